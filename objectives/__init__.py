@@ -1,0 +1,34 @@
+"""What is trained: tasks, their data sets and the one training loop they share.
+
+Nothing here knows Optuna, Ray or a database, and nothing imports torch until a model is built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from objectives.errors import DataError, ObjectiveError, UnknownTaskError
+from objectives.round import Cost, Round
+from objectives.task import Splits, Task
+
+if TYPE_CHECKING:
+    from objectives.weights import load_model as load_model
+
+__all__ = [
+    "Cost",
+    "DataError",
+    "ObjectiveError",
+    "Round",
+    "Splits",
+    "Task",
+    "UnknownTaskError",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load_model":  # needs torch: only when asked for
+        from objectives.weights import load_model
+
+        return load_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

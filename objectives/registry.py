@@ -1,0 +1,84 @@
+"""Tasks by name: ours, those that installed packages register, and a user's own file.
+
+A package registers a task by an entry point in the group `sweeps.tasks`; a file is named `path.py:Class`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from objectives.errors import UnknownTaskError
+from objectives.task import Task, did_you_mean
+
+BUILT_IN = {
+    "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
+}
+
+
+def task_names() -> list[str]:
+    """Every registered task, ours first."""
+    return [*BUILT_IN, *(point.name for point in entry_points(group="sweeps.tasks"))]
+
+
+def all_tasks() -> Iterator[Task]:
+    """An instance of every registered task."""
+    for name in task_names():
+        yield get_task(name)
+
+
+def get_task(name: str) -> Task:
+    """The task called `name`, or the class in a file named `path.py:Class`.
+
+    Raises UnknownTaskError, saying which name comes close.
+    """
+    if ".py:" in name:
+        return _from_file(name)
+    if name in BUILT_IN:
+        module, _, class_name = BUILT_IN[name].partition(":")
+        task: Task = getattr(importlib.import_module(module), class_name)()
+        return task
+    for point in entry_points(group="sweeps.tasks", name=name):
+        loaded: Task = point.load()()
+        return loaded
+    raise UnknownTaskError(
+        f"No task {name!r}{did_you_mean(name, task_names())} There are: {', '.join(task_names())}. "
+        "A task of your own is named by its file: my_task.py:MyTask."
+    )
+
+
+def task_reference(name: str) -> str:
+    """`name` so that it means the same from any folder: a file's path is made absolute."""
+    if ".py:" not in name:
+        return name
+    path, _, class_name = name.rpartition(":")
+    return f"{Path(path).resolve()}:{class_name}"
+
+
+def _from_file(name: str) -> Task:
+    file, _, class_name = name.rpartition(":")
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise UnknownTaskError(f"{path}: no such file; a task of your own is named my_task.py:MyTask.")
+    # One module a content: an edited file is a new module, and pickles find it by its name.
+    module_name = f"sweep_task_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    if module_name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[module_name]
+            raise
+    found = getattr(sys.modules[module_name], class_name, None)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise UnknownTaskError(f"{path} has no task class {class_name!r} (a subclass of objectives.Task).")
+    return found()

@@ -1,0 +1,15 @@
+"""Seeds that depend on what they are for and on nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A seed of 63 bits from what it is for, such as `(trial seed, "weights")`.
+
+    SHA-256 of the parts, so that it is the same in every process (Python's own `hash` is not) and so
+    that neighbouring trials have unrelated streams.
+    """
+    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,210 @@
+"""What a task is: data, a model, a loss and a score, with sound defaults for every parameter."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from objectives.errors import ParametersError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Direction = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Aligned rows of a split: `inputs[i]` belongs to `targets[i]`."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets):
+            raise ValueError(f"{len(self.inputs)} inputs for {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: Tensor | slice) -> Rows:
+        return Rows(self.inputs[index], self.targets[index])
+
+    def to(self, device: torch.device) -> Rows:
+        """The same rows on `device`."""
+        return Rows(self.inputs.to(device), self.targets.to(device))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a search may see of a data set. The test split is not among it: see `Task.load_test`.
+
+    digest: SHA-256 over the rows of both splits, in order: the data's part of a study's fingerprint.
+    """
+
+    name: str
+    train: Rows
+    valid: Rows
+    digest: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A configuration that was published for a task, as it stood, and the figures given with it."""
+
+    parameters: Mapping[str, Any]
+    rounds: int
+    figures: Mapping[str, float]
+    note: str = ""
+
+
+class Task(ABC):
+    """One thing to train. Subclasses say what is particular; the loop is shared.
+
+    Class attributes:
+        name: what it is called on the command line.
+        version: changed whenever a change to the task's code changes its figures.
+        metric, direction: what a study of it optimises, on the validation split.
+        chance_score: the metric of a model that knows only how often each target occurs.
+        rounds: the default budget of a trial, in rounds of one pass over the training split.
+        data_sets: the data sets it can be trained on, in the order in which they are looked for.
+        Parameters: a frozen dataclass; every field has a sound default.
+        published: the configuration and figures that were published, if any.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"
+    metric: ClassVar[str] = "accuracy"
+    direction: ClassVar[Direction] = "maximize"
+    chance_score: ClassVar[float]
+    rounds: ClassVar[int]
+    data_sets: ClassVar[tuple[str, ...]]
+    Parameters: ClassVar[type[Any]]
+    published: ClassVar[Published | None] = None
+    evaluation_rows: ClassVar[int] = 1000  # rows a forward pass in evaluation; fixed, so that sums are too
+
+    @abstractmethod
+    def load(self, data: str, data_root: Path) -> Splits:
+        """The training and validation rows of data set `data`, on the CPU, as stored.
+
+        Raises DataError when it is missing or damaged.
+        """
+
+    @abstractmethod
+    def load_test(self, data: str, data_root: Path) -> Rows:
+        """The sealed rows. Only confirmation calls this, once a study, on record."""
+
+    def prepare(self, rows: Rows, parameters: Any) -> Rows:
+        """Rows as the model takes them (scaled, for instance), made once at the start of a trial."""
+        return rows
+
+    @abstractmethod
+    def build(self, parameters: Any, example: Rows) -> nn.Module:
+        """A fresh model for rows like `example`; its weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: Any) -> Tensor:
+        """The loss of each row, shape (rows,), in nats."""
+
+    @abstractmethod
+    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The metric of each row, shape (rows,); the score of a split is their mean."""
+
+    def steps_per_round(self, parameters: Any, num_train: int) -> int:
+        """Optimiser steps a round: by default one pass, a ragged last batch left out."""
+        return max(1, num_train // min(parameters.batch_size, num_train))
+
+    def is_better(self, score: float, than: float) -> bool:
+        """Whether `score` beats `than` in the task's direction; NaN beats nothing, anything beats NaN."""
+        if score != score or than != than:
+            return score == score and than != than
+        return score > than if self.direction == "maximize" else score < than
+
+    @classmethod
+    def parameters_from(cls, values: Mapping[str, Any]) -> Any:
+        """The task's parameters with `values` in place of defaults, each checked against its type.
+
+        Raises ParametersError for an unknown name or a value of the wrong kind.
+        """
+        kinds = parameter_kinds(cls)
+        for name in values:
+            if name not in kinds:
+                raise ParametersError(
+                    f"{cls.name} has no parameter {name!r}{did_you_mean(name, kinds)}. "
+                    f"It has: {', '.join(kinds)}."
+                )
+        return cls.Parameters(**{name: kinds[name].check(value) for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class ParameterKind:
+    """What values a parameter takes: a number, a switch, or one of some words; perhaps None."""
+
+    name: str
+    type: type
+    choices: tuple[Any, ...] = ()
+    optional: bool = False
+    default: Any = field(default=None, compare=False)
+
+    def check(self, value: Any) -> Any:
+        """`value` as the parameter's type; 2.0 is an int where one is wanted, 1 is a float.
+
+        Raises ParametersError when it is none.
+        """
+        if value is None and self.optional:
+            return None
+        if self.choices:
+            if value in self.choices:
+                return value
+            words = ", ".join(str(choice) for choice in self.choices)
+            raise ParametersError(f"{self.name}: {value!r} is not one of {words}.")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if self.type is float and is_number:
+            return float(value)
+        if self.type is int and is_number and float(value).is_integer():
+            return int(value)
+        if self.type in (bool, str) and isinstance(value, self.type):
+            return value
+        raise ParametersError(f"{self.name}: {value!r} is not {_NAMES_OF_TYPES[self.type]}.")
+
+
+_NAMES_OF_TYPES = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a word",
+}
+
+
+def parameter_kinds(task: type[Task] | Task) -> dict[str, ParameterKind]:
+    """What values each parameter of a task takes, by name, in the order of declaration."""
+    hints = typing.get_type_hints(task.Parameters)
+    return {
+        declared.name: _kind(declared.name, hints[declared.name], declared.default)
+        for declared in dataclasses.fields(task.Parameters)
+    }
+
+
+def _kind(name: str, hint: Any, default: Any) -> ParameterKind:
+    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    optional = type(None) in members
+    (inner,) = (member for member in members if member is not type(None))
+    if typing.get_origin(inner) is Literal:
+        choices = typing.get_args(inner)
+        return ParameterKind(name, type(choices[0]), choices, optional, default)
+    return ParameterKind(name, inner, (), optional, default)
+
+
+def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+    """'; did you mean …?' where a known word comes close, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,252 @@
+"""Reads a space from YAML 1.2 (where `1e-4` is a number and `on` a word), telling errors by line and key."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from search_spaces.errors import SpaceError
+from search_spaces.schema import Categorical, Condition, Domain, Fixed, Numeric, Parameter, Scalar, Space
+
+_FORM = (
+    "a space is a mapping `space:` from parameter to {low: …, high: …} or {choices: […]}, "
+    "optionally with log, step and when"
+)
+_NUMERIC_KEYS = {"low", "high", "log", "step", "when"}
+_CATEGORICAL_KEYS = {"choices", "when"}
+
+
+def built_in_space_path(task_name: str) -> Path | None:
+    """The space that ships for a task, if there is one."""
+    path = Path(str(files("search_spaces") / f"{task_name}.yaml"))
+    return path if path.is_file() else None
+
+
+def read_space(path: Path) -> Space:
+    """The space in a YAML file.
+
+    Raises SpaceError, naming file, line and key, for a file that is missing, no YAML or no space.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpaceError(f"{path}: no such file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpaceError(f"{path}: can't be read ({error}).") from error
+    return parse_space(text, str(path))
+
+
+def parse_space(text: str, source: str) -> Space:
+    """The space in YAML `text`; `source` is what errors call it."""
+    try:
+        document = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise SpaceError(f"{source}{line}: not YAML: {_first_line(error)}") from None
+    return _Reader(source).space(document)
+
+
+def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
+    """A domain from `key=value` (fixed) or `key=lo..hi` (a range).
+
+    `kind` is the parameter's type, where known; a range keeps the logarithmic scale that the space gives
+    the parameter. Raises SpaceError for anything else.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise SpaceError(f"{text!r} is neither key=value nor key=lo..hi.")
+    low, dots, high = value.partition("..")
+    if not dots:
+        return name, Fixed(_scalar(value))
+    reader = _Reader("command line")
+    record = CommentedMap(low=_scalar(low), high=_scalar(high))
+    domain = space[name].domain if name in space else None
+    if isinstance(domain, Numeric) and domain.log:
+        record["log"] = True
+    parsed = reader.domain(name, record)
+    assert isinstance(parsed, Numeric)
+    integer = kind is int if kind is not None else parsed.integer
+    return name, Numeric(parsed.low, parsed.high, parsed.log, None, integer)
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError:
+        return text
+    return text if isinstance(value, dict | list) else value
+
+
+def _first_line(error: MarkedYAMLError) -> str:
+    return (error.problem or error.context or str(error)).strip().splitlines()[0]
+
+
+class _Reader:
+    """Turns a loaded document into a Space; knows where each key stands."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def space(self, document: Any) -> Space:
+        if not isinstance(document, CommentedMap):
+            self._refuse(None, None, f"not a space: {_FORM}.")
+        # An exported best configuration has its values under `parameters`; they are a space of one point.
+        key = "space" if "space" in document else "parameters" if "parameters" in document else None
+        if key is None or not isinstance(document[key], CommentedMap):
+            self._refuse(document, None, f"not a space: {_FORM}.")
+        if key == "space":
+            for other in document:
+                if other not in ("space", "task", "note"):
+                    self._refuse(document, other, f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])}.")
+        entries = document[key]
+        if not entries:
+            self._refuse(document, key, f"{key}: names no parameter.")
+        parameters = []
+        for name in entries:
+            if not isinstance(name, str):
+                self._refuse(entries, name, f"{name!r}: a parameter's name is a word.")
+            parameters.append(self._parameter(name, entries, parameters))
+        return Space(tuple(parameters), self._source)
+
+    def domain(self, name: str, record: CommentedMap) -> Domain:
+        """The domain that a mapping describes."""
+        if "choices" in record:
+            self._check_keys(name, record, _CATEGORICAL_KEYS)
+            return self._categorical(name, record)
+        self._check_keys(name, record, _NUMERIC_KEYS)
+        return self._numeric(name, record)
+
+    def _parameter(self, name: str, entries: CommentedMap, before: list[Parameter]) -> Parameter:
+        record = entries[name]
+        line = self._line(entries, name)
+        if not isinstance(record, CommentedMap):
+            if isinstance(record, list):
+                self._refuse(entries, name, f"{name}: a list of values is written {{choices: […]}}.")
+            return Parameter(name, Fixed(_plain(record)), line=line)
+        return Parameter(name, self.domain(name, record), self._conditions(name, record, before), line)
+
+    def _check_keys(self, name: str, record: CommentedMap, known: set[str]) -> None:
+        for key in record:
+            if key not in known:
+                words = ", ".join(sorted(known))
+                self._refuse(record, key, f"{name}: unknown key {key!r}{_close(str(key), known)} (known: {words}).")
+
+    def _categorical(self, name: str, record: CommentedMap) -> Categorical:
+        choices = record["choices"]
+        if not isinstance(choices, list) or not choices:
+            self._refuse(record, "choices", f"{name}: choices is a list of at least one value.")
+        values = tuple(_plain(choice) for choice in choices)
+        if any(isinstance(value, dict | list) for value in values):
+            self._refuse(record, "choices", f"{name}: a choice is a number, a word, true, false or null.")
+        if len({(type(value), value) for value in values}) < len(values):
+            self._refuse(record, "choices", f"{name}: a choice is given twice.")
+        return Categorical(values)
+
+    def _numeric(self, name: str, record: CommentedMap) -> Numeric:
+        for key in ("low", "high"):
+            if key not in record:
+                self._refuse(record, None, f"{name}: has no {key}; {_FORM}.")
+        low, high = (self._number(name, record, key) for key in ("low", "high"))
+        step = self._number(name, record, "step") if "step" in record else None
+        log = record.get("log", False)
+        if not isinstance(log, bool):
+            self._refuse(record, "log", f"{name}: log is true or false, not {log!r}.")
+        if low > high:
+            self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}; swap them.")
+        if low == high:
+            self._refuse(
+                record, "low", f"{name}: the range is empty but for {low!r}; to fix it, write `{name}: {low!r}`."
+            )
+        if log and low <= 0:
+            self._refuse(record, "low", f"{name}: a logarithmic range starts above 0, not at {low!r}.")
+        if step is not None and (step <= 0 or step > high - low):
+            self._refuse(record, "step", f"{name}: step {step!r} does not fit between {low!r} and {high!r}.")
+        if step is not None and log:
+            self._refuse(record, "step", f"{name}: a logarithmic range has no step; write the values as choices.")
+        integer = all(isinstance(value, int) for value in (low, high, *([] if step is None else [step])))
+        return Numeric(float(low), float(high), log, None if step is None else float(step), integer)
+
+    def _number(self, name: str, record: CommentedMap, key: str) -> float:
+        value = record[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self._refuse(record, key, f"{name}: {key} is a finite number, not {_plain(value)!r}.")
+        plain: float = _plain(value)
+        return plain
+
+    def _conditions(self, name: str, record: CommentedMap, before: list[Parameter]) -> tuple[Condition, ...]:
+        when = record.get("when")
+        if when is None:
+            return ()
+        if not isinstance(when, CommentedMap) or not when:
+            self._refuse(record, "when", f"{name}: when is a mapping such as {{batch_norm: true}}.")
+        return tuple(self._condition(name, when, key, before) for key in when)
+
+    def _condition(self, name: str, when: CommentedMap, key: Any, before: list[Parameter]) -> Condition:
+        known = {parameter.name: parameter for parameter in before}
+        if key not in known:
+            self._refuse(
+                when, key, f"{name}: the condition is on {key!r}, which no parameter above it is"
+                f"{_close(str(key), known)}."
+            )
+        wanted = when[key]
+        if isinstance(wanted, CommentedMap):
+            self._check_keys(name, wanted, {"min", "max"})
+            low = self._number(name, wanted, "min") if "min" in wanted else -math.inf
+            high = self._number(name, wanted, "max") if "max" in wanted else math.inf
+            condition = Condition(key, low=low, high=high)
+        else:
+            values = tuple(_plain(value) for value in (wanted if isinstance(wanted, list) else [wanted]))
+            condition = Condition(key, values)
+        if not self._can_hold(condition, known[key].domain):
+            self._refuse(when, key, f"{name}: the condition can never hold: {key} has no such value.")
+        return condition
+
+    @staticmethod
+    def _can_hold(condition: Condition, domain: Domain) -> bool:
+        if isinstance(domain, Numeric):
+            if condition.values:
+                return any(domain.contains(value) for value in condition.values)
+            return domain.low <= condition.high and condition.low <= domain.high
+        choices = domain.choices if isinstance(domain, Categorical) else (domain.value,)
+        return any(condition.holds({condition.parameter: choice}) for choice in choices)
+
+    def _line(self, mapping: CommentedMap, key: Any) -> int | None:
+        try:
+            return int(mapping.lc.key(key)[0]) + 1
+        except (KeyError, AttributeError, TypeError):
+            return None
+
+    def _refuse(self, mapping: CommentedMap | None, key: Any, why: str) -> NoReturn:
+        line = None
+        if isinstance(mapping, CommentedMap):
+            line = self._line(mapping, key)
+            if line is None and mapping.lc.line is not None:
+                line = mapping.lc.line + 1
+        place = f"{self._source}:{line}" if line else self._source
+        raise SpaceError(f"{place}: {why}")
+
+
+def _plain(value: Any) -> Scalar:
+    """A loaded scalar as the plain Python value (the round-trip loader has subclasses of its own)."""
+    if isinstance(value, bool) or value is None:
+        return value
+    for plain in (int, float, str):
+        if isinstance(value, plain):
+            return plain(value)
+    if isinstance(value, Mapping | list):
+        return value  # type: ignore[return-value]
+    return str(value)
+
+
+def _close(word: str, known: Any) -> str:
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

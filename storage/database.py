@@ -1,0 +1,184 @@
+"""Opens the database that holds studies: SQLite in WAL mode, or PostgreSQL.
+
+Reading (`status`, `best`, `trials`) goes through plain SQL and imports no Optuna. Writing trials goes
+through Optuna's own `RDBStorage` over the same engine.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import event, insert, inspect, select
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from storage import schema
+from storage.errors import StorageRefused, StorageUnavailable
+from storage.url import parse_url, shown, sqlite_path
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
+BUSY_SECONDS = 30.0
+
+
+class Database:
+    """An open database; `optuna` is made when first asked for."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+        self._optuna: RDBStorage | None = None
+
+    def __repr__(self) -> str:
+        return f"Database({shown(self.url)})"
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return shown(self.url)
+
+    @property
+    def optuna(self) -> RDBStorage:
+        """Optuna's storage over the same database; creates Optuna's tables when they are missing."""
+        if self._optuna is None:
+            self._optuna = _open_optuna(self.url)
+        return self._optuna
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if self._optuna is not None:
+            self._optuna.remove_session()
+            self._optuna.engine.dispose()
+        self.engine.dispose()
+
+
+def open_database(text: str, *, create: bool = False) -> Database:
+    """Open the database at a URL.
+
+    create: make the SQLite file and our tables where they are missing; without it, a mistyped path is an
+        error and nothing is made.
+
+    Raises StorageUnavailable when there is no such file, server or login; StorageRefused when what is
+    there is not ours to write.
+    """
+    url = parse_url(text)
+    path = sqlite_path(url)
+    if path is not None:
+        _check_file(path, create)
+    database = Database(url, _connectable(url))
+    try:
+        _check_tables(database, create)
+    except (OperationalError, DBAPIError) as error:
+        database.close()
+        raise _explained(url, error) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _check_file(path: Any, create: bool) -> None:
+    if not path.exists():
+        if not create:
+            raise StorageUnavailable(
+                f"There is no database at {path}. `sweep launch` creates one; "
+                "name another with --storage or SWEEP_STORAGE."
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageUnavailable(f"{path.parent}: can't be created ({error.strerror}).") from None
+        if not os.access(path.parent, os.W_OK):
+            raise StorageUnavailable(f"{path.parent} is read-only: name another place with --storage.")
+    elif path.stat().st_size and path.open("rb").read(16) != b"SQLite format 3\0":
+        raise StorageRefused(f"{path} is not a SQLite database; it was left as it is.")
+    elif not os.access(path, os.W_OK) and create:
+        raise StorageUnavailable(f"{path} is read-only: name another database with --storage.")
+
+
+def _connectable(url: URL) -> Engine:
+    try:
+        engine = sqlalchemy.create_engine(url, **_engine_options(url))
+    except ImportError:
+        raise StorageUnavailable("PostgreSQL needs psycopg: pip install 'onset-sweeps[postgres]'.") from None
+    _prepare(engine)
+    return engine
+
+
+def _engine_options(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {"pool_pre_ping": True, "pool_size": 2, "connect_args": {"connect_timeout": 10}}
+
+
+def _prepare(engine: Engine) -> None:
+    """WAL lets readers read while the driver writes; NORMAL loses nothing when a process is killed."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.close()
+
+
+def _open_optuna(url: URL) -> RDBStorage:
+    import optuna
+    from optuna.storages import RDBStorage
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_engine_options(url))
+    _prepare(storage.engine)
+    storage.engine.dispose()  # connections made before the pragmas
+    return storage
+
+
+def _check_tables(database: Database, create: bool) -> None:
+    engine = database.engine
+    tables = set(inspect(engine).get_table_names())
+    if "sweep_meta" in tables:
+        _check_version(database)
+        return
+    if tables and "version_info" not in tables:
+        raise StorageRefused(
+            f"{database.shown} holds tables that are neither ours nor Optuna's ({', '.join(sorted(tables)[:3])}, …); "
+            "it was left as it is. Name another database."
+        )
+    if not create:
+        if not tables:
+            raise StorageUnavailable(f"{database.shown} is empty: no study was ever launched there.")
+        raise StorageRefused(f"{database.shown} holds Optuna studies but none of ours.")
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    _ = database.optuna
+    schema.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(schema.meta).values(key="schema_version", value=str(schema.SCHEMA_VERSION)))
+
+
+def _check_version(database: Database) -> None:
+    with database.engine.connect() as connection:
+        version = connection.scalar(
+            select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+        )
+    if version is None or int(version) != schema.SCHEMA_VERSION:
+        raise StorageRefused(
+            f"{database.shown} was written by another version of this service (schema {version}, "
+            f"this one reads {schema.SCHEMA_VERSION}); it was left as it is. Install the version that wrote it."
+        )
+
+
+def _explained(url: URL, error: DBAPIError) -> StorageUnavailable:
+    first = str(error.orig).strip().splitlines()[0]
+    if url.password:
+        first = first.replace(str(url.password), "***")
+    return StorageUnavailable(
+        f"{shown(url)} can't be opened: {first} Check that the server runs and that user, password and "
+        "database are right."
+    )

@@ -1,0 +1,38 @@
+"""What is asked of a study's driver from outside: to stop. The driver reads it; nobody else acts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, insert, select
+
+from storage import schema
+from storage.database import Database
+
+
+def request_stop(database: Database, study_id: int, *, now: bool) -> None:
+    """Ask the driver to end: after the running trials, or (`now`) putting them away."""
+    with database.engine.begin() as connection:
+        connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))
+        connection.execute(
+            insert(schema.requests).values(
+                study_id=study_id,
+                kind="stop-now" if now else "stop",
+                asked=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+
+
+def pending_stop(database: Database, study_id: int) -> str | None:
+    """`stop`, `stop-now` or None."""
+    with database.engine.connect() as connection:
+        kind: str | None = connection.scalar(
+            select(schema.requests.c.kind).where(schema.requests.c.study_id == study_id)
+        )
+    return kind
+
+
+def clear_requests(database: Database, study_id: int) -> None:
+    """Forget what was asked: it was done, or a new driver begins."""
+    with database.engine.begin() as connection:
+        connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))

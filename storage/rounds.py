@@ -1,0 +1,76 @@
+"""The rounds of trials: our own table, the truth from which every verdict is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+
+from storage import schema
+from storage.database import Database
+
+_KEYS = {"study_id", "trial", "index"}
+FIGURE_COLUMNS = tuple(
+    column.name
+    for column in schema.rounds.columns
+    if column.name not in {"study_id", "trial", "seconds", "train_rows_per_second", "peak_memory_bytes"}
+)
+
+
+def add_round(
+    database: Database, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]
+) -> None:
+    """Store one round; its (trial, index) must be new."""
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(schema.rounds).values(study_id=study_id, trial=trial, **figures, **cost)
+        )
+
+
+def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:
+    """The rounds of one trial, in order, as figures and cost."""
+    query = (
+        select(schema.rounds)
+        .where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial == trial)
+        .order_by(schema.rounds.c.index)
+    )
+    with database.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
+    """The rounds of every trial of a study, by trial and index."""
+    query = (
+        select(schema.rounds)
+        .where(schema.rounds.c.study_id == study_id)
+        .order_by(schema.rounds.c.trial, schema.rounds.c.index)
+    )
+    with database.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def last_rounds(database: Database, study_id: int) -> dict[int, int]:
+    """The latest round of each trial that has one."""
+    query = (
+        select(schema.rounds.c.trial, func.max(schema.rounds.c.index))
+        .where(schema.rounds.c.study_id == study_id)
+        .group_by(schema.rounds.c.trial)
+    )
+    with database.engine.connect() as connection:
+        return {trial: index for trial, index in connection.execute(query)}
+
+
+def total_seconds(database: Database, study_id: int) -> float:
+    """Seconds that workers spent in rounds."""
+    query = select(func.sum(schema.rounds.c.seconds)).where(schema.rounds.c.study_id == study_id)
+    with database.engine.connect() as connection:
+        return float(connection.scalar(query) or 0.0)
+
+
+def forget_rounds(database: Database, study_id: int, trial: int) -> None:
+    """Remove a trial's rounds, when it starts over under other circumstances."""
+    with database.engine.begin() as connection:
+        connection.execute(
+            delete(schema.rounds).where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial == trial)
+        )

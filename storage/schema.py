@@ -1,0 +1,113 @@
+"""Our own tables, which stand beside Optuna's in the same database, and those of Optuna's that we read.
+
+What Optuna keeps (studies, trials, parameters, values, attributes) is not kept twice. Ours are: what a
+study is, its rounds (the truth from which verdicts are computed), who drives it, and what was asked of
+the driver.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, column, table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = 1
+
+
+class ExactFloat(TypeDecorator[float]):
+    """A double that comes back as it went in. SQLite would turn NaN into NULL: it is kept by name there."""
+
+    impl = Float(53)
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
+        """A float, or the name of one that SQLite can't hold."""
+        if value is not None and dialect.name == "sqlite" and not math.isfinite(value):
+            return repr(float(value))
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        """The float, also from its name."""
+        return None if value is None else float(value)
+
+
+metadata = MetaData()
+
+meta = Table(
+    "sweep_meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+studies = Table(
+    "sweep_studies",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),  # Optuna's
+    Column("fingerprint", String(64), nullable=False),
+    Column("specification", Text, nullable=False),  # JSON
+    Column("run", Text, nullable=False),  # JSON: what may change from launch to resume
+    Column("provenance", Text, nullable=False),  # JSON
+    Column("created", String(32), nullable=False),  # ISO 8601, UTC
+)
+
+rounds = Table(
+    "sweep_rounds",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("trial", Integer, primary_key=True, autoincrement=False),  # number
+    Column("index", Integer, primary_key=True, autoincrement=False),  # from 1
+    Column("train_loss", ExactFloat, nullable=False),
+    Column("train_score", ExactFloat, nullable=False),
+    Column("valid_loss", ExactFloat, nullable=False),
+    Column("valid_score", ExactFloat, nullable=False),
+    Column("running_loss", ExactFloat, nullable=False),
+    Column("valid_score_batch_statistics", ExactFloat),
+    Column("learning_rate", ExactFloat, nullable=False),
+    Column("gradient_norm", ExactFloat, nullable=False),
+    Column("dead_share", ExactFloat),
+    Column("saturated_share", ExactFloat),
+    Column("seconds", ExactFloat),
+    Column("train_rows_per_second", ExactFloat),
+    Column("peak_memory_bytes", ExactFloat),
+)
+
+leases = Table(
+    "sweep_leases",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("token", String(32), nullable=False),
+    Column("holder", Text, nullable=False),  # "user@host, process 123, since …"
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", ExactFloat, nullable=False),  # the process's own start time: tells a reused pid
+    Column("beat", Integer, nullable=False),
+)
+
+requests = Table(
+    "sweep_requests",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),  # "stop" or "stop-now"
+    Column("asked", String(32), nullable=False),
+)
+
+# Optuna's tables, as far as plain reading needs them. Only Optuna itself writes them.
+optuna_studies = table("studies", column("study_id"), column("study_name"))
+optuna_trials = table(
+    "trials",
+    column("trial_id"),
+    column("number"),
+    column("study_id"),
+    column("state"),
+    column("datetime_start"),
+    column("datetime_complete"),
+)
+optuna_params = table(
+    "trial_params", column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
+)
+optuna_values = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
+optuna_attributes = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
