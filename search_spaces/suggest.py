@@ -63,6 +63,18 @@ def distributions(space: Space, chosen: Mapping[str, Any]) -> dict[str, BaseDist
     return found
 
 
+def with_fixed(space: Space, searched: Mapping[str, Any]) -> dict[str, Any]:
+    """The searched values of a trial together with the fixed ones that were active."""
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if isinstance(parameter.domain, Fixed):
+            if parameter.is_active(chosen):
+                chosen[parameter.name] = parameter.domain.value
+        elif parameter.name in searched:
+            chosen[parameter.name] = searched[parameter.name]
+    return chosen
+
+
 def nearest(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The point of the space nearest to `wanted`, parameter by parameter."""
     chosen: dict[str, Any] = {}

@@ -111,3 +111,6 @@ optuna_params = table(
 )
 optuna_values = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
 optuna_attributes = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
+optuna_system_attributes = table(
+    "trial_system_attributes", column("trial_id"), column("key"), column("value_json")
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,7 +54,9 @@ def create_study(
     study_id = study._study_id
     study.set_user_attr("task", specification["task"]["name"])
     study.set_user_attr("fingerprint", fingerprint)
-    study.set_metric_names([str(specification["metric"])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([str(specification["metric"]["name"])])
     with database.engine.begin() as connection:
         connection.execute(
             insert(schema.studies).values(

@@ -75,6 +75,17 @@ def read_trials(database: Database, study_id: int, numbers: list[int] | None = N
     ]
 
 
+def read_sampler_attributes(database: Database, study_id: int) -> dict[int, dict[str, Any]]:
+    """What samplers remembered of each trial, by the trial's id."""
+    t, a = schema.optuna_trials, schema.optuna_system_attributes
+    query = select(a).where(a.c.trial_id.in_(select(t.c.trial_id).where(t.c.study_id == study_id)))
+    attributes: dict[int, dict[str, Any]] = defaultdict(dict)
+    with database.engine.connect() as connection:
+        for row in connection.execute(query):
+            attributes[row.trial_id][row.key] = json.loads(row.value_json)
+    return attributes
+
+
 def count_states(database: Database, study_id: int) -> dict[str, int]:
     """How many trials there are of each state."""
     t = schema.optuna_trials

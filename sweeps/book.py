@@ -1,0 +1,330 @@
+"""The StudyBook: the only writer of a study's trials, in the driver.
+
+`ask` hands out trials, `record` takes their rounds and decides, `put_away` and `lose` keep what was begun
+for later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
+stored rounds, and Optuna's copy (for its dashboard and samplers) is written after ours.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from optuna.trial import TrialState, create_trial
+
+from objectives import Round
+from objectives.seeding import derive_seed
+from search_spaces.suggest import distributions, with_fixed
+from storage import Database
+from storage.rounds import add_round, get_rounds
+from storage.studies import StudyRow
+from storage.trials import TrialRow, reaches, read_sampler_attributes, read_trials
+from sweeps.outcome import End, Failure, Stop, best_round, end_of, failed
+from sweeps.pruning.rules import RULES
+from sweeps.spec import Specification
+from sweeps.window import Finished, Proposal, Window, full_parameters
+
+LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker needs to run a trial: everything else it has from its plan."""
+
+    number: int
+    parameters: dict[str, Any]
+    seed: int
+    rounds: int
+
+
+@dataclass
+class LiveTrial:
+    """A trial that has begun and not ended."""
+
+    number: int
+    trial_id: int
+    chosen: dict[str, Any]
+    rounds: list[Round] = field(default_factory=list)
+    losses: int = 0
+    weights: dict[str, Any] | None = None
+    differs: str | None = None
+    resumed: bool = False
+
+
+class Observer(Protocol):
+    """Who is told what happens, as it happens: the terminal, or nobody."""
+
+    def started(self, assignment: Assignment, *, again: bool) -> None:
+        """A trial begins, or begins again."""
+
+    def recorded(self, number: int, latest: Round) -> None:
+        """A round was stored."""
+
+    def ended(self, number: int, end: End, num_rounds: int) -> None:
+        """A trial has ended."""
+
+    def put_away(self, number: int) -> None:
+        """A trial waits to be taken up again."""
+
+
+class StudyBook:
+    """One study, open for writing. The caller holds the study's lease.
+
+    num_trials: how many trials the study is to have. target: the metric at which it may end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        study: StudyRow,
+        *,
+        num_trials: int,
+        target: float | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.study = study
+        self.spec = Specification.from_dict(study.specification)
+        self.metric = self.spec.parsed_metric
+        self.num_trials = num_trials
+        self.target = target
+        self.live: dict[int, LiveTrial] = {}
+        self.ends: dict[int, TrialRow] = {}
+        self._database = database
+        self._optuna = database.optuna
+        self.observers: list[Observer] = list(observers)
+        self._rule = RULES[self.spec.stop_rule]
+        self._window = Window(self.spec)
+        self._waiting: list[int] = []
+        self._away: dict[int, LiveTrial] = {}
+        self._closed = False
+        self._restore()
+
+    # -- what there is -------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> list[TrialRow]:
+        """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
+        rows = []
+        for number in range(self._window.num_leading):
+            row = self.ends[number]
+            rows.append(row)
+            if self.target is not None and reaches(row, self.target, self.spec.direction):
+                break
+        return rows
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no trial is live and none will be handed out any more."""
+        return not self.live and (self._closed or not self._has_more())
+
+    def close(self) -> None:
+        """Hand out nothing any more."""
+        self._closed = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is handed out any more."""
+        return self._closed
+
+    # -- what workers do -----------------------------------------------------------------------------
+
+    def ask(self) -> Assignment | None:
+        """The next trial, if one may start now: first those put away, lowest number first, then new ones."""
+        while not self._closed and self._waiting:
+            taken = self._take_up(heapq.heappop(self._waiting))
+            if taken is not None:
+                return taken
+        if self._closed or self._window.next_number >= self.num_trials or not self._window.is_open():
+            return None
+        number = self._window.next_number
+        proposal = self._window.propose()
+        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen)
+        return self._start(live)
+
+    def record(
+        self, number: int, latest: Round, *, weights: Mapping[str, Any] | None = None, worker: str = ""
+    ) -> End | None:
+        """Store a round and decide: None to go on, or the trial's end, by now recorded.
+
+        weights: where and what the best round's weights are, when this round is the best so far. A round
+        that is stored already (a trial that started over) is compared with what is stored.
+        """
+        live = self.live[number]
+        if weights is not None:
+            live.weights = dict(weights)
+        live.losses = 0
+        if latest.index <= len(live.rounds):
+            self._compare(live, latest)
+        else:
+            if latest.index != len(live.rounds) + 1:
+                raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
+            self._store(live, latest)
+        if latest.index < len(live.rounds):
+            return None
+        stop = self._verdict(live.rounds)
+        return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric), worker)
+
+    def fail(self, number: int, failure: Failure, *, worker: str = "") -> End:
+        """Record that a trial has failed for good."""
+        live = self.live[number]
+        return self._end(live, failed(failure, len(live.rounds)), worker)
+
+    def lose(self, number: int, how: str) -> End | None:
+        """A worker died under its trial: the trial waits to start again, or fails at the third time in a row."""
+        live = self.live[number]
+        live.losses += 1
+        if live.losses >= LOSSES_BEFORE_FAIL:
+            message = f"the worker died {live.losses} times without a new round: {how}"
+            return self.fail(number, Failure("worker_lost", "WorkerLost", message))
+        self.put_away(number)
+        return None
+
+    def put_away(self, number: int) -> None:
+        """Let a live trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
+        live = self.live.pop(number)
+        self._optuna.set_trial_state_values(live.trial_id, TrialState.WAITING)
+        live.resumed = True
+        self._away[number] = live
+        heapq.heappush(self._waiting, number)
+        for observer in self.observers:
+            observer.put_away(number)
+
+    def put_all_away(self) -> None:
+        """Close, and let every live trial wait for `resume`."""
+        self.close()
+        for number in sorted(self.live):
+            self.put_away(number)
+
+    # -- how it is done ------------------------------------------------------------------------------
+
+    def _has_more(self) -> bool:
+        cells = self._window.num_cells
+        last = self.num_trials if cells is None else min(self.num_trials, cells)
+        return bool(self._waiting) or self._window.next_number < last
+
+    def _restore(self) -> None:
+        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
+        attributes = read_sampler_attributes(self._database, self.study.study_id)
+        for row in read_trials(self._database, self.study.study_id):
+            chosen = with_fixed(self.spec.parsed_space, row.params)
+            self._window.restore(Proposal(chosen, attributes.get(row.trial_id, {})))
+            if row.is_finished:
+                self._keep_end(row)
+                continue
+            live = LiveTrial(row.number, row.trial_id, chosen, self._stored_rounds(row.number), resumed=True)
+            live.weights = row.attributes.get("weights")
+            if row.state == "RUNNING":
+                self._optuna.set_trial_state_values(row.trial_id, TrialState.WAITING)
+            self._away[row.number] = live
+            heapq.heappush(self._waiting, row.number)
+
+    def _stored_rounds(self, number: int) -> list[Round]:
+        return [Round.from_figures(row) for row in get_rounds(self._database, self.study.study_id, number)]
+
+    def _insert(self, number: int, proposal: Proposal) -> int:
+        """A new trial, whole at once: `study.ask` would scan all trials and pop waiting ones."""
+        of_chosen = distributions(self.spec.parsed_space, proposal.chosen)
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params={name: proposal.chosen[name] for name in of_chosen},
+            distributions=of_chosen,
+            system_attrs=proposal.sampler_attributes,
+            user_attrs={"seed": self._seed(number)},
+        )
+        trial_id = self._optuna.create_new_trial(self.study.study_id, template)
+        stored = self._optuna.get_trial_number_from_id(trial_id)
+        if stored != number:
+            raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
+        return trial_id
+
+    def _take_up(self, number: int) -> Assignment | None:
+        live = self._away.pop(number)
+        stop = self._verdict(live.rounds) if live.rounds else None
+        if stop is not None and (live.weights is not None or stop.reason == "diverged"):
+            # Its driver died between the last round and the verdict.
+            self.live[number] = live
+            self._end(live, end_of(stop, live.rounds, self.metric), "")
+            return None
+        self._optuna.set_trial_state_values(live.trial_id, TrialState.RUNNING)
+        return self._start(live)
+
+    def _start(self, live: LiveTrial) -> Assignment:
+        self.live[live.number] = live
+        assignment = Assignment(
+            number=live.number,
+            parameters=full_parameters(self.spec, live.chosen),
+            seed=self._seed(live.number),
+            rounds=self.spec.rounds,
+        )
+        for observer in self.observers:
+            observer.started(assignment, again=live.resumed)
+        return assignment
+
+    def _seed(self, number: int) -> int:
+        return derive_seed(self.spec.seed, "trial", number)
+
+    def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
+        stop = self._rule(rounds, self.spec.rounds, self.metric)
+        if stop is None and len(rounds) >= self.spec.rounds:
+            return Stop("finished", len(rounds), {}, "ran all its rounds")
+        return stop
+
+    def _compare(self, live: LiveTrial, again: Round) -> None:
+        stored = live.rounds[again.index - 1]
+        if repr(stored.figures()) != repr(again.figures()) and live.differs is None:
+            live.differs = f"round {again.index} came out differently when the trial started over"
+
+    def _store(self, live: LiveTrial, latest: Round) -> None:
+        cost = asdict(latest.cost) if latest.cost is not None else {}
+        add_round(self._database, self.study.study_id, live.number, latest.figures(), cost)
+        self._optuna.set_trial_intermediate_value(live.trial_id, latest.index, latest.valid_score)
+        live.rounds.append(latest)
+        for observer in self.observers:
+            observer.recorded(live.number, latest)
+
+    def _end(self, live: LiveTrial, end: End, worker: str) -> End:
+        notes: dict[str, Any] = {"stop_reason": end.stop_reason, "rounds": len(live.rounds)}
+        if end.best_round is not None:
+            notes["best_round"] = end.best_round
+        if end.because:
+            notes["because"] = end.because
+        if end.evidence:
+            notes["evidence"] = _json_values(end.evidence)
+        if live.weights is not None and end.state == "COMPLETE":
+            notes["weights"] = live.weights
+        if live.differs is not None:
+            notes["differs"] = live.differs
+        if worker:
+            notes["worker"] = worker
+        for key, value in notes.items():
+            self._optuna.set_trial_user_attr(live.trial_id, key, value)
+        values = None if end.value is None else [end.value]
+        self._optuna.set_trial_state_values(live.trial_id, TrialState[end.state], values)
+        del self.live[live.number]
+        (row,) = read_trials(self._database, self.study.study_id, [live.number])
+        self._keep_end(row)
+        for observer in self.observers:
+            observer.ended(live.number, end, len(live.rounds))
+        return end
+
+    def _keep_end(self, row: TrialRow) -> None:
+        self.ends[row.number] = row
+        last = None
+        if row.state == "PRUNED" and row.value is not None:
+            last = (int(row.attributes["rounds"]), row.value)
+        self._window.finish(row.number, Finished(row.state, row.value, last))
+
+    def best_so_far(self) -> Round | None:
+        """The best round of any live trial; for display only."""
+        rounds = [best_round(live.rounds, self.metric) for live in self.live.values()]
+        return best_round([each for each in rounds if each is not None], self.metric)
+
+
+def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Non-finite numbers by name: JSON has none."""
+    return {
+        key: repr(value) if isinstance(value, float) and value - value != 0 else value
+        for key, value in record.items()
+    }

@@ -1,0 +1,133 @@
+"""Verdicts and ends: the words that stop rules, the book and the runners share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from objectives import Round
+
+StopReason = Literal[
+    "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior"
+]
+FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]
+TrialEnd = Literal["COMPLETE", "PRUNED", "FAIL"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A verdict: the trial ends here, for this reason.
+
+    round: after which it was decided. evidence: the figures it rests on. because: one sentence.
+    """
+
+    reason: StopReason
+    round: int
+    evidence: Mapping[str, float | int | str] = field(default_factory=dict)
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial produced no result. Time-outs, memory and lost workers lie outside the promise of purity."""
+
+    kind: FailureKind
+    error_class: str
+    message: str
+    traceback: str = ""
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the same trial would fail again, on any machine."""
+        return self.kind == "error"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a trial ended, as it is recorded.
+
+    value: what the sampler is told and tables show; None for FAIL. best_round: 1-based; None without one.
+    """
+
+    state: TrialEnd
+    value: float | None
+    best_round: int | None
+    stop_reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a study optimises, and the score of a model that has learnt nothing.
+
+    num_valid: rows behind a validation score, which bound how finely it can be told from chance.
+    """
+
+    name: str
+    direction: Literal["maximize", "minimize"]
+    chance: float
+    num_valid: int
+
+    def is_better(self, score: float, than: float) -> bool:
+        """Whether `score` beats `than`; anything finite beats NaN."""
+        if not math.isfinite(score):
+            return False
+        if not math.isfinite(than):
+            return True
+        return score > than if self.direction == "maximize" else score < than
+
+    def oriented(self, score: float) -> float:
+        """The score so that more is better."""
+        return score if self.direction == "maximize" else -score
+
+    def beats_chance(self, score: float) -> bool:
+        """Whether a score lies above chance by more than two standard errors of an accuracy there."""
+        share = min(max(self.chance, 0.0), 1.0)
+        error = math.sqrt(share * (1 - share) / max(1, self.num_valid))
+        return self.oriented(score) > self.oriented(self.chance) + 2 * error
+
+
+def best_round(rounds: Sequence[Round], metric: Metric) -> Round | None:
+    """The round with the best validation metric, the earliest among equals; None without a finite one."""
+    best: Round | None = None
+    for each in rounds:
+        if math.isfinite(each.valid_score) and (
+            best is None or metric.is_better(each.valid_score, best.valid_score)
+        ):
+            best = each
+    return best
+
+
+def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
+    """What a stop means for the record.
+
+    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its
+    best round: told as PRUNED it would be passed over by samplers and by `best`. One that never was is
+    PRUNED with its last finite value, or FAIL where there is none.
+    """
+    best = best_round(rounds, metric)
+    record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
+    if best is None:
+        return End("FAIL", None, None, **record)  # type: ignore[arg-type]
+    spoilt = stop.reason in ("diverged", "collapsed", "not_learning")
+    if stop.reason == "inferior" or (spoilt and not metric.beats_chance(best.valid_score)):
+        last = next(r for r in reversed(rounds) if math.isfinite(r.valid_score))
+        return End("PRUNED", last.valid_score, best.index, **record)  # type: ignore[arg-type]
+    return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]
+
+
+def failed(failure: Failure, last_round: int) -> End:
+    """The record of a failure."""
+    evidence = {
+        "kind": failure.kind,
+        "error_class": failure.error_class,
+        "message": failure.message[:2000],
+        "traceback": failure.traceback[-8000:],
+        "last_round": last_round,
+        "reproducible": failure.is_reproducible,
+    }
+    because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"
+    return End("FAIL", None, None, "error", evidence, because[:300])

@@ -1,0 +1,95 @@
+"""What a study's table is a function of, and the fingerprint of that.
+
+Number of trials, workers, runner, storage, time limits and the study's name are not part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from search_spaces import Space
+from search_spaces.reader import parse_space
+from sweeps.outcome import Metric
+
+
+@dataclass(frozen=True)
+class Specification:
+    """The whole of what decides a study's figures.
+
+    space: as in YAML, in the order in which parameters are chosen; defaults: the task's, for what the
+    space does not name. enqueued: searched parameters of the trials after trial 0. rounds: a trial's
+    budget. parallelism: trial n is decided by the trials 0 … n - parallelism. threads, gpus: per trial.
+    device: `cpu` or `cuda`.
+    """
+
+    task: dict[str, str]  # name, version
+    metric: dict[str, Any]
+    direction: str
+    data: dict[str, Any]  # name, digest, rows
+    space: dict[str, Any]
+    defaults: dict[str, Any]
+    seed: int
+    sampler: str
+    stop_rule: str
+    rounds: int
+    parallelism: int
+    threads: int
+    gpus: float
+    device: str
+    enqueued: list[dict[str, Any]] = field(default_factory=list)
+    precision: str = "float32"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored: JSON values only."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Specification:
+        """The specification that `record` came from."""
+        return cls(**record)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the specification, in hexadecimal; the order of the space's parameters counts."""
+        canonical = self.to_dict()
+        canonical["space"] = list(canonical["space"].items())
+        text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def parsed_space(self) -> Space:
+        """The space as it is searched. (JSON is YAML.)"""
+        return parse_space(json.dumps({"space": self.space}), "the study's space")
+
+    @property
+    def parsed_metric(self) -> Metric:
+        """The metric, its direction and what chance would score."""
+        return Metric(
+            name=self.metric["name"],
+            direction="maximize" if self.direction == "maximize" else "minimize",
+            chance=self.metric["chance"],
+            num_valid=self.data["valid_rows"],
+        )
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two specifications, a line each: `key: theirs -> ours`."""
+    lines = []
+    for key in [*theirs, *(key for key in ours if key not in theirs)]:
+        before, now = theirs.get(key), ours.get(key)
+        if before == now and list(_keys(before)) == list(_keys(now)):
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(before, dict) and isinstance(now, dict):
+            lines += differences(now, before, f"{name}.") or [f"{name}: the same entries in another order"]
+        else:
+            lines.append(f"{name}: {json.dumps(before)} -> {json.dumps(now)}")
+    return lines
+
+
+def _keys(value: Any) -> Any:
+    return value.keys() if isinstance(value, dict) else ()
