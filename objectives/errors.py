@@ -3,7 +3,8 @@
     ObjectiveError            exit code 2
     ├── UnknownTaskError      no task of that name; says which come close
     ├── ParametersError       a parameter that the task lacks, or a value it can't take
-    ├── DataError             a data set that is missing, cut short or not what it should be
+    ├── DataError             a data set that is cut short or not what it should be
+    │   └── MissingDataError  one that is not there and can't be fetched
     └── WeightsError          a weights file that is missing or not the one that was recorded
 """
 
@@ -26,6 +27,10 @@ class ParametersError(ObjectiveError):
 
 class DataError(ObjectiveError):
     """A data set that is missing, cut short or not what it should be."""
+
+
+class MissingDataError(DataError):
+    """A data set that is not there and can't be fetched."""
 
 
 class WeightsError(ObjectiveError):

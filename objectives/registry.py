@@ -60,6 +60,14 @@ def task_reference(name: str) -> str:
     return f"{Path(path).resolve()}:{class_name}"
 
 
+def task_version(name: str, task: Task) -> str:
+    """What is changed whenever the task's figures may: for a user's own file, the digest of its content."""
+    if ".py:" not in name:
+        return task.version
+    content = Path(name.rpartition(":")[0]).read_bytes()
+    return f"{task.version}+{hashlib.sha256(content).hexdigest()[:12]}"
+
+
 def _from_file(name: str) -> Task:
     file, _, class_name = name.rpartition(":")
     path = Path(file).resolve()

@@ -101,6 +101,14 @@ class Task(ABC):
     def load_test(self, data: str, data_root: Path) -> Rows:
         """The sealed rows. Only confirmation calls this, once a study, on record."""
 
+    def has_data(self, data: str, data_root: Path) -> bool:
+        """Whether a data set's files are at hand, so that `load` needs no network."""
+        return True
+
+    def is_sample(self, data: str) -> bool:
+        """Whether a data set only stands in for another that is out of reach."""
+        return False
+
     def prepare(self, rows: Rows, parameters: Any) -> Rows:
         """Rows as the model takes them (scaled, for instance), made once at the start of a trial."""
         return rows
@@ -137,7 +145,7 @@ class Task(ABC):
         for name in values:
             if name not in kinds:
                 raise ParametersError(
-                    f"{cls.name} has no parameter {name!r}{did_you_mean(name, kinds)}. "
+                    f"{cls.name} has no parameter {name!r}{did_you_mean(name, kinds)} "
                     f"It has: {', '.join(kinds)}."
                 )
         return cls.Parameters(**{name: kinds[name].check(value) for name, value in values.items()})
@@ -203,8 +211,8 @@ def _kind(name: str, hint: Any, default: Any) -> ParameterKind:
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """'; did you mean …?' where a known word comes close, else nothing."""
+    """'; did you mean …?' where a known word comes close, else the full stop."""
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else "."

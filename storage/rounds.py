@@ -10,13 +10,6 @@ from sqlalchemy import delete, func, insert, select
 from storage import schema
 from storage.database import Database
 
-_KEYS = {"study_id", "trial", "index"}
-FIGURE_COLUMNS = tuple(
-    column.name
-    for column in schema.rounds.columns
-    if column.name not in {"study_id", "trial", "seconds", "train_rows_per_second", "peak_memory_bytes"}
-)
-
 
 def add_round(
     database: Database, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]

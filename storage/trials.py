@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, or_, select
 
 from storage import schema
 from storage.database import Database
@@ -92,6 +92,36 @@ def count_states(database: Database, study_id: int) -> dict[str, int]:
     query = select(t.c.state, func.count()).where(t.c.study_id == study_id).group_by(t.c.state)
     with database.engine.connect() as connection:
         return {str(state): count for state, count in connection.execute(query)}
+
+
+def states_of(database: Database, study_id: int, states: set[str]) -> list[tuple[int, str]]:
+    """Number and state of the trials in any of `states`."""
+    t = schema.optuna_trials
+    query = (
+        select(t.c.number, t.c.state)
+        .where(t.c.study_id == study_id, cast(t.c.state, String).in_(states))
+        .order_by(t.c.number)
+    )
+    with database.engine.connect() as connection:
+        return [(number, str(state)) for number, state in connection.execute(query)]
+
+
+def best_value(database: Database, study_id: int, direction: str) -> float | None:
+    """The best value among completed trials of the table: those below the first unfinished number."""
+    t, v = schema.optuna_trials, schema.optuna_values
+    state = cast(t.c.state, String)
+    first_open = (
+        select(func.min(t.c.number)).where(t.c.study_id == study_id, state.not_in(FINISHED)).scalar_subquery()
+    )
+    best = func.max(v.c.value) if direction == "maximize" else func.min(v.c.value)
+    query = (
+        select(best)
+        .join(t, t.c.trial_id == v.c.trial_id)
+        .where(t.c.study_id == study_id, state == "COMPLETE", or_(first_open.is_(None), t.c.number < first_open))
+    )
+    with database.engine.connect() as connection:
+        value: float | None = connection.scalar(query)
+    return value
 
 
 def table_of(trials: list[TrialRow], target: float | None = None, direction: str = "maximize") -> list[TrialRow]:

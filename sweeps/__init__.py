@@ -1,0 +1,41 @@
+"""Reproducible hyperparameter sweeps: Optuna studies on Ray Tune workers.
+
+    import sweeps
+
+    result = sweeps.launch(sweeps.StudySettings("mnist_mlp", data="mnist-5k"), sweeps.RunSettings(num_trials=8))
+    result.study.best(), result.study.trials(), result.study.rounds()
+    study = sweeps.load("mnist_mlp-1a2b3c4d")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.sweep import Result as Result
+    from sweeps.sweep import launch as launch
+    from sweeps.sweep import resume as resume
+    from sweeps.settings import RunSettings as RunSettings
+    from sweeps.settings import StudySettings as StudySettings
+    from sweeps.study import Study as Study
+    from sweeps.study import load as load
+
+_HOMES = {
+    "Result": "sweeps.sweep",
+    "launch": "sweeps.sweep",
+    "resume": "sweeps.sweep",
+    "RunSettings": "sweeps.settings",
+    "StudySettings": "sweeps.settings",
+    "Study": "sweeps.study",
+    "load": "sweeps.study",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first used: `sweep --help` needs none of them."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

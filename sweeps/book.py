@@ -21,7 +21,7 @@ from storage import Database
 from storage.rounds import add_round, get_rounds
 from storage.studies import StudyRow
 from storage.trials import TrialRow, reaches, read_sampler_attributes, read_trials
-from sweeps.outcome import End, Failure, Stop, best_round, end_of, failed
+from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
 from sweeps.spec import Specification
 from sweeps.window import Finished, Proposal, Window, full_parameters
@@ -267,9 +267,9 @@ class StudyBook:
 
     def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
         stop = self._rule(rounds, self.spec.rounds, self.metric)
-        if stop is None and len(rounds) >= self.spec.rounds:
-            return Stop("finished", len(rounds), {}, "ran all its rounds")
-        return stop
+        if len(rounds) < self.spec.rounds or (stop is not None and stop.reason in SPOILT):
+            return stop
+        return Stop("finished", len(rounds), {}, "ran all its rounds")
 
     def _compare(self, live: LiveTrial, again: Round) -> None:
         stored = live.rounds[again.index - 1]

@@ -12,6 +12,7 @@ from objectives import Round
 StopReason = Literal[
     "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior"
 ]
+SPOILT: frozenset[StopReason] = frozenset({"diverged", "collapsed", "not_learning"})
 FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]
 TrialEnd = Literal["COMPLETE", "PRUNED", "FAIL"]
 
@@ -112,8 +113,7 @@ def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
     if best is None:
         return End("FAIL", None, None, **record)  # type: ignore[arg-type]
-    spoilt = stop.reason in ("diverged", "collapsed", "not_learning")
-    if stop.reason == "inferior" or (spoilt and not metric.beats_chance(best.valid_score)):
+    if stop.reason == "inferior" or (stop.reason in SPOILT and not metric.beats_chance(best.valid_score)):
         last = next(r for r in reversed(rounds) if math.isfinite(r.valid_score))
         return End("PRUNED", last.valid_score, best.index, **record)  # type: ignore[arg-type]
     return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]

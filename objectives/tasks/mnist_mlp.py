@@ -85,6 +85,16 @@ class MnistMlp(Task):
 
         return load_mnist_test(data, data_root)
 
+    def has_data(self, data: str, data_root: Path) -> bool:
+        """Whether the files are there."""
+        from objectives.datasets.mnist import is_present
+
+        return is_present(data, data_root)
+
+    def is_sample(self, data: str) -> bool:
+        """Whether it is `mnist-5k`."""
+        return data == "mnist-5k"
+
     def prepare(self, rows: Rows, parameters: Parameters) -> Rows:
         """Pixels as float32, scaled as `input_scaling` says."""
         pixels = rows.inputs.float()

@@ -1,0 +1,217 @@
+"""The exported best configuration: written whole or not at all, and replayed round by round.
+
+The file holds all that a trial is a function of, and every recorded round, with floats in the shortest
+form that reads back to the same bits. No database is needed to replay it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from objectives import DataError, Round, Splits, Task
+from objectives.errors import ObjectiveError
+from objectives.round import FIGURES
+from sweeps.errors import UsageError
+from sweeps.provenance import decisive_differences, environment
+
+FORMAT = 1
+_REQUIRED = ("format", "task", "parameters", "seed", "budget", "data", "environment", "rounds")
+
+
+def write_config(path: Path, config: Mapping[str, Any], comment: str) -> None:
+    """Write `config` as YAML to `path`, atomically."""
+    text = to_yaml(config, comment)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def to_yaml(config: Mapping[str, Any], comment: str) -> str:
+    """`config` as YAML: a round a line."""
+    document = CommentedMap(config)
+    document.yaml_set_start_comment(comment)
+    rounds = CommentedSeq()
+    for figures in config["rounds"]:
+        line = CommentedMap(figures)
+        line.fa.set_flow_style()
+        rounds.append(line)
+    document["rounds"] = rounds
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 10_000
+    yaml.representer.add_representer(float, _represent_float)
+    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _represent_float(representer: Any, value: float) -> Any:
+    """The shortest text that reads back to the same double; with a point, as YAML wants it."""
+    if math.isfinite(value):
+        text = repr(value)
+        if "." not in text:
+            text = text.replace("e", ".0e") if "e" in text else f"{text}.0"
+    else:
+        text = ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    return representer.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The configuration in `path`. Raises UsageError for a file that is none, saying what is amiss."""
+    try:
+        config = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: can't be read ({error}).") from None
+    except YAMLError as error:
+        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
+    missing = [key for key in _REQUIRED if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise UsageError(f"{path}: no exported configuration: it lacks {', '.join(missing)}.")
+    if config["format"] != FORMAT:
+        raise UsageError(f"{path}: written in format {config['format']}; this version reads format {FORMAT}.")
+    for figures in config["rounds"]:
+        if set(figures) != set(FIGURES):
+            raise UsageError(f"{path}: a round lacks or has too many figures: {sorted(set(figures) ^ set(FIGURES))}.")
+    return dict(config)
+
+
+def example_rows(splits: Splits) -> dict[str, Any]:
+    """Shape and types of a row, from which a model can be built without the data."""
+    return {
+        "shape": list(splits.train.inputs.shape[1:]),
+        "dtype": str(splits.train.inputs.dtype).removeprefix("torch."),
+        "target_dtype": str(splits.train.targets.dtype).removeprefix("torch."),
+    }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A replayed round beside the recorded one. worst: the figure that differs most, with both values."""
+
+    index: int
+    equal: bool
+    within_tolerance: bool
+    worst: str = ""
+    recorded: float = 0.0
+    replayed: float = 0.0
+
+    @property
+    def difference(self) -> float:
+        """Absolute."""
+        return abs(self.replayed - self.recorded)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A configuration, ready to be trained again.
+
+    differs_here: what of the environment is not as recorded; empty where figures must be equal bit for bit.
+    """
+
+    config: dict[str, Any]
+    task: Task
+    splits: Splits
+    parameters: Any
+    differs_here: list[str]
+
+    @property
+    def must_be_equal(self) -> bool:
+        """Whether every figure must come out the same, bit for bit."""
+        return not self.differs_here
+
+    def compare(self, tolerance: float) -> Iterator[Comparison]:
+        """Train again, stop rule off, to the last recorded round, and compare round by round."""
+        import torch
+
+        from objectives.loop import Run, make_deterministic, train
+
+        recorded_environment = self.config["environment"]
+        make_deterministic(int(recorded_environment["threads"]))
+        run = Run(
+            self.task,
+            self.parameters,
+            self.splits,
+            rounds=self.config["budget"],
+            seed=self.config["seed"],
+            device=torch.device(environment_device(recorded_environment)),
+        )
+        for recorded, replayed in zip(self.config["rounds"], train(run), strict=False):
+            yield _compare(recorded, replayed, tolerance)
+
+
+def environment_device(recorded: Mapping[str, Any]) -> str:
+    """The recorded kind of device where there is one here, else the CPU."""
+    import torch
+
+    return "cuda" if recorded.get("device") == "cuda" and torch.cuda.is_available() else "cpu"
+
+
+def prepare_replay(config: dict[str, Any], data_root: Path) -> Replay:
+    """Look up the task and data that a configuration names.
+
+    Raises DataError when the rows are not those that were trained on.
+    """
+    from objectives.registry import get_task
+
+    task = get_task(config["task"])
+    try:
+        parameters = task.parameters_from(config["parameters"])
+    except ObjectiveError as error:
+        raise UsageError(f"parameters: {error}") from None
+    data = config["data"]
+    splits = task.load(data["name"], data_root)
+    if splits.digest != data["digest"]:
+        raise DataError(
+            f"{data['name']} in {data_root} has other rows than those this configuration was trained on "
+            f"(digest {splits.digest[:12]}… instead of {data['digest'][:12]}…)."
+        )
+    recorded = config["environment"]
+    here = environment(environment_device(recorded), int(recorded["threads"]))
+    return Replay(config, task, splits, parameters, decisive_differences(recorded, here))
+
+
+def _compare(recorded: Mapping[str, Any], replayed: Round, tolerance: float) -> Comparison:
+    figures = replayed.figures()
+    worst, most, all_equal = "", -1.0, True
+    for name in FIGURES:
+        before, now = recorded[name], figures[name]
+        if before is None or now is None or before != before or now != now:
+            equal = repr(before) == repr(now)
+            distance = 0.0 if equal else math.inf
+        else:
+            equal = before == now
+            distance = abs(now - before) / max(1.0, abs(before)) if not equal else 0.0
+        if not equal:
+            all_equal = False
+            if distance > most:
+                worst, most = name, distance
+    if all_equal:
+        return Comparison(replayed.index, True, True)
+    return Comparison(
+        replayed.index,
+        equal=False,
+        within_tolerance=most <= tolerance,
+        worst=worst,
+        recorded=_number(recorded[worst]),
+        replayed=_number(figures[worst]),
+    )
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,98 @@
+"""Commands on results: export, replay, dashboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sweeps.cli.formats import storage_option
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("study")
+@click.option("--top", type=int, default=1, show_default=True, help="Export so many of the best: FILE, FILE-2, …")
+@click.option("-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True)
+@click.option("--weights", type=_PATH, metavar="FILE.pt", help="Copy the best round's weights there too.")
+@storage_option
+def export(study: str, top: int, output: Path, weights: Path | None, storage: str | None) -> None:
+    """Write the best configuration of STUDY as YAML."""
+    from sweeps.results import write_best
+    from sweeps.study import load
+
+    found = load(study, storage)
+    found.best()
+    for rank, trial in enumerate(found.ranking(top), start=1):
+        path = _numbered(output, rank)
+        write_best(found, trial, path, None if weights is None else _numbered(weights, rank))
+        click.echo(str(path))
+
+
+def _numbered(path: Path, rank: int) -> Path:
+    return path if rank == 1 else path.with_name(f"{path.stem}-{rank}{path.suffix}")
+
+
+@click.command()
+@click.argument("file", type=_PATH)
+@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Where the environment differs: relative, absolute below 1.")
+@click.option("--data-dir", type=_PATH, help="Where data sets are looked for.")
+def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
+    """Train an exported configuration again and compare every recorded round.
+
+    In the recorded environment every figure must come out the same, bit for bit; elsewhere within
+    --tolerance. No database is needed.
+    """
+    from sweeps import paths
+    from sweeps.best_config import prepare_replay, read_config
+    from sweeps.errors import ReplayDiffers
+
+    prepared = prepare_replay(read_config(file), paths.data_root(data_dir))
+    config = prepared.config
+    rounds = config["rounds"]
+    if prepared.must_be_equal:
+        click.echo(f"{config['task']}: {len(rounds)} rounds, environment as recorded: figures must be equal.", err=True)
+    else:
+        click.echo("The environment is not the recorded one, so figures may differ:", err=True)
+        for line in prepared.differs_here:
+            click.echo(f"  {line}", err=True)
+    differing = []
+    for each in prepared.compare(tolerance):
+        if not each.equal:
+            differing.append(each)
+            click.echo(
+                f"round {each.index}: {each.worst} {each.recorded!r} recorded, {each.replayed!r} now "
+                f"(differs by {each.difference:.3g})",
+                err=True,
+            )
+    failed = [each for each in differing if prepared.must_be_equal or not each.within_tolerance]
+    if failed:
+        first = failed[0]
+        raise ReplayDiffers(
+            f"{file} does not replay: it differs from round {first.index} on, by {first.difference:.3g} in "
+            f"{first.worst}. Has a value in the file been changed?"
+        )
+    what = "equal" if not differing else f"within {tolerance:g}"
+    value = next((r["valid_score"] for r in rounds if r["index"] == config["best_round"]), None)
+    click.echo(f"All {len(rounds)} rounds {what}; {config['metric']} {value!r} at round {config['best_round']}.", err=True)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8080, show_default=True)
+@storage_option
+def dashboard(host: str, port: int, storage: str | None) -> None:
+    """Serve the Optuna dashboard over the database: reading and notes only."""
+    from storage import open_database
+    from sweeps import paths
+    from sweeps.dashboard import make_dashboard
+
+    server = make_dashboard(open_database(paths.storage_url(storage)), host, port)
+    click.echo(f"Dashboard at http://{host}:{server.server_port}/ (end with Ctrl-C)", err=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+    finally:
+        server.server_close()

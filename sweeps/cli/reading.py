@@ -1,0 +1,172 @@
+"""Commands that only read: tasks, studies, status, trials, show, best."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from sweeps.cli.formats import cell, format_option, print_rows, storage_option
+
+
+@click.command()
+@format_option
+def tasks(form: str) -> None:
+    """List the tasks that can be launched."""
+    import dataclasses
+
+    from objectives.registry import all_tasks
+
+    rows = [
+        {
+            "task": task.name,
+            "data": list(task.data_sets),
+            "metric": task.metric,
+            "direction": task.direction,
+            "defaults": dataclasses.asdict(task.Parameters()),
+            "published": None if task.published is None else dict(task.published.figures),
+            "about": (type(task).__doc__ or "").strip().splitlines()[0],
+        }
+        for task in all_tasks()
+    ]
+    shown = [{**row, "data": ", ".join(row["data"])} for row in rows] if form == "table" else rows
+    print_rows(shown, form, columns=("task", "about", "data", "metric", "direction", "published"))
+
+
+@click.command()
+@format_option
+@storage_option
+def studies(form: str, storage: str | None) -> None:
+    """List the studies in the database."""
+    _print_status(_database(storage), None, form)
+
+
+@click.command()
+@click.argument("study", required=False)
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until nobody drives it.")
+@format_option
+@storage_option
+def status(study: str | None, watch: bool, form: str, storage: str | None) -> None:
+    """How far STUDY (or every study) is, and who drives it."""
+    database = _database(storage)
+    while True:
+        if watch and form == "table":
+            click.clear()
+        rows = _print_status(database, study, form)
+        if not watch or all(row["driver"] is None for row in rows):
+            return
+        time.sleep(2.0)
+
+
+@click.command()
+@click.argument("study")
+@format_option
+@storage_option
+def trials(study: str, form: str, storage: str | None) -> None:
+    """The trials of STUDY, by number."""
+    from storage.trials import table_of
+    from sweeps.study import load
+
+    found = load(study, storage)
+    every = found.all_trials()
+    in_table = len(table_of(every, found.run.target, found.spec.direction))
+    rows = [
+        {**found.record(trial), "ahead": trial.is_finished and trial.number >= in_table} for trial in every
+    ]
+    print_rows(
+        rows,
+        form,
+        columns=("trial", "state", "value", "best_round", "rounds", "stop_reason", "params"),
+        empty=f"{study} has no trials yet.",
+    )
+
+
+@click.command()
+@click.argument("study")
+@click.option("--top", type=int, default=1, show_default=True)
+@format_option
+@storage_option
+def best(study: str, top: int, form: str, storage: str | None) -> None:
+    """The best trial of STUDY so far."""
+    from sweeps.study import load
+
+    found = load(study, storage)
+    found.best()  # raises where there is none
+    rows = [{**found.record(trial), "study": study} for trial in found.ranking(top)]
+    print_rows(rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params"))
+
+
+@click.command()
+@click.argument("study")
+@click.argument("trial", type=int)
+@format_option
+@storage_option
+def show(study: str, trial: int, form: str, storage: str | None) -> None:
+    """One trial of STUDY: its parameters, why it ended, and its rounds."""
+    from storage.rounds import get_rounds
+    from sweeps.study import load
+
+    found = load(study, storage)
+    row = found.trial(trial)
+    rounds = get_rounds(found.database, found.row.study_id, trial)
+    for each in rounds:
+        del each["study_id"], each["trial"]
+    if form == "json":
+        record = found.record(row) | {"parameters": found.parameters(row), "attributes": row.attributes}
+        print_rows([{**record, "rounds_recorded": rounds}], form, columns=())
+        return
+    if form == "csv":
+        print_rows(rounds, form, columns=())
+        return
+    notes = row.attributes
+    click.echo(f"trial {row.number} of {study}: {row.state}, {notes.get('stop_reason', 'not ended')}")
+    if notes.get("because"):
+        click.echo(f"because     {notes['because']}")
+    click.echo(f"value       {cell(row.value)} at round {cell(notes.get('best_round'))} of {len(rounds)}")
+    click.echo(f"parameters  {cell(found.parameters(row))}")
+    for name, value in (notes.get("evidence") or {}).items():
+        click.echo(f"  {name:<24}{cell(value)}")
+    columns = [name for name in (rounds[0] if rounds else {}) if name not in _COST]
+    print_rows(rounds, form, columns=columns, empty="no round recorded yet")
+
+
+_COST = {"seconds", "train_rows_per_second", "peak_memory_bytes"}
+
+
+def _database(storage: str | None) -> Any:
+    from storage import open_database
+    from sweeps import paths
+
+    return open_database(paths.storage_url(storage))
+
+
+def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, Any]]:
+    from storage.leases import holder
+    from storage.rounds import last_rounds
+    from storage.studies import get_study, list_studies
+    from storage.trials import best_value, count_states, states_of
+
+    chosen = list_studies(database) if name is None else [get_study(database, name)]
+    rows = []
+    for study in chosen:
+        counts = count_states(database, study.study_id)
+        rows.append(
+            {
+                "study": study.name,
+                "task": study.specification["task"]["name"],
+                "trials": sum(counts.values()),
+                **{state.lower(): counts.get(state, 0) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")},
+                "best": best_value(database, study.study_id, study.direction),
+                "driver": holder(database, study.study_id),
+                "created": study.created,
+            }
+        )
+    columns = ("study", "trials", "complete", "pruned", "fail", "running", "waiting", "best", "driver")
+    print_rows(rows, form, columns=columns, empty="No study yet: sweep launch mnist_mlp")
+    if name is not None and form == "table":
+        latest = last_rounds(database, chosen[0].study_id)
+        budget = chosen[0].specification["rounds"]
+        for number, state in states_of(database, chosen[0].study_id, {"RUNNING", "WAITING"}):
+            click.echo(f"  trial {number} {state.lower()}: round {latest.get(number, 0)} of {budget}")
+    return rows

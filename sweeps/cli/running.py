@@ -1,0 +1,164 @@
+"""Commands that run studies: launch, resume, stop, delete."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sweeps.cli.formats import storage_option
+
+_PATH = click.Path(path_type=Path)
+
+
+def run_options(command: Any) -> Any:
+    """Options on how a study is run: they decide none of its figures."""
+    for option in reversed(
+        [
+            click.option("-n", "--n-trials", "num_trials", type=int, help="Trials in total. [default: 20; all cells of a grid]"),
+            click.option("--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Start nothing new after this; put running trials away."),
+            click.option("--target", type=float, help="End at the first trial, by number, that reaches this metric."),
+            click.option("--workers", type=int, help="Trials at once. [default: what the machine can place, at most --parallelism]"),
+            click.option("--runner", metavar="ray|inline", help="inline trains in this process: it can neither kill a trial that hangs nor survive one that runs out of memory. [default: ray]"),
+            click.option("--trial-timeout", "trial_timeout_seconds", type=float, metavar="SECONDS", help="Fail a trial that takes longer, and kill its worker."),
+            click.option("--max-failures", type=int, help="End after so many failed trials in a row (or a quarter of all). [default: 3]"),
+            click.option("--keep-weights", metavar="top:K|all|none", help="Of which trials the best round's weights are kept. [default: top:5]"),
+            click.option("--data-dir", type=_PATH, help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]"),
+            click.option("--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"),
+        ]
+    ):
+        command = option(command)
+    return storage_option(command)
+
+
+@click.command()
+@click.argument("task")
+@click.argument("overrides", nargs=-1, metavar="[key=value | key=lo..hi]...")
+@click.option("--space", type=_PATH, help="A search space of your own (YAML). [default: the task's]")
+@click.option("--study", help="The study's name. [default: the task and the start of the specification's fingerprint]")
+@click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
+@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|random|grid")
+@click.option("--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--parallelism", type=int, default=4, show_default=True, help="Trial n is decided by trials 0 … n - parallelism.")
+@click.option("--cpus-per-trial", type=int, default=1, show_default=True)
+@click.option("--gpus-per-trial", type=float, help="May be a fraction. [default: 1 where CUDA is at hand, else 0]")
+@click.option("--enqueue", type=_PATH, multiple=True, help="Start from this best.yaml, after the defaults. May be repeated.")
+@click.option("--data", help="The data set. [default: the best that is at hand]")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@run_options
+def launch(
+    task: str,
+    overrides: tuple[str, ...],
+    space: Path | None,
+    study: str | None,
+    dry_run: bool,
+    storage: str | None,
+    **options: Any,
+) -> None:
+    """Run a study of TASK to its exported best configuration.
+
+    key=value fixes a parameter and takes it out of the search; key=lo..hi changes its range. Launching the
+    same specification again continues the study.
+    """
+    from sweeps import sweep as sweeping
+    from sweeps.console import announcement, make_console
+    from sweeps.settings import RunSettings, StudySettings
+
+    names = ("rounds", "sampler", "stop_rule", "seed", "parallelism", "cpus_per_trial", "gpus_per_trial", "data")
+    settings = StudySettings(
+        task=task,
+        overrides=overrides,
+        space=space,
+        enqueue=tuple(options.pop("enqueue")),
+        **{name: options.pop(name) for name in names},
+    )
+    run = RunSettings(**_given(options))
+    if dry_run:
+        planned = sweeping.prepare(settings, run, study=study, storage=storage)
+        make_console().print(announcement(planned, None), markup=False)
+        return
+    _show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
+
+
+@click.command()
+@click.argument("study")
+@click.option("--force", is_flag=True, help="Go on although something that can alter figures has changed.")
+@run_options
+def resume(study: str, force: bool, storage: str | None, **options: Any) -> None:
+    """Continue STUDY where it was; options not given stay as they were."""
+    from sweeps import sweep as sweeping
+
+    changes = _given(options)
+    _show(lambda **watch: sweeping.resume(study, changes, storage=storage, force=force, **watch))
+
+
+@click.command()
+@click.argument("study")
+@click.option("--now", is_flag=True, help="Put the running trials away instead of waiting for them.")
+@storage_option
+def stop(study: str, now: bool, storage: str | None) -> None:
+    """Ask the driver of STUDY to end, wherever it runs."""
+    from storage.leases import holder
+    from storage.requests import request_stop
+    from sweeps.study import load
+
+    found = load(study, storage)
+    driver = holder(found.database, found.row.study_id)
+    if driver is None:
+        click.echo(f"Nobody drives {study}: nothing to stop. Go on with: sweep resume {study}", err=True)
+        return
+    request_stop(found.database, found.row.study_id, now=now)
+    how = "puts its running trials away" if now else "ends when its running trials have ended"
+    click.echo(f"Asked {driver}: it {how}.", err=True)
+
+
+@click.command()
+@click.argument("study")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@storage_option
+def delete(study: str, yes: bool, storage: str | None) -> None:
+    """Delete STUDY: its trials, rounds, weights and best.yaml."""
+    import shutil
+
+    from storage.leases import acquire
+    from storage.studies import delete_study
+    from sweeps.study import load
+
+    found = load(study, storage)
+    if not yes:
+        click.confirm(f"Delete {study} with {len(found.all_trials())} trials?", abort=True, err=True)
+    lease = acquire(found.database, found.row.study_id)
+    try:
+        delete_study(found.database, found.row)
+    finally:
+        lease.release()
+    shutil.rmtree(found.out / "weights", ignore_errors=True)
+    found.best_path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        found.out.rmdir()
+    click.echo(f"Deleted {study}.", err=True)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value.resolve()) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def _show(run: Any) -> None:
+    """Run a study under the eyes of the terminal; raises what it exits with."""
+    from sweeps.console import announcement, make_console, print_result, progress
+
+    console = make_console()
+    with contextlib.ExitStack() as stack:
+        result = run(
+            announce=lambda launching, study: console.print(announcement(launching, study), "\n", markup=False),
+            make_observers=lambda book, launching: [stack.enter_context(progress(console, book))],
+        )
+    print_result(console, result)
+    result.raise_for_ending()

@@ -1,0 +1,214 @@
+"""From settings to a specification: where a task, a space and a data set meet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from objectives import DataError, Splits, Task
+from objectives.errors import MissingDataError, ObjectiveError
+from objectives.registry import get_task, task_version
+from objectives.task import did_you_mean, parameter_kinds
+from search_spaces import Categorical, Fixed, Numeric, Space, SpaceError, built_in_space_path, parse_override, read_space
+from search_spaces.schema import Parameter
+from sweeps.errors import UsageError
+from sweeps.settings import StudySettings
+from sweeps.spec import Specification
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A specification, and what was looked up on the way to it."""
+
+    spec: Specification
+    task: Task
+    splits: Splits
+
+
+def plan_study(settings: StudySettings, data_root: Path) -> Planned:
+    """The specification that settings describe, every part of it checked.
+
+    Raises UsageError, ObjectiveError, SpaceError or DataError, each saying what to do.
+    """
+    task = get_task(settings.task)
+    space = resolve_space(task, settings.space, settings.overrides)
+    gpus = _gpus(settings.gpus_per_trial)
+    defaults = dataclasses.asdict(task.Parameters())
+    data = settings.data or choose_data(task, data_root)
+    if data not in task.data_sets:
+        raise UsageError(
+            f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
+            f"It has: {', '.join(task.data_sets)}."
+        )
+    splits = task.load(data, data_root)
+    spec = Specification(
+        task={"name": task.name, "version": task_version(settings.task, task)},
+        metric={"name": task.metric, "chance": task.chance_score},
+        direction=task.direction,
+        data={
+            "name": data,
+            "digest": splits.digest,
+            "train_rows": len(splits.train),
+            "valid_rows": len(splits.valid),
+        },
+        space=space.to_dict(),
+        defaults=defaults,
+        seed=settings.seed,
+        sampler=settings.sampler,
+        stop_rule=settings.stop_rule,
+        rounds=settings.rounds or task.rounds,
+        parallelism=settings.parallelism,
+        threads=settings.cpus_per_trial,
+        gpus=gpus,
+        device="cuda" if gpus else "cpu",
+        enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
+    )
+    if settings.sampler == "grid":
+        from search_spaces.suggest import cells
+
+        if settings.enqueue:
+            raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
+        cells(space)  # raises when a range can't be counted
+    elif not space.searched:
+        raise UsageError("Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial.")
+    return Planned(spec, task, splits)
+
+
+def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> Space:
+    """The task's own space, or the one in `path`, with overrides; every parameter and value checked."""
+    if path is None:
+        path = built_in_space_path(task.name)
+        if path is None:
+            raise UsageError(f"{task.name} ships no search space: name one with --space FILE.yaml.")
+    space = read_space(path)
+    kinds = parameter_kinds(task)
+    for text in overrides:
+        name = text.partition("=")[0]
+        if "=" in text and name not in kinds:
+            raise UsageError(
+                f"{text}: {task.name} has no parameter {name!r}{did_you_mean(name, kinds)} It has: {', '.join(kinds)}."
+            )
+        space = space.with_domain(*parse_override(text, space, kinds[name].type if name in kinds else None))
+    space = dataclasses.replace(
+        space, parameters=tuple(_fitted(parameter, kinds, task, space) for parameter in space)
+    )
+    _check_batch_norm(space, task)
+    return space
+
+
+def choose_data(task: Task, data_root: Path) -> str:
+    """The first data set that is at hand; else the first that can be downloaded."""
+    for name in task.data_sets:
+        if task.has_data(name, data_root) and not task.is_sample(name):
+            return name
+    missing: MissingDataError | None = None
+    for name in task.data_sets:
+        try:
+            task.load(name, data_root)
+        except MissingDataError as error:
+            missing = missing or error
+        else:
+            return name
+    if missing is None:
+        raise DataError(f"{task.name} names no data set.")
+    raise missing
+
+
+def _fitted(parameter: Parameter, kinds: Mapping[str, Any], task: Task, space: Space) -> Parameter:
+    """The parameter with its values as the task's types; raises SpaceError where they don't fit."""
+    place = f"{space.source}:{parameter.line}" if parameter.line else space.source
+    if parameter.name not in kinds:
+        raise SpaceError(
+            f"{place}: {task.name} has no parameter {parameter.name!r}{did_you_mean(parameter.name, kinds)} "
+            f"It has: {', '.join(kinds)}."
+        )
+    kind = kinds[parameter.name]
+    domain = parameter.domain
+    try:
+        match domain:
+            case Fixed():
+                fitted: Any = Fixed(kind.check(domain.value))
+            case Categorical():
+                fitted = Categorical(tuple(kind.check(choice) for choice in domain.choices))
+            case Numeric():
+                for bound in (domain.low, domain.high):
+                    kind.check(bound)
+                fitted = dataclasses.replace(domain, integer=kind.type is int)
+    except ObjectiveError as error:
+        raise SpaceError(f"{place}: {error}") from None
+    return dataclasses.replace(parameter, domain=fitted)
+
+
+def _check_batch_norm(space: Space, task: Task) -> None:
+    """Batch norm needs two rows a step: a batch of one must switch it off."""
+    kinds = parameter_kinds(task)
+    if "batch_norm" not in kinds or "batch_size" not in kinds:
+        return
+    size = space["batch_size"].domain if "batch_size" in space else Fixed(kinds["batch_size"].default)
+    if not (size.contains(1)):
+        return
+    if "batch_norm" not in space:
+        may_be_on = kinds["batch_norm"].default is True
+        guarded = False
+    else:
+        parameter = space["batch_norm"]
+        may_be_on = parameter.domain.contains(True)
+        guarded = any(c.parameter == "batch_size" and not c.holds({"batch_size": 1}) for c in parameter.when)
+    if may_be_on and not guarded:
+        raise SpaceError(
+            f"{space.source}: batch_norm: needs at least two rows a step, but batch_size may be 1; "
+            "put batch_size above it and add `when: {batch_size: {min: 2}}`, or fix batch_norm=false."
+        )
+
+
+def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The point of the space that a YAML's `parameters` (or plain `space`) names.
+
+    Raises SpaceError where it lies outside: a trial must be what the file says.
+    """
+    given = read_space(path)
+    wanted: dict[str, Any] = {}
+    for parameter in given:
+        if not isinstance(parameter.domain, Fixed):
+            raise SpaceError(f"{path}:{parameter.line}: {parameter.name}: --enqueue takes values, not ranges.")
+        wanted[parameter.name] = parameter.domain.value
+    wanted = {**wanted, **_checked(path, task, wanted)}
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if not parameter.is_active(chosen):
+            continue
+        value = wanted.get(parameter.name, defaults[parameter.name])
+        if not parameter.domain.contains(value):
+            raise SpaceError(
+                f"{path}: {parameter.name}: {value!r} lies outside the space ({parameter.domain.to_dict()}); "
+                f"widen it with {parameter.name}=lo..hi, or edit the file."
+            )
+        chosen[parameter.name] = value
+    for name, value in wanted.items():
+        if name not in space and value != defaults.get(name):
+            raise SpaceError(
+                f"{path}: {name}: {value!r} is not the default ({defaults.get(name)!r}) and {name} is not in "
+                f"the space; fix it with {name}={value}."
+            )
+    return chosen
+
+
+def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: getattr(task.parameters_from(values), name) for name in values}
+    except ObjectiveError as error:
+        raise SpaceError(f"{path}: {error}") from None
+
+
+def _gpus(asked: float | None) -> float:
+    import torch
+
+    available = torch.cuda.is_available()
+    if asked is None:
+        return 1.0 if available else 0.0
+    if asked > 0 and not available:
+        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees no GPU here. Leave it out to train on the CPU.")
+    return float(asked)

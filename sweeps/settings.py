@@ -1,0 +1,140 @@
+"""What a user can set, checked once, each message naming the option."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from objectives.task import did_you_mean
+from sweeps.errors import UsageError
+
+SAMPLERS = ("tpe", "random", "grid")
+STOP_RULES = ("onset", "none")
+RUNNERS = ("ray", "inline")
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What decides a study's figures; see Specification.
+
+    overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one where CUDA is at hand, else none.
+    data: None for the best data set at hand. rounds: None for the task's own budget.
+    """
+
+    task: str
+    overrides: tuple[str, ...] = ()
+    space: Path | None = None
+    sampler: str = "tpe"
+    stop_rule: str = "onset"
+    seed: int = 0
+    rounds: int | None = None
+    parallelism: int = 4
+    cpus_per_trial: int = 1
+    gpus_per_trial: float | None = None
+    enqueue: tuple[Path, ...] = ()
+    data: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_word("--sampler", self.sampler, SAMPLERS)
+        _check_word("--stop-rule", self.stop_rule, STOP_RULES)
+        _check_at_least("--parallelism", self.parallelism, 1)
+        _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
+        if self.rounds is not None:
+            _check_at_least("--rounds", self.rounds, 1)
+        if self.gpus_per_trial is not None:
+            _check_at_least("--gpus-per-trial", self.gpus_per_trial, 0)
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a study is run, which decides none of its figures and may change from launch to resume.
+
+    task: where the task is found, for a file of the user's own. num_trials: in total; None for 20, or all cells of a grid. workers: None for what the machine can place.
+    target: the metric at which the study may end. keep_weights: `top:K`, `all` or `none`.
+    """
+
+    task: str = ""
+    num_trials: int | None = None
+    timeout_seconds: float | None = None
+    target: float | None = None
+    workers: int | None = None
+    runner: str = "ray"
+    trial_timeout_seconds: float | None = None
+    max_failures: int = 3
+    keep_weights: str = "top:5"
+    data_dir: str | None = None
+    out: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_word("--runner", self.runner, RUNNERS)
+        if self.num_trials is not None:
+            _check_at_least("--n-trials", self.num_trials, 1)
+        if self.workers is not None:
+            _check_at_least("--workers", self.workers, 1)
+        _check_at_least("--max-failures", self.max_failures, 1)
+        for option, seconds in (("--timeout", self.timeout_seconds), ("--trial-timeout", self.trial_timeout_seconds)):
+            if seconds is not None and seconds <= 0:
+                raise UsageError(f"{option} {seconds:g}: seconds above 0 are meant.")
+        if self.runner == "inline" and self.trial_timeout_seconds is not None:
+            raise UsageError("--trial-timeout needs workers that can be killed: it goes with --runner ray.")
+        if self.runner == "inline" and (self.workers or 1) > 1:
+            raise UsageError("--runner inline trains one trial at a time: leave --workers out.")
+        _ = self.weights_kept
+
+    @property
+    def weights_kept(self) -> int | None:
+        """Of how many of the best trials weights are kept; None for all."""
+        if self.keep_weights == "all":
+            return None
+        if self.keep_weights == "none":
+            return 0
+        top, _, count = self.keep_weights.partition(":")
+        if top == "top" and count.isdigit() and int(count) > 0:
+            return int(count)
+        raise UsageError(f"--keep-weights {self.keep_weights}: write top:K, all or none.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored with the study."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> RunSettings:
+        """The settings that `record` came from."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -> int:
+    """How many trials run at once. Raises UsageError for more than the study's parallelism."""
+    if run.workers is not None:
+        if run.workers > parallelism:
+            raise UsageError(
+                f"--workers {run.workers} is more than the study's parallelism {parallelism}: trial n is decided "
+                f"by the trials up to n - {parallelism}, so more could not be kept busy. Launch a study with "
+                f"--parallelism {run.workers}, or take --workers {parallelism}."
+            )
+        return run.workers
+    placeable = max(1, cores() // cpus)
+    if gpus > 0:
+        import torch
+
+        placeable = max(1, int(torch.cuda.device_count() / gpus))
+    return min(parallelism, placeable)
+
+
+def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:
+    if word not in known:
+        raise UsageError(f"{option} {word}: unknown{did_you_mean(word, known)} There are: {', '.join(known)}.")
+
+
+def _check_at_least(option: str, value: float, least: float) -> None:
+    if value < least:
+        raise UsageError(f"{option} {value:g}: at least {least:g} is needed.")

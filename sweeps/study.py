@@ -1,0 +1,174 @@
+"""A study as it is read: its table, its best, its rounds, its best configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from objectives.round import FIGURES
+from storage import Database, open_database
+from storage.rounds import all_rounds, get_rounds, total_seconds
+from storage.studies import StudyRow, get_study
+from storage.trials import TrialRow, ranking, read_trials, table_of
+from sweeps import paths
+from sweeps.errors import NoCompletedTrial, UsageError
+from sweeps.settings import RunSettings
+from sweeps.spec import Specification
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a table took: rounds run, rounds its halted trials did not run, seconds in rounds."""
+
+    rounds_run: int
+    rounds_saved: int
+    seconds: float
+
+
+class Study:
+    """A stored study. Reads what is in the database now; keeps nothing."""
+
+    def __init__(self, database: Database, row: StudyRow) -> None:
+        self.database = database
+        self.row = row
+        self.spec = Specification.from_dict(row.specification)
+        self.run = RunSettings.from_dict(row.run)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, {self.database.shown})"
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.row.name
+
+    @property
+    def out(self) -> Path:
+        """The folder of its best.yaml and weights."""
+        return paths.out_folder(self.run.out, self.name)
+
+    @property
+    def best_path(self) -> Path:
+        """Its best configuration, from the first completed trial on."""
+        return self.out / "best.yaml"
+
+    def all_trials(self) -> list[TrialRow]:
+        """Every trial there is, finished or not."""
+        return read_trials(self.database, self.row.study_id)
+
+    def table(self) -> list[TrialRow]:
+        """The longest run 0 … m of finished trials: what the study has shown so far."""
+        return table_of(self.all_trials(), self.run.target, self.spec.direction)
+
+    def ranking(self, top: int | None = None) -> list[TrialRow]:
+        """The table's completed trials, best first."""
+        return ranking(self.table(), self.spec.direction)[:top]
+
+    def best(self) -> TrialRow:
+        """The best trial of the table. Raises NoCompletedTrial where there is none."""
+        ranked = self.ranking(1)
+        if not ranked:
+            raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
+        return ranked[0]
+
+    def trial(self, number: int) -> TrialRow:
+        """One trial. Raises UsageError where there is none of that number."""
+        rows = read_trials(self.database, self.row.study_id, [number])
+        if not rows:
+            raise UsageError(f"Study {self.name!r} has no trial {number}.")
+        return rows[0]
+
+    def cost(self) -> Cost:
+        """Rounds run and saved over the table, and seconds over all trials."""
+        run = saved = 0
+        for trial in self.table():
+            rounds = int(trial.attributes.get("rounds", 0))
+            run += rounds
+            if trial.state != "FAIL":
+                saved += self.spec.rounds - rounds
+        return Cost(run, saved, total_seconds(self.database, self.row.study_id))
+
+    def parameters(self, trial: TrialRow) -> dict[str, Any]:
+        """All parameters of a trial, searched and not."""
+        from search_spaces.suggest import with_fixed
+        from sweeps.window import full_parameters
+
+        return full_parameters(self.spec, with_fixed(self.spec.parsed_space, trial.params))
+
+    def record(self, trial: TrialRow) -> dict[str, Any]:
+        """A trial under the stable keys of `-f json`; what depends on when it ran comes last."""
+        notes = trial.attributes
+        return {
+            "trial": trial.number,
+            "state": trial.state,
+            "value": trial.value,
+            "best_round": notes.get("best_round"),
+            "rounds": notes.get("rounds"),
+            "stop_reason": notes.get("stop_reason"),
+            "params": self.searched(trial),
+            "because": notes.get("because"),
+            "started": trial.started,
+            "ended": trial.ended,
+        }
+
+    def searched(self, trial: TrialRow) -> dict[str, Any]:
+        """The searched parameters of a trial in the order of the space."""
+        return {name: trial.params[name] for name in self.spec.space if name in trial.params}
+
+    def trials(self) -> pd.DataFrame:
+        """The trials as a frame: a row each, a column for every searched parameter (`params_…`)."""
+        import pandas as pd
+
+        in_table = len(self.table())
+        rows = []
+        for trial in self.all_trials():
+            record = self.record(trial)
+            record["ahead"] = trial.is_finished and trial.number >= in_table
+            searched = record.pop("params")
+            rows.append({**record, **{f"params_{name}": value for name, value in searched.items()}})
+        return pd.DataFrame(rows)
+
+    def rounds(self) -> pd.DataFrame:
+        """Every recorded round as a frame: `trial`, `index` and the figures of a Round."""
+        import pandas as pd
+
+        return pd.DataFrame(all_rounds(self.database, self.row.study_id)).drop(columns="study_id", errors="ignore")
+
+    def best_config(self, trial: TrialRow) -> dict[str, Any]:
+        """What best.yaml says of a trial."""
+        spec, notes = self.spec, trial.attributes
+        figures = [
+            {name: row[name] for name in FIGURES}
+            for row in get_rounds(self.database, self.row.study_id, trial.number)
+        ]
+        provenance = self.row.provenance
+        return {
+            "format": 1,
+            "task": self.run.task or spec.task["name"],
+            "parameters": self.parameters(trial),
+            "metric": spec.metric["name"],
+            "direction": spec.direction,
+            "value": trial.value,
+            "best_round": notes.get("best_round"),
+            "study": self.name,
+            "fingerprint": self.row.fingerprint,
+            "trial": trial.number,
+            "seed": notes["seed"],
+            "budget": spec.rounds,
+            "stop_reason": notes.get("stop_reason"),
+            "data": {"name": spec.data["name"], "digest": spec.data["digest"]},
+            "environment": provenance["environment"],
+            "weights": notes.get("weights"),
+            "example_rows": provenance["example_rows"],
+            "rounds": figures,
+        }
+
+
+def load(name: str, storage: str | None = None) -> Study:
+    """The study called `name`. Raises StudyNotFound or StorageUnavailable."""
+    database = open_database(paths.storage_url(storage))
+    return Study(database, get_study(database, name))

@@ -1,0 +1,254 @@
+"""A sweep on one page: settings -> specification -> study -> runner -> result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from objectives.registry import task_reference
+from storage import Database, open_database
+from storage.leases import acquire
+from storage.requests import clear_requests
+from storage.studies import StudyRow, create_study, find_study, get_study, update_run
+from sweeps import paths
+from sweeps.best_config import example_rows
+from sweeps.book import Observer, StudyBook
+from sweeps.control import Control, Ending
+from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
+from sweeps.planning import Planned, plan_study
+from sweeps.provenance import code_digest, decisive_differences, environment
+from sweeps.results import ResultsKeeper, check_writable
+from sweeps.runners import Runner
+from sweeps.settings import RunSettings, StudySettings, num_workers
+from sweeps.spec import differences
+from sweeps.study import Study
+from sweeps.worker import WorkPlan
+
+DEFAULT_TRIALS = 20
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A study about to run: what it is, how it is run, and whether it was there before."""
+
+    planned: Planned
+    name: str
+    run: RunSettings
+    workers: int
+    num_trials: int
+    storage: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study after a run of it, and why the run ended before its last trial, if it did."""
+
+    study: Study
+    ending: Ending | None
+    signal_number: int = 0
+
+    def raise_for_ending(self) -> None:
+        """Raise what the command line exits with; nothing when the study is complete."""
+        again = f"Go on with: sweep resume {self.study.name}"
+        match self.ending:
+            case "interrupted":
+                raise Interrupted(f"Interrupted; the running trials are put away. {again}", self.signal_number)
+            case "stopped":
+                raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
+            case "failures":
+                raise TooManyFailures(
+                    f"Too many trials failed. See why with: sweep trials {self.study.name}. {again}"
+                )
+        if not self.study.ranking(1):
+            raise NoCompletedTrial(f"No trial completed. See why with: sweep trials {self.study.name}")
+
+
+# Told before the first trial: what is about to be done, and whether the study was there before.
+Announce = Callable[[Launch, Study], None]
+# Makes what watches the book while it runs.
+MakeObservers = Callable[[StudyBook, Launch], Sequence[Observer]]
+
+
+def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
+    """Everything that can be checked before anything is written."""
+    run = dataclasses.replace(run, task=task_reference(settings.task))
+    planned = plan_study(settings, paths.data_root(run.data_dir))
+    spec = planned.spec
+    if spec.sampler == "grid":
+        from search_spaces.suggest import cells
+
+        num_trials = min(run.num_trials or 10**9, len(cells(spec.parsed_space)))
+    else:
+        num_trials = run.num_trials or DEFAULT_TRIALS
+    workers = 1 if run.runner == "inline" else num_workers(
+        run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus
+    )
+    name = study or f"{spec.task['name']}-{spec.fingerprint[:8]}"
+    return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))
+
+
+def launch(
+    settings: StudySettings,
+    run: RunSettings | None = None,
+    *,
+    study: str | None = None,
+    storage: str | None = None,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> Result:
+    """Run a new study, or continue the one of the same specification.
+
+    Raises UsageError when a study of that name has another specification, saying what differs.
+    """
+    launching = prepare(settings, run or RunSettings(), study=study, storage=storage)
+    check_writable(paths.out_folder(launching.run.out, launching.name))
+    database = open_database(launching.storage, create=True)
+    row = find_study(database, launching.name)
+    if row is None:
+        row = _create(database, launching)
+    elif row.fingerprint != launching.planned.spec.fingerprint:
+        raise UsageError(_other_specification(row, launching))
+    else:
+        _check_environment(row, launching.planned.spec.device, launching.planned.spec.threads, force=False)
+    return _drive(database, row, launching, announce, make_observers)
+
+
+def resume(
+    name: str,
+    changes: dict[str, Any] | None = None,
+    *,
+    storage: str | None = None,
+    force: bool = False,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> Result:
+    """Continue a stored study, with `changes` to how it is run.
+
+    Raises UsageError when something that can alter its figures has changed, saying what, unless `force`.
+    """
+    url = paths.storage_url(storage)
+    database = open_database(url)
+    row = get_study(database, name)
+    stored = Study(database, row)
+    given = {key: value for key, value in (changes or {}).items() if value is not None}
+    run = RunSettings.from_dict({**row.run, "timeout_seconds": None, "target": None, **given})
+    spec = stored.spec
+    settings = StudySettings(
+        task=run.task or spec.task["name"],
+        sampler=spec.sampler,
+        stop_rule=spec.stop_rule,
+        seed=spec.seed,
+        rounds=spec.rounds,
+        parallelism=spec.parallelism,
+        cpus_per_trial=spec.threads,
+        gpus_per_trial=spec.gpus,
+        data=spec.data["name"],
+    )
+    launching = prepare(settings, run, study=name, storage=storage)
+    fresh = launching.planned.spec
+    now = dataclasses.replace(spec, task=fresh.task, data=fresh.data, device=fresh.device)
+    if now.fingerprint != spec.fingerprint and not force:
+        lines = "\n".join(f"  {line}" for line in differences(now.to_dict(), spec.to_dict()))
+        raise UsageError(
+            f"Study {name!r} can't go on as it was; this has changed:\n{lines}\n"
+            "Put it back, or go on all the same with --force."
+        )
+    planned = dataclasses.replace(launching.planned, spec=spec)
+    _check_environment(row, spec.device, spec.threads, force=force)
+    check_writable(paths.out_folder(run.out, name))
+    return _drive(database, row, dataclasses.replace(launching, planned=planned), announce, make_observers)
+
+
+def _create(database: Database, launching: Launch) -> StudyRow:
+    spec = launching.planned.spec
+    return create_study(
+        database,
+        launching.name,
+        fingerprint=spec.fingerprint,
+        specification=spec.to_dict(),
+        run=launching.run.to_dict(),
+        provenance={
+            "environment": environment(spec.device, spec.threads),
+            "example_rows": example_rows(launching.planned.splits),
+        },
+    )
+
+
+def _drive(
+    database: Database,
+    row: StudyRow,
+    launching: Launch,
+    announce: Announce | None,
+    make_observers: MakeObservers | None,
+) -> Result:
+    """Run the study as its only driver."""
+    lease = acquire(database, row.study_id)
+    try:
+        clear_requests(database, row.study_id)
+        update_run(database, row.study_id, launching.run.to_dict())
+        study = Study(database, get_study(database, row.name))
+        if announce:
+            announce(launching, study)
+        book = StudyBook(database, row, num_trials=launching.num_trials, target=launching.run.target)
+        control = Control(
+            database,
+            row.study_id,
+            lease,
+            timeout_seconds=launching.run.timeout_seconds,
+            max_failures=launching.run.max_failures,
+        )
+        book.observers.append(ResultsKeeper(book, study, launching.run.weights_kept))
+        if not control.must_end(book) and not book.is_over:
+            book.observers += make_observers(book, launching) if make_observers else ()
+            with control.signals():
+                _runner(launching).run(book, _work_plan(launching), control)
+    finally:
+        lease.release()
+    return Result(study, control.ending, control.signal_number)
+
+
+def _runner(launching: Launch) -> Runner:
+    if launching.run.runner == "inline":
+        from sweeps.runners.inline import InlineRunner
+
+        return InlineRunner()
+    from sweeps.runners.ray_tune import RayRunner
+
+    return RayRunner(launching.workers, launching.planned.spec.gpus, launching.run.trial_timeout_seconds)
+
+
+def _work_plan(launching: Launch) -> WorkPlan:
+    spec, run = launching.planned.spec, launching.run
+    out = paths.out_folder(run.out, launching.name)
+    return WorkPlan(
+        task=run.task,
+        data=spec.data["name"],
+        data_root=str(paths.data_root(run.data_dir)),
+        data_digest=spec.data["digest"],
+        metric=spec.parsed_metric,
+        threads=spec.threads,
+        device=spec.device,
+        code=code_digest(),
+        weights_folder=None if run.weights_kept == 0 else str(out / "weights"),
+    )
+
+
+def _other_specification(row: StudyRow, launching: Launch) -> str:
+    lines = differences(launching.planned.spec.to_dict(), row.specification)
+    shown = "\n".join(f"  {line}" for line in lines)
+    return (
+        f"There is a study {row.name!r} already, with another specification:\n{shown}\n"
+        f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
+    )
+
+
+def _check_environment(row: StudyRow, device: str, threads: int, *, force: bool) -> None:
+    changed = decisive_differences(row.provenance["environment"], environment(device, threads))
+    if changed and not force:
+        lines = "\n".join(f"  {line}" for line in changed)
+        raise UsageError(
+            f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
+            f"{lines}\nGo back to that environment, or go on all the same with `sweep resume {row.name} --force`."
+        )
