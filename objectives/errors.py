@@ -1,11 +1,11 @@
 """Errors of tasks and data.
 
-    ObjectiveError            exit code 2
-    ├── UnknownTaskError      no task of that name; says which come close
-    ├── ParametersError       a parameter that the task lacks, or a value it can't take
-    ├── DataError             a data set that is cut short or not what it should be
-    │   └── MissingDataError  one that is not there and can't be fetched
-    └── WeightsError          a weights file that is missing or not the one that was recorded
+ObjectiveError            exit code 2
+├── UnknownTaskError      no task of that name; says which come close
+├── ParametersError       a parameter that the task lacks, or a value it can't take
+├── DataError             a data set that is cut short or not what it should be
+│   └── MissingDataError  one that is not there and can't be fetched
+└── WeightsError          a weights file that is missing or not the one that was recorded
 """
 
 from __future__ import annotations

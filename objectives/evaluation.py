@@ -44,9 +44,7 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
     return Evaluation(loss.item() / len(rows), score.item() / len(rows))
 
 
-def evaluate_with_batch_statistics(
-    task: Task, model: nn.Module, rows: Rows, parameters: Any
-) -> float | None:
+def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> float | None:
     """The score with each batch's own moments in batch norm; None for a model without batch norm.
 
     A large gap to the ordinary score means that the running statistics are stale, not that the weights
@@ -107,9 +105,7 @@ class UnitActivity:
 
     def saturated_share(self) -> float | None:
         """Share of saturated units in the bounded layer where it is largest."""
-        shares = [
-            (flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()
-        ]
+        shares = [(flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()]
         return max(share.item() for share in shares) if shares else None
 
     def _see_rectified(self, name: str) -> Any:

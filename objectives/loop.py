@@ -18,7 +18,7 @@ from objectives.evaluation import UnitActivity, evaluate, evaluate_with_batch_st
 from objectives.optimizers import make_optimizer, schedule_factor
 from objectives.round import Cost, Round
 from objectives.seeding import derive_seed
-from objectives.task import Rows, Splits, Task
+from objectives.task import Splits, Task, TrainingRun
 
 GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
 
@@ -154,7 +154,7 @@ class Run:
         )
 
 
-def train(run: Run) -> Iterator[Round]:
+def train(run: TrainingRun) -> Iterator[Round]:
     """The rounds of `run` that are still to come."""
     while run.rounds_done < run.rounds:
         yield run.advance()

@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from objectives.errors import ParametersError
+from objectives.round import Round
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +64,23 @@ class Published:
     rounds: int
     figures: Mapping[str, float]
     note: str = ""
+
+
+class TrainingRun(Protocol):
+    """One training run: a pure function of task, parameters, data, rounds and seed."""
+
+    model: nn.Module
+    rounds: int
+    rounds_done: int
+
+    def advance(self) -> Round:
+        """Train one round and evaluate."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next round depends on."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from where `state` was taken."""
 
 
 class Task(ABC):
@@ -125,15 +143,17 @@ class Task(ABC):
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The metric of each row, shape (rows,); the score of a split is their mean."""
 
+    def start(
+        self, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device
+    ) -> TrainingRun:
+        """A training run at its beginning: the shared loop's. A task with a loop of its own overrides this."""
+        from objectives.loop import Run
+
+        return Run(self, parameters, splits, rounds=rounds, seed=seed, device=device)
+
     def steps_per_round(self, parameters: Any, num_train: int) -> int:
         """Optimiser steps a round: by default one pass, a ragged last batch left out."""
         return max(1, num_train // min(parameters.batch_size, num_train))
-
-    def is_better(self, score: float, than: float) -> bool:
-        """Whether `score` beats `than` in the task's direction; NaN beats nothing, anything beats NaN."""
-        if score != score or than != than:
-            return score == score and than != than
-        return score > than if self.direction == "maximize" else score < than
 
     @classmethod
     def parameters_from(cls, values: Mapping[str, Any]) -> Any:

@@ -106,7 +106,11 @@ class _Reader:
         if key == "space":
             for other in document:
                 if other not in ("space", "task", "note"):
-                    self._refuse(document, other, f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])}.")
+                    self._refuse(
+                        document,
+                        other,
+                        f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])}.",
+                    )
         entries = document[key]
         if not entries:
             self._refuse(document, key, f"{key}: names no parameter.")
@@ -138,7 +142,9 @@ class _Reader:
         for key in record:
             if key not in known:
                 words = ", ".join(sorted(known))
-                self._refuse(record, key, f"{name}: unknown key {key!r}{_close(str(key), known)} (known: {words}).")
+                self._refuse(
+                    record, key, f"{name}: unknown key {key!r}{_close(str(key), known)} (known: {words})."
+                )
 
     def _categorical(self, name: str, record: CommentedMap) -> Categorical:
         choices = record["choices"]
@@ -164,14 +170,18 @@ class _Reader:
             self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}; swap them.")
         if low == high:
             self._refuse(
-                record, "low", f"{name}: the range is empty but for {low!r}; to fix it, write `{name}: {low!r}`."
+                record,
+                "low",
+                f"{name}: the range is empty but for {low!r}; to fix it, write `{name}: {low!r}`.",
             )
         if log and low <= 0:
             self._refuse(record, "low", f"{name}: a logarithmic range starts above 0, not at {low!r}.")
         if step is not None and (step <= 0 or step > high - low):
             self._refuse(record, "step", f"{name}: step {step!r} does not fit between {low!r} and {high!r}.")
         if step is not None and log:
-            self._refuse(record, "step", f"{name}: a logarithmic range has no step; write the values as choices.")
+            self._refuse(
+                record, "step", f"{name}: a logarithmic range has no step; write the values as choices."
+            )
         integer = all(isinstance(value, int) for value in (low, high, *([] if step is None else [step])))
         return Numeric(float(low), float(high), log, None if step is None else float(step), integer)
 
@@ -194,8 +204,10 @@ class _Reader:
         known = {parameter.name: parameter for parameter in before}
         if key not in known:
             self._refuse(
-                when, key, f"{name}: the condition is on {key!r}, which no parameter above it is"
-                f"{_close(str(key), known)}."
+                when,
+                key,
+                f"{name}: the condition is on {key!r}, which no parameter above it is"
+                f"{_close(str(key), known)}.",
             )
         wanted = when[key]
         if isinstance(wanted, CommentedMap):

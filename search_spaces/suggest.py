@@ -31,7 +31,11 @@ def suggest(space: Space, trial: Trial) -> dict[str, Any]:
                 chosen[parameter.name] = trial.suggest_categorical(parameter.name, domain.choices)
             case Numeric(integer=True):
                 chosen[parameter.name] = trial.suggest_int(
-                    parameter.name, int(domain.low), int(domain.high), step=int(domain.step or 1), log=domain.log
+                    parameter.name,
+                    int(domain.low),
+                    int(domain.high),
+                    step=int(domain.step or 1),
+                    log=domain.log,
                 )
             case Numeric():
                 chosen[parameter.name] = trial.suggest_float(
@@ -47,7 +51,9 @@ def distribution(parameter: Parameter) -> BaseDistribution | None:
         case Categorical():
             return CategoricalDistribution(domain.choices)
         case Numeric(integer=True):
-            return IntDistribution(int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1))
+            return IntDistribution(
+                int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1)
+            )
         case Numeric():
             return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
     return None
@@ -102,7 +108,9 @@ def cells(space: Space) -> list[dict[str, Any]]:
             extended
             for point in points
             for extended in (
-                [{**point, parameter.name: value} for value in values] if parameter.is_active(point) else [point]
+                [{**point, parameter.name: value} for value in values]
+                if parameter.is_active(point)
+                else [point]
             )
         ]
     return points

@@ -164,9 +164,7 @@ def _check_tables(database: Database, create: bool) -> None:
 
 def _check_version(database: Database) -> None:
     with database.engine.connect() as connection:
-        version = connection.scalar(
-            select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
-        )
+        version = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema_version"))
     if version is None or int(version) != schema.SCHEMA_VERSION:
         raise StorageRefused(
             f"{database.shown} was written by another version of this service (schema {version}, "

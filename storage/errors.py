@@ -1,10 +1,10 @@
 """Errors of storage.
 
-    StorageError               exit code 1
-    ├── StorageUnavailable     no database there, no server, a wrong password
-    ├── StorageRefused         a database that is not ours to write: exit code 2
-    ├── StudyNotFound          exit code 2
-    └── LeaseHeld              another driver is at work on the study: exit code 2
+StorageError               exit code 1
+├── StorageUnavailable     no database there, no server, a wrong password
+├── StorageRefused         a database that is not ours to write: exit code 2
+├── StudyNotFound          exit code 2
+└── LeaseHeld              another driver is at work on the study: exit code 2
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ class Lease:
                 with self._database.engine.begin() as connection:
                     beaten = connection.execute(
                         update(schema.leases)
-                        .where(schema.leases.c.study_id == self._study_id, schema.leases.c.token == self._token)
+                        .where(
+                            schema.leases.c.study_id == self._study_id, schema.leases.c.token == self._token
+                        )
                         .values(beat=schema.leases.c.beat + 1)
                     ).rowcount
             except DBAPIError:

@@ -16,9 +16,7 @@ def add_round(
 ) -> None:
     """Store one round; its (trial, index) must be new."""
     with database.engine.begin() as connection:
-        connection.execute(
-            insert(schema.rounds).values(study_id=study_id, trial=trial, **figures, **cost)
-        )
+        connection.execute(insert(schema.rounds).values(study_id=study_id, trial=trial, **figures, **cost))
 
 
 def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:

@@ -10,28 +10,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, column, table
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, column, table
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import UserDefinedType
 
 SCHEMA_VERSION = 1
 
 
-class ExactFloat(TypeDecorator[float]):
-    """A double that comes back as it went in. SQLite would turn NaN into NULL: it is kept by name there."""
+class ExactFloat(UserDefinedType[float]):
+    """A double that comes back as it went in.
 
-    impl = Float(53)
+    SQLite would turn NaN into NULL, so what is not finite is kept by name there; PostgreSQL knows it.
+    """
+
     cache_ok = True
 
-    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
-        """A float, or the name of one that SQLite can't hold."""
-        if value is not None and dialect.name == "sqlite" and not math.isfinite(value):
-            return repr(float(value))
-        return value
+    def get_col_spec(self, **kw: Any) -> str:
+        """A double in both dialects."""
+        return "DOUBLE PRECISION"
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """What is sent for a value."""
+        if dialect.name != "sqlite":
+            return None
+        return lambda value: value if value is None or math.isfinite(value) else repr(float(value))
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         """The float, also from its name."""
-        return None if value is None else float(value)
+        return lambda value: None if value is None else float(value)
 
 
 metadata = MetaData()
@@ -107,9 +113,15 @@ optuna_trials = table(
     column("datetime_complete"),
 )
 optuna_params = table(
-    "trial_params", column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
+    "trial_params",
+    column("trial_id"),
+    column("param_name"),
+    column("param_value"),
+    column("distribution_json"),
 )
-optuna_values = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
+optuna_values = table(
+    "trial_values", column("trial_id"), column("objective"), column("value"), column("value_type")
+)
 optuna_attributes = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
 optuna_system_attributes = table(
     "trial_system_attributes", column("trial_id"), column("key"), column("value_json")

@@ -129,4 +129,4 @@ def delete_study(database: Database, study: StudyRow) -> None:
 
 
 def _dumped(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, sort_keys=True)
+    return json.dumps(record)  # the order of the space counts

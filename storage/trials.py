@@ -117,14 +117,18 @@ def best_value(database: Database, study_id: int, direction: str) -> float | Non
     query = (
         select(best)
         .join(t, t.c.trial_id == v.c.trial_id)
-        .where(t.c.study_id == study_id, state == "COMPLETE", or_(first_open.is_(None), t.c.number < first_open))
+        .where(
+            t.c.study_id == study_id, state == "COMPLETE", or_(first_open.is_(None), t.c.number < first_open)
+        )
     )
     with database.engine.connect() as connection:
         value: float | None = connection.scalar(query)
     return value
 
 
-def table_of(trials: list[TrialRow], target: float | None = None, direction: str = "maximize") -> list[TrialRow]:
+def table_of(
+    trials: list[TrialRow], target: float | None = None, direction: str = "maximize"
+) -> list[TrialRow]:
     """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
     rows = []
     for row in _leading(trials):

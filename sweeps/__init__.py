@@ -1,10 +1,10 @@
 """Reproducible hyperparameter sweeps: Optuna studies on Ray Tune workers.
 
-    import sweeps
+import sweeps
 
-    result = sweeps.launch(sweeps.StudySettings("mnist_mlp", data="mnist-5k"), sweeps.RunSettings(num_trials=8))
-    result.study.best(), result.study.trials(), result.study.rounds()
-    study = sweeps.load("mnist_mlp-1a2b3c4d")
+result = sweeps.launch(sweeps.StudySettings("mnist_mlp", data="mnist-5k"), sweeps.RunSettings(num_trials=8))
+result.study.best(), result.study.trials(), result.study.rounds()
+study = sweeps.load("mnist_mlp-1a2b3c4d")
 """
 
 from __future__ import annotations

@@ -53,7 +53,9 @@ def to_yaml(config: Mapping[str, Any], comment: str) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 10_000
     yaml.representer.add_representer(float, _represent_float)
-    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.representer.add_representer(
+        type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()
@@ -87,7 +89,9 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: written in format {config['format']}; this version reads format {FORMAT}.")
     for figures in config["rounds"]:
         if set(figures) != set(FIGURES):
-            raise UsageError(f"{path}: a round lacks or has too many figures: {sorted(set(figures) ^ set(FIGURES))}.")
+            raise UsageError(
+                f"{path}: a round lacks or has too many figures: {sorted(set(figures) ^ set(FIGURES))}."
+            )
     return dict(config)
 
 
@@ -139,12 +143,11 @@ class Replay:
         """Train again, stop rule off, to the last recorded round, and compare round by round."""
         import torch
 
-        from objectives.loop import Run, make_deterministic, train
+        from objectives.loop import make_deterministic, train
 
         recorded_environment = self.config["environment"]
         make_deterministic(int(recorded_environment["threads"]))
-        run = Run(
-            self.task,
+        run = self.task.start(
             self.parameters,
             self.splits,
             rounds=self.config["budget"],

@@ -133,7 +133,10 @@ def _counts(table: Sequence[TrialRow]) -> str:
     for trial in table:
         reason = str(trial.attributes.get("stop_reason", trial.state))
         reasons[reason] = reasons.get(reason, 0) + 1
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])) or "none"
+    return (
+        ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1]))
+        or "none"
+    )
 
 
 def _share(part: int, whole: int) -> str:

@@ -51,4 +51,6 @@ def make_dashboard(database: Database, host: str, port: int) -> WSGIServer:
     try:
         return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
-        raise UsageError(f"{host}:{port} can't be listened on ({error.strerror}); choose another --port.") from None
+        raise UsageError(
+            f"{host}:{port} can't be listened on ({error.strerror}); choose another --port."
+        ) from None

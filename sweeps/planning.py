@@ -12,7 +12,16 @@ from objectives import DataError, Splits, Task
 from objectives.errors import MissingDataError, ObjectiveError
 from objectives.registry import get_task, task_version
 from objectives.task import did_you_mean, parameter_kinds
-from search_spaces import Categorical, Fixed, Numeric, Space, SpaceError, built_in_space_path, parse_override, read_space
+from search_spaces import (
+    Categorical,
+    Fixed,
+    Numeric,
+    Space,
+    SpaceError,
+    built_in_space_path,
+    parse_override,
+    read_space,
+)
 from search_spaces.schema import Parameter
 from sweeps.errors import UsageError
 from sweeps.settings import StudySettings
@@ -73,7 +82,9 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
         cells(space)  # raises when a range can't be counted
     elif not space.searched:
-        raise UsageError("Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial.")
+        raise UsageError(
+            "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
+        )
     return Planned(spec, task, splits)
 
 
@@ -173,7 +184,9 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
     wanted: dict[str, Any] = {}
     for parameter in given:
         if not isinstance(parameter.domain, Fixed):
-            raise SpaceError(f"{path}:{parameter.line}: {parameter.name}: --enqueue takes values, not ranges.")
+            raise SpaceError(
+                f"{path}:{parameter.line}: {parameter.name}: --enqueue takes values, not ranges."
+            )
         wanted[parameter.name] = parameter.domain.value
     wanted = {**wanted, **_checked(path, task, wanted)}
     chosen: dict[str, Any] = {}
@@ -210,5 +223,7 @@ def _gpus(asked: float | None) -> float:
     if asked is None:
         return 1.0 if available else 0.0
     if asked > 0 and not available:
-        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees no GPU here. Leave it out to train on the CPU.")
+        raise UsageError(
+            f"--gpus-per-trial {asked:g}: torch sees no GPU here. Leave it out to train on the CPU."
+        )
     return float(asked)

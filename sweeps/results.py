@@ -79,9 +79,7 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
         shutil.copyfile(kept, weights)
         kept = weights
     if config["weights"] is not None:
-        config["weights"] = (
-            {**config["weights"], "file": _beside(kept, path)} if kept.is_file() else None
-        )
+        config["weights"] = {**config["weights"], "file": _beside(kept, path)} if kept.is_file() else None
     comment = (
         f"Trial {trial.number} of study {study.name}: {config['metric']} {trial.value!r} on the validation split, "
         f"round {config['best_round']}.\n"
@@ -90,7 +88,9 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     try:
         write_config(path, config, comment)
     except OSError as error:
-        raise UsageError(f"{path}: can't be written ({error.strerror}); name another folder with --out.") from None
+        raise UsageError(
+            f"{path}: can't be written ({error.strerror}); name another folder with --out."
+        ) from None
 
 
 def check_writable(folder: Path) -> None:
@@ -114,5 +114,3 @@ def _beside(weights: Path, config: Path) -> str:
         return str(weights.resolve().relative_to(config.resolve().parent))
     except ValueError:
         return str(weights.resolve())
-
-

@@ -75,7 +75,10 @@ class RunSettings:
         if self.workers is not None:
             _check_at_least("--workers", self.workers, 1)
         _check_at_least("--max-failures", self.max_failures, 1)
-        for option, seconds in (("--timeout", self.timeout_seconds), ("--trial-timeout", self.trial_timeout_seconds)):
+        for option, seconds in (
+            ("--timeout", self.timeout_seconds),
+            ("--trial-timeout", self.trial_timeout_seconds),
+        ):
             if seconds is not None and seconds <= 0:
                 raise UsageError(f"{option} {seconds:g}: seconds above 0 are meant.")
         if self.runner == "inline" and self.trial_timeout_seconds is not None:
@@ -132,7 +135,9 @@ def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -
 
 def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:
     if word not in known:
-        raise UsageError(f"{option} {word}: unknown{did_you_mean(word, known)} There are: {', '.join(known)}.")
+        raise UsageError(
+            f"{option} {word}: unknown{did_you_mean(word, known)} There are: {', '.join(known)}."
+        )
 
 
 def _check_at_least(option: str, value: float, least: float) -> None:

@@ -136,7 +136,9 @@ class Study:
         """Every recorded round as a frame: `trial`, `index` and the figures of a Round."""
         import pandas as pd
 
-        return pd.DataFrame(all_rounds(self.database, self.row.study_id)).drop(columns="study_id", errors="ignore")
+        return pd.DataFrame(all_rounds(self.database, self.row.study_id)).drop(
+            columns="study_id", errors="ignore"
+        )
 
     def best_config(self, trial: TrialRow) -> dict[str, Any]:
         """What best.yaml says of a trial."""

@@ -54,7 +54,9 @@ class Result:
         again = f"Go on with: sweep resume {self.study.name}"
         match self.ending:
             case "interrupted":
-                raise Interrupted(f"Interrupted; the running trials are put away. {again}", self.signal_number)
+                raise Interrupted(
+                    f"Interrupted; the running trials are put away. {again}", self.signal_number
+                )
             case "stopped":
                 raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
             case "failures":
@@ -82,8 +84,10 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
         num_trials = min(run.num_trials or 10**9, len(cells(spec.parsed_space)))
     else:
         num_trials = run.num_trials or DEFAULT_TRIALS
-    workers = 1 if run.runner == "inline" else num_workers(
-        run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus
+    workers = (
+        1
+        if run.runner == "inline"
+        else num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
     )
     name = study or f"{spec.task['name']}-{spec.fingerprint[:8]}"
     return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))

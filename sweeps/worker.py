@@ -79,19 +79,20 @@ class Worker:
         self._task = get_task(plan.task)
         self._splits = self._task.load(plan.data, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
-            raise DataError(f"A worker found other rows of {plan.data!r} in {plan.data_root} than the driver.")
+            raise DataError(
+                f"A worker found other rows of {plan.data!r} in {plan.data_root} than the driver."
+            )
 
     def train(self, work: Work) -> Iterator[Progress]:
         """The trial's rounds; the weights of each new best round are on disk before it is told."""
         import torch
 
-        from objectives.loop import Run, train
+        from objectives.loop import train
 
         if self._plan.device == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
-        run = Run(
-            self._task,
+        run = self._task.start(
             self._task.parameters_from(work.parameters),
             self._splits,
             rounds=work.rounds,
@@ -122,8 +123,10 @@ def failure_from(error: Exception) -> Failure:
 
     name = type(error).__name__
     message = str(error)
-    out_of_memory = isinstance(error, MemoryError) or name == "OutOfMemoryError" or (
-        isinstance(error, RuntimeError) and "alloc" in message and "memory" in message
+    out_of_memory = (
+        isinstance(error, MemoryError)
+        or name == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "alloc" in message and "memory" in message)
     )
     return Failure(
         kind="out_of_memory" if out_of_memory else "error",

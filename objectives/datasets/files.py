@@ -21,9 +21,7 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
 
 
-def download(
-    url: str, target: Path, *, tell: Callable[[str], None] | None = None
-) -> None:
+def download(url: str, target: Path, *, tell: Callable[[str], None] | None = None) -> None:
     """Fetch `url` into `target`, whole or not at all; a partial file is continued on the next call.
 
     Raises MissingDataError when there is no way to the server, naming the file, its source and its place.
@@ -50,4 +48,6 @@ def download(
             f"Fetch {url} where there is a network and put it at {target}."
         ) from error
     except OSError as error:
-        raise DataError(f"{target}: can't be written ({error.strerror}). Choose another --data-dir.") from error
+        raise DataError(
+            f"{target}: can't be written ({error.strerror}). Choose another --data-dir."
+        ) from error

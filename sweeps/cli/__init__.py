@@ -72,6 +72,7 @@ def _end_with(error: Exception, debug: bool) -> None:
         click.echo(f"sweep: {error}", err=True)
         sys.exit(error.exit_code)
     click.echo(
-        f"sweep: {type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where it happened.", err=True
+        f"sweep: {type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where it happened.",
+        err=True,
     )
     sys.exit(1)

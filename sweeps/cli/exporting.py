@@ -13,7 +13,9 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("study")
-@click.option("--top", type=int, default=1, show_default=True, help="Export so many of the best: FILE, FILE-2, …")
+@click.option(
+    "--top", type=int, default=1, show_default=True, help="Export so many of the best: FILE, FILE-2, …"
+)
 @click.option("-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True)
 @click.option("--weights", type=_PATH, metavar="FILE.pt", help="Copy the best round's weights there too.")
 @storage_option
@@ -36,7 +38,13 @@ def _numbered(path: Path, rank: int) -> Path:
 
 @click.command()
 @click.argument("file", type=_PATH)
-@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Where the environment differs: relative, absolute below 1.")
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.02,
+    show_default=True,
+    help="Where the environment differs: relative, absolute below 1.",
+)
 @click.option("--data-dir", type=_PATH, help="Where data sets are looked for.")
 def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
     """Train an exported configuration again and compare every recorded round.
@@ -52,7 +60,10 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
     config = prepared.config
     rounds = config["rounds"]
     if prepared.must_be_equal:
-        click.echo(f"{config['task']}: {len(rounds)} rounds, environment as recorded: figures must be equal.", err=True)
+        click.echo(
+            f"{config['task']}: {len(rounds)} rounds, environment as recorded: figures must be equal.",
+            err=True,
+        )
     else:
         click.echo("The environment is not the recorded one, so figures may differ:", err=True)
         for line in prepared.differs_here:
@@ -75,7 +86,10 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
         )
     what = "equal" if not differing else f"within {tolerance:g}"
     value = next((r["valid_score"] for r in rounds if r["index"] == config["best_round"]), None)
-    click.echo(f"All {len(rounds)} rounds {what}; {config['metric']} {value!r} at round {config['best_round']}.", err=True)
+    click.echo(
+        f"All {len(rounds)} rounds {what}; {config['metric']} {value!r} at round {config['best_round']}.",
+        err=True,
+    )
 
 
 @click.command()

@@ -21,11 +21,15 @@ format_option = click.option(
     help="json: one line, to stdout.",
 )
 storage_option = click.option(
-    "--storage", metavar="URL", help="sqlite:///FILE.db or postgresql://… [default: SWEEP_STORAGE, else your data folder]"
+    "--storage",
+    metavar="URL",
+    help="sqlite:///FILE.db or postgresql://… [default: SWEEP_STORAGE, else your data folder]",
 )
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], form: str, *, columns: Sequence[str], empty: str = "") -> None:
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], form: str, *, columns: Sequence[str], empty: str = ""
+) -> None:
     """Print `rows`: JSON has all keys, CSV too (flattened), the table only `columns`."""
     if form == "json":
         click.echo(to_json(rows))
@@ -66,7 +70,9 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= _flattened(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = json.dumps(_named(value)) if isinstance(value, list | tuple | bool) else value
+            flat[prefix + key] = (
+                json.dumps(_named(value)) if isinstance(value, list | tuple | bool) else value
+            )
     return flat
 
 

@@ -94,7 +94,9 @@ def best(study: str, top: int, form: str, storage: str | None) -> None:
     found = load(study, storage)
     found.best()  # raises where there is none
     rows = [{**found.record(trial), "study": study} for trial in found.ranking(top)]
-    print_rows(rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params"))
+    print_rows(
+        rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params")
+    )
 
 
 @click.command()
@@ -156,7 +158,10 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
                 "study": study.name,
                 "task": study.specification["task"]["name"],
                 "trials": sum(counts.values()),
-                **{state.lower(): counts.get(state, 0) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")},
+                **{
+                    state.lower(): counts.get(state, 0)
+                    for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
+                },
                 "best": best_value(database, study.study_id, study.direction),
                 "driver": holder(database, study.study_id),
                 "created": study.created,

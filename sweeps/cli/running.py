@@ -17,16 +17,58 @@ def run_options(command: Any) -> Any:
     """Options on how a study is run: they decide none of its figures."""
     for option in reversed(
         [
-            click.option("-n", "--n-trials", "num_trials", type=int, help="Trials in total. [default: 20; all cells of a grid]"),
-            click.option("--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Start nothing new after this; put running trials away."),
-            click.option("--target", type=float, help="End at the first trial, by number, that reaches this metric."),
-            click.option("--workers", type=int, help="Trials at once. [default: what the machine can place, at most --parallelism]"),
-            click.option("--runner", metavar="ray|inline", help="inline trains in this process: it can neither kill a trial that hangs nor survive one that runs out of memory. [default: ray]"),
-            click.option("--trial-timeout", "trial_timeout_seconds", type=float, metavar="SECONDS", help="Fail a trial that takes longer, and kill its worker."),
-            click.option("--max-failures", type=int, help="End after so many failed trials in a row (or a quarter of all). [default: 3]"),
-            click.option("--keep-weights", metavar="top:K|all|none", help="Of which trials the best round's weights are kept. [default: top:5]"),
-            click.option("--data-dir", type=_PATH, help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]"),
-            click.option("--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"),
+            click.option(
+                "-n",
+                "--n-trials",
+                "num_trials",
+                type=int,
+                help="Trials in total. [default: 20; all cells of a grid]",
+            ),
+            click.option(
+                "--timeout",
+                "timeout_seconds",
+                type=float,
+                metavar="SECONDS",
+                help="Start nothing new after this; put running trials away.",
+            ),
+            click.option(
+                "--target", type=float, help="End at the first trial, by number, that reaches this metric."
+            ),
+            click.option(
+                "--workers",
+                type=int,
+                help="Trials at once. [default: what the machine can place, at most --parallelism]",
+            ),
+            click.option(
+                "--runner",
+                metavar="ray|inline",
+                help="inline trains in this process: it can neither kill a trial that hangs nor survive one that runs out of memory. [default: ray]",
+            ),
+            click.option(
+                "--trial-timeout",
+                "trial_timeout_seconds",
+                type=float,
+                metavar="SECONDS",
+                help="Fail a trial that takes longer, and kill its worker.",
+            ),
+            click.option(
+                "--max-failures",
+                type=int,
+                help="End after so many failed trials in a row (or a quarter of all). [default: 3]",
+            ),
+            click.option(
+                "--keep-weights",
+                metavar="top:K|all|none",
+                help="Of which trials the best round's weights are kept. [default: top:5]",
+            ),
+            click.option(
+                "--data-dir",
+                type=_PATH,
+                help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]",
+            ),
+            click.option(
+                "--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"
+            ),
         ]
     ):
         command = option(command)
@@ -37,15 +79,32 @@ def run_options(command: Any) -> Any:
 @click.argument("task")
 @click.argument("overrides", nargs=-1, metavar="[key=value | key=lo..hi]...")
 @click.option("--space", type=_PATH, help="A search space of your own (YAML). [default: the task's]")
-@click.option("--study", help="The study's name. [default: the task and the start of the specification's fingerprint]")
+@click.option(
+    "--study", help="The study's name. [default: the task and the start of the specification's fingerprint]"
+)
 @click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
 @click.option("--sampler", default="tpe", show_default=True, metavar="tpe|random|grid")
-@click.option("--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted.")
+@click.option(
+    "--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--parallelism", type=int, default=4, show_default=True, help="Trial n is decided by trials 0 … n - parallelism.")
+@click.option(
+    "--parallelism",
+    type=int,
+    default=4,
+    show_default=True,
+    help="Trial n is decided by trials 0 … n - parallelism.",
+)
 @click.option("--cpus-per-trial", type=int, default=1, show_default=True)
-@click.option("--gpus-per-trial", type=float, help="May be a fraction. [default: 1 where CUDA is at hand, else 0]")
-@click.option("--enqueue", type=_PATH, multiple=True, help="Start from this best.yaml, after the defaults. May be repeated.")
+@click.option(
+    "--gpus-per-trial", type=float, help="May be a fraction. [default: 1 where CUDA is at hand, else 0]"
+)
+@click.option(
+    "--enqueue",
+    type=_PATH,
+    multiple=True,
+    help="Start from this best.yaml, after the defaults. May be repeated.",
+)
 @click.option("--data", help="The data set. [default: the best that is at hand]")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @run_options
@@ -67,7 +126,16 @@ def launch(
     from sweeps.console import announcement, make_console
     from sweeps.settings import RunSettings, StudySettings
 
-    names = ("rounds", "sampler", "stop_rule", "seed", "parallelism", "cpus_per_trial", "gpus_per_trial", "data")
+    names = (
+        "rounds",
+        "sampler",
+        "stop_rule",
+        "seed",
+        "parallelism",
+        "cpus_per_trial",
+        "gpus_per_trial",
+        "data",
+    )
     settings = StudySettings(
         task=task,
         overrides=overrides,
@@ -157,7 +225,9 @@ def _show(run: Any) -> None:
     console = make_console()
     with contextlib.ExitStack() as stack:
         result = run(
-            announce=lambda launching, study: console.print(announcement(launching, study), "\n", markup=False),
+            announce=lambda launching, study: console.print(
+                announcement(launching, study), "\n", markup=False
+            ),
             make_observers=lambda book, launching: [stack.enter_context(progress(console, book))],
         )
     print_result(console, result)

@@ -35,7 +35,9 @@ def _diverged(rounds: Sequence[Round]) -> Stop | None:
         value = getattr(latest, name)
         if not math.isfinite(value):
             evidence = {name: repr(value), "gradient_norm": latest.gradient_norm}
-            return Stop("diverged", latest.index, evidence, f"{_spoken(name)} is not finite any more ({value})")
+            return Stop(
+                "diverged", latest.index, evidence, f"{_spoken(name)} is not finite any more ({value})"
+            )
     return None
 
 

@@ -317,7 +317,9 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
                 _temp_dir=str(folder / "ray"),
             )
         except Exception as error:
-            raise SweepError(f"Ray could not be started: {error}. `--runner inline` does without it.") from error
+            raise SweepError(
+                f"Ray could not be started: {error}. `--runner inline` does without it."
+            ) from error
         finally:
             os.chdir(here)
         processes |= set(psutil.Process().children(recursive=True)) - others

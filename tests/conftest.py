@@ -1,0 +1,54 @@
+"""Fixtures that every test may use: a home of its own, the toy task, the data root."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps import RunSettings, StudySettings
+from sweeps.sweep import Result, launch
+
+HERE = Path(__file__).parent
+TOY = f"{HERE / 'toy.py'}:Toy"
+TOY_SPACE = HERE / "toy_space.yaml"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home for studies that no other test sees; SWEEP_DATA_DIR is kept for tests on real data."""
+    monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SWEEP_STORAGE", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """Where the real data sets lie; tests on them skip where there are none."""
+    given = os.environ.get("SWEEP_DATA_DIR")
+    if not given or not (Path(given) / "mnist").is_dir():
+        pytest.skip("needs the real data sets: set SWEEP_DATA_DIR")
+    return Path(given)
+
+
+ToyLauncher = Callable[..., Result]
+
+
+@pytest.fixture
+def launch_toy() -> ToyLauncher:
+    """Launches the toy in this process; keyword arguments go to the settings that have them."""
+
+    def launch_it(
+        *overrides: str, study: str | None = None, storage: str | None = None, **options: Any
+    ) -> Result:
+        of_study = {
+            name: options.pop(name) for name in list(options) if name in StudySettings.__dataclass_fields__
+        }
+        settings = StudySettings(task=TOY, overrides=overrides, **{"space": TOY_SPACE, **of_study})
+        run = RunSettings(**{"runner": "inline", "num_trials": 8, **options})
+        return launch(settings, run, study=study, storage=storage)
+
+    return launch_it
