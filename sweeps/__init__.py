@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.sweep import Result as Result
-    from sweeps.sweep import launch as launch
-    from sweeps.sweep import resume as resume
     from sweeps.settings import RunSettings as RunSettings
     from sweeps.settings import StudySettings as StudySettings
     from sweeps.study import Study as Study
     from sweeps.study import load as load
+    from sweeps.sweep import Result as Result
+    from sweeps.sweep import launch as launch
+    from sweeps.sweep import resume as resume
 
 _HOMES = {
     "Result": "sweeps.sweep",

@@ -154,13 +154,13 @@ class StudyBook:
         live = self.live[number]
         if weights is not None:
             live.weights = dict(weights)
-        live.losses = 0
         if latest.index <= len(live.rounds):
             self._compare(live, latest)
         else:
             if latest.index != len(live.rounds) + 1:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
             self._store(live, latest)
+            live.losses = 0
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)

@@ -19,14 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from objectives import Round
-from search_spaces import Numeric
+from search_spaces import Condition, Numeric
 from storage.trials import TrialRow, best_of
 from sweeps.book import Assignment, StudyBook
-from sweeps.sweep import Launch, Result
 from sweeps.outcome import End
 from sweeps.samplers import startup_trials
 from sweeps.study import Study
-
+from sweeps.sweep import Launch, Result
 
 PIPED_WIDTH = 140
 
@@ -77,9 +76,17 @@ def _space_lines(launching: Launch) -> list[str]:
             text = " | ".join(_value(choice) for choice in record["choices"])
         else:
             text = f"{_value(record)} (fixed)"
-        conditions = [str(condition.to_dict()).strip("{}").replace("'", "") for condition in parameter.when]
-        lines.append(f"{parameter.name} {text}" + (f"  if {', '.join(conditions)}" if conditions else ""))
+        conditions = ", ".join(_condition(condition) for condition in parameter.when)
+        lines.append(f"{parameter.name} {text}" + (f"  if {conditions}" if conditions else ""))
     return lines
+
+
+def _condition(condition: Condition) -> str:
+    if condition.values:
+        return f"{condition.parameter} = {' | '.join(_value(value) for value in condition.values)}"
+    bounds = [f"≥ {condition.low:g}"] if condition.low > -math.inf else []
+    bounds += [f"≤ {condition.high:g}"] if condition.high < math.inf else []
+    return f"{condition.parameter} {' and '.join(bounds)}"
 
 
 def best_table(study: Study, top: int = 5) -> Table:

@@ -23,8 +23,8 @@ Ending = Literal["interrupted", "stopped", "timeout", "failures", "target", "lea
 POLL_SECONDS = 0.5
 
 
-class InterruptedRound(BaseException):
-    """Raised by the signal handler inside a round that trains in this very process, and nowhere else."""
+class Interruption(BaseException):
+    """Raised by the signal handler where the control was told that this does no harm, and nowhere else."""
 
 
 class Control:
@@ -53,7 +53,7 @@ class Control:
         self._max_failures = max_failures
         self._next_poll = 0.0
         self._requested: str | None = None
-        self._training_here = False
+        self._interruptible = False
 
     def must_end(self, book: StudyBook) -> bool:
         """Whether running trials are to be put away now. A gentler reason only closes the book."""
@@ -98,23 +98,23 @@ class Control:
                 signal.signal(number, self._on_signal)
 
     @contextlib.contextmanager
-    def training_here(self) -> Iterator[None]:
-        """Within, the first signal breaks off what is running, by an InterruptedRound."""
-        self._training_here = True
+    def interruptible(self) -> Iterator[None]:
+        """Within, the first signal breaks off what this thread does, by an Interruption."""
+        self._interruptible = True
         try:
             if self.signal_number:
-                raise InterruptedRound
+                raise Interruption
             yield
         finally:
-            self._training_here = False
+            self._interruptible = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number:
             self.at_second_signal()
             os._exit(128 + number)
         self.signal_number = number
-        if self._training_here:
-            raise InterruptedRound
+        if self._interruptible:
+            raise Interruption
 
     def _end(self, ending: Ending, book: StudyBook) -> bool:
         self.ending = ending

@@ -18,7 +18,7 @@ def tasks(form: str) -> None:
 
     from objectives.registry import all_tasks
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "task": task.name,
             "data": list(task.data_sets),
@@ -30,7 +30,7 @@ def tasks(form: str) -> None:
         }
         for task in all_tasks()
     ]
-    shown = [{**row, "data": ", ".join(row["data"])} for row in rows] if form == "table" else rows
+    shown = [{**row, "data": ", ".join(map(str, row["data"]))} for row in rows] if form == "table" else rows
     print_rows(shown, form, columns=("task", "about", "data", "metric", "direction", "published"))
 
 

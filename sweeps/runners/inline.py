@@ -6,7 +6,7 @@ It can neither kill a trial that hangs nor survive one that takes the process's 
 from __future__ import annotations
 
 from sweeps.book import Assignment, StudyBook
-from sweeps.control import Control, InterruptedRound
+from sweeps.control import Control, Interruption
 from sweeps.worker import Worker, WorkPlan, failure_from
 
 
@@ -28,9 +28,9 @@ class InlineRunner:
         training = worker.train(assignment)
         while True:
             try:
-                with control.training_here():
+                with control.interruptible():
                     progress = next(training)
-            except InterruptedRound:
+            except Interruption:
                 return
             except Exception as error:  # noqa: BLE001 - whatever a task raises is data
                 book.fail(assignment.number, failure_from(error))

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.book import StudyBook
-from sweeps.control import Control
+from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import Failure
 from sweeps.worker import Worker, WorkPlan, failure_from
@@ -35,7 +35,7 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # or a straggler of Tune's thread would start another Ray
 }
 for _name, _value in _QUIET.items():  # read by Ray when it is imported
     os.environ.setdefault(_name, _value)
@@ -59,7 +59,6 @@ class _Message:
     content: Any = None
 
 
-@ray.remote(num_cpus=0)
 class _Mailbox:
     """Carries questions from workers to the driver, and its answers back."""
 
@@ -82,7 +81,7 @@ class _Mailbox:
 
         try:
             messages = [await asyncio.wait_for(self._inbox.get(), timeout_seconds)]
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return []
         while not self._inbox.empty():
             messages.append(self._inbox.get_nowait())
@@ -185,9 +184,20 @@ class RayRunner:
 
     def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
         """Serve the book until it is over or the control says to end."""
+        try:
+            self._run(book, plan, control)
+        except Interruption:
+            control.must_end(book)
+        except ray.exceptions.RayError as error:
+            raise SweepError(
+                f"Ray broke down ({type(error).__name__}); the running trials are put away. "
+                f"Go on with: sweep resume {book.study.name}"
+            ) from error
+
+    def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
         with _ray(self.workers * plan.threads, self.gpus, control) as folder:
             self._slots = {slot: _Slot() for slot in range(self.workers)}
-            mailbox = _Mailbox.remote()
+            mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
             ended = threading.Event()
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
             fit.start()
@@ -303,27 +313,35 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="sweep-"))
     here = Path.cwd()
     others = set(psutil.Process().children(recursive=True))
-    processes: set[psutil.Process] = set()
-    control.at_second_signal = lambda: _kill_processes(processes)
+    ours: set[psutil.Process] = set()
+
+    def leave_nothing() -> None:
+        _kill_processes(ours | (set(psutil.Process().children(recursive=True)) - others))
+        shutil.rmtree(folder, ignore_errors=True)
+
+    control.at_second_signal = leave_nothing
     try:
         os.chdir(folder)
         try:
-            ray.init(
-                num_cpus=max(num_cpus, os.cpu_count() or 1),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                object_store_memory=128 * 1024 * 1024,
-                _temp_dir=str(folder / "ray"),
-            )
+            with control.interruptible():
+                ray.init(
+                    num_cpus=max(num_cpus, os.cpu_count() or 1),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.CRITICAL,
+                    object_store_memory=128 * 1024 * 1024,
+                    _temp_dir=str(folder / "ray"),
+                )
         except Exception as error:
             raise SweepError(
                 f"Ray could not be started: {error}. `--runner inline` does without it."
             ) from error
         finally:
             os.chdir(here)
-        processes |= set(psutil.Process().children(recursive=True)) - others
+        ours |= set(psutil.Process().children(recursive=True)) - others
         control.install_handlers()
+        # Ray prints the deaths of workers to stdout, whatever it is told; there is no public switch.
+        ray._private.worker._worker_logs_enabled = False
         for name in ("ray", "ray.tune", "ray.train", "ray.data"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if gpus > ray.cluster_resources().get("GPU", 0.0):
@@ -333,9 +351,8 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
         yield folder
     finally:
         ray.shutdown()
-        _kill_processes(processes)
+        leave_nothing()
         control.at_second_signal = lambda: None
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kill_processes(processes: set[psutil.Process]) -> None:

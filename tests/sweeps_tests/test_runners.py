@@ -1,0 +1,90 @@
+"""One contract for every runner: the same study gives the same table, whatever its trials do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps import RunSettings, StudySettings
+from sweeps.study import Study
+from sweeps.sweep import launch
+from tests.conftest import ToyLauncher
+
+RUNNERS: list[dict[str, Any]] = [
+    {"runner": "inline"},
+    {"runner": "ray", "workers": 1},
+    {"runner": "ray", "workers": 2},
+]
+
+
+def figures(study: Study) -> list[Any]:
+    """A study's table and rounds: everything that must not depend on who ran it."""
+    rounds = study.rounds().drop(columns=["seconds", "train_rows_per_second", "peak_memory_bytes"])
+    table = [
+        (t.number, t.state, t.value, t.params, t.attributes["stop_reason"], t.attributes.get("best_round"))
+        for t in study.table()
+    ]
+    return [table, rounds.to_csv(index=False)]
+
+
+@pytest.mark.ray
+def test_a_real_study_has_the_same_table_on_every_runner() -> None:
+    settings = StudySettings("mnist_mlp", data="mnist-5k", rounds=5, overrides=("hidden_width=16..64",))
+    seen = []
+    for index, how in enumerate(RUNNERS):
+        result = launch(settings, RunSettings(num_trials=13, **how), study=f"study-{index}")
+        assert len(result.study.table()) == 13
+        seen.append(figures(result.study))
+    assert seen[0] == seen[1]
+    assert seen[0] == seen[2]
+
+
+@pytest.mark.ray
+def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+    space = tmp_path / "behaviours.yaml"
+    words = ["learns", "overfits", "collapses", "diverges", "nan_at_once", "crashes", "allocates", "hangs", "dies"]
+    space.write_text(f"space:\n  behaviour: {{choices: [{', '.join(words)}]}}\n")
+    result = launch_toy(
+        space=space, sampler="grid", num_trials=None, runner="ray", workers=2, trial_timeout_seconds=4.0, max_failures=9
+    )
+    ends = {t.params["behaviour"]: (t.state, t.attributes["stop_reason"]) for t in result.study.table()}
+    assert ends == {
+        "learns": ("COMPLETE", "finished"),
+        "overfits": ("COMPLETE", "overfitting"),
+        "collapses": ("COMPLETE", "collapsed"),
+        "diverges": ("COMPLETE", "diverged"),
+        "nan_at_once": ("COMPLETE", "diverged"),
+        "crashes": ("FAIL", "error"),
+        "allocates": ("FAIL", "error"),
+        "hangs": ("FAIL", "error"),
+        "dies": ("FAIL", "error"),
+    }
+    evidence = {t.params["behaviour"]: t.attributes.get("evidence", {}) for t in result.study.table()}
+    kinds = {word: evidence[word]["kind"] for word in ("crashes", "allocates", "hangs", "dies")}
+    assert kinds == {"crashes": "error", "allocates": "out_of_memory", "hangs": "timeout", "dies": "worker_lost"}
+    assert "the toy crashes" in evidence["crashes"]["traceback"]
+    assert evidence["hangs"]["last_round"] == 3
+
+
+@pytest.mark.ray
+def test_a_trial_whose_worker_died_starts_again_and_counts(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+    undisturbed = launch_toy("behaviour=dies", "at_round=99", num_trials=3, study="undisturbed").study
+    died = launch_toy(
+        "behaviour=dies", f"dies_once={tmp_path / 'died'}", num_trials=3, runner="ray", workers=1
+    ).study
+    assert (tmp_path / "died").exists()
+    assert [(t.state, t.value) for t in died.table()] == [(t.state, t.value) for t in undisturbed.table()]
+
+
+@pytest.mark.ray
+def test_a_worker_with_other_code_is_refused(launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sweeps import sweep
+    from sweeps.errors import UsageError
+
+    monkeypatch.setattr(sweep, "code_digest", lambda: "another")
+    with pytest.raises(UsageError, match="install the same version"):
+        launch_toy(runner="ray", workers=1)
+
+
