@@ -7,6 +7,7 @@ through Optuna's own `RDBStorage` over the same engine.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -15,7 +16,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import schema
-from storage.errors import StorageRefused, StorageUnavailable
+from storage.errors import StorageError, StorageRefused, StorageUnavailable
 from storage.url import parse_url, shown, sqlite_path
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def open_database(text: str, *, create: bool = False) -> Database:
     return database
 
 
-def _check_file(path: Any, create: bool) -> None:
+def _check_file(path: Path, create: bool) -> None:
+    """Look at the file from outside only. Opening it here would be fatal: closing any descriptor of a
+    file drops all of this process's POSIX locks on it, those of SQLite's open connections included.
+    """
     if not path.exists():
         if not create:
             raise StorageUnavailable(
@@ -93,8 +97,6 @@ def _check_file(path: Any, create: bool) -> None:
             raise StorageUnavailable(f"{path.parent}: can't be created ({error.strerror}).") from None
         if not os.access(path.parent, os.W_OK):
             raise StorageUnavailable(f"{path.parent} is read-only: name another place with --storage.")
-    elif path.stat().st_size and path.open("rb").read(16) != b"SQLite format 3\0":
-        raise StorageRefused(f"{path} is not a SQLite database; it was left as it is.")
     elif not os.access(path, os.W_OK) and create:
         raise StorageUnavailable(f"{path} is read-only: name another database with --storage.")
 
@@ -172,8 +174,10 @@ def _check_version(database: Database) -> None:
         )
 
 
-def _explained(url: URL, error: DBAPIError) -> StorageUnavailable:
+def _explained(url: URL, error: DBAPIError) -> StorageError:
     first = str(error.orig).strip().splitlines()[0]
+    if "file is not a database" in first:
+        return StorageRefused(f"{sqlite_path(url)} is not a SQLite database; it was left as it is.")
     if url.password:
         first = first.replace(str(url.password), "***")
     return StorageUnavailable(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
@@ -12,7 +14,8 @@ from storage import Database
 from sweeps.errors import UsageError
 
 _READING = {"GET", "HEAD", "OPTIONS"}
-_NOTES = re.compile(r"^/api/studies/\d+(/\d+)?/note/?$")
+_NOTES = re.compile(r"/api/studies/[0-9]+(/[0-9]+)?/note/?")
+_LONGEST_NOTE = 1 << 20
 _REFUSAL = (
     b'{"reason": "Only the driver of a study writes its trials: use `sweep stop`, `sweep resume` or '
     b'`sweep delete`."}'
@@ -25,13 +28,33 @@ def guarded(application: WSGIApplication) -> WSGIApplication:
     """`application` with everything but reading and notes answered by 403."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        if method in _READING or (method == "PUT" and _NOTES.match(path)):
+        if environ["REQUEST_METHOD"] in _READING:
             return application(environ, start_response)
+        body = _body(environ)
+        if _is_note(environ, body):
+            return application({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         start_response("403 Forbidden", [("Content-Type", "application/json")])
         return [_REFUSAL]
 
     return answer
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The body of a request. Closed on unread, the connection would break before the refusal arrives."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    body: bytes = environ["wsgi.input"].read(min(int(length), _LONGEST_NOTE)) if length.isdecimal() else b""
+    return body
+
+
+def _is_note(environ: dict[str, Any], body: bytes) -> bool:
+    """Whether this saves a note. A body that is no text would be stored, and break the study's page for good."""
+    if environ["REQUEST_METHOD"] != "PUT" or not _NOTES.fullmatch(environ.get("PATH_INFO", "")):
+        return False
+    try:
+        note = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(note, dict) and type(note.get("version")) is int and isinstance(note.get("body"), str)
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -52,5 +75,5 @@ def make_dashboard(database: Database, host: str, port: int) -> WSGIServer:
         return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise UsageError(
-            f"{host}:{port} can't be listened on ({error.strerror}); choose another --port."
+            f"{host}:{port} can't be listened on ({error.strerror}); choose another --port or --host."
         ) from None

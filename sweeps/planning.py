@@ -57,12 +57,7 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
         task={"name": task.name, "version": task_version(settings.task, task)},
         metric={"name": task.metric, "chance": task.chance_score},
         direction=task.direction,
-        data={
-            "name": data,
-            "digest": splits.digest,
-            "train_rows": len(splits.train),
-            "valid_rows": len(splits.valid),
-        },
+        data=_data_record(data, splits),
         space=space.to_dict(),
         defaults=defaults,
         seed=settings.seed,
@@ -86,6 +81,29 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
         )
     return Planned(spec, task, splits)
+
+
+def plan_again(spec: Specification, reference: str, data_root: Path) -> Planned:
+    """A stored specification as it would be today: with the task, data and device as they are now."""
+    task = get_task(reference)
+    splits = task.load(spec.data["name"], data_root)
+    gpus = _gpus(spec.gpus)
+    now = dataclasses.replace(
+        spec,
+        task={"name": task.name, "version": task_version(reference, task)},
+        data=_data_record(spec.data["name"], splits),
+        gpus=gpus,
+    )
+    return Planned(now, task, splits)
+
+
+def _data_record(name: str, splits: Splits) -> dict[str, Any]:
+    return {
+        "name": name,
+        "digest": splits.digest,
+        "train_rows": len(splits.train),
+        "valid_rows": len(splits.valid),
+    }
 
 
 def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> Space:

@@ -17,12 +17,12 @@ from sweeps.best_config import example_rows
 from sweeps.book import Observer, StudyBook
 from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
-from sweeps.planning import Planned, plan_study
+from sweeps.planning import Planned, plan_again, plan_study
 from sweeps.provenance import code_digest, decisive_differences, environment
 from sweeps.results import ResultsKeeper, check_writable
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, num_workers
-from sweeps.spec import differences
+from sweeps.spec import Specification, differences
 from sweeps.study import Study
 from sweeps.worker import WorkPlan
 
@@ -78,18 +78,21 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
     run = dataclasses.replace(run, task=task_reference(settings.task))
     planned = plan_study(settings, paths.data_root(run.data_dir))
     spec = planned.spec
+    return _launch_of(planned, run, study or f"{spec.task['name']}-{spec.fingerprint[:8]}", storage)
+
+
+def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
+    spec = planned.spec
     if spec.sampler == "grid":
         from search_spaces.suggest import cells
 
-        num_trials = min(run.num_trials or 10**9, len(cells(spec.parsed_space)))
+        num_cells = len(cells(spec.parsed_space))
+        num_trials = min(run.num_trials or num_cells, num_cells)
     else:
         num_trials = run.num_trials or DEFAULT_TRIALS
-    workers = (
-        1
-        if run.runner == "inline"
-        else num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
-    )
-    name = study or f"{spec.task['name']}-{spec.fingerprint[:8]}"
+    workers = 1
+    if run.runner != "inline":
+        workers = num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
     return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))
 
 
@@ -132,37 +135,22 @@ def resume(
 
     Raises UsageError when something that can alter its figures has changed, saying what, unless `force`.
     """
-    url = paths.storage_url(storage)
-    database = open_database(url)
+    database = open_database(paths.storage_url(storage))
     row = get_study(database, name)
-    stored = Study(database, row)
+    spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     run = RunSettings.from_dict({**row.run, "timeout_seconds": None, "target": None, **given})
-    spec = stored.spec
-    settings = StudySettings(
-        task=run.task or spec.task["name"],
-        sampler=spec.sampler,
-        stop_rule=spec.stop_rule,
-        seed=spec.seed,
-        rounds=spec.rounds,
-        parallelism=spec.parallelism,
-        cpus_per_trial=spec.threads,
-        gpus_per_trial=spec.gpus,
-        data=spec.data["name"],
-    )
-    launching = prepare(settings, run, study=name, storage=storage)
-    fresh = launching.planned.spec
-    now = dataclasses.replace(spec, task=fresh.task, data=fresh.data, device=fresh.device)
-    if now.fingerprint != spec.fingerprint and not force:
-        lines = "\n".join(f"  {line}" for line in differences(now.to_dict(), spec.to_dict()))
+    now = plan_again(spec, run.task, paths.data_root(run.data_dir))
+    if now.spec.fingerprint != spec.fingerprint and not force:
+        lines = "\n".join(f"  {line}" for line in differences(now.spec.to_dict(), row.specification))
         raise UsageError(
             f"Study {name!r} can't go on as it was; this has changed:\n{lines}\n"
             "Put it back, or go on all the same with --force."
         )
-    planned = dataclasses.replace(launching.planned, spec=spec)
     _check_environment(row, spec.device, spec.threads, force=force)
+    launching = _launch_of(dataclasses.replace(now, spec=spec), run, name, storage)
     check_writable(paths.out_folder(run.out, name))
-    return _drive(database, row, dataclasses.replace(launching, planned=planned), announce, make_observers)
+    return _drive(database, row, launching, announce, make_observers)
 
 
 def _create(database: Database, launching: Launch) -> StudyRow:

@@ -94,7 +94,9 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=8080, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
+)
 @storage_option
 def dashboard(host: str, port: int, storage: str | None) -> None:
     """Serve the Optuna dashboard over the database: reading and notes only."""
@@ -103,7 +105,9 @@ def dashboard(host: str, port: int, storage: str | None) -> None:
     from sweeps.dashboard import make_dashboard
 
     server = make_dashboard(open_database(paths.storage_url(storage)), host, port)
-    click.echo(f"Dashboard at http://{host}:{server.server_port}/ (end with Ctrl-C)", err=True)
+    click.echo(
+        f"Dashboard, for reading and notes, at http://{host}:{server.server_port}/ (end with Ctrl-C)", err=True
+    )
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -1,0 +1,138 @@
+"""Ctrl-C, SIGTERM and `sweep stop`: nothing is lost, and going on gives the undisturbed table."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from storage.trials import TrialRow
+from sweeps.study import Study, load
+from tests.conftest import TOY, TOY_SPACE, ToyLauncher
+
+SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """`sweep launch` of the toy in a process group of its own, as a terminal would start it."""
+    command = [*SWEEP, "launch", TOY, "--space", str(TOY_SPACE), "--study", "disturbed", *words]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def wait_until(process: subprocess.Popen[str], holds: Callable[[Study], bool]) -> None:
+    """Wait until the study that `process` drives is so far."""
+    while process.poll() is None:
+        time.sleep(0.05)
+        try:
+            if holds(load("disturbed")):
+                return
+        except Exception:  # noqa: BLE001, S112 - not created yet
+            continue
+    raise AssertionError(process.stderr.read() if process.stderr else "ended early")
+
+
+def figures(trials: list[TrialRow]) -> list[Any]:
+    return [(t.number, t.state, t.value, t.params, t.attributes["rounds"]) for t in trials]
+
+
+def states(study: Study) -> set[str]:
+    return {trial.state for trial in study.all_trials()}
+
+
+RUNNERS = [["--runner", "inline"], pytest.param(["--runner", "ray", "--workers", "2"], marks=pytest.mark.ray)]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_study_goes_on_to_the_undisturbed_table(
+    launch_toy: ToyLauncher, runner: list[str], how: signal.Signals, code: int
+) -> None:
+    process = start("seconds=0.05", "-n", "6", *runner)
+    wait_until(process, lambda study: len(study.table()) >= 2)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "sweep resume disturbed" in said
+    study = load("disturbed")
+    assert states(study) <= {"COMPLETE", "WAITING"}
+    assert not study.all_trials()[-1].is_finished
+    subprocess.run([*SWEEP, "resume", "disturbed", "--runner", "inline"], check=True, capture_output=True)
+    undisturbed = launch_toy("seconds=0.05", num_trials=6, study="undisturbed").study
+    assert figures(study.table()) == figures(undisturbed.table())
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_ctrl_c_does_not_wait_for_a_long_round(runner: list[str]) -> None:
+    process = start("seconds=600", "-n", "2", *runner)
+    wait_until(process, lambda study: states(study) == {"RUNNING"})
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group gets it
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert states(load("disturbed")) == {"WAITING"}
+
+
+@pytest.mark.ray
+def test_a_second_ctrl_c_ends_at_once_and_leaves_no_process() -> None:
+    process = start("seconds=600", "-n", "2", "--runner", "ray", "--workers", "2")
+    wait_until(process, lambda study: states(study) == {"RUNNING"})
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) > 3
+    process.send_signal(signal.SIGINT)
+    wait_until_waiting(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+
+
+def wait_until_waiting(process: subprocess.Popen[str]) -> None:
+    while states(load("disturbed")) != {"WAITING"}:
+        time.sleep(0.02)
+
+
+def test_sweep_stop_lets_running_trials_end_and_exits_with_4() -> None:
+    process = start("seconds=0.1", "-n", "50", "--runner", "inline")
+    wait_until(process, lambda study: states(study) == {"RUNNING"})
+    subprocess.run([*SWEEP, "stop", "disturbed"], check=True, capture_output=True)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 4, said
+    assert states(load("disturbed")) == {"COMPLETE"}
+
+
+def test_sweep_stop_now_puts_running_trials_away() -> None:
+    process = start("seconds=1", "-n", "50", "--runner", "inline")
+    wait_until(process, lambda study: states(study) == {"RUNNING"})
+    subprocess.run([*SWEEP, "stop", "disturbed", "--now"], check=True, capture_output=True)
+    process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert states(load("disturbed")) == {"WAITING"}
+
+
+def test_a_second_driver_is_refused_and_names_the_first() -> None:
+    process = start("seconds=0.2", "-n", "50", "--runner", "inline")
+    wait_until(process, lambda study: states(study) == {"RUNNING"})
+    second = subprocess.run([*SWEEP, "resume", "disturbed"], capture_output=True, text=True, check=False)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert second.returncode == 2
+    assert f"process {process.pid}" in second.stderr
+
+
+def test_a_killed_driver_is_followed_by_the_next_at_once(launch_toy: ToyLauncher) -> None:
+    process = start("seconds=0.05", "-n", "4", "--runner", "inline")
+    wait_until(process, lambda study: len(study.table()) >= 1)
+    process.kill()
+    process.communicate(timeout=60)
+    subprocess.run([*SWEEP, "resume", "disturbed"], check=True, capture_output=True)
+    undisturbed = launch_toy("seconds=0.05", num_trials=4, study="undisturbed").study
+    assert figures(load("disturbed").table()) == figures(undisturbed.table())
+
+
