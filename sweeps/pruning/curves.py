@@ -94,18 +94,18 @@ def overfitting_onset(
 
 
 def collapse_onset(
-    train_score: Sequence[float], *, chance: float, share_lost: float = 0.5, lasting: int = 3
+    train_score: Sequence[float], *, chance: float, share_lost: float = 0.5, lasting: int = 3, least_gain: float = 0.05
 ) -> int | None:
     """The position at which the training score lost more than half its gain over chance, for good so far.
 
     Scores are oriented: more is better. Training and validation fall together when a network collapses;
-    losses may go on falling all the while, so only the score tells.
+    losses may go on falling all the while, so only the score tells. A gain below `least_gain` is noise.
     """
     scores = np.asarray(train_score, dtype=np.float64)
     if len(scores) <= lasting:
         return None
     gain = float(scores[:-lasting].max()) - chance
-    if gain <= 0.1 * max(abs(chance), 0.1):
+    if gain < least_gain:
         return None
     fallen = scores < chance + (1.0 - share_lost) * gain
     if not fallen[-lasting:].all():

@@ -1,0 +1,157 @@
+"""Trial n is decided by trials 0 … n - parallelism, whatever the order in which the others end."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_spaces.reader import parse_space
+from sweeps.spec import Specification, differences
+from sweeps.window import Finished, Window, full_parameters
+
+SPACE = """space:
+  x: {low: -5.0, high: 5.0}
+  size: {choices: [1, 8]}
+  switch: {choices: [true, false], when: {size: {min: 2}}}
+  inner: {low: 1e-3, high: 1.0, log: true, when: {switch: true}}
+"""
+
+
+def specification(**changes: Any) -> Specification:
+    plain = Specification(
+        task={"name": "t", "version": "1"},
+        metric={"name": "score", "chance": 0.0},
+        direction="maximize",
+        data={"name": "d", "digest": "0", "train_rows": 10, "valid_rows": 10},
+        space=parse_space(SPACE, "test").to_dict(),
+        defaults={"x": 0.0, "size": 8, "switch": True, "inner": 0.1, "other": 7},
+        seed=3,
+        sampler="tpe",
+        stop_rule="onset",
+        rounds=5,
+        parallelism=3,
+        threads=1,
+        gpus=0.0,
+        device="cpu",
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def value_of(number: int, chosen: dict[str, Any]) -> Finished:
+    """What a trial comes to: a function of its parameters; every seventh fails, every fifth is pruned."""
+    if number % 7 == 6:
+        return Finished("FAIL", None)
+    value = -(chosen["x"] ** 2) - chosen.get("inner", 0.5)
+    return Finished("PRUNED", value, (2, value)) if number % 5 == 4 else Finished("COMPLETE", value)
+
+
+def run(spec: Specification, workers: int, order: random.Random, num_trials: int = 30) -> list[dict[str, Any]]:
+    """A study on so many workers whose trials end in a random order."""
+    window, running, chosen = Window(spec), [], []
+    while len(chosen) < num_trials or running:
+        while len(running) < workers and len(chosen) < num_trials and window.is_open():
+            running.append(len(chosen))
+            chosen.append(window.propose().chosen)
+        ended = running.pop(order.randrange(len(running)))
+        window.finish(ended, value_of(ended, chosen[ended]))
+    return chosen
+
+
+@settings(max_examples=8, deadline=None)
+@given(workers=st.integers(1, 3), seed=st.integers(0, 10**6))
+def test_the_trials_do_not_depend_on_workers_or_on_the_order_in_which_they_end(workers: int, seed: int) -> None:
+    assert run(specification(), workers, random.Random(seed)) == ALONE
+
+
+ALONE = run(specification(), 1, random.Random(0))
+
+
+def test_the_sampler_learns() -> None:
+    assert len({repr(chosen) for chosen in ALONE}) == 30
+    late = [abs(chosen["x"]) for chosen in ALONE[-8:]]
+    early = [abs(chosen["x"]) for chosen in ALONE[1:11]]
+    assert sum(late) / len(late) < sum(early) / len(early)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 13, 29])
+def test_a_window_restored_in_the_middle_goes_on_the_same_way(cut: int) -> None:
+    spec, first = specification(), Window(specification())
+    proposals = []
+    for number in range(cut):
+        proposals.append(first.propose())
+        first.finish(number, value_of(number, proposals[-1].chosen))
+    again = Window(spec)
+    for number, proposal in enumerate(proposals):
+        again.restore(proposal)
+        again.finish(number, value_of(number, proposal.chosen))
+    rest = []
+    for number in range(cut, 30):
+        rest.append(again.propose().chosen)
+        again.finish(number, value_of(number, rest[-1]))
+    assert [p.chosen for p in proposals] + rest == ALONE
+
+
+def test_a_trial_waits_for_those_that_decide_it() -> None:
+    window = Window(specification(parallelism=2))
+    window.propose()
+    window.propose()
+    assert not window.is_open()
+    window.finish(1, Finished("COMPLETE", 0.0))
+    assert not window.is_open()  # 0 is still running, and decides trial 2
+    window.finish(0, Finished("COMPLETE", 0.0))
+    assert window.is_open()
+
+
+def test_a_grid_has_each_cell_once_and_nothing_else() -> None:
+    space = parse_space("space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test").to_dict()
+    window = Window(specification(sampler="grid", space=space, parallelism=8))
+    cells = []
+    while window.is_open():
+        cells.append(tuple(window.propose().chosen.values()))
+    assert cells == [(1, 0), (1, 2), (1, 4), (8, 0), (8, 2), (8, 4)]
+
+
+def test_enqueued_trials_come_after_the_defaults() -> None:
+    wanted = {"x": 4.5, "size": 1}
+    window = Window(specification(enqueued=[wanted]))
+    assert window.propose().chosen == {"x": 0.0, "size": 8, "switch": True, "inner": 0.1}
+    assert window.propose().chosen == wanted
+
+
+def test_what_is_not_chosen_is_off_or_at_its_default() -> None:
+    spec = specification()
+    assert full_parameters(spec, {"x": 1.0, "size": 1}) == {
+        "x": 1.0, "size": 1, "switch": False, "inner": 0.1, "other": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 4}, {"rounds": 6}, {"parallelism": 2}, {"sampler": "random"}, {"threads": 2}, {"stop_rule": "none"}],
+)
+def test_whatever_decides_figures_is_in_the_fingerprint(change: dict[str, Any]) -> None:
+    plain, changed = specification(), specification(**change)
+    assert plain.fingerprint != changed.fingerprint
+    (line,) = differences(changed.to_dict(), plain.to_dict())
+    assert line.startswith(next(iter(change)))
+
+
+def test_the_order_of_the_space_is_in_the_fingerprint() -> None:
+    plain = specification()
+    turned = dataclasses.replace(plain, space=dict(reversed(plain.space.items())))
+    assert plain.fingerprint != turned.fingerprint
+    assert differences(turned.to_dict(), plain.to_dict()) == ["space: the same entries in another order"]
+
+
+def test_a_specification_comes_back_from_storage_as_it_was() -> None:
+    import json
+
+    spec = specification()
+    again = Specification.from_dict(json.loads(json.dumps(spec.to_dict())))
+    assert again == spec
+    assert again.fingerprint == spec.fingerprint
