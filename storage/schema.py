@@ -20,7 +20,8 @@ SCHEMA_VERSION = 1
 class ExactFloat(UserDefinedType[float]):
     """A double that comes back as it went in.
 
-    SQLite would turn NaN into NULL, so what is not finite is kept by name there; PostgreSQL knows it.
+    SQLite would turn NaN into NULL and -0.0 into 0.0, so they and what is infinite are kept by name there;
+    PostgreSQL knows them.
     """
 
     cache_ok = True
@@ -33,11 +34,19 @@ class ExactFloat(UserDefinedType[float]):
         """What is sent for a value."""
         if dialect.name != "sqlite":
             return None
-        return lambda value: value if value is None or math.isfinite(value) else repr(float(value))
+        return lambda value: value if value is None or _is_kept(value) else _NAMES.get(repr(float(value)))
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         """The float, also from its name."""
-        return lambda value: None if value is None else float(value)
+        return lambda value: None if value is None else -0.0 if value == "minus zero" else float(value)
+
+
+_NAMES = {"nan": "nan", "inf": "inf", "-inf": "-inf", "-0.0": "minus zero"}  # "-0.0" would become a number
+
+
+def _is_kept(value: float) -> bool:
+    """Whether SQLite keeps it as it is."""
+    return math.isfinite(value) and (value != 0 or math.copysign(1.0, value) > 0)
 
 
 metadata = MetaData()
@@ -79,6 +88,14 @@ rounds = Table(
     Column("seconds", ExactFloat),
     Column("train_rows_per_second", ExactFloat),
     Column("peak_memory_bytes", ExactFloat),
+)
+
+checkpoints = Table(
+    "sweep_checkpoints",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("record", Text, nullable=False),  # JSON: file, digest, round, weights
 )
 
 leases = Table(

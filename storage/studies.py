@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from storage import schema
 from storage.database import Database
-from storage.errors import StudyNotFound
+from storage.errors import StorageRefused, StudyNotFound
 
 
 @dataclass(frozen=True)
@@ -46,28 +47,40 @@ def create_study(
     run: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> StudyRow:
-    """A new study, Optuna's and ours. Raises optuna's DuplicatedStudyError when the name is taken."""
+    """A new study, Optuna's and ours. Raises StorageRefused when the name is taken."""
     import optuna
 
-    direction = str(specification["direction"])
-    study = optuna.create_study(storage=database.optuna, study_name=name, direction=direction)
+    direction = optuna.study.StudyDirection[str(specification["direction"]).upper()]
+    try:
+        study = optuna.create_study(storage=database.optuna, study_name=name, direction=direction)
+    except optuna.exceptions.DuplicatedStudyError:
+        study = optuna.load_study(study_name=name, storage=database.optuna)
+        # A launch that was killed in the midst of this leaves one without trials and without a row of ours.
+        if find_study(database, name) or study.get_trials(deepcopy=False) or study.direction != direction:
+            raise StorageRefused(
+                f"There is a study {name!r} in {database.shown} already: choose another name."
+            ) from None
     study_id = study._study_id
     study.set_user_attr("task", specification["task"]["name"])
     study.set_user_attr("fingerprint", fingerprint)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([str(specification["metric"]["name"])])
-    with database.engine.begin() as connection:
-        connection.execute(
-            insert(schema.studies).values(
-                study_id=study_id,
-                fingerprint=fingerprint,
-                specification=_dumped(specification),
-                run=_dumped(run),
-                provenance=_dumped(provenance),
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-            )
-        )
+    row = {
+        "study_id": study_id,
+        "fingerprint": fingerprint,
+        "specification": _dumped(specification),
+        "run": _dumped(run),
+        "provenance": _dumped(provenance),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(insert(schema.studies).values(row))
+    except IntegrityError:
+        raise StorageRefused(
+            f"Another launch made the study {name!r} just now: launch again to go on with it."
+        ) from None
     return get_study(database, name)
 
 
@@ -123,7 +136,7 @@ def update_run(database: Database, study_id: int, run: Mapping[str, Any]) -> Non
 def delete_study(database: Database, study: StudyRow) -> None:
     """Remove a study and all that belongs to it. The caller holds its lease."""
     with database.engine.begin() as connection:
-        for ours in (schema.rounds, schema.requests, schema.studies):
+        for ours in (schema.rounds, schema.checkpoints, schema.requests, schema.studies):
             connection.execute(delete(ours).where(ours.c.study_id == study.study_id))
     database.optuna.delete_study(study.study_id)
 

@@ -18,6 +18,7 @@ from objectives import Round
 from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, with_fixed
 from storage import Database
+from storage.checkpoints import drop_checkpoint, get_checkpoints, put_checkpoint
 from storage.rounds import add_round, get_rounds
 from storage.studies import StudyRow
 from storage.trials import TrialRow, reaches, read_sampler_attributes, read_trials
@@ -37,6 +38,7 @@ class Assignment:
     parameters: dict[str, Any]
     seed: int
     rounds: int
+    checkpoint: dict[str, Any] | None = None
 
 
 @dataclass
@@ -49,6 +51,7 @@ class LiveTrial:
     rounds: list[Round] = field(default_factory=list)
     losses: int = 0
     weights: dict[str, Any] | None = None
+    checkpoint: dict[str, Any] | None = None
     differs: str | None = None
     resumed: bool = False
 
@@ -144,11 +147,18 @@ class StudyBook:
         return self._start(live)
 
     def record(
-        self, number: int, latest: Round, *, weights: Mapping[str, Any] | None = None, worker: str = ""
+        self,
+        number: int,
+        latest: Round,
+        *,
+        weights: Mapping[str, Any] | None = None,
+        checkpoint: Mapping[str, Any] | None = None,
+        worker: str = "",
     ) -> End | None:
         """Store a round and decide: None to go on, or the trial's end, by now recorded.
 
-        weights: where and what the best round's weights are, when this round is the best so far. A round
+        weights: where and what the best round's weights are, when this round is the best so far. checkpoint:
+        where the trial's state after this round is, when it was kept. A round
         that is stored already (a trial that started over) is compared with what is stored.
         """
         live = self.live[number]
@@ -161,6 +171,9 @@ class StudyBook:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
             self._store(live, latest)
             live.losses = 0
+        if checkpoint is not None:
+            live.checkpoint = dict(checkpoint)
+            put_checkpoint(self._database, self.study.study_id, number, live.checkpoint)
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)
@@ -207,6 +220,7 @@ class StudyBook:
     def _restore(self) -> None:
         """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
         attributes = read_sampler_attributes(self._database, self.study.study_id)
+        checkpoints = get_checkpoints(self._database, self.study.study_id)
         for row in read_trials(self._database, self.study.study_id):
             chosen = with_fixed(self.spec.parsed_space, row.params)
             self._window.restore(Proposal(chosen, attributes.get(row.trial_id, {})))
@@ -214,7 +228,8 @@ class StudyBook:
                 self._keep_end(row)
                 continue
             live = LiveTrial(row.number, row.trial_id, chosen, self._stored_rounds(row.number), resumed=True)
-            live.weights = row.attributes.get("weights")
+            live.checkpoint = checkpoints.get(row.number)
+            live.weights = live.checkpoint["weights"] if live.checkpoint else None
             if row.state == "RUNNING":
                 self._optuna.set_trial_state_values(row.trial_id, TrialState.WAITING)
             self._away[row.number] = live
@@ -242,13 +257,18 @@ class StudyBook:
     def _take_up(self, number: int) -> Assignment | None:
         live = self._away.pop(number)
         stop = self._verdict(live.rounds) if live.rounds else None
-        if stop is not None and (live.weights is not None or stop.reason == "diverged"):
+        if stop is not None and self._is_complete(live):
             # Its driver died between the last round and the verdict.
             self.live[number] = live
             self._end(live, end_of(stop, live.rounds, self.metric), "")
             return None
         self._optuna.set_trial_state_values(live.trial_id, TrialState.RUNNING)
         return self._start(live)
+
+    def _is_complete(self, live: LiveTrial) -> bool:
+        """Whether nothing of a trial that has to end is lacking: the weights of its best round are known."""
+        best = best_round(live.rounds, self.metric)
+        return best is None or (live.weights is not None and live.weights["round"] == best.index)
 
     def _start(self, live: LiveTrial) -> Assignment:
         self.live[live.number] = live
@@ -257,6 +277,7 @@ class StudyBook:
             parameters=full_parameters(self.spec, live.chosen),
             seed=self._seed(live.number),
             rounds=self.spec.rounds,
+            checkpoint=live.checkpoint,
         )
         for observer in self.observers:
             observer.started(assignment, again=live.resumed)
@@ -302,6 +323,8 @@ class StudyBook:
             self._optuna.set_trial_user_attr(live.trial_id, key, value)
         values = None if end.value is None else [end.value]
         self._optuna.set_trial_state_values(live.trial_id, TrialState[end.state], values)
+        if live.checkpoint is not None:
+            drop_checkpoint(self._database, self.study.study_id, live.number)
         del self.live[live.number]
         (row,) = read_trials(self._database, self.study.study_id, [live.number])
         self._keep_end(row)

@@ -35,7 +35,9 @@ class ResultsKeeper:
         """Nothing is written of a trial that waits."""
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
-        """The table may have grown."""
+        """The table may have grown; the trial's checkpoints have served."""
+        for checkpoint in (self._study.out / "checkpoints").glob(f"trial-{number:04d}-*.ckpt"):
+            checkpoint.unlink(missing_ok=True)
         self.refresh()
 
     def refresh(self) -> None:

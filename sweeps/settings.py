@@ -54,6 +54,7 @@ class RunSettings:
 
     task: where the task is found, for a file of the user's own. num_trials: in total; None for 20, or all cells of a grid. workers: None for what the machine can place.
     target: the metric at which the study may end. keep_weights: `top:K`, `all` or `none`.
+    checkpoint_seconds: how often a running trial's whole state is kept, so that it can continue.
     """
 
     task: str = ""
@@ -65,6 +66,7 @@ class RunSettings:
     trial_timeout_seconds: float | None = None
     max_failures: int = 3
     keep_weights: str = "top:5"
+    checkpoint_seconds: float = 60.0
     data_dir: str | None = None
     out: str | None = None
 

@@ -224,6 +224,8 @@ def _work_plan(launching: Launch) -> WorkPlan:
         device=spec.device,
         code=code_digest(),
         weights_folder=None if run.weights_kept == 0 else str(out / "weights"),
+        checkpoint_folder=str(out / "checkpoints"),
+        checkpoint_seconds=run.checkpoint_seconds,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from objectives import DataError, ObjectiveError, Round
+from objectives.errors import WeightsError
 from objectives.registry import get_task
+from objectives.task import TrainingRun
 from sweeps.outcome import Failure, Metric
 from sweeps.provenance import code_digest
 
@@ -32,13 +35,18 @@ class Work(Protocol):
     def rounds(self) -> int:
         """The trial's budget."""
 
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """Where to continue from; None for the start."""
+
 
 @dataclass(frozen=True)
 class WorkPlan:
     """What all trials of a study have in common, for whoever trains them.
 
     code: digest of the driver's source; a worker with other code refuses. weights_folder: where the best
-    round's weights go; None to keep none.
+    round's weights go; None to keep none. checkpoint_folder, checkpoint_seconds: where and how often a trial's
+    whole state is kept.
     """
 
     task: str
@@ -50,14 +58,17 @@ class WorkPlan:
     device: str
     code: str
     weights_folder: str | None
+    checkpoint_folder: str
+    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A round, and where the weights went if it is the best so far."""
+    """A round, where the weights went if it is the best so far, and where the state went if it was kept."""
 
     round: Round
     weights: dict[str, Any] | None = None
+    checkpoint: dict[str, Any] | None = None
 
 
 class Worker:
@@ -84,10 +95,8 @@ class Worker:
             )
 
     def train(self, work: Work) -> Iterator[Progress]:
-        """The trial's rounds; the weights of each new best round are on disk before it is told."""
+        """The trial's rounds; what a round refers to is on disk before it is told."""
         import torch
-
-        from objectives.loop import train
 
         if self._plan.device == "cuda":
             torch.cuda.empty_cache()
@@ -99,22 +108,69 @@ class Worker:
             seed=work.seed,
             device=torch.device(self._plan.device),
         )
-        best = float("nan")
-        for latest in train(run):
-            if self._plan.metric.is_better(latest.valid_score, best):
-                best = latest.valid_score
-                yield Progress(latest, self._keep_weights(work.number, latest.index, run.model))
-            else:
-                yield Progress(latest)
+        keeper = _Keeper(self._plan, work)
+        keeper.restore(run)
+        while run.rounds_done < run.rounds:
+            yield keeper.keep(run.advance(), run)
 
-    def _keep_weights(self, number: int, round_index: int, model: Any) -> dict[str, Any] | None:
+
+class _Keeper:
+    """Keeps a trial's best weights and, now and then, its whole state on disk."""
+
+    def __init__(self, plan: WorkPlan, work: Work) -> None:
+        self._plan = plan
+        self._work = work
+        self._best = float("nan")
+        self._weights: dict[str, Any] | None = None
+        self._kept_at = time.monotonic()
+        self._recorded = "" if work.checkpoint is None else str(work.checkpoint["file"])
+
+    def restore(self, run: TrainingRun) -> None:
+        """Continue from the recorded checkpoint; from the start where it is damaged or gone."""
+        from objectives.checkpoint import load_checkpoint
+
+        recorded = self._work.checkpoint
+        if recorded is None:
+            return
+        try:
+            state = load_checkpoint(Path(self._plan.checkpoint_folder) / recorded["file"], recorded["digest"])
+        except WeightsError:
+            return
+        run.load_state_dict(state["run"])
+        self._best = state["best"]
+        self._weights = recorded["weights"]
+
+    def keep(self, latest: Round, run: TrainingRun) -> Progress:
+        """What is told of a round."""
+        fresh = None
+        if self._plan.metric.is_better(latest.valid_score, self._best):
+            self._best = latest.valid_score
+            fresh = self._weights = self._keep_weights(latest.index, run)
+        checkpoint = None
+        if time.monotonic() - self._kept_at >= self._plan.checkpoint_seconds and latest.index < run.rounds:
+            checkpoint = self._keep_state(latest.index, run)
+            self._kept_at = time.monotonic()
+        return Progress(latest, fresh, checkpoint)
+
+    def _keep_weights(self, index: int, run: TrainingRun) -> dict[str, Any] | None:
         from objectives.weights import save_weights
 
         if self._plan.weights_folder is None:
             return None
-        path = Path(self._plan.weights_folder) / f"trial-{number:04d}.pt"
-        digest = save_weights(model.state_dict(), path)
-        return {"file": path.name, "digest": digest, "round": round_index}
+        path = Path(self._plan.weights_folder) / f"trial-{self._work.number:04d}.pt"
+        return {"file": path.name, "digest": save_weights(run.model.state_dict(), path), "round": index}
+
+    def _keep_state(self, index: int, run: TrainingRun) -> dict[str, Any]:
+        from objectives.checkpoint import save_checkpoint
+
+        folder = Path(self._plan.checkpoint_folder)
+        path = folder / f"trial-{self._work.number:04d}-round-{index:06d}.ckpt"
+        digest = save_checkpoint({"run": run.state_dict(), "best": self._best}, path)
+        for older in folder.glob(f"trial-{self._work.number:04d}-round-*.ckpt"):
+            if older.name not in (path.name, self._recorded):  # the one before stays until this one is recorded
+                older.unlink(missing_ok=True)
+        self._recorded = path.name
+        return {"file": path.name, "digest": digest, "round": index, "weights": self._weights}
 
 
 def failure_from(error: Exception) -> Failure:

@@ -31,6 +31,7 @@ class Parameters:
     at_round: int = 4  # when it does so
     seconds: float = 0.0  # a round
     dies_once: str = ""  # a file that remembers that the worker died before
+    journal: str = ""  # a file that gets a line for each round that is trained
 
 
 class Toy(Task):
@@ -79,6 +80,9 @@ class ToyRun:
         self.rounds_done += 1
         index, p = self.rounds_done, self.parameters
         nn.init.constant_(self.model.bias, float(index))
+        if p.journal:
+            with Path(p.journal).open("a") as journal:
+                journal.write(f"{index}\n")
         score = p.quality * (1 - math.exp(-index)) + 0.01 * self._noise.random()
         train_score, train_loss, valid_loss = score, 2.0 / index, 2.0 / index
         if index >= p.at_round:

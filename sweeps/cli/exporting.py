@@ -106,7 +106,8 @@ def dashboard(host: str, port: int, storage: str | None) -> None:
 
     server = make_dashboard(open_database(paths.storage_url(storage)), host, port)
     click.echo(
-        f"Dashboard, for reading and notes, at http://{host}:{server.server_port}/ (end with Ctrl-C)", err=True
+        f"Dashboard, for reading and notes, at http://{host}:{server.server_port}/ (end with Ctrl-C)",
+        err=True,
     )
     try:
         server.serve_forever()

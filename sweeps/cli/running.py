@@ -62,6 +62,13 @@ def run_options(command: Any) -> Any:
                 help="Of which trials the best round's weights are kept. [default: top:5]",
             ),
             click.option(
+                "--checkpoint-every",
+                "checkpoint_seconds",
+                type=float,
+                metavar="SECONDS",
+                help="How often a running trial's state is kept, to continue from after a crash. [default: 60]",
+            ),
+            click.option(
                 "--data-dir",
                 type=_PATH,
                 help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]",
@@ -203,7 +210,8 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
         delete_study(found.database, found.row)
     finally:
         lease.release()
-    shutil.rmtree(found.out / "weights", ignore_errors=True)
+    for folder in ("weights", "checkpoints"):
+        shutil.rmtree(found.out / folder, ignore_errors=True)
     found.best_path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         found.out.rmdir()

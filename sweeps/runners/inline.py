@@ -35,6 +35,6 @@ class InlineRunner:
             except Exception as error:  # noqa: BLE001 - whatever a task raises is data
                 book.fail(assignment.number, failure_from(error))
                 return
-            end = book.record(assignment.number, progress.round, weights=progress.weights)
+            end = book.record(assignment.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint)
             if end is not None or control.must_end(book):
                 return

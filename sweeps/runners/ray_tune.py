@@ -253,7 +253,7 @@ class RayRunner:
         if message.number == slot.number and message.number in book.live:
             if message.kind == "round":
                 progress = message.content
-                end = book.record(message.number, progress.round, weights=progress.weights)
+                end = book.record(message.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint)
                 goes_on = end is None
             else:
                 book.fail(message.number, message.content)

@@ -1,0 +1,35 @@
+"""Where a trial's training can be taken up again. What is recorded here counts, not the newest file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from storage import schema
+from storage.database import Database
+
+
+def put_checkpoint(database: Database, study_id: int, trial: int, record: Mapping[str, Any]) -> None:
+    """Record a trial's latest checkpoint in place of the one before."""
+    c = schema.checkpoints
+    with database.engine.begin() as connection:
+        connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))
+        connection.execute(insert(c).values(study_id=study_id, trial=trial, record=json.dumps(record)))
+
+
+def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, Any]]:
+    """The recorded checkpoint of each trial that has one."""
+    c = schema.checkpoints
+    with database.engine.connect() as connection:
+        rows = connection.execute(select(c.c.trial, c.c.record).where(c.c.study_id == study_id))
+        return {trial: json.loads(record) for trial, record in rows}
+
+
+def drop_checkpoint(database: Database, study_id: int, trial: int) -> None:
+    """Forget a trial's checkpoint: it has ended."""
+    c = schema.checkpoints
+    with database.engine.begin() as connection:
+        connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))
