@@ -19,6 +19,14 @@ def add_round(
         connection.execute(insert(schema.rounds).values(study_id=study_id, trial=trial, **figures, **cost))
 
 
+def has_round(database: Database, study_id: int, trial: int, index: int) -> bool:
+    """Whether a round is stored."""
+    r = schema.rounds
+    query = select(r.c.index).where(r.c.study_id == study_id, r.c.trial == trial, r.c.index == index)
+    with database.engine.connect() as connection:
+        return connection.scalar(query) is not None
+
+
 def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:
     """The rounds of one trial, in order, as figures and cost."""
     query = (
@@ -49,7 +57,7 @@ def last_rounds(database: Database, study_id: int) -> dict[int, int]:
         .group_by(schema.rounds.c.trial)
     )
     with database.engine.connect() as connection:
-        return {trial: index for trial, index in connection.execute(query)}
+        return dict(connection.execute(query))
 
 
 def total_seconds(database: Database, study_id: int) -> float:

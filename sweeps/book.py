@@ -18,10 +18,9 @@ from objectives import Round
 from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, with_fixed
 from storage import Database
-from storage.checkpoints import drop_checkpoint, get_checkpoints, put_checkpoint
-from storage.rounds import add_round, get_rounds
+from storage.ledger import Ledger
 from storage.studies import StudyRow
-from storage.trials import TrialRow, reaches, read_sampler_attributes, read_trials
+from storage.trials import TrialRow, reaches
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
 from sweeps.spec import Specification
@@ -94,8 +93,7 @@ class StudyBook:
         self.target = target
         self.live: dict[int, LiveTrial] = {}
         self.ends: dict[int, TrialRow] = {}
-        self._database = database
-        self._optuna = database.optuna
+        self.ledger = Ledger(database, study.study_id)
         self.observers: list[Observer] = list(observers)
         self._rule = RULES[self.spec.stop_rule]
         self._window = Window(self.spec)
@@ -173,7 +171,7 @@ class StudyBook:
             live.losses = 0
         if checkpoint is not None:
             live.checkpoint = dict(checkpoint)
-            put_checkpoint(self._database, self.study.study_id, number, live.checkpoint)
+            self.ledger.put_checkpoint(number, live.checkpoint)
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)
@@ -197,7 +195,7 @@ class StudyBook:
     def put_away(self, number: int) -> None:
         """Let a live trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
         live = self.live.pop(number)
-        self._optuna.set_trial_state_values(live.trial_id, TrialState.WAITING)
+        self.ledger.set_state(live.trial_id, "WAITING")
         live.resumed = True
         self._away[number] = live
         heapq.heappush(self._waiting, number)
@@ -219,9 +217,9 @@ class StudyBook:
 
     def _restore(self) -> None:
         """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
-        attributes = read_sampler_attributes(self._database, self.study.study_id)
-        checkpoints = get_checkpoints(self._database, self.study.study_id)
-        for row in read_trials(self._database, self.study.study_id):
+        attributes = self.ledger.read_sampler_attributes()
+        checkpoints = self.ledger.read_checkpoints()
+        for row in self.ledger.read_trials():
             chosen = with_fixed(self.spec.parsed_space, row.params)
             self._window.restore(Proposal(chosen, attributes.get(row.trial_id, {})))
             if row.is_finished:
@@ -231,15 +229,15 @@ class StudyBook:
             live.checkpoint = checkpoints.get(row.number)
             live.weights = live.checkpoint["weights"] if live.checkpoint else None
             if row.state == "RUNNING":
-                self._optuna.set_trial_state_values(row.trial_id, TrialState.WAITING)
+                self.ledger.set_state(row.trial_id, "WAITING")
             self._away[row.number] = live
             heapq.heappush(self._waiting, row.number)
 
     def _stored_rounds(self, number: int) -> list[Round]:
-        return [Round.from_figures(row) for row in get_rounds(self._database, self.study.study_id, number)]
+        return [Round.from_figures(row) for row in self.ledger.read_rounds(number)]
 
     def _insert(self, number: int, proposal: Proposal) -> int:
-        """A new trial, whole at once: `study.ask` would scan all trials and pop waiting ones."""
+        """Store a new trial; returns its id."""
         of_chosen = distributions(self.spec.parsed_space, proposal.chosen)
         template = create_trial(
             state=TrialState.RUNNING,
@@ -248,11 +246,7 @@ class StudyBook:
             system_attrs=proposal.sampler_attributes,
             user_attrs={"seed": self._seed(number)},
         )
-        trial_id = self._optuna.create_new_trial(self.study.study_id, template)
-        stored = self._optuna.get_trial_number_from_id(trial_id)
-        if stored != number:
-            raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
-        return trial_id
+        return self.ledger.insert_trial(number, template)
 
     def _take_up(self, number: int) -> Assignment | None:
         live = self._away.pop(number)
@@ -262,7 +256,7 @@ class StudyBook:
             self.live[number] = live
             self._end(live, end_of(stop, live.rounds, self.metric), "")
             return None
-        self._optuna.set_trial_state_values(live.trial_id, TrialState.RUNNING)
+        self.ledger.set_state(live.trial_id, "RUNNING")
         return self._start(live)
 
     def _is_complete(self, live: LiveTrial) -> bool:
@@ -299,8 +293,7 @@ class StudyBook:
 
     def _store(self, live: LiveTrial, latest: Round) -> None:
         cost = asdict(latest.cost) if latest.cost is not None else {}
-        add_round(self._database, self.study.study_id, live.number, latest.figures(), cost)
-        self._optuna.set_trial_intermediate_value(live.trial_id, latest.index, latest.valid_score)
+        self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
         live.rounds.append(latest)
         for observer in self.observers:
             observer.recorded(live.number, latest)
@@ -319,14 +312,11 @@ class StudyBook:
             notes["differs"] = live.differs
         if worker:
             notes["worker"] = worker
-        for key, value in notes.items():
-            self._optuna.set_trial_user_attr(live.trial_id, key, value)
-        values = None if end.value is None else [end.value]
-        self._optuna.set_trial_state_values(live.trial_id, TrialState[end.state], values)
+        self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
-            drop_checkpoint(self._database, self.study.study_id, live.number)
+            self.ledger.drop_checkpoint(live.number)
         del self.live[live.number]
-        (row,) = read_trials(self._database, self.study.study_id, [live.number])
+        (row,) = self.ledger.read_trials([live.number])
         self._keep_end(row)
         for observer in self.observers:
             observer.ended(live.number, end, len(live.rounds))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Literal
 
+from sqlalchemy.exc import DBAPIError
+
 from storage import Database
 from storage.leases import Lease
 from storage.requests import pending_stop
@@ -124,7 +126,8 @@ class Control:
     def _poll_request(self) -> str | None:
         if time.monotonic() >= self._next_poll:
             self._next_poll = time.monotonic() + POLL_SECONDS
-            self._requested = pending_stop(self._database, self._study_id)
+            with contextlib.suppress(DBAPIError):  # away for a while: the ledger waits for it, we ask again
+                self._requested = pending_stop(self._database, self._study_id)
         return self._requested
 
     def _target_reached(self, book: StudyBook) -> bool:

@@ -32,7 +32,7 @@ def guarded(application: WSGIApplication) -> WSGIApplication:
             return application(environ, start_response)
         body = _body(environ)
         if _is_note(environ, body):
-            return application({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            return _saved(application, {**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         start_response("403 Forbidden", [("Content-Type", "application/json")])
         return [_REFUSAL]
 
@@ -47,7 +47,7 @@ def _body(environ: dict[str, Any]) -> bytes:
 
 
 def _is_note(environ: dict[str, Any], body: bytes) -> bool:
-    """Whether this saves a note. A body that is no text would be stored, and break the study's page for good."""
+    """Whether this saves a note. A body that is no text would be stored and break the study's page."""
     if environ["REQUEST_METHOD"] != "PUT" or not _NOTES.fullmatch(environ.get("PATH_INFO", "")):
         return False
     try:
@@ -55,6 +55,17 @@ def _is_note(environ: dict[str, Any], body: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(note, dict) and type(note.get("version")) is int and isinstance(note.get("body"), str)
+
+
+def _saved(application: WSGIApplication, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Save a note and answer in JSON: the page (0.21) takes the empty answer of the server for a failure."""
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        if status.startswith("204"):
+            status, headers = "200 OK", [("Content-Type", "application/json")]
+        return start_response(status, headers, *rest)
+
+    return application(environ, start) or [b"{}"]
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -11,7 +11,7 @@ from typing import Any
 from objectives import DataError, Splits, Task
 from objectives.errors import MissingDataError, ObjectiveError
 from objectives.registry import get_task, task_version
-from objectives.task import did_you_mean, parameter_kinds
+from objectives.task import ParameterKind, did_you_mean, parameter_kinds
 from search_spaces import (
     Categorical,
     Fixed,
@@ -22,7 +22,7 @@ from search_spaces import (
     parse_override,
     read_space,
 )
-from search_spaces.schema import Parameter
+from search_spaces.schema import Domain, Parameter
 from sweeps.errors import UsageError
 from sweeps.settings import StudySettings
 from sweeps.spec import Specification
@@ -52,7 +52,7 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
             f"It has: {', '.join(task.data_sets)}."
         )
-    splits = task.load(data, data_root)
+    splits = _load(task, data, data_root)
     spec = Specification(
         task={"name": task.name, "version": task_version(settings.task, task)},
         metric={"name": task.metric, "chance": task.chance_score},
@@ -114,13 +114,18 @@ def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> 
             raise UsageError(f"{task.name} ships no search space: name one with --space FILE.yaml.")
     space = read_space(path)
     kinds = parameter_kinds(task)
+    overridden: set[str] = set()
     for text in overrides:
         name = text.partition("=")[0]
         if "=" in text and name not in kinds:
             raise UsageError(
                 f"{text}: {task.name} has no parameter {name!r}{did_you_mean(name, kinds)} It has: {', '.join(kinds)}."
             )
-        space = space.with_domain(*parse_override(text, space, kinds[name].type if name in kinds else None))
+        name, domain = parse_override(text, space, kinds[name].type if name in kinds else None)
+        if name in overridden:
+            raise UsageError(f"{text}: {name} is given twice; leave one of them out.")
+        overridden.add(name)
+        space = space.with_domain(name, _fitted_domain(domain, kinds[name], text))
     space = dataclasses.replace(
         space, parameters=tuple(_fitted(parameter, kinds, task, space) for parameter in space)
     )
@@ -136,7 +141,7 @@ def choose_data(task: Task, data_root: Path) -> str:
     missing: MissingDataError | None = None
     for name in task.data_sets:
         try:
-            task.load(name, data_root)
+            _load(task, name, data_root)
         except MissingDataError as error:
             missing = missing or error
         else:
@@ -154,21 +159,24 @@ def _fitted(parameter: Parameter, kinds: Mapping[str, Any], task: Task, space: S
             f"{place}: {task.name} has no parameter {parameter.name!r}{did_you_mean(parameter.name, kinds)} "
             f"It has: {', '.join(kinds)}."
         )
-    kind = kinds[parameter.name]
-    domain = parameter.domain
+    return dataclasses.replace(
+        parameter, domain=_fitted_domain(parameter.domain, kinds[parameter.name], place)
+    )
+
+
+def _fitted_domain(domain: Domain, kind: ParameterKind, place: str) -> Domain:
     try:
         match domain:
             case Fixed():
-                fitted: Any = Fixed(kind.check(domain.value))
+                return Fixed(kind.check(domain.value))
             case Categorical():
-                fitted = Categorical(tuple(kind.check(choice) for choice in domain.choices))
+                return Categorical(tuple(kind.check(choice) for choice in domain.choices))
             case Numeric():
                 for bound in (domain.low, domain.high):
                     kind.check(bound)
-                fitted = dataclasses.replace(domain, integer=kind.type is int)
+                return dataclasses.replace(domain, integer=kind.type is int)
     except ObjectiveError as error:
         raise SpaceError(f"{place}: {error}") from None
-    return dataclasses.replace(parameter, domain=fitted)
 
 
 def _check_batch_norm(space: Space, task: Task) -> None:
@@ -213,10 +221,7 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
             continue
         value = wanted.get(parameter.name, defaults[parameter.name])
         if not parameter.domain.contains(value):
-            raise SpaceError(
-                f"{path}: {parameter.name}: {value!r} lies outside the space ({parameter.domain.to_dict()}); "
-                f"widen it with {parameter.name}=lo..hi, or edit the file."
-            )
+            raise SpaceError(f"{path}: {_outside(parameter, value)}, or edit the file.")
         chosen[parameter.name] = value
     for name, value in wanted.items():
         if name not in space and value != defaults.get(name):
@@ -225,6 +230,32 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
                 f"the space; fix it with {name}={value}."
             )
     return chosen
+
+
+def _outside(parameter: Parameter, value: Any) -> str:
+    name, domain = parameter.name, parameter.domain
+    match domain:
+        case Fixed():
+            return f"{name}: {value!r}, but it is fixed to {domain.value!r}; fix it to that with {name}={value}"
+        case Categorical():
+            choices = ", ".join(repr(choice) for choice in domain.choices)
+            return f"{name}: {value!r} is not among the choices {choices}; name a wider space with --space"
+    return (
+        f"{name}: {value!r} lies outside the range {domain.low:g} … {domain.high:g}; widen it with {name}=lo..hi"
+    )
+
+
+def _load(task: Task, data: str, data_root: Path) -> Splits:
+    """The rows, whatever a user's own task raises told as what it is."""
+    try:
+        return task.load(data, data_root)
+    except ObjectiveError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{task.name} could not load its data set {data!r}: {type(error).__name__}: {error} "
+            "(--debug shows where)"
+        ) from error
 
 
 def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any]:

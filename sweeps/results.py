@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from objectives import Round
+from storage.patience import patiently
 from storage.trials import TrialRow, ranking
 from sweeps.best_config import write_config
 from sweeps.book import Assignment, StudyBook
@@ -38,7 +39,7 @@ class ResultsKeeper:
         """The table may have grown; the trial's checkpoints have served."""
         for checkpoint in (self._study.out / "checkpoints").glob(f"trial-{number:04d}-*.ckpt"):
             checkpoint.unlink(missing_ok=True)
-        self.refresh()
+        patiently(self.refresh, give_up=self._book.ledger.give_up)
 
     def refresh(self) -> None:
         """Bring best.yaml and the weights up to the table."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +16,7 @@ from sweeps.errors import UsageError
 SAMPLERS = ("tpe", "random", "grid")
 STOP_RULES = ("onset", "none")
 RUNNERS = ("ray", "inline")
+_STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ class RunSettings:
             ("--timeout", self.timeout_seconds),
             ("--trial-timeout", self.trial_timeout_seconds),
         ):
-            if seconds is not None and seconds <= 0:
+            if seconds is not None and not 0 < seconds < math.inf:
                 raise UsageError(f"{option} {seconds:g}: seconds above 0 are meant.")
+        if self.target is not None and not math.isfinite(self.target):
+            raise UsageError(f"--target {self.target:g}: a finite number is meant.")
         if self.runner == "inline" and self.trial_timeout_seconds is not None:
             raise UsageError("--trial-timeout needs workers that can be killed: it goes with --runner ray.")
         if self.runner == "inline" and (self.workers or 1) > 1:
@@ -97,7 +102,7 @@ class RunSettings:
         if self.keep_weights == "none":
             return 0
         top, _, count = self.keep_weights.partition(":")
-        if top == "top" and count.isdigit() and int(count) > 0:
+        if top == "top" and count.isdecimal() and int(count) > 0:
             return int(count)
         raise UsageError(f"--keep-weights {self.keep_weights}: write top:K, all or none.")
 
@@ -110,6 +115,15 @@ class RunSettings:
         """The settings that `record` came from."""
         known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def check_study_name(name: str) -> None:
+    """Raises UsageError for a name that can't be a folder's, or that a shell would break up."""
+    if not _STUDY_NAME.fullmatch(name):
+        raise UsageError(
+            f"--study {name!r}: a study's name has up to 100 letters, digits, '_', '-' and '.', and begins with "
+            "a letter, a digit or '_'."
+        )
 
 
 def cores() -> int:
@@ -143,5 +157,7 @@ def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:
 
 
 def _check_at_least(option: str, value: float, least: float) -> None:
+    if not math.isfinite(value):
+        raise UsageError(f"{option} {value:g}: a finite number is meant.")
     if value < least:
         raise UsageError(f"{option} {value:g}: at least {least:g} is needed.")

@@ -191,6 +191,7 @@ def _drive(
             timeout_seconds=launching.run.timeout_seconds,
             max_failures=launching.run.max_failures,
         )
+        book.ledger.give_up = lambda: control.signal_number != 0
         book.observers.append(ResultsKeeper(book, study, launching.run.weights_kept))
         if not control.must_end(book) and not book.is_over:
             book.observers += make_observers(book, launching) if make_observers else ()

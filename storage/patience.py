@@ -1,0 +1,65 @@
+"""Waits for a database that is away: a restarted server, a full disk, a lock held too long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+from storage.errors import StorageUnavailable
+
+PATIENCE_SECONDS = 300.0
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error may pass by itself: the connection, the server or the disk, not the statement.
+
+    Optuna wraps such errors into its own; the cause tells.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, IntegrityError):
+            return False
+        if isinstance(seen, OperationalError | InterfaceError):
+            return True
+        if isinstance(seen, DBAPIError) and seen.connection_invalidated:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def patiently(
+    call: Callable[[], T],
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    give_up: Callable[[], bool] = lambda: False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> T:
+    """`call`, repeated while the database is away; it must bear being repeated after it was carried out.
+
+    Raises StorageUnavailable after `patience_seconds`, or when `give_up` says so; other errors at once.
+    """
+    deadline = time.monotonic() + patience_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            reason = str(getattr(error, "orig", None) or error.__cause__ or error).strip().splitlines()[0]
+            if give_up() or time.monotonic() > deadline:
+                raise StorageUnavailable(
+                    f"The database is away ({reason}). Nothing that was recorded is lost: go on with `sweep "
+                    "resume` when it is back."
+                ) from error
+            if pause >= _LONGEST_PAUSE_SECONDS:
+                tell(f"the database is away ({reason}); trying again")
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
