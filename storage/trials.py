@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,13 +145,13 @@ def reaches(trial: TrialRow, target: float, direction: str) -> bool:
     return trial.value >= target if direction == "maximize" else trial.value <= target
 
 
-def best_of(table: list[TrialRow], direction: str) -> TrialRow | None:
+def best_of(table: Sequence[TrialRow], direction: str) -> TrialRow | None:
     """The completed trial with the best value; the lowest number among equals."""
     ranked = ranking(table, direction)
     return ranked[0] if ranked else None
 
 
-def ranking(table: list[TrialRow], direction: str) -> list[TrialRow]:
+def ranking(table: Sequence[TrialRow], direction: str) -> list[TrialRow]:
     """Completed trials from best to worst; equals by number."""
     sign = -1.0 if direction == "maximize" else 1.0
     complete = [row for row in table if row.state == "COMPLETE" and row.value is not None]

@@ -25,7 +25,22 @@ from sweeps.errors import UsageError
 from sweeps.provenance import decisive_differences, environment
 
 FORMAT = 1
-_REQUIRED = ("format", "task", "parameters", "seed", "budget", "data", "environment", "rounds")
+_KINDS: dict[str, type] = {
+    "format": int,
+    "task": str,
+    "parameters": dict,
+    "metric": str,
+    "best_round": int,
+    "seed": int,
+    "budget": int,
+    "data": dict,
+    "environment": dict,
+    "rounds": list,
+    "data.name": str,
+    "data.digest": str,
+    "environment.versions": dict,
+    "environment.threads": int,
+}
 
 
 def write_config(path: Path, config: Mapping[str, Any], comment: str) -> None:
@@ -82,17 +97,52 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: can't be read ({error}).") from None
     except YAMLError as error:
         raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
-    missing = [key for key in _REQUIRED if not isinstance(config, dict) or key not in config]
-    if missing:
-        raise UsageError(f"{path}: no exported configuration: it lacks {', '.join(missing)}.")
-    if config["format"] != FORMAT:
-        raise UsageError(f"{path}: written in format {config['format']}; this version reads format {FORMAT}.")
-    for figures in config["rounds"]:
-        if set(figures) != set(FIGURES):
-            raise UsageError(
-                f"{path}: a round lacks or has too many figures: {sorted(set(figures) ^ set(FIGURES))}."
-            )
+    flaw = _flaw(config)
+    if flaw is not None:
+        raise UsageError(f"{path}: {flaw}. `sweep export` writes a file that can be replayed.")
     return dict(config)
+
+
+def _flaw(config: Any) -> str | None:
+    """What is wrong with a configuration that was read, or None."""
+    if missing := [key for key in _KINDS if _at(config, key) is _MISSING]:
+        return f"no exported configuration: it lacks {', '.join(missing)}"
+    for key, kind in _KINDS.items():
+        if not isinstance(_at(config, key), kind):
+            return f"{key}: {_at(config, key)!r} is no {_NAMES_OF_KINDS[kind]}"
+    if config["format"] != FORMAT:
+        return f"written in format {config['format']}, while this version reads format {FORMAT}"
+    rounds, budget = config["rounds"], config["budget"]
+    for number, figures in enumerate(rounds, start=1):
+        if (flaw := _flaw_of_round(number, figures)) is not None:
+            return flaw
+    if not 1 <= len(rounds) <= budget:
+        return f"{len(rounds)} rounds are recorded of a budget of {budget}"
+    return None
+
+
+_MISSING = object()
+_NAMES_OF_KINDS = {int: "whole number", str: "word", dict: "mapping", list: "list"}
+
+
+def _at(config: Any, key: str) -> Any:
+    name, _, rest = key.partition(".")
+    if not isinstance(config, dict) or name not in config:
+        return _MISSING
+    return _at(config[name], rest) if rest else config[name]
+
+
+def _flaw_of_round(number: int, figures: Any) -> str | None:
+    if not isinstance(figures, dict):
+        return f"round {number}: {figures!r} is no mapping"
+    if wrong := set(figures) ^ set(FIGURES):
+        return f"round {number} lacks or has too many figures: {', '.join(sorted(map(str, wrong)))}"
+    for name, value in figures.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            return f"round {number}: {name}: {value!r} is no number"
+    if figures["index"] != number:
+        return f"round {figures['index']} stands where round {number} belongs"
+    return None
 
 
 def example_rows(splits: Splits) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class StudyBook:
         self.observers: list[Observer] = list(observers)
         self._rule = RULES[self.spec.stop_rule]
         self._window = Window(self.spec)
+        self._table: list[TrialRow] = []
         self._waiting: list[int] = []
         self._away: dict[int, LiveTrial] = {}
         self._closed = False
@@ -105,15 +106,18 @@ class StudyBook:
     # -- what there is -------------------------------------------------------------------------------
 
     @property
-    def table(self) -> list[TrialRow]:
+    def table(self) -> Sequence[TrialRow]:
         """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
-        rows = []
-        for number in range(self._window.num_leading):
-            row = self.ends[number]
-            rows.append(row)
-            if self.target is not None and reaches(row, self.target, self.spec.direction):
-                break
-        return rows
+        while len(self._table) < self._window.num_leading and not self.target_reached:
+            self._table.append(self.ends[len(self._table)])
+        return self._table
+
+    @property
+    def target_reached(self) -> bool:
+        """Whether the table ends with a trial that reaches the target."""
+        if self.target is None or not self._table:
+            return False
+        return reaches(self._table[-1], self.target, self.spec.direction)
 
     @property
     def is_over(self) -> bool:

@@ -39,11 +39,10 @@ def make_console() -> Console:
 def announcement(launching: Launch, study: Study | None) -> str:
     """What is about to be done, for people to check before it costs time."""
     spec, run = launching.planned.spec, launching.run
-    finished = 0 if study is None else sum(trial.is_finished for trial in study.all_trials())
     random = startup_trials(spec.sampler)
     data = spec.data
     lines = {
-        "study": f"{launching.name} ({'new' if not finished else f'{finished} trials finished'})",
+        "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
         "task": f"{spec.task['name']} on {data['name']} ({data['train_rows']:,} training, "
         f"{data['valid_rows']:,} validation rows); {spec.direction}s validation {spec.metric['name']}",
         "search": "\n".join(_space_lines(launching)),
@@ -58,6 +57,19 @@ def announcement(launching: Launch, study: Study | None) -> str:
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
     )
+
+
+def _so_far(study: Study | None, num_trials: int) -> str:
+    trials = [] if study is None else study.all_trials()
+    if not trials:
+        return "new"
+    finished = sum(trial.is_finished for trial in trials)
+    parts = [f"{finished} {'trial' if finished == 1 else 'trials'} finished"]
+    if waiting := len(trials) - finished:
+        parts.append(f"{waiting} put away")
+    elif finished >= num_trials:
+        parts.append("nothing left to do; -n sets the total")
+    return ", ".join(parts)
 
 
 def _indented(name: str, block: str) -> Iterator[tuple[str, str]]:
@@ -119,18 +131,23 @@ def print_result(console: Console, result: Result) -> None:
     ahead = sum(trial.is_finished for trial in trials) - len(table)
     waiting = sum(trial.state == "WAITING" for trial in trials)
     console.print(
-        f"{len(table)} trials ({counts})"
+        f"{len(table)} {'trial' if len(table) == 1 else 'trials'} ({counts})"
         + (f", {ahead} ahead of a gap" if ahead > 0 else "")
         + (f", {waiting} put away" if waiting else "")
         + f". Cost: {cost.rounds_run:,} rounds run, {cost.rounds_saved:,} saved by halting "
         f"({_share(cost.rounds_saved, cost.rounds_run + cost.rounds_saved)}), {cost.seconds:,.0f} s of training."
     )
+    if result.ending == "target":
+        console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
+    if result.ending == "timeout":
+        console.print(f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True)
     if study.ranking(1):
         console.print(
             f"Best configuration: {study.best_path}\n"
             f"Next: sweep replay {study.best_path}\n"
-            f"      sweep show {study.name} {study.best().number}\n"
-            "      sweep dashboard",
+            f"      sweep show {study.name} {study.best().number}{study.storage_option}\n"
+            f"      sweep dashboard{study.storage_option}",
+            markup=False,
             soft_wrap=True,  # paths are copied: no line breaks in them
         )
 

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Literal
 
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import Database
 from storage.leases import Lease
 from storage.requests import pending_stop
-from storage.trials import reaches
+from storage.trials import TrialRow
 from sweeps.book import StudyBook
 from sweeps.errors import SweepError
 
@@ -56,6 +56,7 @@ class Control:
         self._next_poll = 0.0
         self._requested: str | None = None
         self._interruptible = False
+        self._table_seen = -1
 
     def must_end(self, book: StudyBook) -> bool:
         """Whether running trials are to be put away now. A gentler reason only closes the book."""
@@ -70,10 +71,12 @@ class Control:
             return self._end("timeout", book)
         if self._poll_request() == "stop-now":
             return self._end("stopped", book)
-        if book.target is not None and self._target_reached(book):
-            return self._end("target", book)
-        if self._too_many_failures(book):
-            return self._end("failures", book)
+        if len(book.table) != self._table_seen:  # nothing else can make the target or too many failures true
+            if book.target_reached:
+                return self._end("target", book)
+            if self._too_many_failures(book.table, book.num_trials):
+                return self._end("failures", book)
+            self._table_seen = len(book.table)
         if self._requested == "stop" and not book.is_closed:
             self.ending = "stopped"
             book.close()
@@ -130,12 +133,8 @@ class Control:
                 self._requested = pending_stop(self._database, self._study_id)
         return self._requested
 
-    def _target_reached(self, book: StudyBook) -> bool:
-        table = book.table
-        return bool(table) and reaches(table[-1], float(book.target or 0.0), book.spec.direction)
-
-    def _too_many_failures(self, book: StudyBook) -> bool:
-        failed = [row.state == "FAIL" for row in book.table]
+    def _too_many_failures(self, table: Sequence[TrialRow], num_trials: int) -> bool:
+        failed = [row.state == "FAIL" for row in table]
         in_a_row = failed[-self._max_failures :]
-        allowed = max(self._max_failures, math.ceil(book.num_trials / 4))
+        allowed = max(self._max_failures, math.ceil(num_trials / 4))
         return sum(failed) >= allowed or (len(in_a_row) == self._max_failures and all(in_a_row))

@@ -86,7 +86,7 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
 def plan_again(spec: Specification, reference: str, data_root: Path) -> Planned:
     """A stored specification as it would be today: with the task, data and device as they are now."""
     task = get_task(reference)
-    splits = task.load(spec.data["name"], data_root)
+    splits = _load(task, spec.data["name"], data_root)
     gpus = _gpus(spec.gpus)
     now = dataclasses.replace(
         spec,
@@ -236,13 +236,12 @@ def _outside(parameter: Parameter, value: Any) -> str:
     name, domain = parameter.name, parameter.domain
     match domain:
         case Fixed():
-            return f"{name}: {value!r}, but it is fixed to {domain.value!r}; fix it to that with {name}={value}"
+            return f"{name}: {value!r}, but {name} is fixed to {domain.value!r}; leave that out"
         case Categorical():
             choices = ", ".join(repr(choice) for choice in domain.choices)
             return f"{name}: {value!r} is not among the choices {choices}; name a wider space with --space"
-    return (
-        f"{name}: {value!r} lies outside the range {domain.low:g} … {domain.high:g}; widen it with {name}=lo..hi"
-    )
+    reach = f"{domain.low:g} … {domain.high:g}"
+    return f"{name}: {value!r} lies outside the range {reach}; widen it with {name}=lo..hi"
 
 
 def _load(task: Task, data: str, data_root: Path) -> Splits:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from objectives import Round
 from storage.patience import patiently
 from storage.trials import TrialRow, ranking
-from sweeps.best_config import write_config
+from sweeps.best_config import read_config, write_config
 from sweeps.book import Assignment, StudyBook
-from sweeps.errors import UsageError
+from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import End
 from sweeps.study import Study
 
@@ -24,6 +26,8 @@ class ResultsKeeper:
         self._study = study
         self._weights_kept = weights_kept
         self._best: int | None = None
+        self._table_seen = 0
+        self._kept: set[int] = set()
         self.refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -43,21 +47,29 @@ class ResultsKeeper:
 
     def refresh(self) -> None:
         """Bring best.yaml and the weights up to the table."""
-        table = self._book.table
-        ranked = ranking(table, self._book.spec.direction)
+        ranked = ranking(self._book.table, self._book.spec.direction)
         if ranked and ranked[0].number != self._best:
-            write_best(self._study, ranked[0], self._study.best_path)
+            try:
+                write_best(self._study, ranked[0], self._study.best_path)
+            except UsageError as error:
+                raise SweepError(
+                    f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
+                    "with --out for another place."
+                ) from error
             self._best = ranked[0].number
-        self._prune_weights(table, ranked)
+        if self._weights_kept is not None:
+            self._prune_weights({trial.number for trial in ranked[: self._weights_kept]})
 
-    def _prune_weights(self, table: list[TrialRow], ranked: list[TrialRow]) -> None:
-        """Of the table's trials, keep the weights of the best; of those beyond it, all."""
-        if self._weights_kept is None:
-            return
-        kept = {trial.number for trial in ranked[: self._weights_kept]}
-        for trial in table:
+    def _prune_weights(self, kept: set[int]) -> None:
+        """Of the table's trials, keep the weights of the best; of those beyond it, all.
+
+        A trial that has fallen out of the best never comes back, so each is looked at once.
+        """
+        table = self._book.table
+        for trial in [*table[self._table_seen :], *(table[number] for number in self._kept - kept)]:
             if trial.number not in kept:
                 weights_path(self._study, trial.number).unlink(missing_ok=True)
+        self._table_seen, self._kept = len(table), kept
 
 
 def weights_path(study: Study, number: int) -> Path:
@@ -68,18 +80,14 @@ def weights_path(study: Study, number: int) -> Path:
 def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
     """Write a trial's configuration; it names its weights file by a path beside its own.
 
-    weights: copy the weights there. Raises UsageError where the trial's weights were not kept.
+    weights: copy the weights there. Raises UsageError where the trial's weights were not kept, or a file
+    can't be written.
     """
     config = study.best_config(trial)
     kept = weights_path(study, trial.number)
     if weights is not None:
-        if not kept.is_file():
-            raise UsageError(
-                f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
-                "again, or launch with --keep-weights all."
-            )
-        weights.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept, weights)
+        check_kept(study, trial)
+        _copy(kept, weights)
         kept = weights
     if config["weights"] is not None:
         config["weights"] = {**config["weights"], "file": _beside(kept, path)} if kept.is_file() else None
@@ -91,24 +99,88 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     try:
         write_config(path, config, comment)
     except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def check_kept(study: Study, trial: TrialRow) -> None:
+    """Raises UsageError where a trial's weights were not kept."""
+    if not weights_path(study, trial.number).is_file():
         raise UsageError(
-            f"{path}: can't be written ({error.strerror}); name another folder with --out."
-        ) from None
+            f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
+            "again, or launch with --keep-weights all."
+        )
 
 
 def check_writable(folder: Path) -> None:
-    """Raises UsageError unless files can be written into `folder`, which is made where it is missing."""
-    probe = folder / ".writable"
+    """Raises UsageError unless files can be written into `folder`. Leaves nothing there, nor the folder."""
+    probe = folder / f".writable.{os.getpid()}"
+    made: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+            missing.mkdir(exist_ok=True)
+            made.append(missing)
         probe.touch()
     except OSError as error:
         raise UsageError(
             f"{folder}: can't be written to ({error.strerror}); name another folder with --out."
-        ) from None
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
+        with contextlib.suppress(OSError):  # another launch may have put something there by now
+            for folder_made in reversed(made):
+                folder_made.rmdir()
+
+
+def check_owner(folder: Path, fingerprint: str) -> None:
+    """Raises UsageError where `folder` holds another study's best.yaml, which would be overwritten."""
+    path = folder / "best.yaml"
+    if path.exists() and _fingerprint(path) != fingerprint:
+        raise UsageError(
+            f"{path} is not of this study: it would be overwritten. Name another folder with --out, or move "
+            "that one away."
+        )
+
+
+def remove_results(study: Study, numbers: Iterable[int]) -> None:
+    """Remove what a deleted study left: best.yaml, the files of its trials, and folders that are empty then.
+
+    Nothing is removed from a folder whose best.yaml is another study's.
+    """
+    if study.best_path.exists() and _fingerprint(study.best_path) != study.row.fingerprint:
+        return
+    study.best_path.unlink(missing_ok=True)
+    for number in numbers:
+        for file in study.out.glob(f"*/trial-{number:04d}[.-]*"):
+            file.unlink(missing_ok=True)
+    for folder in (study.out / "weights", study.out / "checkpoints", study.out):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _fingerprint(path: Path) -> str | None:
+    try:
+        return str(read_config(path).get("fingerprint"))
+    except UsageError:
+        return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Whole or not at all. Raises UsageError where it can't be written."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: can't be written ({error.strerror}); make room, or name another place.")
 
 
 def _beside(weights: Path, config: Path) -> str:

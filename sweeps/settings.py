@@ -121,8 +121,8 @@ def check_study_name(name: str) -> None:
     """Raises UsageError for a name that can't be a folder's, or that a shell would break up."""
     if not _STUDY_NAME.fullmatch(name):
         raise UsageError(
-            f"--study {name!r}: a study's name has up to 100 letters, digits, '_', '-' and '.', and begins with "
-            "a letter, a digit or '_'."
+            f"--study {name!r}: a study's name has up to 100 letters, digits, '_', '-' and '.', "
+            "and begins with a letter, a digit or '_'."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from storage import Database, open_database
 from storage.rounds import all_rounds, get_rounds, total_seconds
 from storage.studies import StudyRow, get_study
 from storage.trials import TrialRow, ranking, read_trials, table_of
+from storage.url import parse_url
 from sweeps import paths
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.settings import RunSettings
@@ -55,6 +57,12 @@ class Study:
     def best_path(self) -> Path:
         """Its best configuration, from the first completed trial on."""
         return self.out / "best.yaml"
+
+    @property
+    def storage_option(self) -> str:
+        """What a command about this study must be told to find its database; empty for the default one."""
+        default = parse_url(paths.storage_url(None))
+        return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
 
     def all_trials(self) -> list[TrialRow]:
         """Every trial there is, finished or not."""

@@ -50,9 +50,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = sweep.main(args=words, prog_name="sweep", standalone_mode=False)
     except click.exceptions.Abort:
+        click.echo("", err=True)  # after the question that was not answered
         sys.exit(130)
     except click.ClickException as error:
         error.show()
+        _hint_at_parameters(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
@@ -63,6 +65,13 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _hint_at_parameters(error: click.ClickException) -> None:
+    """Whoever writes `--learning_rate` means `learning_rate=`."""
+    if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is running.launch:
+        name = error.option_name.lstrip("-").replace("-", "_")
+        click.echo(f"A parameter of the task is set by {name}=value or {name}=lo..hi.", err=True)
+
+
 def _end_with(error: Exception, debug: bool) -> None:
     from sweeps.errors import USER_ERRORS
 
@@ -71,8 +80,28 @@ def _end_with(error: Exception, debug: bool) -> None:
     if isinstance(error, USER_ERRORS):
         click.echo(f"sweep: {error}", err=True)
         sys.exit(error.exit_code)
+    if reason := _database_failure(error):
+        click.echo(
+            f"sweep: The database failed: {reason}. Nothing that was recorded is lost; when it is mended, go "
+            "on with `sweep resume`.",
+            err=True,
+        )
+        sys.exit(1)
     click.echo(
         f"sweep: {type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where it happened.",
         err=True,
     )
     sys.exit(1)
+
+
+def _database_failure(error: BaseException | None) -> str | None:
+    """What the database said, if it was the database."""
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import DBAPIError
+
+    while error is not None:
+        if isinstance(error, DBAPIError):
+            return str(error.orig).strip().splitlines()[0].rstrip(".")
+        error = error.__cause__ or error.__context__
+    return None

@@ -14,19 +14,27 @@ _PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("study")
 @click.option(
-    "--top", type=int, default=1, show_default=True, help="Export so many of the best: FILE, FILE-2, …"
+    "--top",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Export so many of the best: FILE, FILE-2, …",
 )
 @click.option("-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True)
 @click.option("--weights", type=_PATH, metavar="FILE.pt", help="Copy the best round's weights there too.")
 @storage_option
 def export(study: str, top: int, output: Path, weights: Path | None, storage: str | None) -> None:
     """Write the best configuration of STUDY as YAML."""
-    from sweeps.results import write_best
+    from sweeps.results import check_kept, write_best
     from sweeps.study import load
 
     found = load(study, storage)
-    found.best()
-    for rank, trial in enumerate(found.ranking(top), start=1):
+    found.best()  # raises where there is none
+    ranked = found.ranking(top)
+    if weights is not None:
+        for trial in ranked:
+            check_kept(found, trial)
+    for rank, trial in enumerate(ranked, start=1):
         path = _numbered(output, rank)
         write_best(found, trial, path, None if weights is None else _numbered(weights, rank))
         click.echo(str(path))
@@ -40,7 +48,7 @@ def _numbered(path: Path, rank: int) -> Path:
 @click.argument("file", type=_PATH)
 @click.option(
     "--tolerance",
-    type=float,
+    type=click.FloatRange(min=0),
     default=0.02,
     show_default=True,
     help="Where the environment differs: relative, absolute below 1.",

@@ -34,7 +34,7 @@ def print_rows(
     if form == "json":
         click.echo(to_json(rows))
     elif form == "csv":
-        _print_csv(rows)
+        _print_csv(rows, columns)
     elif not rows:
         click.echo(empty, err=True)
     else:
@@ -56,12 +56,23 @@ def _named(value: Any) -> Any:
     return value
 
 
-def _print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     flat = [_flattened(row) for row in rows]
-    columns = list(dict.fromkeys(key for row in flat for key in row))
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, _headers(flat) or columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
+
+
+def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every key of any row; one that only some rows have comes after its neighbour there."""
+    headers: list[str] = []
+    for row in rows:
+        at = 0
+        for key in row:
+            if key not in headers:
+                headers.insert(at, key)
+            at = headers.index(key) + 1
+    return headers
 
 
 def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -70,9 +81,8 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= _flattened(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = (
-                json.dumps(_named(value)) if isinstance(value, list | tuple | bool) else value
-            )
+            named = _named(value)
+            flat[prefix + key] = json.dumps(named) if isinstance(named, list | bool) else named
     return flat
 
 
@@ -84,7 +94,13 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        words = column.split("_")
+        table.add_column(
+            " ".join(words),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            min_width=max(len(word) for word in words),
+        )
     for row in rows:
         table.add_row(*(cell(row.get(column)) for column in columns))
     console = Console(highlight=False, markup=False)

@@ -74,17 +74,15 @@ def trials(study: str, form: str, storage: str | None) -> None:
     rows = [
         {**found.record(trial), "ahead": trial.is_finished and trial.number >= in_table} for trial in every
     ]
-    print_rows(
-        rows,
-        form,
-        columns=("trial", "state", "value", "best_round", "rounds", "stop_reason", "params"),
-        empty=f"{study} has no trials yet.",
-    )
+    columns = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
+    if any(trial.state == "FAIL" for trial in every):
+        columns.insert(-1, "because")
+    print_rows(rows, form, columns=columns, empty=f"{study} has no trials yet.")
 
 
 @click.command()
 @click.argument("study")
-@click.option("--top", type=int, default=1, show_default=True)
+@click.option("--top", type=click.IntRange(min=1), default=1, show_default=True)
 @format_option
 @storage_option
 def best(study: str, top: int, form: str, storage: str | None) -> None:

@@ -131,8 +131,10 @@ def launch(
     """
     from sweeps import sweep as sweeping
     from sweeps.console import announcement, make_console
-    from sweeps.settings import RunSettings, StudySettings
+    from sweeps.settings import RunSettings, StudySettings, check_study_name
 
+    if study is not None:
+        check_study_name(study)
     names = (
         "rounds",
         "sampler",
@@ -196,25 +198,22 @@ def stop(study: str, now: bool, storage: str | None) -> None:
 @storage_option
 def delete(study: str, yes: bool, storage: str | None) -> None:
     """Delete STUDY: its trials, rounds, weights and best.yaml."""
-    import shutil
-
     from storage.leases import acquire
     from storage.studies import delete_study
+    from sweeps.results import remove_results
     from sweeps.study import load
 
     found = load(study, storage)
-    if not yes:
-        click.confirm(f"Delete {study} with {len(found.all_trials())} trials?", abort=True, err=True)
+    numbers = [trial.number for trial in found.all_trials()]
+    if not yes and not click.confirm(f"Delete {study} with {len(numbers)} trials?", err=True):
+        click.echo("Nothing was deleted.", err=True)
+        return
     lease = acquire(found.database, found.row.study_id)
     try:
         delete_study(found.database, found.row)
     finally:
         lease.release()
-    for folder in ("weights", "checkpoints"):
-        shutil.rmtree(found.out / folder, ignore_errors=True)
-    found.best_path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        found.out.rmdir()
+    remove_results(found, numbers)
     click.echo(f"Deleted {study}.", err=True)
 
 
