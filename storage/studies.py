@@ -133,6 +133,16 @@ def update_run(database: Database, study_id: int, run: Mapping[str, Any]) -> Non
         )
 
 
+def update_provenance(database: Database, study_id: int, provenance: Mapping[str, Any]) -> None:
+    """Record where the study has been run."""
+    with database.engine.begin() as connection:
+        connection.execute(
+            update(schema.studies)
+            .where(schema.studies.c.study_id == study_id)
+            .values(provenance=_dumped(provenance))
+        )
+
+
 def delete_study(database: Database, study: StudyRow) -> None:
     """Remove a study and all that belongs to it. The caller holds its lease."""
     with database.engine.begin() as connection:

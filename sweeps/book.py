@@ -75,6 +75,7 @@ class StudyBook:
     """One study, open for writing. The caller holds the study's lease.
 
     num_trials: how many trials the study is to have. target: the metric at which it may end.
+    environment: the key, noted with each trial, of where it is trained.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class StudyBook:
         *,
         num_trials: int,
         target: float | None = None,
+        environment: str = "",
         observers: Sequence[Observer] = (),
     ) -> None:
         self.study = study
@@ -91,6 +93,7 @@ class StudyBook:
         self.metric = self.spec.parsed_metric
         self.num_trials = num_trials
         self.target = target
+        self.environment = environment
         self.live: dict[int, LiveTrial] = {}
         self.ends: dict[int, TrialRow] = {}
         self.ledger = Ledger(database, study.study_id)
@@ -304,6 +307,8 @@ class StudyBook:
 
     def _end(self, live: LiveTrial, end: End, worker: str) -> End:
         notes: dict[str, Any] = {"stop_reason": end.stop_reason, "rounds": len(live.rounds)}
+        if self.environment:
+            notes["environment"] = self.environment
         if end.best_round is not None:
             notes["best_round"] = end.best_round
         if end.because:

@@ -140,7 +140,9 @@ def print_result(console: Console, result: Result) -> None:
     if result.ending == "target":
         console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
     if result.ending == "timeout":
-        console.print(f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True)
+        console.print(
+            f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True
+        )
     if study.ranking(1):
         console.print(
             f"Best configuration: {study.best_path}\n"
@@ -206,17 +208,19 @@ class LiveProgress(PlainProgress):
         )
         self._task = self._bar.add_task("trials", total=book.num_trials, completed=len(book.ends))
         self._running: dict[int, Round | None] = {}
+        self._begun_any = False
 
     def __rich__(self) -> RenderableType:
         best = best_of(self._book.table, self._book.spec.direction)
         lines = [Text(_running_line(self._book, n, latest)) for n, latest in sorted(self._running.items())]
         if not lines:
-            lines = [Text("starting workers …")]
+            lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
         shown = "none yet" if best is None else f"{_value(best.value)} (trial {best.number})"
         return Group(self._bar, Text(f"best valid {self._book.metric.name}: {shown}"), *lines)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """A line for it appears."""
+        self._begun_any = True
         self._running[assignment.number] = None
 
     def recorded(self, number: int, latest: Round) -> None:

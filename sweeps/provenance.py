@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -76,6 +77,11 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     if settings:
         record["settings"] = settings
     return record
+
+
+def environment_key(record: dict[str, Any]) -> str:
+    """A short name for an environment, by its content."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
 
 
 _NUMERIC_SETTINGS = (

@@ -171,7 +171,7 @@ class Study:
             "budget": spec.rounds,
             "stop_reason": notes.get("stop_reason"),
             "data": {"name": spec.data["name"], "digest": spec.data["digest"]},
-            "environment": provenance["environment"],
+            "environment": provenance["environments"][notes["environment"]],
             "weights": notes.get("weights"),
             "example_rows": provenance["example_rows"],
             "rounds": figures,

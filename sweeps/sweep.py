@@ -11,14 +11,14 @@ from objectives.registry import task_reference
 from storage import Database, open_database
 from storage.leases import acquire
 from storage.requests import clear_requests
-from storage.studies import StudyRow, create_study, find_study, get_study, update_run
+from storage.studies import StudyRow, create_study, find_study, get_study, update_provenance, update_run
 from sweeps import paths
 from sweeps.best_config import example_rows
 from sweeps.book import Observer, StudyBook
 from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.planning import Planned, plan_again, plan_study
-from sweeps.provenance import code_digest, decisive_differences, environment
+from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
 from sweeps.results import ResultsKeeper, check_writable
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, num_workers
@@ -162,7 +162,7 @@ def _create(database: Database, launching: Launch) -> StudyRow:
         specification=spec.to_dict(),
         run=launching.run.to_dict(),
         provenance={
-            "environment": environment(spec.device, spec.threads),
+            "environments": {},
             "example_rows": example_rows(launching.planned.splits),
         },
     )
@@ -180,10 +180,13 @@ def _drive(
     try:
         clear_requests(database, row.study_id)
         update_run(database, row.study_id, launching.run.to_dict())
+        here = _note_environment(database, row, launching)
         study = Study(database, get_study(database, row.name))
         if announce:
             announce(launching, study)
-        book = StudyBook(database, row, num_trials=launching.num_trials, target=launching.run.target)
+        book = StudyBook(
+            database, row, num_trials=launching.num_trials, target=launching.run.target, environment=here
+        )
         control = Control(
             database,
             row.study_id,
@@ -200,6 +203,16 @@ def _drive(
     finally:
         lease.release()
     return Result(study, control.ending, control.signal_number)
+
+
+def _note_environment(database: Database, row: StudyRow, launching: Launch) -> str:
+    """Keep this environment with the study; returns the key under which its trials name it."""
+    here = environment(launching.planned.spec.device, launching.planned.spec.threads)
+    key = environment_key(here)
+    known = row.provenance["environments"]
+    if key not in known:
+        update_provenance(database, row.study_id, {**row.provenance, "environments": {**known, key: here}})
+    return key
 
 
 def _runner(launching: Launch) -> Runner:
@@ -240,7 +253,8 @@ def _other_specification(row: StudyRow, launching: Launch) -> str:
 
 
 def _check_environment(row: StudyRow, device: str, threads: int, *, force: bool) -> None:
-    changed = decisive_differences(row.provenance["environment"], environment(device, threads))
+    begun_in = next(iter(row.provenance["environments"].values()), None)
+    changed = decisive_differences(begun_in, environment(device, threads)) if begun_in else []
     if changed and not force:
         lines = "\n".join(f"  {line}" for line in changed)
         raise UsageError(

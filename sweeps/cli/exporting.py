@@ -77,14 +77,19 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
         for line in prepared.differs_here:
             click.echo(f"  {line}", err=True)
     differing = []
-    for each in prepared.compare(tolerance):
-        if not each.equal:
-            differing.append(each)
-            click.echo(
-                f"round {each.index}: {each.worst} {each.recorded!r} recorded, {each.replayed!r} now "
-                f"(differs by {each.difference:.3g})",
-                err=True,
-            )
+    try:
+        for each in prepared.compare(tolerance):
+            if not each.equal:
+                differing.append(each)
+                click.echo(
+                    f"round {each.index}: {each.worst} {each.recorded!r} recorded, {each.replayed!r} now "
+                    f"(differs by {each.difference:.3g})",
+                    err=True,
+                )
+    except Exception as error:
+        raise ReplayDiffers(
+            f"{file} does not replay: training failed with {type(error).__name__}: {error} (--debug shows where)"
+        ) from error
     failed = [each for each in differing if prepared.must_be_equal or not each.within_tolerance]
     if failed:
         first = failed[0]

@@ -185,7 +185,8 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     found = load(study, storage)
     driver = holder(found.database, found.row.study_id)
     if driver is None:
-        click.echo(f"Nobody drives {study}: nothing to stop. Go on with: sweep resume {study}", err=True)
+        again = f"sweep resume {study}{found.storage_option}"
+        click.echo(f"Nobody drives {study}: nothing to stop. Go on with: {again}", err=True)
         return
     request_stop(found.database, found.row.study_id, now=now)
     how = "puts its running trials away" if now else "ends when its running trials have ended"

@@ -76,7 +76,8 @@ def _overfitting(rounds: Sequence[Round], budget: int, metric: Metric) -> Stop |
     )
     if onset is None:
         return None
-    latest, turned, best = rounds[-1], rounds[onset.turned], rounds[onset.best]
+    latest, turned = rounds[-1], rounds[onset.turned]
+    best = max(rounds, key=lambda each: metric.oriented(each.valid_score))
     evidence: dict[str, float | int | str] = {
         "onset_round": turned.index,
         "valid_loss_then": turned.valid_loss,
