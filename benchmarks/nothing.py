@@ -44,7 +44,9 @@ class Nothing(Task):
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return outputs[:, 0]
 
-    def start(self, parameters: Parameters, splits: Splits, *, rounds: int, seed: int, device: Any) -> NothingRun:
+    def start(
+        self, parameters: Parameters, splits: Splits, *, rounds: int, seed: int, device: Any
+    ) -> NothingRun:
         return NothingRun(parameters, rounds, seed)
 
 

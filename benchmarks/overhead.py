@@ -26,7 +26,9 @@ ROUNDS = 5
 def bare_optuna(trials: int, folder: Path) -> None:
     """Ask, five reports, tell, on SQLite as Optuna opens it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(storage=f"sqlite:///{folder / 'bare.db'}", sampler=optuna.samplers.TPESampler(seed=0))
+    study = optuna.create_study(
+        storage=f"sqlite:///{folder / 'bare.db'}", sampler=optuna.samplers.TPESampler(seed=0)
+    )
     for _ in range(trials):
         trial = study.ask()
         x = trial.suggest_float("x", 0.0, 1.0)
@@ -51,9 +53,10 @@ def ours(runner: str, workers: int | None) -> Callable[[int, Path], None]:
 
 def bare_tuner(trials: int, folder: Path) -> None:
     """A Tuner with reused actors and the same reports, one at a time."""
-    import sweeps.runners.ray_tune  # noqa: F401 - the same quiet settings
     import ray
     from ray import tune
+
+    import sweeps.runners.ray_tune  # noqa: F401 - the same quiet settings
 
     def train(config: dict[str, float]) -> None:
         for _ in range(ROUNDS):
@@ -81,7 +84,13 @@ def per_trial(run: Callable[[int, Path], None], trials: int) -> float:
     return (seconds_of(run, 2 * trials) - seconds_of(run, trials)) / trials
 
 
-def compare(name: str, mine: Callable[[int, Path], None], other: Callable[[int, Path], None], trials: int, repeats: int) -> None:
+def compare(
+    name: str,
+    mine: Callable[[int, Path], None],
+    other: Callable[[int, Path], None],
+    trials: int,
+    repeats: int,
+) -> None:
     pairs = [(per_trial(mine, trials), per_trial(other, trials)) for _ in range(repeats)]
     a, b = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
     ratio = statistics.median(x / y for x, y in pairs)
@@ -89,14 +98,22 @@ def compare(name: str, mine: Callable[[int, Path], None], other: Callable[[int, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-ray", action="store_true")
     chosen = parser.parse_args()
     compare("inline / bare Optuna", ours("inline", None), bare_optuna, chosen.trials, chosen.repeats)
     if not chosen.no_ray:
-        compare("ray, 1 worker / bare Tuner, 1 at a time", ours("ray", 1), bare_tuner, chosen.trials, chosen.repeats)
+        compare(
+            "ray, 1 worker / bare Tuner, 1 at a time",
+            ours("ray", 1),
+            bare_tuner,
+            chosen.trials,
+            chosen.repeats,
+        )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 from pathlib import Path
@@ -16,14 +17,15 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> str:
     import torch
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # torch's own writer hides why a file can't be written
+    torch.save(state, content)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        torch.save(state, partial)
-        digest = _file_digest(partial)
+        partial.write_bytes(content.getbuffer())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return digest
+    return hashlib.sha256(content.getbuffer()).hexdigest()
 
 
 def load_checkpoint(path: Path, digest: str) -> dict[str, Any]:

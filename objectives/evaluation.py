@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,15 +33,13 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
     Sums are kept in double precision, over batches of fixed size in the rows' own order: repeated, it
     gives the same bits.
     """
-    was_training = model.training
-    model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
     score = torch.zeros_like(loss)
-    for batch in _batches(rows, task.evaluation_rows):
-        outputs = model(batch.inputs)
-        loss += task.losses(outputs, batch.targets, parameters).double().sum()
-        score += task.scores(outputs, batch.targets).double().sum()
-    model.train(was_training)
+    with _evaluation_mode(model):
+        for batch in _batches(rows, task.evaluation_rows):
+            outputs = model(batch.inputs)
+            loss += task.losses(outputs, batch.targets, parameters).double().sum()
+            score += task.scores(outputs, batch.targets).double().sum()
     return Evaluation(loss.item() / len(rows), score.item() / len(rows))
 
 
@@ -54,6 +53,18 @@ def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, par
         return None
     with _batch_statistics(model):
         return evaluate(task, model, rows, parameters).score
+
+
+@contextlib.contextmanager
+def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Within, no module trains; afterwards each is in the mode in which it was."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 @contextlib.contextmanager
@@ -141,5 +152,5 @@ def _batches(rows: Rows, size: int) -> Iterator[Rows]:
     """Batches of near equal size, none above `size`: none of them is a lone ragged row."""
     num = max(1, -(-len(rows) // size))
     bounds = [len(rows) * k // num for k in range(num + 1)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         yield rows[start:end]

@@ -6,6 +6,7 @@ To stop a trial is to stop iterating. Everything the next round depends on is in
 
 from __future__ import annotations
 
+import copy
 import resource
 import time
 from collections.abc import Iterator
@@ -66,12 +67,12 @@ class Run:
         self._order = _Order(len(self.train_rows), self.batch_size, derive_seed(seed, "order"), device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next round depends on."""
+        """Everything that the next round depends on, as it is now: later rounds don't change it."""
         return {
             "rounds_done": self.rounds_done,
             "steps_done": self.steps_done,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "model": copy.deepcopy(self.model.state_dict()),
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
             "noise": self._noise,
             "order": self._order.state_dict(),
         }
@@ -81,7 +82,7 @@ class Run:
         self.rounds_done = state["rounds_done"]
         self.steps_done = state["steps_done"]
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # else it would train on `state`
         self._noise = state["noise"]
         self._order.load_state_dict(state["order"])
 

@@ -50,7 +50,7 @@ def schedule_factor(name: ScheduleName, step: int, total_steps: int) -> float:
         case "step":
             return 1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01
         case "exponential":
-            return 10.0 ** (-0.2 * math.floor(10 * done))
+            return float(10.0 ** (-0.2 * math.floor(10 * done)))
         case "cosine":
             return (1 + math.cos(math.pi * done)) / 2
         case "one_cycle":

@@ -83,10 +83,12 @@ def _from_file(name: str) -> Task:
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-        except BaseException:
+        except Exception as error:
             del sys.modules[module_name]
-            raise
+            raise UnknownTaskError(f"{path} can't be imported: {type(error).__name__}: {error}.") from error
     found = getattr(sys.modules[module_name], class_name, None)
-    if not (isinstance(found, type) and issubclass(found, Task)):
+    if not (isinstance(found, type) and issubclass(found, Task)) or found is Task:
         raise UnknownTaskError(f"{path} has no task class {class_name!r} (a subclass of objectives.Task).")
+    if lacking := sorted(found.__abstractmethods__):
+        raise UnknownTaskError(f"{path}: the task class {class_name!r} lacks {', '.join(lacking)}.")
     return found()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -153,7 +154,7 @@ class Task(ABC):
 
     def steps_per_round(self, parameters: Any, num_train: int) -> int:
         """Optimiser steps a round: by default one pass, a ragged last batch left out."""
-        return max(1, num_train // min(parameters.batch_size, num_train))
+        return max(1, num_train // min(int(parameters.batch_size), num_train))
 
     @classmethod
     def parameters_from(cls, values: Mapping[str, Any]) -> Any:
@@ -189,11 +190,12 @@ class ParameterKind:
         if value is None and self.optional:
             return None
         if self.choices:
-            if value in self.choices:
-                return value
+            for choice in self.choices:
+                if value == choice and isinstance(value, bool) == isinstance(choice, bool):
+                    return choice
             words = ", ".join(str(choice) for choice in self.choices)
             raise ParametersError(f"{self.name}: {value!r} is not one of {words}.")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
         if self.type is float and is_number:
             return float(value)
         if self.type is int and is_number and float(value).is_integer():
@@ -204,11 +206,15 @@ class ParameterKind:
 
 
 _NAMES_OF_TYPES = {
-    float: "a number",
+    float: "a finite number",
     int: "a whole number",
     bool: "true or false",
     str: "a word",
 }
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) <= sys.float_info.max
 
 
 def parameter_kinds(task: type[Task] | Task) -> dict[str, ParameterKind]:

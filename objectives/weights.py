@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,9 +32,11 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
     import torch
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # torch's own writer hides why a file can't be written
+    torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, partial)
+        partial.write_bytes(content.getbuffer())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -45,8 +48,6 @@ def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
 
     Raises WeightsError when the file is missing, unreadable, or its content differs from `digest`.
     """
-    import pickle
-
     import torch
 
     try:
@@ -55,11 +56,32 @@ def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path}: no such weights file. Replay the configuration to make it again (`sweep replay`)."
         ) from None
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path}: can't be read as weights ({error}).") from error
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror}).") from error
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise _damaged(path) from error
+    if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
+        raise _damaged(path)
     if digest is not None and weights_digest(weights) != digest:
         raise WeightsError(f"{path}: not the weights that were recorded (digest {digest[:12]}…).")
     return weights
+
+
+_NEEDED = (
+    "task",
+    "parameters",
+    "example_rows.shape",
+    "example_rows.dtype",
+    "example_rows.target_dtype",
+    "weights.file",
+    "weights.digest",
+)
+
+
+def _damaged(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path}: damaged, or no file of weights. Replay the configuration to make it again (`sweep replay`)."
+    )
 
 
 def load_model(best_config: str | Path) -> nn.Module:
@@ -73,6 +95,7 @@ def load_model(best_config: str | Path) -> nn.Module:
     """
     import torch
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     from objectives.errors import ObjectiveError
     from objectives.registry import get_task
@@ -80,22 +103,32 @@ def load_model(best_config: str | Path) -> nn.Module:
 
     path = Path(best_config)
     try:
-        config: dict[str, Any] = YAML(typ="safe").load(path.read_text())
-        task = get_task(config["task"])
-        parameters = task.parameters_from(config["parameters"])
-        rows = config["example_rows"]
-        weights = config["weights"]
+        config = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ObjectiveError(f"{path}: no such file.") from None
-    except (KeyError, TypeError) as error:
-        raise ObjectiveError(f"{path}: not an exported best configuration ({error!r} is missing).") from None
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        why = getattr(error, "problem", None) or error
+        raise ObjectiveError(f"{path}: can't be read as YAML ({why}).") from error
+    if lacking := [name for name in _NEEDED if not _has(config, name)]:
+        raise ObjectiveError(f"{path}: not an exported best configuration: it lacks {', '.join(lacking)}.")
+    rows, weights = config["example_rows"], config["weights"]
     if weights is None:
         raise WeightsError(f"{path} names no weights; export it with `sweep export --weights FILE.pt`.")
-    shape, dtype = rows["shape"], getattr(torch, rows["dtype"])
-    target_dtype = getattr(torch, rows["target_dtype"])
-    example = task.prepare(
-        Rows(torch.zeros((2, *shape), dtype=dtype), torch.zeros(2, dtype=target_dtype)), parameters
-    )
-    model = task.build(parameters, example)
-    model.load_state_dict(load_weights(path.parent / weights["file"], weights["digest"]))
+    task = get_task(config["task"])
+    parameters = task.parameters_from(config["parameters"])
+    inputs = torch.zeros((2, *rows["shape"]), dtype=getattr(torch, rows["dtype"]))
+    targets = torch.zeros(2, dtype=getattr(torch, rows["target_dtype"]))
+    model = task.build(parameters, task.prepare(Rows(inputs, targets), parameters))
+    found = load_weights(path.parent / weights["file"], weights["digest"])
+    try:
+        model.load_state_dict(found)
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: its weights are not of the model that it describes.") from error
     return model.eval()
+
+
+def _has(record: Any, path: str) -> bool:
+    key, _, rest = path.partition(".")
+    if not isinstance(record, dict) or key not in record:
+        return False
+    return not rest or record[key] is None or _has(record[key], rest)

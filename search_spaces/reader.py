@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,10 +12,22 @@ from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from search_spaces.errors import SpaceError
-from search_spaces.schema import Categorical, Condition, Domain, Fixed, Numeric, Parameter, Scalar, Space
+from search_spaces.schema import (
+    Categorical,
+    Condition,
+    Domain,
+    Fixed,
+    Numeric,
+    Parameter,
+    Scalar,
+    Space,
+    is_number,
+)
 
 _FORM = (
     "a space is a mapping `space:` from parameter to {low: …, high: …} or {choices: […]}, "
@@ -41,18 +54,29 @@ def read_space(path: Path) -> Space:
         raise SpaceError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpaceError(f"{path}: can't be read ({error}).") from error
-    return parse_space(text, str(path))
+    return _parse(text, str(path), strict=True)
 
 
 def parse_space(text: str, source: str) -> Space:
-    """The space in YAML `text`; `source` is what errors call it."""
+    """The space in `text`, which a program wrote; `source` is what errors call it.
+
+    Unlike in a file, a condition may never hold: fixing `batch_norm` to false leaves `bn_momentum` in the
+    space, switched off.
+    """
+    return _parse(text, source, strict=False)
+
+
+def _parse(text: str, source: str, *, strict: bool) -> Space:
     try:
         document = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise SpaceError(f"{source}{line}: not YAML: {_first_line(error)}") from None
-    return _Reader(source).space(document)
+    except ReaderError as error:  # a control character: binary, most likely
+        number = text.count("\n", 0, error.position) + 1
+        raise SpaceError(f"{source}:{number}: not YAML: {str(error).splitlines()[0]}") from None
+    return _Reader(source, strict).space(document)
 
 
 def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
@@ -66,7 +90,10 @@ def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Dom
         raise SpaceError(f"{text!r} is neither key=value nor key=lo..hi.")
     low, dots, high = value.partition("..")
     if not dots:
-        return name, Fixed(_scalar(value))
+        fixed = _scalar(value)
+        if isinstance(fixed, float) and not math.isfinite(fixed):
+            raise SpaceError(f"{text}: {value!r} is no finite number, word, true, false or null.")
+        return name, Fixed(fixed)
     reader = _Reader("command line")
     record = CommentedMap(low=_scalar(low), high=_scalar(high))
     domain = space[name].domain if name in space else None
@@ -81,9 +108,9 @@ def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Dom
 def _scalar(text: str) -> Any:
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError:
+    except YAMLError:
         return text
-    return text if isinstance(value, dict | list) else value
+    return value if value is None or isinstance(value, bool | int | float | str) else text
 
 
 def _first_line(error: MarkedYAMLError) -> str:
@@ -91,10 +118,14 @@ def _first_line(error: MarkedYAMLError) -> str:
 
 
 class _Reader:
-    """Turns a loaded document into a Space; knows where each key stands."""
+    """Turns a loaded document into a Space; knows where each key stands.
 
-    def __init__(self, source: str) -> None:
+    strict: refuse a condition that can never hold.
+    """
+
+    def __init__(self, source: str, strict: bool = True) -> None:
         self._source = source
+        self._strict = strict
 
     def space(self, document: Any) -> Space:
         if not isinstance(document, CommentedMap):
@@ -102,19 +133,20 @@ class _Reader:
         # An exported best configuration has its values under `parameters`; they are a space of one point.
         key = "space" if "space" in document else "parameters" if "parameters" in document else None
         if key is None or not isinstance(document[key], CommentedMap):
-            self._refuse(document, None, f"not a space: {_FORM}.")
+            self._refuse(document, key, f"not a space: {_FORM}.")
         if key == "space":
             for other in document:
                 if other not in ("space", "task", "note"):
                     self._refuse(
                         document,
                         other,
-                        f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])}.",
+                        f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])} "
+                        "(known: note, space, task).",
                     )
         entries = document[key]
         if not entries:
             self._refuse(document, key, f"{key}: names no parameter.")
-        parameters = []
+        parameters: list[Parameter] = []
         for name in entries:
             if not isinstance(name, str):
                 self._refuse(entries, name, f"{name!r}: a parameter's name is a word.")
@@ -135,7 +167,7 @@ class _Reader:
         if not isinstance(record, CommentedMap):
             if isinstance(record, list):
                 self._refuse(entries, name, f"{name}: a list of values is written {{choices: […]}}.")
-            return Parameter(name, Fixed(_plain(record)), line=line)
+            return Parameter(name, Fixed(self._value(name, entries, name, record)), line=line)
         return Parameter(name, self.domain(name, record), self._conditions(name, record, before), line)
 
     def _check_keys(self, name: str, record: CommentedMap, known: set[str]) -> None:
@@ -146,16 +178,21 @@ class _Reader:
                     record, key, f"{name}: unknown key {key!r}{_close(str(key), known)} (known: {words})."
                 )
 
-    def _categorical(self, name: str, record: CommentedMap) -> Categorical:
+    def _value(self, name: str, mapping: CommentedMap, key: str, value: Any) -> Scalar:
+        plain = _plain(value)
+        if isinstance(plain, dict | list) or (isinstance(plain, float) and not is_number(plain)):
+            self._refuse(mapping, key, f"{name}: {plain!r} is no finite number, word, true, false or null.")
+        return plain
+
+    def _categorical(self, name: str, record: CommentedMap) -> Categorical | Fixed:
+        """One of several values; a single choice leaves nothing to search."""
         choices = record["choices"]
         if not isinstance(choices, list) or not choices:
             self._refuse(record, "choices", f"{name}: choices is a list of at least one value.")
-        values = tuple(_plain(choice) for choice in choices)
-        if any(isinstance(value, dict | list) for value in values):
-            self._refuse(record, "choices", f"{name}: a choice is a number, a word, true, false or null.")
-        if len({(type(value), value) for value in values}) < len(values):
+        values = tuple(self._value(name, record, "choices", choice) for choice in choices)
+        if len(set(values)) < len(values):  # to samplers true is 1, too
             self._refuse(record, "choices", f"{name}: a choice is given twice.")
-        return Categorical(values)
+        return Categorical(values) if len(values) > 1 else Fixed(values[0])
 
     def _numeric(self, name: str, record: CommentedMap) -> Numeric:
         for key in ("low", "high"):
@@ -176,7 +213,7 @@ class _Reader:
             )
         if log and low <= 0:
             self._refuse(record, "low", f"{name}: a logarithmic range starts above 0, not at {low!r}.")
-        if step is not None and (step <= 0 or step > high - low):
+        if step is not None and (step <= 0 or Numeric(float(low), float(high), step=float(step)).last <= low):
             self._refuse(record, "step", f"{name}: step {step!r} does not fit between {low!r} and {high!r}.")
         if step is not None and log:
             self._refuse(
@@ -187,15 +224,14 @@ class _Reader:
 
     def _number(self, name: str, record: CommentedMap, key: str) -> float:
         value = record[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(_plain(value)) or abs(value) > sys.float_info.max:
             self._refuse(record, key, f"{name}: {key} is a finite number, not {_plain(value)!r}.")
-        plain: float = _plain(value)
-        return plain
+        return int(value) if isinstance(value, int) else float(value)
 
     def _conditions(self, name: str, record: CommentedMap, before: list[Parameter]) -> tuple[Condition, ...]:
-        when = record.get("when")
-        if when is None:
+        if "when" not in record:
             return ()
+        when = record["when"]
         if not isinstance(when, CommentedMap) or not when:
             self._refuse(record, "when", f"{name}: when is a mapping such as {{batch_norm: true}}.")
         return tuple(self._condition(name, when, key, before) for key in when)
@@ -212,14 +248,23 @@ class _Reader:
         wanted = when[key]
         if isinstance(wanted, CommentedMap):
             self._check_keys(name, wanted, {"min", "max"})
+            if not wanted:
+                self._refuse(when, key, f"{name}: the condition on {key} has neither min nor max.")
             low = self._number(name, wanted, "min") if "min" in wanted else -math.inf
             high = self._number(name, wanted, "max") if "max" in wanted else math.inf
             condition = Condition(key, low=low, high=high)
         else:
-            values = tuple(_plain(value) for value in (wanted if isinstance(wanted, list) else [wanted]))
+            listed = wanted if isinstance(wanted, list) else [wanted]
+            values = tuple(self._value(name, when, key, value) for value in listed)
+            if not values:
+                self._refuse(when, key, f"{name}: the condition on {key} names no value.")
             condition = Condition(key, values)
-        if not self._can_hold(condition, known[key].domain):
-            self._refuse(when, key, f"{name}: the condition can never hold: {key} has no such value.")
+        if self._strict and not self._can_hold(condition, known[key].domain):
+            self._refuse(
+                when,
+                key,
+                f"{name}: the condition can never hold: {key} has no such value; leave {name} out.",
+            )
         return condition
 
     @staticmethod
@@ -227,7 +272,7 @@ class _Reader:
         if isinstance(domain, Numeric):
             if condition.values:
                 return any(domain.contains(value) for value in condition.values)
-            return domain.low <= condition.high and condition.low <= domain.high
+            return domain.reaches_into(condition.low, condition.high)
         choices = domain.choices if isinstance(domain, Categorical) else (domain.value,)
         return any(condition.holds({condition.parameter: choice}) for choice in choices)
 
@@ -249,8 +294,8 @@ class _Reader:
 
 def _plain(value: Any) -> Scalar:
     """A loaded scalar as the plain Python value (the round-trip loader has subclasses of its own)."""
-    if isinstance(value, bool) or value is None:
-        return value
+    if value is None or isinstance(value, bool | ScalarBoolean):
+        return None if value is None else bool(value)
     for plain in (int, float, str):
         if isinstance(value, plain):
             return plain(value)

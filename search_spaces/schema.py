@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, TypeGuard
 
 Scalar = bool | int | float | str | None
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether `value` is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are one: 1 is 1.0, but true is not 1."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,8 @@ class Condition:
             return False
         value = chosen[self.parameter]
         if self.values:
-            return any(value == wanted and type(value) is type(wanted) for wanted in self.values)
-        return isinstance(value, int | float) and self.low <= value <= self.high
+            return any(_same(value, wanted) for wanted in self.values)
+        return is_number(value) and self.low <= value <= self.high
 
     def to_dict(self) -> Any:
         """As it is written in YAML."""
@@ -52,7 +63,7 @@ class Numeric:
 
     def contains(self, value: Any) -> bool:
         """Whether `value` lies within (and on the ladder, to rounding)."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return False
         if not self.low <= value <= self.high or (self.integer and value != int(value)):
             return False
@@ -63,20 +74,39 @@ class Numeric:
 
     def nearest(self, value: Any) -> Any:
         """The value within the range that is nearest to `value`; its low end where `value` is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return self._typed(self.low)
         inside = min(max(float(value), self.low), self.high)
         if self.step is not None:
-            inside = self.low + round((inside - self.low) / self.step) * self.step
-        return self._typed(min(inside, self.high))
+            return self._rung(min(round((inside - self.low) / self.step), self._num_rungs() - 1))
+        return self._typed(inside)
+
+    @property
+    def last(self) -> Any:
+        """The largest value: `high`, or the ladder's last rung where that lies below it."""
+        return self._typed(self.high) if self.step is None else self._rung(self._num_rungs() - 1)
+
+    def reaches_into(self, low: float, high: float) -> bool:
+        """Whether one of its values lies within `low` … `high`."""
+        low, high = max(low, self.low), min(high, self.high)
+        if low > high or (self.step is None and not self.integer):
+            return low <= high
+        step = self.step or 1.0
+        return self.low + math.ceil((low - self.low) / step - 1e-9) * step <= high + 1e-9 * step
 
     def grid(self) -> list[Any] | None:
         """Every value, where they can be counted; else None."""
-        step = self.step or (1 if self.integer and not self.log else None)
-        if step is None:
+        if self.step is None and (self.log or not self.integer):
             return None if self.low < self.high else [self._typed(self.low)]
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        return [self._typed(self.low + k * step) for k in range(count)]
+        return [self._rung(k) for k in range(self._num_rungs())]
+
+    def _num_rungs(self) -> int:
+        low, high, step = (Decimal(repr(value)) for value in (self.low, self.high, self.step or 1.0))
+        return int((high - low) // step) + 1
+
+    def _rung(self, k: int) -> Any:
+        """In decimals, as a person counts: 0.1 three times is 0.3."""
+        return self._typed(float(Decimal(repr(self.low)) + k * Decimal(repr(self.step or 1.0))))
 
     def to_dict(self) -> dict[str, Any]:
         """As it is written in YAML."""
@@ -99,14 +129,15 @@ class Categorical:
 
     def contains(self, value: Any) -> bool:
         """Whether `value` is one of the choices (true is not 1)."""
-        return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        return any(_same(value, choice) for choice in self.choices)
 
     def nearest(self, value: Any) -> Any:
-        """`value` itself where it is a choice; else the nearest number; else the first choice."""
-        if self.contains(value):
-            return value
-        numbers = [c for c in self.choices if isinstance(c, int | float) and not isinstance(c, bool)]
-        if numbers and isinstance(value, int | float) and not isinstance(value, bool):
+        """The choice that `value` is; else the nearest number; else the first choice."""
+        for choice in self.choices:
+            if _same(value, choice):
+                return choice
+        numbers = [choice for choice in self.choices if is_number(choice)]
+        if numbers and is_number(value):
             return min(numbers, key=lambda choice: abs(choice - value))
         return self.choices[0]
 
@@ -127,7 +158,7 @@ class Fixed:
 
     def contains(self, value: Any) -> bool:
         """Whether it is that value."""
-        return bool(value == self.value)
+        return _same(value, self.value)
 
     def nearest(self, value: Any) -> Any:
         """That value."""
@@ -152,7 +183,7 @@ class Parameter:
     name: str
     domain: Domain
     when: tuple[Condition, ...] = ()
-    line: int | None = None
+    line: int | None = field(default=None, compare=False)
 
     def is_active(self, chosen: Mapping[str, Any]) -> bool:
         """Whether it is to be chosen, given the values chosen before it."""
@@ -164,13 +195,16 @@ class Space:
     """Parameters in the order in which they are chosen, and the file they came from."""
 
     parameters: tuple[Parameter, ...]
-    source: str = ""
+    source: str = field(default="", compare=False)
 
     def __iter__(self) -> Any:
         return iter(self.parameters)
 
     def __getitem__(self, name: str) -> Parameter:
-        return next(parameter for parameter in self.parameters if parameter.name == name)
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
 
     def __contains__(self, name: str) -> bool:
         return any(parameter.name == name for parameter in self.parameters)

@@ -33,13 +33,13 @@ def suggest(space: Space, trial: Trial) -> dict[str, Any]:
                 chosen[parameter.name] = trial.suggest_int(
                     parameter.name,
                     int(domain.low),
-                    int(domain.high),
+                    domain.last,
                     step=int(domain.step or 1),
                     log=domain.log,
                 )
             case Numeric():
                 chosen[parameter.name] = trial.suggest_float(
-                    parameter.name, domain.low, domain.high, step=domain.step, log=domain.log
+                    parameter.name, domain.low, domain.last, step=domain.step, log=domain.log
                 )
     return chosen
 
@@ -51,11 +51,9 @@ def distribution(parameter: Parameter) -> BaseDistribution | None:
         case Categorical():
             return CategoricalDistribution(domain.choices)
         case Numeric(integer=True):
-            return IntDistribution(
-                int(domain.low), int(domain.high), log=domain.log, step=int(domain.step or 1)
-            )
+            return IntDistribution(int(domain.low), domain.last, log=domain.log, step=int(domain.step or 1))
         case Numeric():
-            return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+            return FloatDistribution(domain.low, domain.last, log=domain.log, step=domain.step)
     return None
 
 

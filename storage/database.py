@@ -7,11 +7,12 @@ through Optuna's own `RDBStorage` over the same engine.
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from sqlalchemy import event, insert, inspect, select
+from sqlalchemy import event, func, insert, inspect, select
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 BUSY_SECONDS = 30.0
+_CREATION = 0x5EE9  # PostgreSQL's advisory lock for making tables
 
 
 class Database:
@@ -69,6 +71,12 @@ def open_database(text: str, *, create: bool = False) -> Database:
     path = sqlite_path(url)
     if path is not None:
         _check_file(path, create)
+        if not path.exists():
+            _make_file(url, path)
+    return _open(url, create)
+
+
+def _open(url: URL, create: bool) -> Database:
     database = Database(url, _connectable(url))
     try:
         _check_tables(database, create)
@@ -99,6 +107,24 @@ def _check_file(path: Path, create: bool) -> None:
             raise StorageUnavailable(f"{path.parent} is read-only: name another place with --storage.")
     elif not os.access(path, os.W_OK) and create:
         raise StorageUnavailable(f"{path} is read-only: name another database with --storage.")
+
+
+def _make_file(url: URL, path: Path) -> None:
+    """Make a SQLite database aside and put it in its place whole, so that neither a crash nor another launch
+    at the same moment leaves half of one.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        _open(url.set(database=str(partial)), create=True).close()
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            pass  # another launch was faster, and its database serves as well
+        except OSError:
+            partial.replace(path)  # a file system without hard links
+    finally:
+        for ending in ("", "-wal", "-shm"):
+            partial.with_name(partial.name + ending).unlink(missing_ok=True)
 
 
 def _connectable(url: URL) -> Engine:
@@ -134,22 +160,36 @@ def _open_optuna(url: URL) -> RDBStorage:
     from optuna.storages import RDBStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_engine_options(url))
+    try:
+        storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_engine_options(url))
+    except RuntimeError as error:
+        raise StorageRefused(
+            f"{shown(url)} was written by another version of Optuna; it was left as it is. {error}"
+        ) from error
     _prepare(storage.engine)
     storage.engine.dispose()  # connections made before the pragmas
     return storage
 
 
 def _check_tables(database: Database, create: bool) -> None:
+    if create and database.engine.dialect.name == "postgresql":
+        with database.engine.begin() as connection:  # one launch at a time makes tables
+            connection.execute(select(func.pg_advisory_xact_lock(_CREATION)))
+            _check_or_make_tables(database, create)
+    else:
+        _check_or_make_tables(database, create)
+
+
+def _check_or_make_tables(database: Database, create: bool) -> None:
     engine = database.engine
     tables = set(inspect(engine).get_table_names())
-    if "sweep_meta" in tables:
+    if "sweep_meta" in tables and (_version(database) is not None or not create):
         _check_version(database)
         return
     if tables and "version_info" not in tables:
         raise StorageRefused(
-            f"{database.shown} holds tables that are neither ours nor Optuna's ({', '.join(sorted(tables)[:3])}, …); "
-            "it was left as it is. Name another database."
+            f"{database.shown} holds tables that are neither ours nor Optuna's "
+            f"({', '.join(sorted(tables)[:3])}, …); it was left as it is. Name another database."
         )
     if not create:
         if not tables:
@@ -164,13 +204,20 @@ def _check_tables(database: Database, create: bool) -> None:
         connection.execute(insert(schema.meta).values(key="schema_version", value=str(schema.SCHEMA_VERSION)))
 
 
-def _check_version(database: Database) -> None:
+def _version(database: Database) -> str | None:
+    """The version of our tables; None where a launch was killed while it made them."""
+    query = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
     with database.engine.connect() as connection:
-        version = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema_version"))
-    if version is None or int(version) != schema.SCHEMA_VERSION:
+        version: str | None = connection.scalar(query)
+    return version
+
+
+def _check_version(database: Database) -> None:
+    version = _version(database)
+    if version != str(schema.SCHEMA_VERSION):
         raise StorageRefused(
-            f"{database.shown} was written by another version of this service (schema {version}, "
-            f"this one reads {schema.SCHEMA_VERSION}); it was left as it is. Install the version that wrote it."
+            f"{database.shown} was written by another version of this service (schema {version}, this one "
+            f"reads {schema.SCHEMA_VERSION}); it was left as it is. Install the version that wrote it."
         )
 
 
@@ -180,7 +227,9 @@ def _explained(url: URL, error: DBAPIError) -> StorageError:
         return StorageRefused(f"{sqlite_path(url)} is not a SQLite database; it was left as it is.")
     if url.password:
         first = first.replace(str(url.password), "***")
-    return StorageUnavailable(
-        f"{shown(url)} can't be opened: {first} Check that the server runs and that user, password and "
-        "database are right."
+    remedy = (
+        "Check that no other program holds it, or name another database with --storage."
+        if url.get_backend_name() == "sqlite"
+        else "Check that the server runs and that user, password and database are right."
     )
+    return StorageUnavailable(f"{shown(url)} can't be opened: {first.rstrip('.')}. {remedy}")

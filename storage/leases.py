@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 import psutil
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from storage import schema
 from storage.database import Database
@@ -69,7 +69,7 @@ class Lease:
                         )
                         .values(beat=schema.leases.c.beat + 1)
                     ).rowcount
-            except DBAPIError:
+            except SQLAlchemyError:
                 continue  # the database is away; it can't have been taken over through it either
             if beaten == 0:
                 self._lost.set()
@@ -157,7 +157,9 @@ def _is_dead(row) -> bool:  # type: ignore[no-untyped-def]
     if row.host != socket.gethostname() or row.pid == os.getpid():
         return False
     try:
-        return abs(psutil.Process(row.pid).create_time() - row.started) > 1.0
+        process = psutil.Process(row.pid)
+        other = abs(process.create_time() - row.started) > 1.0  # the number was given again
+        return bool(other or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:

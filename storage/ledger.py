@@ -25,7 +25,9 @@ class Ledger:
     give_up: whether to stop waiting for a database that is away. tell: what is said while waiting.
     """
 
-    def __init__(self, database: Database, study_id: int, *, give_up: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, database: Database, study_id: int, *, give_up: Callable[[], bool] = lambda: False
+    ) -> None:
         self.give_up = give_up
         self.tell: Callable[[str], None] = lambda line: print(f"sweep: {line}", file=sys.stderr)
         self._database = database

@@ -52,12 +52,12 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
 def last_rounds(database: Database, study_id: int) -> dict[int, int]:
     """The latest round of each trial that has one."""
     query = (
-        select(schema.rounds.c.trial, func.max(schema.rounds.c.index))
+        select(schema.rounds.c.trial, func.max(schema.rounds.c.index).label("latest"))
         .where(schema.rounds.c.study_id == study_id)
         .group_by(schema.rounds.c.trial)
     )
     with database.engine.connect() as connection:
-        return dict(connection.execute(query))
+        return {row.trial: row.latest for row in connection.execute(query)}
 
 
 def total_seconds(database: Database, study_id: int) -> float:

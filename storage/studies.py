@@ -62,7 +62,7 @@ def create_study(
             ) from None
     study_id = study._study_id
     study.set_user_attr("task", specification["task"]["name"])
-    study.set_user_attr("fingerprint", fingerprint)
+    study.set_user_attr("fingerprint", fingerprint[:8])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([str(specification["metric"]["name"])])

@@ -18,27 +18,51 @@ def parse_url(text: str) -> URL:
     Raises StorageRefused for something that is no database URL or a database we don't know.
     """
     if "://" not in text and text.endswith((".db", ".sqlite", ".sqlite3")):
-        text = f"sqlite:///{text}"
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise StorageRefused(
-            f"{text!r} is no database URL. Write sqlite:///path/to/studies.db or "
-            "postgresql://user:password@host/database."
-        ) from None
+        url = URL.create("sqlite", database=text)
+    else:
+        url = _parsed(text)
     dialect = url.get_backend_name()
     if dialect not in _DIALECTS:
-        raise StorageRefused(f"{dialect}: studies are kept in SQLite or PostgreSQL.")
+        raise StorageRefused(
+            f"{dialect}: studies are kept in SQLite (sqlite:///…) or PostgreSQL (postgresql://…)."
+        )
     if dialect == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
+        return _postgresql(url)
     if url.database in (None, "", ":memory:"):
         raise StorageRefused("A study in memory would be gone with the process: name a file.")
-    return url.set(database=str(Path(str(url.database)).expanduser().resolve()))
+    if "uri" in url.query:
+        raise StorageRefused("A SQLite file is named by its path here, not by a URI: leave out uri=true.")
+    path = Path(str(url.database)).expanduser().resolve()
+    return url.set(drivername="sqlite", database=str(path))
+
+
+def _parsed(text: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        # What is left of an @, and right of a ?, may be a password.
+        tail = ("…@" if "@" in text else "") + text.partition("?")[0].rpartition("@")[2]
+        raise StorageRefused(
+            f"{tail!r} is no database URL. Write sqlite:///path/to/studies.db or "
+            "postgresql://user:password@host/database."
+        ) from None
+
+
+def _postgresql(url: URL) -> URL:
+    """With our driver, and the password where nothing shows it."""
+    if "@" in (url.host or ""):
+        raise StorageRefused("The URL has more than one @: write %40 for an @ in user name or password.")
+    password = url.query.get("password", url.password)
+    return url.difference_update_query(["password"]).set(
+        drivername="postgresql+psycopg", password=password if isinstance(password, str) else None
+    )
 
 
 def shown(url: URL) -> str:
     """The URL as it may be printed, logged or exported: without password."""
-    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    secret = [key for key in url.query if "password" in key]
+    bare = url.difference_update_query(secret).set(drivername=url.get_backend_name())
+    return bare.render_as_string(hide_password=True)
 
 
 def sqlite_path(url: URL) -> Path | None:

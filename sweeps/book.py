@@ -251,7 +251,9 @@ class StudyBook:
             params={name: proposal.chosen[name] for name in of_chosen},
             distributions=of_chosen,
             system_attrs=proposal.sampler_attributes,
-            user_attrs={"seed": self._seed(number)},
+            user_attrs={
+                "seed": str(self._seed(number))
+            },  # as a number it would be an axis of the dashboard's plots
         )
         return self.ledger.insert_trial(number, template)
 
@@ -313,6 +315,8 @@ class StudyBook:
             notes["best_round"] = end.best_round
         if end.because:
             notes["because"] = end.because
+        if end.traceback:
+            notes["traceback"] = end.traceback
         if end.evidence:
             notes["evidence"] = _json_values(end.evidence)
         if live.weights is not None and end.state == "COMPLETE":

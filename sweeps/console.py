@@ -257,7 +257,8 @@ def ended_line(book: StudyBook, number: int, end: End, num_rounds: int) -> str:
     value = _value(end.value)
     if end.stop_reason == "finished":
         return f"trial {number}  {value} at round {end.best_round}, all {num_rounds} rounds"
-    return f"trial {number}  {value} at round {end.best_round}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
+    reached = f"trial {number}  {value} at round {end.best_round}"
+    return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
 
 
 def _running_line(book: StudyBook, number: int, latest: Round | None) -> str:

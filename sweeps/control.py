@@ -57,6 +57,7 @@ class Control:
         self._requested: str | None = None
         self._interruptible = False
         self._table_seen = -1
+        self._begun_with = 0  # earlier failures have ended an earlier run
 
     def must_end(self, book: StudyBook) -> bool:
         """Whether running trials are to be put away now. A gentler reason only closes the book."""
@@ -71,10 +72,12 @@ class Control:
             return self._end("timeout", book)
         if self._poll_request() == "stop-now":
             return self._end("stopped", book)
+        if self._table_seen < 0:
+            self._begun_with = len(book.table)
         if len(book.table) != self._table_seen:  # nothing else can make the target or too many failures true
             if book.target_reached:
                 return self._end("target", book)
-            if self._too_many_failures(book.table, book.num_trials):
+            if self._too_many_failures(book.table[self._begun_with :], book.num_trials):
                 return self._end("failures", book)
             self._table_seen = len(book.table)
         if self._requested == "stop" and not book.is_closed:

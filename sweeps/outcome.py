@@ -58,6 +58,7 @@ class End:
     stop_reason: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     because: str = ""
+    traceback: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,8 @@ def failed(failure: Failure, last_round: int) -> End:
         "kind": failure.kind,
         "error_class": failure.error_class,
         "message": failure.message[:2000],
-        "traceback": failure.traceback[-8000:],
         "last_round": last_round,
         "reproducible": failure.is_reproducible,
     }
     because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"
-    return End("FAIL", None, None, "error", evidence, because[:300])
+    return End("FAIL", None, None, "error", evidence, because[:300], failure.traceback[-8000:])

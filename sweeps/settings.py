@@ -55,7 +55,8 @@ class StudySettings:
 class RunSettings:
     """How a study is run, which decides none of its figures and may change from launch to resume.
 
-    task: where the task is found, for a file of the user's own. num_trials: in total; None for 20, or all cells of a grid. workers: None for what the machine can place.
+    task: where the task is found, for a file of the user's own. num_trials: in total; None for 20, or all
+    cells of a grid. workers: None for what the machine can place.
     target: the metric at which the study may end. keep_weights: `top:K`, `all` or `none`.
     checkpoint_seconds: how often a running trial's whole state is kept, so that it can continue.
     """
@@ -86,6 +87,8 @@ class RunSettings:
         ):
             if seconds is not None and not 0 < seconds < math.inf:
                 raise UsageError(f"{option} {seconds:g}: seconds above 0 are meant.")
+        if not self.checkpoint_seconds >= 0:
+            raise UsageError(f"--checkpoint-every {self.checkpoint_seconds:g}: seconds are meant, 0 or more.")
         if self.target is not None and not math.isfinite(self.target):
             raise UsageError(f"--target {self.target:g}: a finite number is meant.")
         if self.runner == "inline" and self.trial_timeout_seconds is not None:

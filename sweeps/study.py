@@ -167,7 +167,7 @@ class Study:
             "study": self.name,
             "fingerprint": self.row.fingerprint,
             "trial": trial.number,
-            "seed": notes["seed"],
+            "seed": int(notes["seed"]),
             "budget": spec.rounds,
             "stop_reason": notes.get("stop_reason"),
             "data": {"name": spec.data["name"], "digest": spec.data["digest"]},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from objectives.registry import task_reference
-from storage import Database, open_database
+from storage import Database, StorageUnavailable, open_database
 from storage.leases import acquire
 from storage.requests import clear_requests
 from storage.studies import StudyRow, create_study, find_study, get_study, update_provenance, update_run
@@ -19,7 +19,7 @@ from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.planning import Planned, plan_again, plan_study
 from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
-from sweeps.results import ResultsKeeper, check_writable
+from sweeps.results import ResultsKeeper, check_owner, check_writable
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, num_workers
 from sweeps.spec import Specification, differences
@@ -110,15 +110,12 @@ def launch(
     Raises UsageError when a study of that name has another specification, saying what differs.
     """
     launching = prepare(settings, run or RunSettings(), study=study, storage=storage)
-    check_writable(paths.out_folder(launching.run.out, launching.name))
+    out = paths.out_folder(launching.run.out, launching.name)
+    check_writable(out)
     database = open_database(launching.storage, create=True)
-    row = find_study(database, launching.name)
-    if row is None:
-        row = _create(database, launching)
-    elif row.fingerprint != launching.planned.spec.fingerprint:
-        raise UsageError(_other_specification(row, launching))
-    else:
-        _check_environment(row, launching.planned.spec.device, launching.planned.spec.threads, force=False)
+    row = _find(database, launching)
+    check_owner(out, launching.planned.spec.fingerprint)
+    row = row or _create(database, launching)
     return _drive(database, row, launching, announce, make_observers)
 
 
@@ -139,7 +136,7 @@ def resume(
     row = get_study(database, name)
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
-    run = RunSettings.from_dict({**row.run, "timeout_seconds": None, "target": None, **given})
+    run = RunSettings.from_dict({**row.run, "timeout_seconds": None, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir))
     if now.spec.fingerprint != spec.fingerprint and not force:
         lines = "\n".join(f"  {line}" for line in differences(now.spec.to_dict(), row.specification))
@@ -149,8 +146,34 @@ def resume(
         )
     _check_environment(row, spec.device, spec.threads, force=force)
     launching = _launch_of(dataclasses.replace(now, spec=spec), run, name, storage)
-    check_writable(paths.out_folder(run.out, name))
+    out = paths.out_folder(run.out, name)
+    check_writable(out)
+    check_owner(out, row.fingerprint)
     return _drive(database, row, launching, announce, make_observers)
+
+
+def preview(
+    settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None
+) -> tuple[Launch, Study | None]:
+    """What `launch` would do, and with which stored study; nothing is written. Raises as `launch` does."""
+    launching = prepare(settings, run, study=study, storage=storage)
+    try:
+        database = open_database(launching.storage)
+    except StorageUnavailable:
+        return launching, None
+    row = _find(database, launching)
+    return launching, None if row is None else Study(database, row)
+
+
+def _find(database: Database, launching: Launch) -> StudyRow | None:
+    """The stored study that a launch continues. Raises UsageError where it can't."""
+    spec = launching.planned.spec
+    row = find_study(database, launching.name)
+    if row is not None and row.fingerprint != spec.fingerprint:
+        raise UsageError(_other_specification(row, launching))
+    if row is not None:
+        _check_environment(row, spec.device, spec.threads, force=False)
+    return row
 
 
 def _create(database: Database, launching: Launch) -> StudyRow:

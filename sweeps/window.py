@@ -51,7 +51,9 @@ class Window:
         self._mirrored = 0  # of those, told to the mirror
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
-        self._mirror = optuna.create_study(study_name=_MIRROR, direction=optuna.study.StudyDirection[spec.direction.upper()])
+        self._mirror = optuna.create_study(
+            study_name=_MIRROR, direction=optuna.study.StudyDirection[spec.direction.upper()]
+        )
 
     @property
     def num_cells(self) -> int | None:

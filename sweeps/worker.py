@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from objectives import DataError, ObjectiveError, Round
-from objectives.errors import WeightsError
+from objectives.errors import UnwritableError, WeightsError
 from objectives.registry import get_task
 from objectives.task import TrainingRun
 from sweeps.outcome import Failure, Metric
@@ -158,19 +159,37 @@ class _Keeper:
         if self._plan.weights_folder is None:
             return None
         path = Path(self._plan.weights_folder) / f"trial-{self._work.number:04d}.pt"
-        return {"file": path.name, "digest": save_weights(run.model.state_dict(), path), "round": index}
+        with _written(path):
+            digest = save_weights(run.model.state_dict(), path)
+        return {"file": path.name, "digest": digest, "round": index}
 
     def _keep_state(self, index: int, run: TrainingRun) -> dict[str, Any]:
         from objectives.checkpoint import save_checkpoint
 
         folder = Path(self._plan.checkpoint_folder)
         path = folder / f"trial-{self._work.number:04d}-round-{index:06d}.ckpt"
-        digest = save_checkpoint({"run": run.state_dict(), "best": self._best}, path)
+        with _written(path):
+            digest = save_checkpoint({"run": run.state_dict(), "best": self._best}, path)
         for older in folder.glob(f"trial-{self._work.number:04d}-round-*.ckpt"):
-            if older.name not in (path.name, self._recorded):  # the one before stays until this one is recorded
+            if older.name not in (
+                path.name,
+                self._recorded,
+            ):  # the one before stays until this one is recorded
                 older.unlink(missing_ok=True)
         self._recorded = path.name
         return {"file": path.name, "digest": digest, "round": index, "weights": self._weights}
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Within, a failure to write ends the run, not the trial."""
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(
+            f"{path}: can't be written ({error.strerror}). Make room, or name another folder with --out; then "
+            "go on with `sweep resume`."
+        ) from error
 
 
 def failure_from(error: Exception) -> Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from sweeps import RunSettings, StudySettings
 from sweeps.sweep import Result, launch
+from tests.postgres import Server, reason_for_none, serving
 
 HERE = Path(__file__).parent
 TOY = f"{HERE / 'toy.py'}:Toy"
@@ -23,6 +24,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SWEEP_STORAGE", raising=False)
     return tmp_path / "home"
+
+
+def missing(part: str, reason: str) -> None:
+    """Skip for want of a part, unless SWEEP_TEST_REQUIRE names it: then its absence is a failure."""
+    if part in os.environ.get("SWEEP_TEST_REQUIRE", "").split(","):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running PostgreSQL."""
+    if reason := reason_for_none():
+        missing("postgres", reason)
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from objectives.errors import DataError, MissingDataError
@@ -31,8 +33,8 @@ def download(url: str, target: Path, *, tell: Callable[[str], None] | None = Non
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         have = partial.stat().st_size if partial.exists() else 0
-        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response:  # noqa: S310
+        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response:
             continues = response.status == 206
             total = int(response.headers.get("Content-Length") or 0) + (have if continues else 0)
             tell(f"downloading {url} ({total / 1e6:.1f} MB) to {target}")
@@ -42,7 +44,13 @@ def download(url: str, target: Path, *, tell: Callable[[str], None] | None = Non
             if total and partial.stat().st_size < total:
                 raise DataError(f"{url}: cut short; launch again to continue the download.")
         os.replace(partial, target)  # noqa: PTH105
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        if (
+            isinstance(error, urllib.error.HTTPError)
+            and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        ):
+            partial.unlink()  # it holds all there is, or more: begin again, without a range
+            return download(url, target, tell=tell)
         raise MissingDataError(
             f"{target.name} is not in the data root and can't be downloaded ({error}). "
             f"Fetch {url} where there is a network and put it at {target}."

@@ -41,8 +41,8 @@ def load_mnist(name: str, root: Path) -> Splits:
     """
     images, labels = _sample() if name == "mnist-5k" else _official("train", root)
     train, valid, *_ = stratified_split(labels, _SHARES[name])
-    rows = [_rows(images[part], labels[part]) for part in (train, valid)]
-    return Splits(name, *rows, digest=digest_rows(*rows))
+    train_rows, valid_rows = (_rows(images[part], labels[part]) for part in (train, valid))
+    return Splits(name, train_rows, valid_rows, digest_rows(train_rows, valid_rows))
 
 
 def load_mnist_test(name: str, root: Path) -> Rows:

@@ -20,7 +20,7 @@ CLASSES = 10
 
 
 @dataclass(frozen=True)
-class Parameters:
+class MnistMlpParameters:
     """What can be searched or fixed; the defaults are sound ones.
 
     learning_rate: of the optimiser, before the schedule.
@@ -56,7 +56,7 @@ class MnistMlp(Task):
     chance_score = 0.1
     rounds = 30
     data_sets = ("mnist", "mnist-5k")
-    Parameters = Parameters
+    Parameters = MnistMlpParameters
     published = Published(
         parameters={
             "learning_rate": 1e-4,
@@ -95,7 +95,7 @@ class MnistMlp(Task):
         """Whether it is `mnist-5k`."""
         return data == "mnist-5k"
 
-    def prepare(self, rows: Rows, parameters: Parameters) -> Rows:
+    def prepare(self, rows: Rows, parameters: MnistMlpParameters) -> Rows:
         """Pixels as float32, scaled as `input_scaling` says."""
         pixels = rows.inputs.float()
         match parameters.input_scaling:
@@ -105,7 +105,7 @@ class MnistMlp(Task):
                 pixels = (pixels / 255.0 - 0.1307) / 0.3081
         return Rows(pixels, rows.targets)
 
-    def build(self, parameters: Parameters, example: Rows) -> nn.Module:
+    def build(self, parameters: MnistMlpParameters, example: Rows) -> nn.Module:
         """784-H-10; batch norm and dropout where they are switched on."""
         from torch import nn
 
@@ -121,7 +121,7 @@ class MnistMlp(Task):
             layers.append(nn.Dropout(parameters.dropout))
         return nn.Sequential(*layers, output)
 
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: Parameters) -> Tensor:
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: MnistMlpParameters) -> Tensor:
         """Cross-entropy on logits."""
         from torch.nn.functional import cross_entropy
 

@@ -103,5 +103,5 @@ def _database_failure(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, DBAPIError):
             return str(error.orig).strip().splitlines()[0].rstrip(".")
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return None

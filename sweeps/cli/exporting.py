@@ -62,10 +62,13 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
     """
     from sweeps import paths
     from sweeps.best_config import prepare_replay, read_config
-    from sweeps.errors import ReplayDiffers
+    from sweeps.errors import ReplayDiffers, UsageError
 
-    prepared = prepare_replay(read_config(file), paths.data_root(data_dir))
-    config = prepared.config
+    config = read_config(file)
+    try:
+        prepared = prepare_replay(config, paths.data_root(data_dir))
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from error
     rounds = config["rounds"]
     if prepared.must_be_equal:
         click.echo(

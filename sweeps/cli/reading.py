@@ -127,6 +127,8 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
     click.echo(f"parameters  {cell(found.parameters(row))}")
     for name, value in (notes.get("evidence") or {}).items():
         click.echo(f"  {name:<24}{cell(value)}")
+    if notes.get("traceback"):
+        click.echo(notes["traceback"])
     columns = [name for name in (rounds[0] if rounds else {}) if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")
 

@@ -42,7 +42,8 @@ def run_options(command: Any) -> Any:
             click.option(
                 "--runner",
                 metavar="ray|inline",
-                help="inline trains in this process: it can neither kill a trial that hangs nor survive one that runs out of memory. [default: ray]",
+                help="inline trains in this process: it can neither kill a trial that hangs nor survive one that "
+                "runs out of memory. [default: ray]",
             ),
             click.option(
                 "--trial-timeout",
@@ -154,8 +155,8 @@ def launch(
     )
     run = RunSettings(**_given(options))
     if dry_run:
-        planned = sweeping.prepare(settings, run, study=study, storage=storage)
-        make_console().print(announcement(planned, None), markup=False)
+        planned, there = sweeping.preview(settings, run, study=study, storage=storage)
+        make_console().print(announcement(planned, there), markup=False)
         return
     _show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
 

@@ -94,7 +94,12 @@ def overfitting_onset(
 
 
 def collapse_onset(
-    train_score: Sequence[float], *, chance: float, share_lost: float = 0.5, lasting: int = 3, least_gain: float = 0.05
+    train_score: Sequence[float],
+    *,
+    chance: float,
+    share_lost: float = 0.5,
+    lasting: int = 3,
+    least_gain: float = 0.05,
 ) -> int | None:
     """The position at which the training score lost more than half its gain over chance, for good so far.
 

@@ -34,7 +34,10 @@ def _diverged(rounds: Sequence[Round]) -> Stop | None:
     for name in ("running_loss", "train_loss", "valid_loss"):
         value = getattr(latest, name)
         if not math.isfinite(value):
-            evidence: dict[str, float | int | str] = {name: repr(value), "gradient_norm": latest.gradient_norm}
+            evidence: dict[str, float | int | str] = {
+                name: repr(value),
+                "gradient_norm": latest.gradient_norm,
+            }
             return Stop(
                 "diverged", latest.index, evidence, f"{_spoken(name)} is not finite any more ({value})"
             )

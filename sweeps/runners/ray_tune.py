@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from objectives.errors import UnwritableError
 from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
@@ -50,7 +51,7 @@ STARTS_BEFORE_GIVING_UP = 3
 
 @dataclass(frozen=True)
 class _Message:
-    """From a slot's worker: hello | refuse | ask | round | failed, with what belongs to it."""
+    """From a slot's worker: hello | refuse | ask | round | failed | unwritable, with what belongs to it."""
 
     slot: int
     life: str  # one process of a slot
@@ -112,6 +113,9 @@ def _serve_slot(config: dict[str, Any]) -> None:
             for progress in worker.train(assignment):
                 if not send("round", assignment.number, progress):
                     break
+        except UnwritableError as error:
+            send("unwritable", content=str(error))
+            return
         except Exception as error:  # noqa: BLE001 - whatever a task raises is data
             send("failed", assignment.number, failure_from(error))
 
@@ -240,6 +244,8 @@ class RayRunner:
         slot = self._slots[message.slot]
         if message.kind == "refuse":
             raise UsageError(message.content)
+        if message.kind == "unwritable":
+            raise UnwritableError(message.content)
         if message.kind == "hello":
             slot.life, slot.actor, slot.starts_without_hello = message.life, message.content, 0
             mailbox.answer.remote(message.slot, message.life, True)
@@ -253,7 +259,9 @@ class RayRunner:
         if message.number == slot.number and message.number in book.live:
             if message.kind == "round":
                 progress = message.content
-                end = book.record(message.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint)
+                end = book.record(
+                    message.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint
+                )
                 goes_on = end is None
             else:
                 book.fail(message.number, message.content)

@@ -41,7 +41,11 @@ def render() -> str:
     for name in sorted(sweep.commands):
         command = sweep.commands[name]
         context = click.Context(
-            command, info_name=f"sweep {name}", terminal_width=110, max_content_width=110, help_option_names=["-h", "--help"]
+            command,
+            info_name=f"sweep {name}",
+            terminal_width=110,
+            max_content_width=110,
+            help_option_names=["-h", "--help"],
         )
         parts.append(f"\n## sweep {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "".join(parts)

@@ -51,15 +51,15 @@ def halted_at(train: Curve, valid: Curve, score: Curve, budget: int = 50) -> int
         pytest.param(falling, falling, rising, None, id="still improving"),
         pytest.param(u_shaped, u_shaped, peaked, None, id="training loss rises too: not overfitting"),
         pytest.param(falling, lambda k: 0.5, lambda k: 0.8, None, id="constant"),
+        pytest.param(falling, lambda k: 5.0 if k == 20 else falling(k), rising, None, id="a single spike"),
         pytest.param(
-            falling, lambda k: 5.0 if k == 20 else falling(k), rising, None, id="a single spike"
+            falling,
+            lambda k: 0.5 + 0.01 * (k % 2),
+            lambda k: 0.8 + 0.001 * (k % 3),
+            None,
+            id="noise about a plateau",
         ),
-        pytest.param(
-            falling, lambda k: 0.5 + 0.01 * (k % 2), lambda k: 0.8 + 0.001 * (k % 3), None, id="noise about a plateau"
-        ),
-        pytest.param(
-            falling, lambda k: 0.5 * 1.0003**k, peaked, None, id="a drift below two per cent"
-        ),
+        pytest.param(falling, lambda k: 0.5 * 1.0003**k, peaked, None, id="a drift below two per cent"),
         pytest.param(
             falling,
             lambda k: u_shaped(k) if k < 16 else 0.2 / (k - 14),

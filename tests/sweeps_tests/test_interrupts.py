@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -34,7 +33,7 @@ def wait_until(process: subprocess.Popen[str], holds: Callable[[Study], bool]) -
         try:
             if holds(load("disturbed")):
                 return
-        except Exception:  # noqa: BLE001, S112 - not created yet
+        except Exception:  # noqa: BLE001 - not created yet
             continue
     raise AssertionError(process.stderr.read() if process.stderr else "ended early")
 
@@ -134,5 +133,3 @@ def test_a_killed_driver_is_followed_by_the_next_at_once(launch_toy: ToyLauncher
     subprocess.run([*SWEEP, "resume", "disturbed"], check=True, capture_output=True)
     undisturbed = launch_toy("seconds=0.05", num_trials=4, study="undisturbed").study
     assert figures(load("disturbed").table()) == figures(undisturbed.table())
-
-

@@ -44,10 +44,26 @@ def test_a_real_study_has_the_same_table_on_every_runner() -> None:
 @pytest.mark.ray
 def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: Path) -> None:
     space = tmp_path / "behaviours.yaml"
-    words = ["learns", "overfits", "collapses", "diverges", "nan_at_once", "crashes", "allocates", "hangs", "dies"]
+    words = [
+        "learns",
+        "overfits",
+        "collapses",
+        "diverges",
+        "nan_at_once",
+        "crashes",
+        "allocates",
+        "hangs",
+        "dies",
+    ]
     space.write_text(f"space:\n  behaviour: {{choices: [{', '.join(words)}]}}\n")
     result = launch_toy(
-        space=space, sampler="grid", num_trials=None, runner="ray", workers=2, trial_timeout_seconds=4.0, max_failures=9
+        space=space,
+        sampler="grid",
+        num_trials=None,
+        runner="ray",
+        workers=2,
+        trial_timeout_seconds=4.0,
+        max_failures=9,
     )
     ends = {t.params["behaviour"]: (t.state, t.attributes["stop_reason"]) for t in result.study.table()}
     assert ends == {
@@ -63,8 +79,14 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
     }
     evidence = {t.params["behaviour"]: t.attributes.get("evidence", {}) for t in result.study.table()}
     kinds = {word: evidence[word]["kind"] for word in ("crashes", "allocates", "hangs", "dies")}
-    assert kinds == {"crashes": "error", "allocates": "out_of_memory", "hangs": "timeout", "dies": "worker_lost"}
-    assert "the toy crashes" in evidence["crashes"]["traceback"]
+    assert kinds == {
+        "crashes": "error",
+        "allocates": "out_of_memory",
+        "hangs": "timeout",
+        "dies": "worker_lost",
+    }
+    (crashed,) = (t for t in result.study.table() if t.params["behaviour"] == "crashes")
+    assert "the toy crashes" in crashed.attributes["traceback"]
     assert evidence["hangs"]["last_round"] == 3
 
 
@@ -79,12 +101,12 @@ def test_a_trial_whose_worker_died_starts_again_and_counts(launch_toy: ToyLaunch
 
 
 @pytest.mark.ray
-def test_a_worker_with_other_code_is_refused(launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_other_code_is_refused(
+    launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sweeps import sweep
     from sweeps.errors import UsageError
 
     monkeypatch.setattr(sweep, "code_digest", lambda: "another")
     with pytest.raises(UsageError, match="install the same version"):
         launch_toy(runner="ray", workers=1)
-
-

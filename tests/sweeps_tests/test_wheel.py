@@ -32,7 +32,15 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(place / "env", with_pip=True)
     site = next((place / "env" / "lib").glob("python3*")) / "site-packages"
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    pip = [str(place / "env" / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    pip = [
+        str(place / "env" / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+    ]
     subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
     return place
 
@@ -55,10 +63,25 @@ def test_it_launches_from_a_folder_with_a_storage_of_its_own(elsewhere: Path) ->
 
     def sweep(*words: str) -> str:
         command = [str(elsewhere / "env" / "bin" / "sweep"), *words]
-        done = subprocess.run(command, cwd=there, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=there, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    sweep("launch", "mnist_mlp", "--data", "mnist-5k", "-n", "2", "--rounds", "2", "--workers", "2", "--study", "s")
+    sweep(
+        "launch",
+        "mnist_mlp",
+        "--data",
+        "mnist-5k",
+        "-n",
+        "2",
+        "--rounds",
+        "2",
+        "--workers",
+        "2",
+        "--study",
+        "s",
+    )
     assert len(json.loads(sweep("trials", "s", "-f", "json"))) == 2
     sweep("replay", str(elsewhere / "home" / "studies" / "s" / "best.yaml"))

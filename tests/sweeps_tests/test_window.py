@@ -50,7 +50,9 @@ def value_of(number: int, chosen: dict[str, Any]) -> Finished:
     return Finished("PRUNED", value, (2, value)) if number % 5 == 4 else Finished("COMPLETE", value)
 
 
-def run(spec: Specification, workers: int, order: random.Random, num_trials: int = 30) -> list[dict[str, Any]]:
+def run(
+    spec: Specification, workers: int, order: random.Random, num_trials: int = 30
+) -> list[dict[str, Any]]:
     """A study on so many workers whose trials end in a random order."""
     window, running, chosen = Window(spec), [], []
     while len(chosen) < num_trials or running:
@@ -64,7 +66,9 @@ def run(spec: Specification, workers: int, order: random.Random, num_trials: int
 
 @settings(max_examples=8, deadline=None)
 @given(workers=st.integers(1, 3), seed=st.integers(0, 10**6))
-def test_the_trials_do_not_depend_on_workers_or_on_the_order_in_which_they_end(workers: int, seed: int) -> None:
+def test_the_trials_do_not_depend_on_workers_or_on_the_order_in_which_they_end(
+    workers: int, seed: int
+) -> None:
     assert run(specification(), workers, random.Random(seed)) == ALONE
 
 
@@ -108,7 +112,9 @@ def test_a_trial_waits_for_those_that_decide_it() -> None:
 
 
 def test_a_grid_has_each_cell_once_and_nothing_else() -> None:
-    space = parse_space("space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test").to_dict()
+    space = parse_space(
+        "space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test"
+    ).to_dict()
     window = Window(specification(sampler="grid", space=space, parallelism=8))
     cells = []
     while window.is_open():
@@ -132,7 +138,14 @@ def test_what_is_not_chosen_is_off_or_at_its_default() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 4}, {"rounds": 6}, {"parallelism": 2}, {"sampler": "random"}, {"threads": 2}, {"stop_rule": "none"}],
+    [
+        {"seed": 4},
+        {"rounds": 6},
+        {"parallelism": 2},
+        {"sampler": "random"},
+        {"threads": 2},
+        {"stop_rule": "none"},
+    ],
 )
 def test_whatever_decides_figures_is_in_the_fingerprint(change: dict[str, Any]) -> None:
     plain, changed = specification(), specification(**change)

@@ -1,0 +1,135 @@
+"""Fetching a file: whole or not at all, from a real server on this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from objectives.datasets.files import download
+from objectives.errors import DataError, MissingDataError
+
+CONTENT = bytes(range(256)) * 400
+
+
+class Server(ThreadingHTTPServer):
+    """Serves CONTENT under any path; does on request what servers do by accident."""
+
+    cut_at: int | None = None  # bytes after which the connection ends
+    knows_ranges = True
+    says_length = True
+    asked: list[str | None]  # the ranges
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/rows.gz"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        asked = self.headers["Range"]
+        self.server.asked.append(asked)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.server.knows_ranges else 0
+        if self.path.endswith("missing"):
+            return self.send_error(404)
+        if start and start >= len(CONTENT):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        if self.server.says_length:
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : self.server.cut_at])
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    serving = Server(("127.0.0.1", 0), _Handler)
+    serving.asked = []
+    thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
+    thread.start()
+    yield serving
+    serving.shutdown()
+    thread.join()
+    serving.server_close()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "mnist" / "rows.gz"
+
+
+def leftovers(target: Path) -> list[str]:
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def test_a_file_arrives_whole_and_alone(server: Server, target: Path) -> None:
+    told: list[str] = []
+    download(server.url, target, tell=told.append)
+    assert target.read_bytes() == CONTENT
+    assert leftovers(target) == ["rows.gz"]
+    assert told == [f"downloading {server.url} (0.1 MB) to {target}"]
+
+
+def test_a_response_cut_short_leaves_no_file_and_the_next_call_continues(
+    server: Server, target: Path
+) -> None:
+    server.cut_at = 70_000
+    with pytest.raises(DataError, match="cut short; launch again to continue"):
+        download(server.url, target)
+    assert leftovers(target) == ["rows.gz.partial"]
+    server.cut_at = None
+    download(server.url, target)
+    assert target.read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=70000-"]
+    assert leftovers(target) == ["rows.gz"]
+
+
+def test_a_server_without_ranges_is_asked_for_everything(server: Server, target: Path) -> None:
+    server.cut_at, server.knows_ranges = 70_000, False
+    with pytest.raises(DataError, match="cut short"):
+        download(server.url, target)
+    server.cut_at = None
+    download(server.url, target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_partial_file_that_was_complete_is_no_dead_end(server: Server, target: Path) -> None:
+    target.parent.mkdir()
+    target.with_name("rows.gz.partial").write_bytes(CONTENT)  # killed just before it was renamed
+    download(server.url, target)
+    assert target.read_bytes() == CONTENT
+    assert leftovers(target) == ["rows.gz"]
+
+
+def test_a_server_that_does_not_say_how_long_is_believed(server: Server, target: Path) -> None:
+    server.says_length = False
+    download(server.url, target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_what_the_server_lacks_is_told_with_the_place_to_put_it(server: Server, target: Path) -> None:
+    url = server.url.replace("rows.gz", "missing")
+    with pytest.raises(MissingDataError) as refusal:
+        download(url, target)
+    assert "rows.gz is not in the data root and can't be downloaded (HTTP Error 404" in str(refusal.value)
+    assert f"Fetch {url} where there is a network and put it at {target}." in str(refusal.value)
+
+
+def test_no_way_to_the_server_is_told(refusing_url: str, target: Path) -> None:
+    with pytest.raises(MissingDataError, match=r"can't be downloaded \(.*Connection refused"):
+        download(f"{refusing_url}/rows.gz", target)
+    assert leftovers(target) == []
+
+
+def test_a_place_that_can_not_be_written_is_told(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "mnist").write_text("a file where a folder should be")
+    with pytest.raises(DataError, match=r"can't be written \(.+\)\. Choose another --data-dir"):
+        download(server.url, tmp_path / "mnist" / "rows.gz")

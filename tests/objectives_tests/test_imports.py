@@ -1,0 +1,33 @@
+"""Listing tasks is instant: nothing imports torch until a model is built."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def modules_after(code: str) -> set[str]:
+    """The modules that a fresh Python holds after running `code`."""
+    code = f"{code}\nimport sys\nprint('\\n'.join(sys.modules))"
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+
+
+def test_listing_tasks_imports_no_torch() -> None:
+    loaded = modules_after(
+        "import objectives, objectives.registry\n"
+        "from objectives.task import parameter_kinds\n"
+        "for task in objectives.registry.all_tasks():\n"
+        "    task.parameters_from({}), parameter_kinds(task), task.published\n"
+    )
+    assert "objectives.tasks.mnist_mlp" in loaded
+    assert not loaded & {"torch", "numpy", "optuna", "sqlalchemy", "ray", "storage", "sweeps"}
+
+
+def test_the_training_loop_knows_neither_optuna_nor_a_database() -> None:
+    loaded = modules_after("import objectives.loop, objectives.weights, objectives.datasets.mnist")
+    assert "torch" in loaded
+    assert not loaded & {"optuna", "sqlalchemy", "ray", "storage", "search_spaces", "sweeps"}

@@ -1,0 +1,104 @@
+"""From an exported best configuration to the module that it describes, without its data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import objectives
+from objectives.errors import ObjectiveError, ParametersError, UnknownTaskError, WeightsError
+from objectives.loop import Run
+from objectives.weights import save_weights
+from tests.objectives_tests.small_data import start
+
+BEST = """\
+# the best of eight trials
+format: 1
+task: {task}
+parameters: {{learning_rate: 1e-3, hidden_width: {width}, dropout: 0.3, bn_momentum: 2e-1}}
+example_rows: {{shape: [784], dtype: uint8, target_dtype: int64}}
+weights: {{file: best.pt, digest: {digest}, round: 3}}
+"""
+
+
+@pytest.fixture
+def run() -> Run:
+    run = start(learning_rate=1e-3, hidden_width=12, dropout=0.3, bn_momentum=0.2)
+    for _ in range(3):
+        run.advance()
+    return run
+
+
+def export(run: Run, path: Path, **changed: Any) -> Path:
+    digest = save_weights(run.model.state_dict(), path.parent / "best.pt")
+    path.write_text(BEST.format(**{"task": "mnist_mlp", "width": 12, "digest": digest, **changed}))
+    return path
+
+
+def test_a_loaded_model_gives_the_trained_ones_outputs(run: Run, tmp_path: Path) -> None:
+    model = objectives.load_model(export(run, tmp_path / "best.yaml"))
+    assert not any(module.training for module in model.modules())
+    run.model.eval()
+    with torch.no_grad():
+        assert torch.equal(model(run.valid_rows.inputs), run.model(run.valid_rows.inputs))
+
+
+def test_a_configuration_may_be_moved_with_its_weights(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(run, tmp_path / "best.yaml")
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    monkeypatch.chdir(moved)
+    assert objectives.load_model("best.yaml") is not None
+
+
+def test_weights_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
+    path = export(run, tmp_path / "best.yaml", width=13)
+    with pytest.raises(WeightsError, match=r"best\.yaml: its weights are not of the model that it describes"):
+        objectives.load_model(path)
+
+
+def test_other_weights_than_recorded_are_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="not the weights that were recorded"):
+        objectives.load_model(export(run, tmp_path / "best.yaml", digest="f" * 64))
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "why"),
+    [
+        (
+            "",
+            ObjectiveError,
+            "not an exported best configuration: it lacks task, parameters, example_rows.shape",
+        ),
+        ("- 1\n", ObjectiveError, "not an exported best configuration: it lacks task"),
+        ("a: [\n", ObjectiveError, "best.yaml: can't be read as YAML (expected the node content"),
+        ("task: mnist_mlp\n", ObjectiveError, "it lacks parameters, example_rows.shape, example_rows.dtype"),
+        (BEST.replace("dtype: uint8, ", ""), ObjectiveError, "it lacks example_rows.dtype."),
+        (BEST.replace("digest: {digest}, ", ""), ObjectiveError, "it lacks weights.digest."),
+        (
+            BEST.replace("{{file: best.pt, digest: {digest}, round: 3}}", "null"),
+            WeightsError,
+            "names no weights",
+        ),
+        (BEST.replace("{task}", "mnist_mpl"), UnknownTaskError, "did you mean 'mnist_mlp'?"),
+        (BEST.replace("hidden_width", "hiden_width"), ParametersError, "did you mean 'hidden_width'?"),
+        (BEST.replace("best.pt", "gone.pt"), WeightsError, "gone.pt: no such weights file"),
+    ],
+)
+def test_what_can_not_be_loaded_is_told(
+    tmp_path: Path, text: str, error: type[ObjectiveError], why: str
+) -> None:
+    path = tmp_path / "best.yaml"
+    path.write_text(text.format(task="mnist_mlp", width=12, digest="f" * 64))
+    with pytest.raises(error) as refusal:
+        objectives.load_model(path)
+    assert why in str(refusal.value)
+
+
+def test_a_missing_configuration_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ObjectiveError, match=r"best\.yaml: no such file"):
+        objectives.load_model(tmp_path / "best.yaml")

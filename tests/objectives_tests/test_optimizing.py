@@ -1,0 +1,76 @@
+"""Optimisers, schedules and clipping."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from objectives.loop import train
+from objectives.optimizers import make_optimizer, schedule_factor
+from tests.objectives_tests.small_data import TRAIN, start
+
+
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        ("constant", {0: 1.0, 50: 1.0, 99: 1.0}),
+        ("step", {0: 1.0, 49: 1.0, 50: 0.1, 74: 0.1, 75: 0.01, 99: 0.01}),
+        ("exponential", {0: 1.0, 9: 1.0, 10: 10**-0.2, 30: 10**-0.6, 50: 0.1, 99: 10**-1.8}),
+        ("cosine", {0: 1.0, 25: (1 + 2**-0.5) / 2, 50: 0.5, 75: (1 - 2**-0.5) / 2, 100: 0.0}),
+        ("one_cycle", {0: 0.04, 15: 0.52, 30: 1.0, 65: (1 + 1e-4) / 2, 100: 1e-4}),
+    ],
+)
+def test_a_schedule_is_a_function_of_the_step(name: str, factors: dict[int, float]) -> None:
+    found = {step: schedule_factor(name, step, 100) for step in factors}
+    assert found == pytest.approx(factors, abs=1e-12)
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown schedule 'linear'"):
+        schedule_factor("linear", 0, 10)
+    with pytest.raises(ValueError, match="unknown optimizer 'lion'"):
+        make_optimizer("lion", [torch.nn.Parameter(torch.zeros(1))], 0.1, 0.0)
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw", "rmsprop"])
+def test_every_optimizer_goes_downhill(name: str) -> None:
+    rounds = list(train(start(optimizer=name, learning_rate=0.01, rounds=10, dropout=0.0)))
+    assert rounds[-1].train_loss < 0.8 * rounds[0].train_loss
+
+
+def test_the_rate_of_a_round_is_that_of_its_last_step() -> None:
+    run = start(schedule="cosine", learning_rate=0.5, rounds=2)
+    steps = run.steps_per_round
+    expected = 0.5 * schedule_factor("cosine", steps - 1, 2 * steps)
+    assert run.advance().learning_rate == expected
+
+
+def one_step(**values: object) -> tuple[float, float]:
+    """How far a single step of plain descent goes, and the gradient's norm that was told."""
+    run = start(optimizer="sgd", learning_rate=1.0, batch_size=TRAIN, dropout=0.0, **values)
+    before = torch.nn.utils.parameters_to_vector(run.model.parameters()).detach().clone()
+    latest = run.advance()
+    after = torch.nn.utils.parameters_to_vector(run.model.parameters()).detach()
+    return (after - before).norm().item(), latest.gradient_norm
+
+
+def test_clipping_limits_the_step_but_not_the_norm_that_is_told() -> None:
+    free, norm = one_step()
+    assert free == pytest.approx(norm, rel=1e-5)
+    clipped, same_norm = one_step(gradient_clip=norm / 10)
+    assert clipped == pytest.approx(norm / 10, rel=1e-3)
+    assert same_norm == pytest.approx(norm, rel=1e-6)
+
+
+def test_clipping_leaves_a_small_gradient_alone() -> None:
+    free, norm = one_step()
+    assert one_step(gradient_clip=norm * 10)[0] == pytest.approx(free, rel=1e-6)
+
+
+def test_momentum_is_nesterovs_with_nine_tenths() -> None:
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = make_optimizer("momentum", [weight], 1.0, 0.0)
+    for _ in range(2):
+        weight.grad = torch.ones(1)
+        optimizer.step()
+    assert weight.item() == pytest.approx(-(1.9 + 2.71))

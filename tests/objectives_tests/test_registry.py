@@ -1,0 +1,115 @@
+"""Tasks by name, and tasks of a user's own by file."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from objectives.errors import UnknownTaskError
+from objectives.registry import all_tasks, get_task, task_names, task_reference, task_version
+from objectives.tasks.mnist_mlp import MnistMlp
+
+MINE = """
+from __future__ import annotations
+from dataclasses import dataclass
+from objectives.tasks.mnist_mlp import MnistMlp
+from objectives.task import Task
+
+@dataclass(frozen=True)
+class MyParameters:
+    width: int = {width}
+
+class Mine(MnistMlp):
+    name = "mine"
+    Parameters = MyParameters
+
+class Unfinished(Task):
+    name = "unfinished"
+
+def make(): ...
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "my_task.py"
+    path.write_text(MINE.format(width=3))
+    return path
+
+
+def test_every_name_is_a_task_of_that_name() -> None:
+    assert [task.name for task in all_tasks()] == task_names()
+    assert task_names()[0] == "mnist_mlp"
+    assert isinstance(get_task("mnist_mlp"), MnistMlp)
+
+
+def test_a_task_is_found_in_a_file(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mine.parent)
+    for name in (f"{mine}:Mine", "my_task.py:Mine", "./my_task.py:Mine"):
+        task = get_task(name)
+        assert task.name == "mine"
+        assert task.parameters_from({"width": 4}).width == 4
+
+
+def test_a_file_that_was_edited_is_read_again(mine: Path) -> None:
+    before, old_version = get_task(f"{mine}:Mine"), task_version(f"{mine}:Mine", MnistMlp())
+    mine.write_text(MINE.format(width=5))
+    after = get_task(f"{mine}:Mine")
+    assert (before.Parameters().width, after.Parameters().width) == (3, 5)
+    assert task_version(f"{mine}:Mine", after) != old_version
+
+
+def test_a_tasks_class_can_be_pickled(mine: Path) -> None:
+    parameters = get_task(f"{mine}:Mine").parameters_from({"width": 9})
+    assert pickle.loads(pickle.dumps(parameters)) == parameters
+
+
+def test_a_reference_means_the_same_from_any_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mine.parent)
+    reference = task_reference("my_task.py:Mine")
+    monkeypatch.chdir(os.sep)
+    assert get_task(reference).name == "mine"
+    assert task_reference("mnist_mlp") == "mnist_mlp"
+
+
+def test_a_built_in_tasks_version_is_its_own() -> None:
+    assert task_version("mnist_mlp", get_task("mnist_mlp")) == MnistMlp.version
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("mnist_mpl", "No task 'mnist_mpl'; did you mean 'mnist_mlp'? There are: mnist_mlp"),
+        ("zebra", "No task 'zebra'. There are: mnist_mlp"),
+        ("", "No task ''."),
+        (
+            "{folder}/nowhere.py:Mine",
+            "nowhere.py: no such file; a task of your own is named my_task.py:MyTask",
+        ),
+        ("{folder}:Mine", "No task"),
+        ("{folder}/my_task.py:Yours", "my_task.py has no task class 'Yours' (a subclass of objectives.Task)"),
+        ("{folder}/my_task.py:MyParameters", "has no task class 'MyParameters'"),
+        ("{folder}/my_task.py:make", "has no task class 'make'"),
+        ("{folder}/my_task.py:Task", "has no task class 'Task'"),
+        (
+            "{folder}/my_task.py:Unfinished",
+            "the task class 'Unfinished' lacks build, load, load_test, losses",
+        ),
+    ],
+)
+def test_what_is_no_task_is_refused(mine: Path, name: str, why: str) -> None:
+    with pytest.raises(UnknownTaskError) as refusal:
+        get_task(name.format(folder=mine.parent))
+    assert why in str(refusal.value)
+
+
+def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path) -> None:
+    mine.write_text("import no_such_module_at_all\n")
+    for _ in range(2):
+        with pytest.raises(UnknownTaskError, match="ModuleNotFoundError: No module named 'no_such_module"):
+            get_task(f"{mine}:Mine")
+    mine.write_text(MINE.format(width=7))
+    assert get_task(f"{mine}:Mine").Parameters().width == 7

@@ -1,0 +1,30 @@
+"""A round as plain figures, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from objectives import Cost, Round
+from objectives.round import FIGURES
+
+optional = {"valid_score_batch_statistics", "dead_share", "saturated_share"}
+rounds = st.fixed_dictionaries(
+    {name: st.floats() | st.none() if name in optional else st.floats() for name in FIGURES}
+).map(lambda figures: Round(**{**figures, "index": 3}))
+
+
+@given(rounds)
+def test_figures_are_all_of_a_round_but_its_cost(latest: Round) -> None:
+    costly = dataclasses.replace(latest, cost=Cost(1.0, 2.0, 3))
+    assert repr(costly.figures()) == repr(latest.figures())
+    assert repr(Round.from_figures(costly.figures())) == repr(latest)
+    assert "cost" not in costly.figures()
+
+
+def test_other_columns_are_left_aside() -> None:
+    figures = {**dict.fromkeys(FIGURES, math.pi), "index": 1, "trial": 4, "seconds": 0.5}
+    assert Round.from_figures(figures).figures().keys() == set(FIGURES)

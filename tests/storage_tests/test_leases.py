@@ -1,0 +1,239 @@
+"""One live driver per study: held while its holder lives, free at once when it is gone."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from storage import Database, LeaseHeld, leases, open_database, schema
+from storage.leases import Lease, acquire, holder
+
+_HOLD = """
+import sys
+from storage import open_database
+from storage.leases import acquire
+lease = acquire(open_database(sys.argv[1]), 1)
+print("held", flush=True)
+sys.stdin.read()
+lease.release()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a counter to move has not known at once."""
+
+    def sleep(seconds: float) -> None:
+        pytest.fail("waited for a holder that is known to be gone")
+
+    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+
+
+@pytest.fixture
+def other_driver(url: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process of this host that holds the lease of study 1."""
+    code = _HOLD.replace("lease =", "from storage import leases; leases.BEAT_SECONDS = 0.02; lease =")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def row(database: Database) -> Any:
+    with database.engine.connect() as connection:
+        return connection.execute(select(schema.leases)).one_or_none()
+
+
+def change(database: Database, **values: Any) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(schema.leases).values(**values))
+
+
+def wait_until_lost(lease: Lease) -> None:
+    for _ in range(500):
+        if lease.is_lost:
+            return
+        time.sleep(0.01)
+    pytest.fail("the lease was not told that it is lost")
+
+
+def test_a_lease_is_there_from_acquire_to_release(database: Database) -> None:
+    assert holder(database, 1) is None
+    lease = acquire(database, 1)
+    assert str(holder(database, 1)).startswith(
+        f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since 20"
+    )
+    assert not lease.is_lost
+    lease.release()
+    assert (holder(database, 1), row(database)) == (None, None)
+
+
+def test_a_lease_beats(database: Database) -> None:
+    lease = acquire(database, 1)
+    for _ in range(500):
+        if row(database).beat >= 2:
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail("the counter does not move")
+    lease.release()
+
+
+def test_each_study_has_its_own(database: Database) -> None:
+    one, other = acquire(database, 1), acquire(database, 2)
+    one.release()
+    assert holder(database, 2) is not None
+    other.release()
+
+
+def test_a_second_driver_is_refused_with_the_holders_name(
+    database: Database, other_driver: subprocess.Popen[str]
+) -> None:
+    assert f", process {other_driver.pid}, since" in str(holder(database, 1))
+    with pytest.raises(LeaseHeld) as refusal:
+        acquire(database, 1)
+    assert str(refusal.value).startswith(f"Another driver is at work on this study: {getpass.getuser()}@")
+    assert f", process {other_driver.pid}, since" in str(refusal.value)
+    assert "`sweep status --watch`, or end it with `sweep stop`" in str(refusal.value)
+
+
+def test_a_lease_that_was_given_back_is_free(
+    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+) -> None:
+    other_driver.communicate()
+    assert holder(database, 1) is None
+    acquire(database, 1).release()
+
+
+def test_a_killed_holders_lease_is_taken_over_at_once(
+    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+) -> None:
+    other_driver.send_signal(signal.SIGKILL)
+    other_driver.wait()
+    assert row(database).pid == other_driver.pid
+    assert holder(database, 1) is None
+    lease = acquire(database, 1)
+    assert row(database).pid == os.getpid()
+    lease.release()
+    assert row(database) is None
+
+
+def test_a_killed_holder_that_nobody_has_buried_is_gone_too(
+    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+) -> None:
+    os.kill(other_driver.pid, signal.SIGKILL)
+    os.waitid(
+        os.P_PID, other_driver.pid, os.WEXITED | os.WNOWAIT
+    )  # dead, and still in the table of processes
+    assert holder(database, 1) is None
+    acquire(database, 1).release()
+
+
+def test_another_process_with_the_holders_number_is_not_the_holder(
+    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+) -> None:
+    change(database, started=row(database).started - 100.0)
+    acquire(database, 1).release()
+
+
+def test_a_silent_holder_on_another_host_is_waited_for_and_taken_over(database: Database) -> None:
+    acquire(database, 1).release()
+    values = {**leases._values("dead"), "host": "elsewhere", "holder": "me@elsewhere"}
+    with database.engine.begin() as connection:
+        connection.execute(schema.leases.insert().values(study_id=1, **values))
+    assert holder(database, 1) == "me@elsewhere"
+    lease = acquire(database, 1, lease_seconds=0.3)
+    assert row(database).host == socket.gethostname()
+    lease.release()
+
+
+def test_a_beating_holder_on_another_host_is_not_taken_over(database: Database) -> None:
+    lease = acquire(database, 1)
+    change(database, host="elsewhere", pid=1, holder="me@elsewhere")
+    with pytest.raises(LeaseHeld, match="at work on this study: me@elsewhere"):
+        acquire(database, 1, lease_seconds=0.3)
+    assert not lease.is_lost
+    lease.release()
+
+
+def test_a_holder_that_moves_at_the_last_moment_keeps_its_lease(database: Database) -> None:
+    lease = acquire(database, 1)
+    seen = (row(database).token, row(database).beat - 1)
+    assert not leases._take_over(database, 1, "another's", seen)
+    assert not lease.is_lost
+    lease.release()
+
+
+def test_who_was_taken_over_is_told_and_keeps_its_hands_off(database: Database, url: str) -> None:
+    lease = acquire(database, 1)
+    change(database, token="another's", holder="me@elsewhere")
+    wait_until_lost(lease)
+    lease.release()
+    assert row(database).holder == "me@elsewhere"
+
+
+def test_a_lease_whose_study_was_deleted_is_lost(database: Database) -> None:
+    lease = acquire(database, 1)
+    with database.engine.begin() as connection:
+        connection.execute(delete(schema.leases))
+    wait_until_lost(lease)
+    lease.release()
+
+
+def test_of_several_drivers_at_once_one_gets_the_lease(url: str) -> None:
+    databases = [open_database(url) for _ in range(4)]
+    together, held, refused = threading.Barrier(4), [], []
+
+    def drive(database: Database) -> None:
+        together.wait()
+        try:
+            held.append(acquire(database, 1))
+        except LeaseHeld as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=drive, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(held), len(refused)) == (1, 3)
+    held[0].release()
+    for database in databases:
+        database.close()
+
+
+def test_a_database_that_is_away_for_a_while_loses_no_lease(database: Database) -> None:
+    lease = acquire(database, 1)
+    schema.leases.drop(database.engine)  # to the lease's thread: an error like any other
+    time.sleep(0.1)
+    schema.leases.create(database.engine)
+    with database.engine.begin() as connection:
+        values = {**leases._values(lease._token), "beat": 7}
+        connection.execute(schema.leases.insert().values(study_id=1, **values))
+    for _ in range(500):
+        if row(database).beat > 7:
+            break
+        time.sleep(0.01)
+    assert row(database).beat > 7
+    assert not lease.is_lost
+    lease.release()

@@ -1,0 +1,221 @@
+"""Opening: what is not there is not made by accident, what is not ours is left as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import optuna
+import pytest
+from sqlalchemy import delete, inspect, select, update
+
+from storage import Database, StorageRefused, StorageUnavailable, open_database, schema
+from storage.studies import list_studies
+from tests.postgres import PASSWORD, Server
+from tests.storage_tests.conftest import make_study
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def test_create_makes_our_tables_and_optunas(empty_url: str) -> None:
+    with_tables = open_database(empty_url, create=True)
+    tables = set(inspect(with_tables.engine).get_table_names())
+    assert set(schema.metadata.tables) | {"studies", "trials", "version_info"} <= tables
+    with_tables.close()
+    again = open_database(empty_url)
+    assert list_studies(again) == []
+    again.close()
+
+
+def test_to_create_again_keeps_what_is_there(url: str) -> None:
+    for name in ("first", "second"):
+        database = open_database(url, create=True)
+        make_study(database, name)
+        database.close()
+    database = open_database(url)
+    assert [row.name for row in list_studies(database)] == ["first", "second"]
+    database.close()
+
+
+def test_what_is_empty_is_told(empty_url: str, dialect: str, tmp_path: Path) -> None:
+    if dialect == "sqlite":
+        (tmp_path / "studies.db").touch()
+    with pytest.raises(StorageUnavailable, match="is empty: no study was ever launched there"):
+        open_database(empty_url)
+
+
+def test_several_launches_at_once_make_one_database(empty_url: str) -> None:
+    together, opened, failed = threading.Barrier(3), [], []
+
+    def launch() -> None:
+        together.wait()
+        try:
+            opened.append(open_database(empty_url, create=True))
+        except BaseException as error:  # noqa: BLE001
+            failed.append(error)
+
+    threads = [threading.Thread(target=launch) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(opened), failed) == (3, [])
+    make_study(opened[0])
+    assert [row.name for row in list_studies(opened[1])] == ["first"]
+    for database in opened:
+        database.close()
+
+
+def test_a_launch_that_was_killed_while_it_made_tables_is_made_good(url: str) -> None:
+    database = open_database(url)
+    schema.leases.drop(database.engine)
+    with database.engine.begin() as connection:
+        connection.execute(delete(schema.meta))
+    database.close()
+    with pytest.raises(StorageRefused, match="schema None"):
+        open_database(url)
+    open_database(url, create=True).close()
+    database = open_database(url)
+    assert "sweep_leases" in inspect(database.engine).get_table_names()
+    database.close()
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_newer_schema_is_refused(url: str, create: bool) -> None:
+    database = open_database(url)
+    with database.engine.begin() as connection:
+        connection.execute(update(schema.meta).values(value="2"))
+    database.close()
+    with pytest.raises(StorageRefused) as refusal:
+        open_database(url, create=create)
+    assert "another version of this service (schema 2, this one reads 1); it was left as it is" in str(
+        refusal.value
+    )
+
+
+def test_optunas_own_database_is_refused_on_reading_and_shared_on_launching(empty_url: str) -> None:
+    plain = optuna.create_study(
+        storage=empty_url.replace("postgresql:", "postgresql+psycopg:"), study_name="theirs"
+    )
+    plain.add_trial(optuna.trial.create_trial(value=1.0))
+    plain._storage.remove_session()
+    with pytest.raises(StorageRefused, match="holds Optuna studies but none of ours"):
+        open_database(empty_url)
+    database = open_database(empty_url, create=True)
+    make_study(database, "ours")
+    assert [row.name for row in list_studies(database)] == ["ours"]
+    assert optuna.load_study(study_name="theirs", storage=database.optuna).best_value == 1.0
+    database.close()
+    plain._storage._backend.engine.dispose()
+
+
+def test_somebody_elses_tables_are_left_as_they_are(empty_url: str, dialect: str, tmp_path: Path) -> None:
+    other = Database(*_other_tables(empty_url))
+    before = (tmp_path / "studies.db").read_bytes() if dialect == "sqlite" else b""
+    for create in (False, True):
+        with pytest.raises(StorageRefused) as refusal:
+            open_database(empty_url, create=create)
+        assert "holds tables that are neither ours nor Optuna's (invoices, …); it was left as it is" in str(
+            refusal.value
+        )
+    assert inspect(other.engine).get_table_names() == ["invoices"]
+    assert before == ((tmp_path / "studies.db").read_bytes() if dialect == "sqlite" else b"")
+    other.close()
+
+
+def _other_tables(text: str):
+    import sqlalchemy
+
+    from storage.url import parse_url
+
+    url = parse_url(text)
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE invoices (number INTEGER)")
+    return url, engine
+
+
+def test_an_optuna_schema_of_another_version_is_refused(url: str) -> None:
+    database = open_database(url)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+    with pytest.raises(
+        StorageRefused, match="was written by another version of Optuna; it was left as it is"
+    ):
+        _ = database.optuna
+    database.close()
+
+
+# SQLite
+
+
+def test_a_mistyped_path_is_an_error_and_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailable) as refusal:
+        open_database(f"sqlite:///{tmp_path}/new/studies.db")
+    assert f"There is no database at {tmp_path}/new/studies.db. `sweep launch` creates one" in str(
+        refusal.value
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_is_in_wal_mode_and_alone(tmp_path: Path) -> None:
+    open_database(f"sqlite:///{tmp_path}/new/studies.db", create=True).close()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["studies.db"]
+    with sqlite3.connect(tmp_path / "new" / "studies.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_readers_read_while_a_writer_writes(tmp_path: Path) -> None:
+    writer = open_database(f"sqlite:///{tmp_path}/studies.db", create=True)
+    reader = open_database(f"sqlite:///{tmp_path}/studies.db")
+    with writer.engine.begin() as connection:
+        connection.execute(update(schema.meta).values(value="1"))
+        with reader.engine.connect() as other:
+            assert other.scalar(select(schema.meta.c.value)) == "1"
+    writer.close(), reader.close()
+
+
+@pytest.mark.parametrize("content", [b"dear diary", b"dear diary, " * 100, b"\x00" * 5000])
+@pytest.mark.parametrize("create", [False, True])
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: bytes, create: bool) -> None:
+    path = tmp_path / "notes.db"
+    path.write_bytes(content)
+    with pytest.raises(StorageRefused, match=r"notes\.db is not a SQLite database; it was left as it is"):
+        open_database(str(path), create=create)
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.db"]
+
+
+def test_a_damaged_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    open_database(str(path), create=True).close()
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
+    with pytest.raises(StorageUnavailable, match=r"can't be opened: .*malformed\. .* name another database"):
+        open_database(str(path))
+
+
+def test_a_place_where_no_file_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageUnavailable, match=r"file: can't be created \(File exists\)"):
+        open_database(f"sqlite:///{tmp_path}/file/studies.db", create=True)
+    with pytest.raises(StorageUnavailable, match="can't be opened: unable to open database file"):
+        open_database(f"sqlite:///{tmp_path}")
+
+
+# PostgreSQL
+
+
+def test_a_wrong_password_is_told_without_it(server: Server) -> None:
+    right = server.url.render_as_string(hide_password=False)
+    wrong = server.url.set(password="hunter2").render_as_string(hide_password=False)
+    for text, why in [(wrong, "password authentication failed"), (f"{right}x", "does not exist")]:
+        with pytest.raises(StorageUnavailable) as refusal:
+            open_database(text)
+        assert why in str(refusal.value)
+        assert "Check that the server runs and that user, password and database are right" in str(
+            refusal.value
+        )
+        assert "hunter2" not in str(refusal.value)
+        assert PASSWORD not in str(refusal.value)

@@ -1,0 +1,116 @@
+"""The command line as people use it, run in this process: words in, words and exit code out."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+
+from sweeps.cli import main
+from tests.conftest import TOY, TOY_SPACE
+
+T = TypeVar("T")
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command wrote. out: stdout, for programs. err: stderr, for people."""
+
+    out: str
+    err: str
+
+
+class Sweep(Protocol):
+    """`sweep WORDS`, which must exit with `code`."""
+
+    def __call__(self, *words: str | Path, code: int = 0) -> Said: ...
+
+
+class Refusal(Protocol):
+    """`sweep WORDS`, which must be refused with `code`; the message."""
+
+    def __call__(self, *words: str | Path, code: int = 2) -> str: ...
+
+
+@pytest.fixture
+def sweep(capsys: pytest.CaptureFixture[str]) -> Sweep:
+    """Runs a command; an exit code other than the expected one fails the test with what was said."""
+
+    def run(*words: str | Path, code: int = 0) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        said = Said(*capsys.readouterr())
+        assert ended.value.code == code, said.err
+        return said
+
+    return run
+
+
+@pytest.fixture
+def launch(sweep: Sweep) -> Sweep:
+    """Launches the toy in this process."""
+
+    def run(*words: str | Path, code: int = 0) -> Said:
+        given: tuple[str | Path, ...] = () if "--space" in words else ("--space", TOY_SPACE)
+        return sweep("launch", TOY, "--runner", "inline", *given, *words, code=code)
+
+    return run
+
+
+@pytest.fixture
+def refused(sweep: Sweep, tmp_path: Path) -> Refusal:
+    """Runs a command that must be refused: by a message, a traceback only on `--debug`, and no trace."""
+
+    def run(*words: str | Path, code: int = 2) -> str:
+        before = contents(tmp_path)
+        said = sweep(*words, code=code)
+        assert said.out == ""
+        assert "Traceback" not in said.err
+        debugged = sweep(*words, "--debug", code=code)
+        assert "Traceback" in debugged.err or said.err.startswith("Usage:")
+        assert contents(tmp_path) == before
+        return said.err
+
+    return run
+
+
+@pytest.fixture
+def launch_refused(refused: Refusal) -> Refusal:
+    """Launches the toy, which must be refused."""
+
+    def run(*words: str | Path, code: int = 2) -> str:
+        given: tuple[str | Path, ...] = () if "--space" in words else ("--space", TOY_SPACE)
+        return refused("launch", TOY, "--runner", "inline", *given, *words, code=code)
+
+    return run
+
+
+def contents(folder: Path) -> dict[Path, int | None]:
+    """Every folder and file below `folder`, with its last change; of databases only that they are there."""
+    return {
+        path: None if path.is_dir() or path.suffix == ".db" else path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if not path.name.endswith(("-shm", "-wal"))
+    }
+
+
+def as_ordinary_user(action: Callable[[], T]) -> T:
+    """`action` in a thread that permission bits hold for, as they do for everybody but root."""
+    with ThreadPoolExecutor(1, initializer=_give_up_privileges) as pool:
+        return pool.submit(action).result()
+
+
+def _give_up_privileges() -> None:
+    if sys.platform == "linux" and os.geteuid() == 0:
+        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+        nothing = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: 64 bits each
+        assert ctypes.CDLL(None).capset(header, nothing) == 0
