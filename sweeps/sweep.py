@@ -136,7 +136,10 @@ def resume(
     row = get_study(database, name)
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
-    run = RunSettings.from_dict({**row.run, "timeout_seconds": None, **given})
+    kept = {**row.run, "timeout_seconds": None}
+    if given.get("runner") not in (None, row.run["runner"]):  # what was said for the other runner
+        kept |= {"workers": None, "trial_timeout_seconds": None}
+    run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir))
     if now.spec.fingerprint != spec.fingerprint and not force:
         lines = "\n".join(f"  {line}" for line in differences(now.spec.to_dict(), row.specification))
