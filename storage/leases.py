@@ -7,6 +7,7 @@ holder on the same host whose process is gone is known to be dead at once.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import secrets
@@ -48,10 +49,10 @@ class Lease:
         return self._lost.is_set()
 
     def release(self) -> None:
-        """Give the lease back, unless it is another's by now."""
+        """Give the lease back, unless it is another's by now; where the database is away, it runs out."""
         self._end.set()
         self._thread.join(timeout=LEASE_SECONDS)
-        with self._database.engine.begin() as connection:
+        with contextlib.suppress(SQLAlchemyError), self._database.engine.begin() as connection:
             connection.execute(
                 delete(schema.leases).where(
                     schema.leases.c.study_id == self._study_id, schema.leases.c.token == self._token

@@ -34,6 +34,12 @@ def is_away(error: BaseException) -> bool:
     return False
 
 
+def _reason(error: BaseException) -> str:
+    """The driver's own words, from below Optuna's and SQLAlchemy's."""
+    cause = error if isinstance(error, DBAPIError) else error.__cause__ or error
+    return str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+
+
 def patiently(
     call: Callable[[], T],
     *,
@@ -53,7 +59,7 @@ def patiently(
         except Exception as error:
             if not is_away(error):
                 raise
-            reason = str(getattr(error, "orig", None) or error.__cause__ or error).strip().splitlines()[0]
+            reason = _reason(error)
             if give_up() or time.monotonic() > deadline:
                 raise StorageUnavailable(
                     f"The database is away ({reason}). Nothing that was recorded is lost: go on with `sweep "

@@ -21,6 +21,7 @@ from rich.text import Text
 from objectives import Round
 from search_spaces import Condition, Numeric
 from storage.trials import TrialRow, best_of
+from sweeps import paths
 from sweeps.book import Assignment, StudyBook
 from sweeps.outcome import End
 from sweeps.samplers import startup_trials
@@ -52,7 +53,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "workers": f"{launching.workers} on {run.runner}, each {spec.threads} CPU"
         + (f", {spec.gpus:g} GPU" if spec.gpus else "")
         + f"; parallelism {spec.parallelism}",
-        "results": str(study.out) if study is not None else "(dry run: nothing is written)",
+        "results": str(paths.out_folder(run.out, launching.name)),
     }
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)

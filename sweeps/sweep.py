@@ -21,7 +21,7 @@ from sweeps.planning import Planned, plan_again, plan_study
 from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
 from sweeps.results import ResultsKeeper, check_owner, check_writable
 from sweeps.runners import Runner
-from sweeps.settings import RunSettings, StudySettings, num_workers
+from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
 from sweeps.spec import Specification, differences
 from sweeps.study import Study
 from sweeps.worker import WorkPlan
@@ -51,7 +51,9 @@ class Result:
 
     def raise_for_ending(self) -> None:
         """Raise what the command line exits with; nothing when the study is complete."""
-        again = f"Go on with: sweep resume {self.study.name}"
+        where = self.study.storage_option
+        again = f"Go on with: sweep resume {self.study.name}{where}"
+        why = f"See why with: sweep trials {self.study.name}{where}"
         match self.ending:
             case "interrupted":
                 raise Interrupted(
@@ -60,11 +62,11 @@ class Result:
             case "stopped":
                 raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
             case "failures":
-                raise TooManyFailures(
-                    f"Too many trials failed. See why with: sweep trials {self.study.name}. {again}"
-                )
+                raise TooManyFailures(f"Too many trials failed. {why}. {again}")
         if not self.study.ranking(1):
-            raise NoCompletedTrial(f"No trial completed. See why with: sweep trials {self.study.name}")
+            if self.ending == "timeout":
+                raise NoCompletedTrial(f"The time was up before a trial was complete. {again}")
+            raise NoCompletedTrial(f"No trial completed. {why}")
 
 
 # Told before the first trial: what is about to be done, and whether the study was there before.
@@ -78,6 +80,13 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
     run = dataclasses.replace(run, task=task_reference(settings.task))
     planned = plan_study(settings, paths.data_root(run.data_dir))
     spec = planned.spec
+    if study is not None:
+        check_study_name(study)
+    if run.num_trials is not None and run.num_trials <= len(spec.enqueued):
+        raise UsageError(
+            f"-n {run.num_trials} leaves no room for what is enqueued, which comes after the defaults: "
+            f"at least {1 + len(spec.enqueued)} trials are needed."
+        )
     return _launch_of(planned, run, study or f"{spec.task['name']}-{spec.fingerprint[:8]}", storage)
 
 

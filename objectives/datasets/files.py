@@ -31,13 +31,13 @@ def download(url: str, target: Path, *, tell: Callable[[str], None] | None = Non
     tell = tell or (lambda line: print(line, file=sys.stderr))
     partial = target.with_name(target.name + ".partial")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         have = partial.stat().st_size if partial.exists() else 0
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
         with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response:
             continues = response.status == 206
             total = int(response.headers.get("Content-Length") or 0) + (have if continues else 0)
             tell(f"downloading {url} ({total / 1e6:.1f} MB) to {target}")
+            target.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("ab" if continues else "wb") as out:
                 while block := response.read(_BLOCK_BYTES):
                     out.write(block)

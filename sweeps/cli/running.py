@@ -132,10 +132,8 @@ def launch(
     """
     from sweeps import sweep as sweeping
     from sweeps.console import announcement, make_console
-    from sweeps.settings import RunSettings, StudySettings, check_study_name
+    from sweeps.settings import RunSettings, StudySettings
 
-    if study is not None:
-        check_study_name(study)
     names = (
         "rounds",
         "sampler",
@@ -156,7 +154,8 @@ def launch(
     run = RunSettings(**_given(options))
     if dry_run:
         planned, there = sweeping.preview(settings, run, study=study, storage=storage)
-        make_console().print(announcement(planned, there), markup=False)
+        text = announcement(planned, there)
+        make_console().print(text, "(dry run: nothing is written)", sep="\n", markup=False)
         return
     _show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
 

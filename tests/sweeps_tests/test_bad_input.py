@@ -382,6 +382,15 @@ def test_an_export_that_does_not_fit_leaves_nothing(
     assert not list(folder.glob(".*"))
 
 
+def test_more_enqueued_than_there_are_trials_is_refused(
+    launch: Sweep, launch_refused: Refusal, tmp_path: Path
+) -> None:
+    path = tmp_path / "point.yaml"
+    path.write_text("space:\n  quality: 0.3\n")
+    assert "at least 2 trials are needed" in launch_refused("-n", "1", "--enqueue", path)
+    launch("-n", "2", "--enqueue", path)
+
+
 # -- a study that is there already -------------------------------------------------------------------
 
 

@@ -199,6 +199,7 @@ def test_a_timeout_puts_running_trials_away_and_status_shows_them(launch: Sweep,
     said = launch(*words, "--timeout", "2", code=5)
     assert "trial 0 put away" in said.err
     assert "Time is up. Go on with: sweep resume s" in said.err
+    assert "sweep: The time was up before a trial was complete. Go on with: sweep resume s" in said.err
     assert [row["state"] for row in rows(sweep, "trials", "s")] == ["WAITING"]
     assert rows(sweep, "status", "s")[0]["waiting"] == 1
     shown = sweep("status", "s").out
@@ -235,6 +236,8 @@ def test_the_next_commands_find_a_database_elsewhere(launch: Sweep, sweep: Sweep
     (line,) = [line for line in said.err.splitlines() if "sweep show" in line]
     assert line.split(maxsplit=4)[4] == f"--storage 'sqlite:///{tmp_path}/my studies.db'"
     assert rows(sweep, "trials", "s", "--storage", str(tmp_path / "my studies.db"))
+    failing = launch("behaviour=crashes", "-n", "1", "--storage", tmp_path / "my studies.db", code=5)
+    assert f"--storage 'sqlite:///{tmp_path}/my studies.db'" in failing.err.splitlines()[-1]
 
 
 def test_the_environment_names_the_database(
