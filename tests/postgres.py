@@ -20,7 +20,9 @@ from sqlalchemy.engine import URL, make_url
 
 PASSWORD = "pa55/w@rd"
 # Ends the server when its standard input does: at the fixture's end, and when the tests are killed.
-_GUARD = '"$@" >"$DATA/../log" 2>&1 & server=$!; cat >/dev/null; kill -QUIT $server; wait; rm -rf "$DATA"'
+_GUARD = (
+    '"$@" >"$FOLDER/log" 2>&1 & server=$!; cat >/dev/null; kill -QUIT $server; wait; cd /; rm -rf "$FOLDER"'
+)
 
 
 class Server:
@@ -81,7 +83,7 @@ def serving() -> Iterator[Server]:
 @contextmanager
 def _running(home: Path, user: str | None) -> Iterator[URL]:
     bin_, data, port = _binaries(), home / "data", _free_port()
-    how = {"user": user, "cwd": home, "env": {"DATA": str(data), "PATH": os.defpath, "LC_ALL": "C"}}
+    how = {"user": user, "cwd": home, "env": {"FOLDER": str(home), "PATH": os.defpath, "LC_ALL": "C"}}
     initdb = [bin_ / "initdb", "-D", data, "-U", "sweeper", "-A", "scram-sha-256"]
     initdb += ["--pwfile", home / "password", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, **how)
