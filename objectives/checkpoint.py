@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 from objectives.errors import WeightsError
+from objectives.whole_file import write_whole
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> str:
     """Write a run's `state_dict` to `path`; returns the file's SHA-256."""
     import torch
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()  # torch's own writer hides why a file can't be written
     torch.save(state, content)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content.getbuffer())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, content.getbuffer())
     return hashlib.sha256(content.getbuffer()).hexdigest()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objectives.errors import WeightsError
+from objectives.whole_file import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,15 +31,9 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
     """Write `weights` to `path`, whole or not at all; returns their digest."""
     import torch
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()  # torch's own writer hides why a file can't be written
     torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content.getbuffer())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, content.getbuffer())
     return weights_digest(weights)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
 from objectives.round import FIGURES
+from objectives.whole_file import write_whole
 from sweeps.errors import UsageError
 from sweeps.provenance import decisive_differences, environment
 
@@ -45,14 +45,7 @@ _KINDS: dict[str, type] = {
 
 def write_config(path: Path, config: Mapping[str, Any], comment: str) -> None:
     """Write `config` as YAML to `path`, atomically."""
-    text = to_yaml(config, comment)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, to_yaml(config, comment).encode())
 
 
 def to_yaml(config: Mapping[str, Any], comment: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import delete, select, update
 
@@ -57,6 +58,22 @@ def other_driver(url: str) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
+
+
+@pytest.fixture
+def bystander(database: Database) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this host in whose name the lease of study 1 is held."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        started = psutil.Process(process.pid).create_time()
+        insert(database, pid=process.pid, started=started)
+        yield process
+        process.kill()
+
+
+def insert(database: Database, **values: Any) -> None:
+    """A lease row, as somebody else would have written it."""
+    with database.engine.begin() as connection:
+        connection.execute(schema.leases.insert().values(study_id=1, **{**leases._values("other"), **values}))
 
 
 def row(database: Database) -> Any:
@@ -126,11 +143,11 @@ def test_a_lease_that_was_given_back_is_free(
 
 
 def test_a_killed_holders_lease_is_taken_over_at_once(
-    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+    database: Database, bystander: subprocess.Popen[bytes], no_waiting: None
 ) -> None:
-    other_driver.send_signal(signal.SIGKILL)
-    other_driver.wait()
-    assert row(database).pid == other_driver.pid
+    assert holder(database, 1) is not None
+    bystander.send_signal(signal.SIGKILL)
+    bystander.wait()
     assert holder(database, 1) is None
     lease = acquire(database, 1)
     assert row(database).pid == os.getpid()
@@ -139,28 +156,24 @@ def test_a_killed_holders_lease_is_taken_over_at_once(
 
 
 def test_a_killed_holder_that_nobody_has_buried_is_gone_too(
-    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+    database: Database, bystander: subprocess.Popen[bytes], no_waiting: None
 ) -> None:
-    os.kill(other_driver.pid, signal.SIGKILL)
-    os.waitid(
-        os.P_PID, other_driver.pid, os.WEXITED | os.WNOWAIT
-    )  # dead, and still in the table of processes
+    os.kill(bystander.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, bystander.pid, os.WEXITED | os.WNOWAIT)  # dead, and still in the table of processes
     assert holder(database, 1) is None
     acquire(database, 1).release()
 
 
 def test_another_process_with_the_holders_number_is_not_the_holder(
-    database: Database, other_driver: subprocess.Popen[str], no_waiting: None
+    database: Database, bystander: subprocess.Popen[bytes], no_waiting: None
 ) -> None:
     change(database, started=row(database).started - 100.0)
+    assert holder(database, 1) is None
     acquire(database, 1).release()
 
 
 def test_a_silent_holder_on_another_host_is_waited_for_and_taken_over(database: Database) -> None:
-    acquire(database, 1).release()
-    values = {**leases._values("dead"), "host": "elsewhere", "holder": "me@elsewhere"}
-    with database.engine.begin() as connection:
-        connection.execute(schema.leases.insert().values(study_id=1, **values))
+    insert(database, host="elsewhere", holder="me@elsewhere")
     assert holder(database, 1) == "me@elsewhere"
     lease = acquire(database, 1, lease_seconds=0.3)
     assert row(database).host == socket.gethostname()
@@ -227,9 +240,7 @@ def test_a_database_that_is_away_for_a_while_loses_no_lease(database: Database) 
     schema.leases.drop(database.engine)  # to the lease's thread: an error like any other
     time.sleep(0.1)
     schema.leases.create(database.engine)
-    with database.engine.begin() as connection:
-        values = {**leases._values(lease._token), "beat": 7}
-        connection.execute(schema.leases.insert().values(study_id=1, **values))
+    insert(database, token=lease._token, beat=7)
     for _ in range(500):
         if row(database).beat > 7:
             break
