@@ -94,7 +94,8 @@ class Task(ABC):
         chance_score: the metric of a model that knows only how often each target occurs.
         rounds: the default budget of a trial, in rounds of one pass over the training split.
         data_sets: the data sets it can be trained on, in the order in which they are looked for.
-        Parameters: a frozen dataclass; every field has a sound default.
+        Parameters: a frozen dataclass; every field has a sound default. A `__post_init__` may raise ValueError
+            for values that make no sense.
         published: the configuration and figures that were published, if any.
     """
 
@@ -160,7 +161,7 @@ class Task(ABC):
     def parameters_from(cls, values: Mapping[str, Any]) -> Any:
         """The task's parameters with `values` in place of defaults, each checked against its type.
 
-        Raises ParametersError for an unknown name or a value of the wrong kind.
+        Raises ParametersError for an unknown name, a value of the wrong kind, or one that makes no sense.
         """
         kinds = parameter_kinds(cls)
         for name in values:
@@ -169,7 +170,11 @@ class Task(ABC):
                     f"{cls.name} has no parameter {name!r}{did_you_mean(name, kinds)} "
                     f"It has: {', '.join(kinds)}."
                 )
-        return cls.Parameters(**{name: kinds[name].check(value) for name, value in values.items()})
+        checked = {name: kinds[name].check(value) for name, value in values.items()}
+        try:
+            return cls.Parameters(**checked)
+        except ValueError as error:  # the dataclass's own checks
+            raise ParametersError(f"{error}") from None
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> 
         if name in overridden:
             raise UsageError(f"{text}: {name} is given twice; leave one of them out.")
         overridden.add(name)
-        space = space.with_domain(name, _fitted_domain(domain, kinds[name], text))
+        space = space.with_domain(name, _fitted_domain(domain, kinds[name], task, text))
     space = dataclasses.replace(
         space, parameters=tuple(_fitted(parameter, kinds, task, space) for parameter in space)
     )
@@ -160,20 +160,25 @@ def _fitted(parameter: Parameter, kinds: Mapping[str, Any], task: Task, space: S
             f"It has: {', '.join(kinds)}."
         )
     return dataclasses.replace(
-        parameter, domain=_fitted_domain(parameter.domain, kinds[parameter.name], place)
+        parameter, domain=_fitted_domain(parameter.domain, kinds[parameter.name], task, place)
     )
 
 
-def _fitted_domain(domain: Domain, kind: ParameterKind, place: str) -> Domain:
+def _fitted_domain(domain: Domain, kind: ParameterKind, task: Task, place: str) -> Domain:
+    def checked(value: Any) -> Any:
+        return getattr(task.parameters_from({kind.name: value}), kind.name)
+
     try:
         match domain:
             case Fixed():
-                return Fixed(kind.check(domain.value))
+                return Fixed(checked(domain.value))
             case Categorical():
-                return Categorical(tuple(kind.check(choice) for choice in domain.choices))
+                return Categorical(tuple(checked(choice) for choice in domain.choices))
             case Numeric():
                 for bound in (domain.low, domain.high):
-                    kind.check(bound)
+                    checked(bound)
+                if kind.type is int and domain.step is not None and not domain.step.is_integer():
+                    raise SpaceError(f"{place}: {kind.name}: step {domain.step:g} is not a whole number.")
                 return dataclasses.replace(domain, integer=kind.type is int)
     except ObjectiveError as error:
         raise SpaceError(f"{place}: {error}") from None

@@ -63,7 +63,7 @@ class Specification:
     @property
     def parsed_space(self) -> Space:
         """The space as it is searched. (JSON is YAML.)"""
-        return parse_space(json.dumps({"space": self.space}), "the study's space")
+        return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
 
     @property
     def parsed_metric(self) -> Metric:

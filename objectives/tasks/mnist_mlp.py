@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from objectives.bounds import check_at_least, check_share
 from objectives.task import Published, Rows, Splits, Task
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class MnistMlpParameters:
     weight_init: Literal["he", "xavier", "unit_normal"] = "he"
     input_scaling: Literal["unit", "standard", "raw"] = "unit"
     gradient_clip: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that make no sense."""
+        check_at_least(self, learning_rate=0.0, batch_size=1, hidden_width=1, weight_decay=0.0)
+        check_share(self, "dropout", below_one=True)
+        check_share(self, "bn_momentum")
+        if self.gradient_clip is not None and self.gradient_clip <= 0:
+            raise ValueError(
+                f"gradient_clip: {self.gradient_clip:g} is no norm above 0; null switches it off."
+            )
 
 
 class MnistMlp(Task):

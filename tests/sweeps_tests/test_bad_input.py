@@ -587,3 +587,19 @@ def test_an_enqueued_point_outside_the_space_is_refused(
     path = tmp_path / "point.yaml"
     path.write_text(text)
     assert message in launch_refused("--enqueue", path)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("batch_size=0", "batch_size: 0 is below 1"),
+        ("dropout=0..2", "dropout: 2 is no share between 0 and 1"),
+        ("bn_momentum=-0.1", "bn_momentum: -0.1 is no share"),
+        ("learning_rate=-1", "learning_rate: -1 is below 0"),
+        ("gradient_clip=0", "gradient_clip: 0 is no norm above 0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_before_the_first_trial(
+    refused: Refusal, word: str, message: str
+) -> None:
+    assert message in refused("launch", "mnist_mlp", "--data", "mnist-5k", word)
