@@ -47,6 +47,8 @@ from ray import tune  # noqa: E402
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
+PATIENCE_SECONDS = 30.0  # with Tune's loop, at the end
+INTERRUPTED_PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,8 @@ class RayRunner:
                 ended.set()
                 for slot in self._slots.values():
                     self._kill(slot)
-                fit.join(timeout=2.0)
+                # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
+                fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if control.signal_number else PATIENCE_SECONDS)
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
         """Tune's own loop, in a thread of its own: it places slots and starts them again."""
