@@ -245,7 +245,8 @@ class RayRunner:
 
     def _handle(self, message: _Message, book: StudyBook, mailbox: Any) -> None:
         slot = self._slots[message.slot]
-        if message.kind == "refuse":
+        if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
+            ray.get(mailbox.answer.remote(message.slot, message.life, False))
             raise UsageError(message.content)
         if message.kind == "unwritable":
             raise UnwritableError(message.content)
