@@ -37,7 +37,7 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
     score = torch.zeros_like(loss)
     with _evaluation_mode(model):
         for batch in _batches(rows, task.evaluation_rows):
-            outputs = model(batch.inputs)
+            outputs = task.forward(model, batch)
             loss += task.losses(outputs, batch.targets, parameters).double().sum()
             score += task.scores(outputs, batch.targets).double().sum()
     return Evaluation(loss.item() / len(rows), score.item() / len(rows))

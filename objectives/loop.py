@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from objectives.evaluation import UnitActivity, evaluate, evaluate_with_batch_statistics
-from objectives.optimizers import make_optimizer, schedule_factor
+from objectives.optimizers import make_optimizer
 from objectives.round import Cost, Round
 from objectives.seeding import derive_seed
 from objectives.task import Splits, Task, TrainingRun
@@ -51,15 +51,22 @@ class Run:
         self.rounds_done = 0
         self.device = device
         self.train_rows = task.prepare(splits.train.to(device), parameters)
-        self.valid_rows = task.prepare(splits.valid.to(device), parameters)
-        self.train_sample = self.train_rows[_sample(splits, seed).to(device)]
+        self.valid_rows = task.prepare_evaluation(
+            task.prepare(splits.valid.to(device), parameters), parameters
+        )
+        self.train_sample = task.prepare_evaluation(
+            self.train_rows[_sample(splits, seed).to(device)], parameters
+        )
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(derive_seed(seed, "weights"))
             self.model: nn.Module = task.build(parameters, self.train_rows[:2]).to(device)
             torch.manual_seed(derive_seed(seed, "noise"))  # dropout, augmentation
             self._noise = _random_state(device)
         self.optimizer = make_optimizer(
-            parameters.optimizer, self.model.parameters(), parameters.learning_rate, parameters.weight_decay
+            parameters.optimizer,
+            [weight for weight in self.model.parameters() if weight.requires_grad],
+            parameters.learning_rate,
+            parameters.weight_decay,
         )
         self.batch_size = min(parameters.batch_size, len(self.train_rows))
         self.steps_per_round = task.steps_per_round(parameters, len(self.train_rows))
@@ -102,20 +109,19 @@ class Run:
         task, model, optimizer, parameters = self.task, self.model, self.optimizer, self.parameters
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         clip = parameters.gradient_clip
-        schedule = parameters.schedule
+        num_train = len(self.train_rows)
         total_steps = self.rounds * self.steps_per_round
         sampled_every = max(1, self.steps_per_round // GRADIENT_SAMPLES)
         running_loss = torch.zeros((), device=self.device)
         norms: list[Tensor] = []
         model.train()
         for step in range(self.steps_per_round):
-            if schedule != "constant":
-                factor = schedule_factor(schedule, self.steps_done, total_steps)
-                for group in optimizer.param_groups:
-                    group["lr"] = parameters.learning_rate * factor
-            batch = self.train_rows[self._order.next()]
+            factor = task.learning_rate_factor(parameters, self.steps_done, total_steps, num_train)
+            for group in optimizer.param_groups:
+                group["lr"] = parameters.learning_rate * factor
+            batch = task.augment(self.train_rows[self._order.next()], parameters)
             optimizer.zero_grad(set_to_none=True)
-            loss = task.losses(model(batch.inputs), batch.targets, parameters).mean()
+            loss = task.losses(task.forward(model, batch), batch.targets, parameters).mean()
             loss.backward()  # type: ignore[no-untyped-call]
             if clip is not None:
                 norm = nn.utils.clip_grad_norm_(weights, clip)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal
 
 import torch
 from torch import nn
 
-OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
-ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
+from objectives.parameters import OptimizerName, ScheduleName
 
 
 def make_optimizer(

@@ -133,9 +133,28 @@ class Task(ABC):
         """Rows as the model takes them (scaled, for instance), made once at the start of a trial."""
         return rows
 
+    def prepare_evaluation(self, rows: Rows, parameters: Any) -> Rows:
+        """Prepared rows as they are evaluated: cropped in the middle, or with fixed words to rank, for instance.
+
+        Made once at the start of a trial; the same rows and parameters give the same, on every machine.
+        """
+        return rows
+
+    def augment(self, batch: Rows, parameters: Any) -> Rows:
+        """A training batch as the model sees it this time: cropped at random, or with words drawn to tell apart.
+
+        Randomness comes from torch's global generators, which the loop has seeded.
+        """
+        return batch
+
     @abstractmethod
     def build(self, parameters: Any, example: Rows) -> nn.Module:
         """A fresh model for rows like `example`; its weights drawn from torch's global generator."""
+
+    def forward(self, model: nn.Module, batch: Rows) -> Tensor:
+        """The model's outputs for a batch, a row each."""
+        outputs: Tensor = model(batch.inputs)
+        return outputs
 
     @abstractmethod
     def losses(self, outputs: Tensor, targets: Tensor, parameters: Any) -> Tensor:
@@ -152,6 +171,15 @@ class Task(ABC):
         from objectives.loop import Run
 
         return Run(self, parameters, splits, rounds=rounds, seed=seed, device=device)
+
+    def learning_rate_factor(self, parameters: Any, step: int, total_steps: int, num_train: int) -> float:
+        """What the learning rate is multiplied with at `step` (from 0) of `total_steps`: the schedule's factor.
+
+        A function of the step alone, so that a schedule has no state to lose. num_train: rows of a pass.
+        """
+        from objectives.optimizers import schedule_factor
+
+        return schedule_factor(parameters.schedule, step, total_steps)
 
     def steps_per_round(self, parameters: Any, num_train: int) -> int:
         """Optimiser steps a round: by default one pass, a ragged last batch left out."""

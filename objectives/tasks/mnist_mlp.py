@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least, check_share
+from objectives.parameters import TrainingParameters
 from objectives.task import Published, Rows, Splits, Task
 
 if TYPE_CHECKING:
@@ -21,43 +21,17 @@ CLASSES = 10
 
 
 @dataclass(frozen=True)
-class MnistMlpParameters:
+class MnistMlpParameters(TrainingParameters):
     """What can be searched or fixed; the defaults are sound ones.
 
-    learning_rate: of the optimiser, before the schedule.
-    batch_size: rows a step; as many as there are where there are fewer.
-    hidden_width: units of the hidden layer.
-    dropout: probability of dropping a hidden unit.
-    batch_norm: whether the hidden layer is normalised, before its activation.
-    bn_momentum: weight of the new batch in the running statistics, as PyTorch counts it.
+    hidden_width: units of the hidden layer; dropout and batch norm act on it, batch norm before its activation.
     weight_init: `he` (normal, variance 2 / fan-in), `xavier`, or `unit_normal` (truncated, σ = 1).
     input_scaling: `unit` (0 to 1), `standard` (mean 0, variance 1 over MNIST) or `raw` (0 to 255).
-    gradient_clip: largest global L2 norm of the gradient; none for no limit.
     """
 
-    learning_rate: float = 1e-3
-    batch_size: int = 64
-    hidden_width: int = 256
-    dropout: float = 0.2
-    batch_norm: bool = True
-    bn_momentum: float = 0.1
-    optimizer: Literal["sgd", "momentum", "adam", "adamw", "rmsprop"] = "adam"
-    schedule: Literal["constant", "step", "exponential", "cosine", "one_cycle"] = "constant"
-    weight_decay: float = 0.0
     activation: Literal["relu", "leaky_relu", "elu", "softplus", "tanh"] = "relu"
     weight_init: Literal["he", "xavier", "unit_normal"] = "he"
     input_scaling: Literal["unit", "standard", "raw"] = "unit"
-    gradient_clip: float | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
-        check_at_least(self, learning_rate=0.0, batch_size=1, hidden_width=1, weight_decay=0.0)
-        check_share(self, "dropout", below_one=True)
-        check_share(self, "bn_momentum")
-        if self.gradient_clip is not None and self.gradient_clip <= 0:
-            raise ValueError(
-                f"gradient_clip: {self.gradient_clip:g} is no norm above 0; null switches it off."
-            )
 
 
 class MnistMlp(Task):
@@ -120,14 +94,16 @@ class MnistMlp(Task):
         """784-H-10; batch norm and dropout where they are switched on."""
         from torch import nn
 
+        from objectives.layers import activation, initialize
+
         hidden = nn.Linear(PIXELS, parameters.hidden_width)
         output = nn.Linear(parameters.hidden_width, CLASSES)
         for layer in (hidden, output):
-            _initialize(layer, parameters.weight_init)
+            initialize(layer, parameters.weight_init)
         layers: list[nn.Module] = [hidden]
         if parameters.batch_norm:
             layers.append(nn.BatchNorm1d(parameters.hidden_width, momentum=parameters.bn_momentum))
-        layers.append(_activation(parameters.activation))
+        layers.append(activation(parameters.activation))
         if parameters.dropout > 0:
             layers.append(nn.Dropout(parameters.dropout))
         return nn.Sequential(*layers, output)
@@ -141,30 +117,3 @@ class MnistMlp(Task):
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """1 where the largest logit is the target's."""
         return outputs.argmax(dim=1) == targets
-
-
-def _initialize(layer: nn.Linear, how: str) -> None:
-    from torch import nn
-
-    match how:
-        case "he":
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        case "xavier":
-            nn.init.xavier_normal_(layer.weight)
-        case "unit_normal":
-            nn.init.trunc_normal_(layer.weight, std=1.0, a=-2.0, b=2.0)
-    nn.init.zeros_(layer.bias)
-
-
-def _activation(name: str) -> nn.Module:
-    from torch import nn
-
-    makers: dict[str, Any] = {
-        "relu": nn.ReLU,
-        "leaky_relu": nn.LeakyReLU,
-        "elu": nn.ELU,
-        "softplus": nn.Softplus,
-        "tanh": nn.Tanh,
-    }
-    module: nn.Module = makers[name]()
-    return module

@@ -1,0 +1,41 @@
+"""Layers by name, and how their weights begin: what several tasks offer as choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import nn
+
+ActivationName = Literal["relu", "leaky_relu", "elu", "softplus", "tanh"]
+WeightInitName = Literal["he", "xavier", "unit_normal"]
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+
+def activation(name: ActivationName) -> nn.Module:
+    """A fresh activation module."""
+    return _ACTIVATIONS[name]()
+
+
+def initialize(layer: nn.Linear | nn.Conv1d | nn.Conv2d, how: WeightInitName) -> None:
+    """Draw a layer's weights anew from torch's global generator; biases become zero.
+
+    he: normal, variance 2 / fan-in (He et al. 2015). xavier: normal, variance 2 / (fan-in + fan-out) (Glorot
+    and Bengio 2010). unit_normal: normal with σ = 1, cut off at two σ.
+    """
+    match how:
+        case "he":
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        case "xavier":
+            nn.init.xavier_normal_(layer.weight)
+        case "unit_normal":
+            nn.init.trunc_normal_(layer.weight, std=1.0, a=-2.0, b=2.0)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
