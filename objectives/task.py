@@ -58,13 +58,31 @@ class Splits:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A published configuration with some values changed: what went wrong there, or a proposed cure.
+
+    parameters: in place of the published ones. note: what it shows. rounds: None for the published number.
+    """
+
+    parameters: Mapping[str, Any]
+    note: str
+    rounds: int | None = None
+
+
+@dataclass(frozen=True)
 class Published:
-    """A configuration that was published for a task, as it stood, and the figures given with it."""
+    """A configuration that was published for a task, as it stood, and the figures given with it.
+
+    figures: the headline figures, by name. curve: what was given by round: figures under the names of a
+    Round's (where `load_published` puts the test split for validation, `valid_score` is that of the test split).
+    """
 
     parameters: Mapping[str, Any]
     rounds: int
     figures: Mapping[str, float]
     note: str = ""
+    curve: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
 
 class TrainingRun(Protocol):
@@ -120,6 +138,14 @@ class Task(ABC):
     @abstractmethod
     def load_test(self, data: str, data_root: Path) -> Rows:
         """The sealed rows. Only confirmation calls this, once a study, on record."""
+
+    def load_published(self, data: str, data_root: Path) -> Splits:
+        """The rows that the published figures were taken on: by default those of `load`.
+
+        Where figures of a test split were published, that split stands here for validation. Only the
+        reproduction of published figures calls this; no search does.
+        """
+        return self.load(data, data_root)
 
     def has_data(self, data: str, data_root: Path) -> bool:
         """Whether a data set's files are at hand, so that `load` needs no network."""
