@@ -144,7 +144,7 @@ class StudyBook:
             taken = self._take_up(heapq.heappop(self._waiting))
             if taken is not None:
                 return taken
-        if self._closed or self._window.next_number >= self.num_trials or not self._window.is_open():
+        if self._closed or not self._has_new() or not self._window.is_open():
             return None
         number = self._window.next_number
         proposal = self._window.propose()
@@ -218,9 +218,14 @@ class StudyBook:
     # -- how it is done ------------------------------------------------------------------------------
 
     def _has_more(self) -> bool:
-        cells = self._window.num_cells
-        last = self.num_trials if cells is None else min(self.num_trials, cells)
-        return bool(self._waiting) or self._window.next_number < last
+        return bool(self._waiting) or self._has_new()
+
+    def _has_new(self) -> bool:
+        """Whether there is a trial that has not begun; a grid that may run all its cells runs failed ones again."""
+        cells, points = self._window.num_cells, self._window.num_points
+        if cells is None or points is None:
+            return self._window.next_number < self.num_trials
+        return self._window.next_number < (points if self.num_trials >= cells else self.num_trials)
 
     def _restore(self) -> None:
         """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""

@@ -16,8 +16,9 @@ from optuna.trial import TrialState, create_trial
 
 from objectives.seeding import derive_seed
 from search_spaces import Space
+from search_spaces.quasi_random import sobol_point
 from search_spaces.suggest import cells, distributions, nearest, suggest
-from sweeps.samplers import make_sampler
+from sweeps.samplers import make_sampler, on_one_thread
 from sweeps.spec import Specification
 
 _MIRROR = "mirror"  # some samplers hash the study's name
@@ -51,14 +52,25 @@ class Window:
         self._mirrored = 0  # of those, told to the mirror
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
+        self._failed: list[int] = []  # leading trials that failed, by number
         self._mirror = optuna.create_study(
             study_name=_MIRROR, direction=optuna.study.StudyDirection[spec.direction.upper()]
         )
 
     @property
     def num_cells(self) -> int | None:
-        """How many trials there are at all, where the sampler is a grid."""
+        """How many cells there are, where the sampler is a grid."""
         return len(self._given) if self._spec.sampler == "grid" else None
+
+    @property
+    def num_points(self) -> int | None:
+        """How many trials a grid has, as far as can be told now: its cells, and those that failed once more."""
+        return None if self.num_cells is None else self.num_cells + len(self._failed_cells)
+
+    @property
+    def _failed_cells(self) -> list[int]:
+        """Trials of a grid whose cell is to be run again: a cell that fails twice is left at that."""
+        return [number for number in self._failed if number < len(self._given)]
 
     @property
     def next_number(self) -> int:
@@ -72,7 +84,7 @@ class Window:
 
     def is_open(self) -> bool:
         """Whether the next trial may be proposed now."""
-        if self.num_cells is not None and self._proposed >= self.num_cells:
+        if self.num_points is not None and self._proposed >= self.num_points:
             return False
         return self._leading > self._proposed - self._spec.parallelism
 
@@ -81,8 +93,9 @@ class Window:
         assert self.is_open()
         number = self._proposed
         self._tell_mirror(up_to=number - self._spec.parallelism)
-        if number < len(self._given):
-            proposal = Proposal(self._given[number])
+        chosen = self._counted(number)
+        if chosen is not None:
+            proposal = Proposal(chosen)
             self._add_running(proposal)
         else:
             proposal = self._sample(number)
@@ -98,12 +111,27 @@ class Window:
         """A trial has ended."""
         self._finished[number] = outcome
         while self._leading in self._finished:
+            if self._finished[self._leading].state == "FAIL":
+                self._failed.append(self._leading)
             self._leading += 1
+
+    def _counted(self, number: int) -> dict[str, Any] | None:
+        """The trial of that number where no sampler chooses it: a given one, a failed cell, a point by its index."""
+        beyond = number - len(self._given)
+        if beyond < 0:
+            return self._given[number]
+        match self._spec.sampler:
+            case "grid":
+                return self._given[self._failed_cells[beyond]]
+            case "qmc":
+                return sobol_point(self._space, beyond, derive_seed(self._spec.seed, "sobol"))
+        return None
 
     def _sample(self, number: int) -> Proposal:
         self._mirror.sampler = make_sampler(self._spec.sampler, derive_seed(self._spec.seed, number))
-        trial = self._mirror.ask()
-        chosen = suggest(self._space, trial)
+        with on_one_thread():
+            trial = self._mirror.ask()
+            chosen = suggest(self._space, trial)
         return Proposal(chosen, dict(self._mirror._storage.get_trial_system_attrs(trial._trial_id)))
 
     def _add_running(self, proposal: Proposal) -> None:

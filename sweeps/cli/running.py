@@ -91,7 +91,7 @@ def run_options(command: Any) -> Any:
     "--study", help="The study's name. [default: the task and the start of the specification's fingerprint]"
 )
 @click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
-@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|random|grid")
+@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|gp|cmaes|random|qmc|grid")
 @click.option(
     "--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted."
 )
