@@ -51,7 +51,7 @@ def value_of(number: int, chosen: dict[str, Any]) -> Finished:
     return Finished("PRUNED", value, (2, value)) if number % 5 == 4 else Finished("COMPLETE", value)
 
 
-NUM_TRIALS = {"gp": 16}  # a Gaussian process takes its time
+NUM_TRIALS = {"gp": 20}  # a Gaussian process takes its time
 
 
 def run(
