@@ -106,7 +106,9 @@ leases = Table(
     Column("holder", Text, nullable=False),  # "user@host, process 123, since …"
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("started", ExactFloat, nullable=False),  # the process's own start time: tells a reused pid
+    Column(
+        "started", ExactFloat, nullable=False
+    ),  # seconds from boot to the process's start: tells a reused pid
     Column("beat", Integer, nullable=False),
 )
 

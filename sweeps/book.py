@@ -10,11 +10,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.trial import TrialState, create_trial
 
 from objectives import Round
+from objectives.packed import Packed
 from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, with_fixed
 from storage import Database
@@ -24,7 +26,9 @@ from storage.trials import TrialRow, reaches
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
 from sweeps.spec import Specification
+from sweeps.trial_files import TrialFiles
 from sweeps.window import Finished, Proposal, Window, full_parameters
+from sweeps.worker import Progress
 
 LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
 
@@ -37,16 +41,17 @@ class Assignment:
     parameters: dict[str, Any]
     seed: int
     rounds: int
-    checkpoint: dict[str, Any] | None = None
+    checkpoint: Packed | None = None
 
 
 @dataclass
 class LiveTrial:
-    """A trial that has begun and not ended."""
+    """A trial that has begun and not ended. weights, checkpoint: what is recorded of its files."""
 
     number: int
     trial_id: int
     chosen: dict[str, Any]
+    files: TrialFiles
     rounds: list[Round] = field(default_factory=list)
     losses: int = 0
     weights: dict[str, Any] | None = None
@@ -74,7 +79,8 @@ class Observer(Protocol):
 class StudyBook:
     """One study, open for writing. The caller holds the study's lease.
 
-    num_trials: how many trials the study is to have. target: the metric at which it may end.
+    out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
+    target: the metric at which it may end.
     environment: the key, noted with each trial, of where it is trained.
     """
 
@@ -82,8 +88,9 @@ class StudyBook:
         self,
         database: Database,
         study: StudyRow,
+        out: Path,
         *,
-        num_trials: int,
+        num_trials: int | None,
         target: float | None = None,
         environment: str = "",
         observers: Sequence[Observer] = (),
@@ -91,9 +98,11 @@ class StudyBook:
         self.study = study
         self.spec = Specification.from_dict(study.specification)
         self.metric = self.spec.parsed_metric
-        self.num_trials = num_trials
+        self._most = num_trials
         self.target = target
         self.environment = environment
+        self._out = out
+        self.num_recorded = 0  # rounds that were new, since the book was opened
         self.live: dict[int, LiveTrial] = {}
         self.ends: dict[int, TrialRow] = {}
         self.ledger = Ledger(database, study.study_id)
@@ -114,6 +123,11 @@ class StudyBook:
         while len(self._table) < self._window.num_leading and not self.target_reached:
             self._table.append(self.ends[len(self._table)])
         return self._table
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials the study is to have; a grid, whose failed cells are run again, gets more as they fail."""
+        return min(most for most in (self._most, self._window.num_points) if most is not None)
 
     @property
     def target_reached(self) -> bool:
@@ -148,27 +162,18 @@ class StudyBook:
             return None
         number = self._window.next_number
         proposal = self._window.propose()
-        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen)
+        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
         return self._start(live)
 
-    def record(
-        self,
-        number: int,
-        latest: Round,
-        *,
-        weights: Mapping[str, Any] | None = None,
-        checkpoint: Mapping[str, Any] | None = None,
-        worker: str = "",
-    ) -> End | None:
+    def record(self, number: int, progress: Progress, *, worker: str = "") -> End | None:
         """Store a round and decide: None to go on, or the trial's end, by now recorded.
 
-        weights: where and what the best round's weights are, when this round is the best so far. checkpoint:
-        where the trial's state after this round is, when it was kept. A round
-        that is stored already (a trial that started over) is compared with what is stored.
+        What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
+        already (a trial that started over) is compared with what is stored. Raises Unwritable.
         """
-        live = self.live[number]
-        if weights is not None:
-            live.weights = dict(weights)
+        live, latest = self.live[number], progress.round
+        if progress.weights is not None:
+            self._keep_weights(live, latest.index, progress.weights)
         if latest.index <= len(live.rounds):
             self._compare(live, latest)
         else:
@@ -176,9 +181,8 @@ class StudyBook:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
             self._store(live, latest)
             live.losses = 0
-        if checkpoint is not None:
-            live.checkpoint = dict(checkpoint)
-            self.ledger.put_checkpoint(number, live.checkpoint)
+        if progress.checkpoint is not None:
+            self._keep_checkpoint(live, latest.index, progress.checkpoint)
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)
@@ -212,6 +216,10 @@ class StudyBook:
     def put_all_away(self) -> None:
         """Close, and let every live trial wait for `resume`."""
         self.close()
+        self.put_live_away()
+
+    def put_live_away(self) -> None:
+        """Let every live trial wait to be taken up again."""
         for number in sorted(self.live):
             self.put_away(number)
 
@@ -221,11 +229,7 @@ class StudyBook:
         return bool(self._waiting) or self._has_new()
 
     def _has_new(self) -> bool:
-        """Whether there is a trial that has not begun; a grid that may run all its cells runs failed ones again."""
-        cells, points = self._window.num_cells, self._window.num_points
-        if cells is None or points is None:
-            return self._window.next_number < self.num_trials
-        return self._window.next_number < (points if self.num_trials >= cells else self.num_trials)
+        return self._window.next_number < self.num_trials
 
     def _restore(self) -> None:
         """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
@@ -237,7 +241,8 @@ class StudyBook:
             if row.is_finished:
                 self._keep_end(row)
                 continue
-            live = LiveTrial(row.number, row.trial_id, chosen, self._stored_rounds(row.number), resumed=True)
+            files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
+            live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
             live.checkpoint = checkpoints.get(row.number)
             live.weights = live.checkpoint["weights"] if live.checkpoint else None
             if row.state == "RUNNING":
@@ -285,7 +290,7 @@ class StudyBook:
             parameters=full_parameters(self.spec, live.chosen),
             seed=self._seed(live.number),
             rounds=self.spec.rounds,
-            checkpoint=live.checkpoint,
+            checkpoint=live.files.read_checkpoint(live.checkpoint),
         )
         for observer in self.observers:
             observer.started(assignment, again=live.resumed)
@@ -300,6 +305,23 @@ class StudyBook:
             return stop
         return Stop("finished", len(rounds), {}, "ran all its rounds")
 
+    def _files_of(self, number: int) -> TrialFiles:
+        return TrialFiles(self._out, number)
+
+    def _keep_weights(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
+        older, live.weights = live.weights, live.files.keep_weights(round_index, packed)
+        if older not in (live.weights, live.checkpoint and live.checkpoint["weights"]):
+            live.files.drop_weights(older)
+
+    def _keep_checkpoint(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
+        older = live.checkpoint
+        live.checkpoint = live.files.keep_checkpoint(round_index, packed, live.weights)
+        self.ledger.put_checkpoint(live.number, live.checkpoint)
+        if older is not None and older["file"] != live.checkpoint["file"]:
+            live.files.drop_checkpoint(older)
+            if older["weights"] != live.weights:
+                live.files.drop_weights(older["weights"])
+
     def _compare(self, live: LiveTrial, again: Round) -> None:
         stored = live.rounds[again.index - 1]
         if repr(stored.figures()) != repr(again.figures()) and live.differs is None:
@@ -309,6 +331,7 @@ class StudyBook:
         cost = asdict(latest.cost) if latest.cost is not None else {}
         self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
         live.rounds.append(latest)
+        self.num_recorded += 1
         for observer in self.observers:
             observer.recorded(live.number, latest)
 
@@ -324,8 +347,9 @@ class StudyBook:
             notes["traceback"] = end.traceback
         if end.evidence:
             notes["evidence"] = _json_values(end.evidence)
-        if live.weights is not None and end.state == "COMPLETE":
-            notes["weights"] = live.weights
+        weights = live.weights if end.state == "COMPLETE" else None
+        if weights is not None:
+            notes["weights"] = weights
         if live.differs is not None:
             notes["differs"] = live.differs
         if worker:
@@ -333,6 +357,7 @@ class StudyBook:
         self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
             self.ledger.drop_checkpoint(live.number)
+        live.files.drop_all_but(weights)
         del self.live[live.number]
         (row,) = self.ledger.read_trials([live.number])
         self._keep_end(row)

@@ -236,7 +236,7 @@ class LiveProgress(PlainProgress):
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """Its line goes, the bar moves."""
         self._running.pop(number, None)
-        self._bar.update(self._task, completed=len(self._book.ends))
+        self._bar.update(self._task, completed=len(self._book.ends), total=self._book.num_trials)
         super().ended(number, end, num_rounds)
 
 

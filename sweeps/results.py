@@ -40,9 +40,7 @@ class ResultsKeeper:
         """Nothing is written of a trial that waits."""
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
-        """The table may have grown; the trial's checkpoints have served."""
-        for checkpoint in (self._study.out / "checkpoints").glob(f"trial-{number:04d}-*.ckpt"):
-            checkpoint.unlink(missing_ok=True)
+        """The table may have grown."""
         patiently(self.refresh, give_up=self._book.ledger.give_up)
 
     def refresh(self) -> None:
@@ -67,14 +65,21 @@ class ResultsKeeper:
         """
         table = self._book.table
         for trial in [*table[self._table_seen :], *(table[number] for number in self._kept - kept)]:
-            if trial.number not in kept:
-                weights_path(self._study, trial.number).unlink(missing_ok=True)
+            if trial.number not in kept and (path := weights_path(self._study, trial)) is not None:
+                path.unlink(missing_ok=True)
         self._table_seen, self._kept = len(table), kept
 
 
-def weights_path(study: Study, number: int) -> Path:
-    """Where a trial's best weights are kept."""
-    return study.out / "weights" / f"trial-{number:04d}.pt"
+def weights_path(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights were kept; None where there never were any."""
+    weights = trial.attributes.get("weights")
+    return None if weights is None else study.out / "weights" / str(weights["file"])
+
+
+def _kept(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights are."""
+    path = weights_path(study, trial)
+    return path if path is not None and path.is_file() else None
 
 
 def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
@@ -84,13 +89,12 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     can't be written.
     """
     config = study.best_config(trial)
-    kept = weights_path(study, trial.number)
+    kept = _kept(study, trial)
     if weights is not None:
-        check_kept(study, trial)
-        _copy(kept, weights)
+        _copy(check_kept(study, trial), weights)
         kept = weights
     if config["weights"] is not None:
-        config["weights"] = {**config["weights"], "file": _beside(kept, path)} if kept.is_file() else None
+        config["weights"] = None if kept is None else {**config["weights"], "file": _beside(kept, path)}
     comment = (
         f"Trial {trial.number} of study {study.name}: {config['metric']} {trial.value!r} on the validation split, "
         f"round {config['best_round']}.\n"
@@ -102,13 +106,15 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
         raise _unwritable(path, error) from error
 
 
-def check_kept(study: Study, trial: TrialRow) -> None:
-    """Raises UsageError where a trial's weights were not kept."""
-    if not weights_path(study, trial.number).is_file():
+def check_kept(study: Study, trial: TrialRow) -> Path:
+    """Where a trial's best weights are. Raises UsageError where they were not kept."""
+    kept = _kept(study, trial)
+    if kept is None:
         raise UsageError(
             f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
             "again, or launch with --keep-weights all."
         )
+    return kept
 
 
 def check_writable(folder: Path) -> None:

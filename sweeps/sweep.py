@@ -31,7 +31,10 @@ DEFAULT_TRIALS = 20
 
 @dataclass(frozen=True)
 class Launch:
-    """A study about to run: what it is, how it is run, and whether it was there before."""
+    """A study about to run: what it is, and how it is run.
+
+    num_trials: as planned; the failed cells of a grid come on top.
+    """
 
     planned: Planned
     name: str
@@ -39,6 +42,12 @@ class Launch:
     workers: int
     num_trials: int
     storage: str
+
+    @property
+    def most_trials(self) -> int | None:
+        """The bound on trials; None for a whole grid, whose failed cells are run again."""
+        is_whole_grid = self.planned.spec.sampler == "grid" and self.run.num_trials is None
+        return None if is_whole_grid else self.num_trials
 
 
 @dataclass(frozen=True)
@@ -220,7 +229,12 @@ def _drive(
         if announce:
             announce(launching, study)
         book = StudyBook(
-            database, row, num_trials=launching.num_trials, target=launching.run.target, environment=here
+            database,
+            row,
+            study.out,
+            num_trials=launching.most_trials,
+            target=launching.run.target,
+            environment=here,
         )
         control = Control(
             database,
@@ -262,7 +276,6 @@ def _runner(launching: Launch) -> Runner:
 
 def _work_plan(launching: Launch) -> WorkPlan:
     spec, run = launching.planned.spec, launching.run
-    out = paths.out_folder(run.out, launching.name)
     return WorkPlan(
         task=run.task,
         data=spec.data["name"],
@@ -272,8 +285,7 @@ def _work_plan(launching: Launch) -> WorkPlan:
         threads=spec.threads,
         device=spec.device,
         code=code_digest(),
-        weights_folder=None if run.weights_kept == 0 else str(out / "weights"),
-        checkpoint_folder=str(out / "checkpoints"),
+        keep_weights=run.weights_kept != 0,
         checkpoint_seconds=run.checkpoint_seconds,
     )
 

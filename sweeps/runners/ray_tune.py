@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -21,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from objectives.errors import UnwritableError
 from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
@@ -53,7 +53,7 @@ INTERRUPTED_PATIENCE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class _Message:
-    """From a slot's worker: hello | refuse | ask | round | failed | unwritable, with what belongs to it."""
+    """From a slot's worker: hello | refuse | ask | round | failed, with what belongs to it."""
 
     slot: int
     life: str  # one process of a slot
@@ -115,9 +115,6 @@ def _serve_slot(config: dict[str, Any]) -> None:
             for progress in worker.train(assignment):
                 if not send("round", assignment.number, progress):
                     break
-        except UnwritableError as error:
-            send("unwritable", content=str(error))
-            return
         except Exception as error:  # noqa: BLE001 - whatever a task raises is data
             send("failed", assignment.number, failure_from(error))
 
@@ -189,20 +186,32 @@ class RayRunner:
     _fit_error: BaseException | None = None
 
     def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book until it is over or the control says to end."""
+        """Serve the book until it is over or the control says to end; start Ray anew where it breaks down."""
         try:
-            self._run(book, plan, control)
+            while not control.must_end(book) and not book.is_over:
+                self._run_until_breakdown(book, plan, control)
         except Interruption:
             control.must_end(book)
+        finally:
+            book.put_all_away()
+
+    def _run_until_breakdown(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Serve the book with one Ray. Raises SweepError where that broke down without a round recorded."""
+        before = book.num_recorded
+        try:
+            self._run(book, plan, control)
         except ray.exceptions.RayError as error:
-            raise SweepError(
-                f"Ray broke down ({type(error).__name__}); the running trials are put away. "
-                f"Go on with: sweep resume {book.study.name}"
-            ) from error
+            if book.num_recorded == before:
+                raise SweepError(
+                    f"Ray broke down ({type(error).__name__}) before a round was trained; the running trials are "
+                    f"put away. Go on with: sweep resume {book.study.name}"
+                ) from error
+            print("sweep: Ray broke down; starting it anew", file=sys.stderr)
 
     def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
         with _ray(self.workers * plan.threads, self.gpus, control) as folder:
             self._slots = {slot: _Slot() for slot in range(self.workers)}
+            self._died = queue.SimpleQueue()
             mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
             ended = threading.Event()
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
@@ -215,9 +224,9 @@ class RayRunner:
                     self._serve(book, mailbox)
                     self._kill_overdue(book)
                     if not fit.is_alive():
-                        raise SweepError(f"Ray Tune ended unexpectedly: {self._fit_error!r}")
+                        raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
             finally:
-                book.put_all_away()
+                book.put_live_away()
                 ended.set()
                 for slot in self._slots.values():
                     self._kill(slot)
@@ -248,8 +257,6 @@ class RayRunner:
         if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
             raise UsageError(message.content)
-        if message.kind == "unwritable":
-            raise UnwritableError(message.content)
         if message.kind == "hello":
             slot.life, slot.actor, slot.starts_without_hello = message.life, message.content, 0
             mailbox.answer.remote(message.slot, message.life, True)
@@ -262,10 +269,7 @@ class RayRunner:
         goes_on = False
         if message.number == slot.number and message.number in book.live:
             if message.kind == "round":
-                progress = message.content
-                end = book.record(
-                    message.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint
-                )
+                end = book.record(message.number, message.content)
                 goes_on = end is None
             else:
                 book.fail(message.number, message.content)

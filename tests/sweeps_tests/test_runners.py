@@ -59,7 +59,7 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
     result = launch_toy(
         space=space,
         sampler="grid",
-        num_trials=None,
+        num_trials=len(words),
         runner="ray",
         workers=2,
         trial_timeout_seconds=4.0,
@@ -88,6 +88,23 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
     (crashed,) = (t for t in result.study.table() if t.params["behaviour"] == "crashes")
     assert "the toy crashes" in crashed.attributes["traceback"]
     assert evidence["hangs"]["last_round"] == 3
+
+
+def test_the_failed_cells_of_a_grid_are_run_again(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+    space, mark = tmp_path / "grid.yaml", tmp_path / "crashed"
+    space.write_text("space:\n  behaviour: {choices: [crashes, learns, crashes_once]}\n")
+    options = {"space": space, "sampler": "grid", "num_trials": None, "max_failures": 9}
+    study = launch_toy(f"dies_once={mark}", **options).study
+    ends = [(trial.params["behaviour"], trial.state) for trial in study.table()]
+    assert ends == [
+        ("crashes", "FAIL"),
+        ("learns", "COMPLETE"),
+        ("crashes_once", "FAIL"),
+        ("crashes", "FAIL"),
+        ("crashes_once", "COMPLETE"),
+    ]
+    resumed = launch_toy(f"dies_once={mark}", **options).study
+    assert len(resumed.all_trials()) == 5
 
 
 @pytest.mark.ray
