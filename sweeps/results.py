@@ -138,6 +138,13 @@ def check_writable(folder: Path) -> None:
                 folder_made.rmdir()
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed driver was about to write. The caller holds the study's lease."""
+    for place in (folder, folder / "weights", folder / "checkpoints"):
+        for partial in place.glob(".*.partial"):
+            partial.unlink(missing_ok=True)
+
+
 def check_owner(folder: Path, fingerprint: str) -> None:
     """Raises UsageError where `folder` holds another study's best.yaml, which would be overwritten."""
     path = folder / "best.yaml"

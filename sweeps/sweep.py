@@ -19,7 +19,7 @@ from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.planning import Planned, plan_again, plan_study
 from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
-from sweeps.results import ResultsKeeper, check_owner, check_writable
+from sweeps.results import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
 from sweeps.spec import Specification, differences
@@ -226,6 +226,7 @@ def _drive(
         update_run(database, row.study_id, launching.run.to_dict())
         here = _note_environment(database, row, launching)
         study = Study(database, get_study(database, row.name))
+        remove_unfinished(study.out)
         if announce:
             announce(launching, study)
         book = StudyBook(
