@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import psutil
+
 from objectives import Round
 from storage.patience import patiently
 from storage.trials import TrialRow, ranking
@@ -139,10 +141,12 @@ def check_writable(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed driver was about to write. The caller holds the study's lease."""
+    """Remove what a killed driver was about to write: files that bear the number of a process that is gone."""
     for place in (folder, folder / "weights", folder / "checkpoints"):
         for partial in place.glob(".*.partial"):
-            partial.unlink(missing_ok=True)
+            *_, writer, _ = partial.name.split(".")
+            if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
+                partial.unlink(missing_ok=True)
 
 
 def check_owner(folder: Path, fingerprint: str) -> None:
