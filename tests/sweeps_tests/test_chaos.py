@@ -67,7 +67,7 @@ def assert_undisturbed(study: Study, undisturbed: Study, temporary: Path) -> Non
 
 @pytest.mark.ray
 @pytest.mark.parametrize(
-    ("num_trials", "num_kills"), [(30, 20), pytest.param(300, 200, marks=pytest.mark.soak)]
+    ("num_trials", "num_kills"), [(30, 20), pytest.param(250, 200, marks=pytest.mark.soak)]
 )
 def test_a_study_that_is_killed_again_and_again_comes_to_the_undisturbed_table(
     launch_toy: ToyLauncher, mortal_server: Server, temporary: Path, num_trials: int, num_kills: int
