@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
+from numpy.lib import format as npy
 from torch import Tensor
 
 from objectives.datasets.splits import digest_rows
@@ -152,7 +153,9 @@ def _write_part(folder: Path, part: str, rows: Rows) -> dict[str, list[int]]:
     for kind, tensor in (("inputs", rows.inputs), ("targets", rows.targets)):
         path = folder / _file(part, kind)
         with path.open("wb") as out:
-            np.save(out, tensor.numpy())
+            array = tensor.contiguous().numpy()  # np.save does not notice when the last bytes find no room
+            npy.write_array_header_1_0(out, npy.header_data_from_array_1_0(array))
+            out.write(array.data)
             out.flush()
             os.fsync(out.fileno())  # after a power cut a file may else have its size, but not its content
         written[kind] = _status(path)
