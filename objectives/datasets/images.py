@@ -30,7 +30,7 @@ LARGEST_PIXELS = (
     50_000_000  # a photograph has fewer; a small file that claims more is meant to fill the memory
 )
 PARTS = ("train", "test")
-_CHUNK = 256
+_CHUNK = 64  # images in memory at once
 _THREADED_BYTES = 16_384  # smaller images decode quicker than they are handed to another thread
 _UNDECODABLE = (
     OSError,
