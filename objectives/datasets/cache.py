@@ -142,8 +142,11 @@ def _write(made: Kept, entry: Path, key: str) -> None:
         (partial / _ABOUT).write_text(text, encoding="utf-8")
         if entry.exists() and _open(entry, key) is None:
             shutil.rmtree(entry)
-        with contextlib.suppress(OSError):  # another process was first, with the same rows
+        try:
             partial.rename(entry)
+        except OSError:
+            if not entry.exists():  # else another process was first, with the same rows
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -148,7 +148,7 @@ class Tar(Tree):
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts:
             raise DataError(f"{self.path}: {member.name!r} points out of the archive. Don't use this file.")
-        if not (member.isfile() or member.isdir()) or member.issparse():
+        if not (member.isfile() or member.isdir()):
             raise DataError(f"{self.path}: {member.name!r} is a link or a device, not a plain file.")
         return name.as_posix()
 

@@ -49,7 +49,7 @@ def image_files(folder: str = "food101") -> dict[str, bytes]:
 def public_files() -> dict[str, bytes]:
     lists = {
         "classes": reversed(DISHES),  # theirs is not in the order of the alphabet throughout
-        "train": [name for name in dishes() if not is_test(name)],
+        "train": [name for name in reversed(dishes()) if not is_test(name)],
         "test": [name for name in dishes() if is_test(name)],
     }
     metas = {f"food-101/meta/{name}.txt": "\n".join(lines).encode() for name, lines in lists.items()}
