@@ -17,7 +17,6 @@ from optuna.trial import TrialState, create_trial
 
 from objectives import Round
 from objectives.packed import Packed
-from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, with_fixed
 from storage import Database
 from storage.ledger import Ledger
@@ -41,6 +40,7 @@ class Assignment:
     parameters: dict[str, Any]
     seed: int
     rounds: int
+    repeat: int = 0
     checkpoint: Packed | None = None
 
 
@@ -262,7 +262,7 @@ class StudyBook:
             distributions=of_chosen,
             system_attrs=proposal.sampler_attributes,
             user_attrs={
-                "seed": str(self._seed(number))
+                "seed": str(self.spec.seed_of(number))
             },  # as a number it would be an axis of the dashboard's plots
         )
         return self.ledger.insert_trial(number, template)
@@ -288,16 +288,14 @@ class StudyBook:
         assignment = Assignment(
             number=live.number,
             parameters=full_parameters(self.spec, live.chosen),
-            seed=self._seed(live.number),
+            seed=self.spec.seed_of(live.number),
             rounds=self.spec.rounds,
+            repeat=self.spec.repeat_of(live.number),
             checkpoint=live.files.read_checkpoint(live.checkpoint),
         )
         for observer in self.observers:
             observer.started(assignment, again=live.resumed)
         return assignment
-
-    def _seed(self, number: int) -> int:
-        return derive_seed(self.spec.seed, "trial", number)
 
     def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
         stop = self._rule(rounds, self.spec.rounds, self.metric)

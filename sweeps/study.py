@@ -170,12 +170,17 @@ class Study:
             "seed": int(notes["seed"]),
             "budget": spec.rounds,
             "stop_reason": notes.get("stop_reason"),
-            "data": {"name": spec.data["name"], "digest": spec.data["digest"]},
+            "data": self._data_of(trial),
             "environment": provenance["environments"][notes["environment"]],
             "weights": notes.get("weights"),
             "example_rows": provenance["example_rows"],
             "rounds": figures,
         }
+
+    def _data_of(self, trial: TrialRow) -> dict[str, Any]:
+        plan, digest = self.spec.data_plan, self.spec.data["digest"]
+        folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
+        return {**plan.to_dict(), "digest": digest, **folded}
 
 
 def load(name: str, storage: str | None = None) -> Study:

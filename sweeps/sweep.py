@@ -286,7 +286,7 @@ def _work_plan(launching: Launch) -> WorkPlan:
     spec, run = launching.planned.spec, launching.run
     return WorkPlan(
         task=run.task,
-        data=spec.data["name"],
+        data=spec.data_plan,
         data_root=str(paths.data_root(run.data_dir)),
         data_digest=spec.data["digest"],
         metric=spec.parsed_metric,

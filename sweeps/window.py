@@ -59,8 +59,8 @@ class Window:
 
     @property
     def num_cells(self) -> int | None:
-        """How many cells there are, where the sampler is a grid."""
-        return len(self._given) if self._spec.sampler == "grid" else None
+        """How many cells there are, where the sampler is a grid or a list."""
+        return len(self._given) if self._spec.sampler in ("grid", "list") else None
 
     @property
     def num_points(self) -> int | None:
@@ -70,6 +70,8 @@ class Window:
     @property
     def _failed_cells(self) -> list[int]:
         """Trials of a grid whose cell is to be run again: a cell that fails twice is left at that."""
+        if self._spec.sampler == "list":
+            return []  # the trial's number says which time it is
         return [number for number in self._failed if number < len(self._given)]
 
     @property
@@ -158,9 +160,11 @@ class Window:
 
 
 def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
-    """Trials that no sampler chooses: a grid's cells; else the defaults and what was enqueued."""
+    """Trials that no sampler chooses: a grid's cells, a list; else the defaults and what was enqueued."""
     if spec.sampler == "grid":
         return cells(space)
+    if spec.sampler == "list":
+        return spec.enqueued * spec.repeats
     return [nearest(space, spec.defaults), *spec.enqueued]
 
 
