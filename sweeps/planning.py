@@ -55,21 +55,13 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
         )
     plan = DataPlan(data)
     splits = plan.load(task, data_root)
-    spec = Specification(
-        task={"name": task.name, "version": task_version(settings.task, task)},
-        metric={"name": task.metric, "chance": task.chance_score},
-        direction=task.direction,
-        data=_data_record(plan, splits),
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
         space=space.to_dict(),
         defaults=defaults,
-        seed=settings.seed,
-        sampler=settings.sampler,
-        stop_rule=settings.stop_rule,
-        rounds=settings.rounds or task.rounds,
-        parallelism=settings.parallelism,
-        threads=settings.cpus_per_trial,
         gpus=gpus,
-        device="cuda" if gpus else "cpu",
         enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
     )
     if settings.sampler == "grid":
@@ -83,6 +75,49 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
         )
     return Planned(spec, task, splits)
+
+
+def plan_point(
+    settings: StudySettings,
+    task: Task,
+    plan: DataPlan,
+    point: dict[str, Any],
+    *,
+    repeats: int,
+    data_root: Path,
+) -> Planned:
+    """One whole configuration, to be trained `repeats` times."""
+    splits = plan.load(task, data_root)
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
+        space=point,
+        defaults=point,
+        gpus=_gpus(settings.gpus_per_trial),
+        enqueued=[point],
+    )
+    return Planned(dataclasses.replace(spec, sampler="list", repeats=repeats), task, splits)
+
+
+def _specification(
+    settings: StudySettings, task: Task, data: dict[str, Any], *, gpus: float, **what: Any
+) -> Specification:
+    return Specification(
+        task={"name": task.name, "version": task_version(settings.task, task)},
+        metric={"name": task.metric, "chance": task.chance_score},
+        direction=task.direction,
+        data=data,
+        seed=settings.seed,
+        sampler=settings.sampler,
+        stop_rule=settings.stop_rule,
+        rounds=settings.rounds or task.rounds,
+        parallelism=settings.parallelism,
+        threads=settings.cpus_per_trial,
+        gpus=gpus,
+        device="cuda" if gpus else "cpu",
+        **what,
+    )
 
 
 def plan_again(spec: Specification, reference: str, data_root: Path) -> Planned:

@@ -50,7 +50,7 @@ class ResultsKeeper:
         ranked = ranking(self._book.table, self._book.spec.direction)
         if ranked and ranked[0].number != self._best:
             try:
-                write_best(self._study, ranked[0], self._study.best_path)
+                write_best(self._study, self._confirmed(ranked[0]), self._study.best_path)
             except UsageError as error:
                 raise SweepError(
                     f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
@@ -59,6 +59,13 @@ class ResultsKeeper:
             self._best = ranked[0].number
         if self._weights_kept is not None:
             self._prune_weights({trial.number for trial in ranked[: self._weights_kept]})
+
+    def _confirmed(self, best: TrialRow) -> TrialRow:
+        """The trial that was confirmed in place of the best one, where that one was among its rivals."""
+        confirmation = self._study.confirmation()
+        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
+            return self._study.trial(confirmation.trial)
+        return best
 
     def _prune_weights(self, kept: set[int]) -> None:
         """Of the table's trials, keep the weights of the best; of those beyond it, all.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from objectives.round import FIGURES
 from storage import Database, open_database
+from storage.confirmations import Confirmation, get_confirmations
 from storage.rounds import all_rounds, get_rounds, total_seconds
 from storage.studies import StudyRow, get_study
 from storage.trials import TrialRow, ranking, read_trials, table_of
@@ -83,6 +84,11 @@ class Study:
             raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
         return ranked[0]
 
+    def confirmation(self) -> Confirmation | None:
+        """The latest confirmation; None where nothing is confirmed."""
+        found = get_confirmations(self.database, self.row.study_id)
+        return found[-1] if found else None
+
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError where there is none of that number."""
         rows = read_trials(self.database, self.row.study_id, [number])
@@ -156,6 +162,7 @@ class Study:
             for row in get_rounds(self.database, self.row.study_id, trial.number)
         ]
         provenance = self.row.provenance
+        confirmed = self.confirmation()
         return {
             "format": 1,
             "task": self.run.task or spec.task["name"],
@@ -173,6 +180,7 @@ class Study:
             "data": self._data_of(trial),
             "environment": provenance["environments"][notes["environment"]],
             "weights": notes.get("weights"),
+            "confirmed": confirmed.record if confirmed and confirmed.trial == trial.number else None,
             "example_rows": provenance["example_rows"],
             "rounds": figures,
         }

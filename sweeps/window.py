@@ -159,6 +159,12 @@ class Window:
             self._mirrored += 1
 
 
+def num_points(spec: Specification) -> int | None:
+    """How many trials a grid or a list has; None where a sampler goes on for ever."""
+    is_counted = spec.sampler in ("grid", "list")
+    return len(_given_trials(spec, spec.parsed_space)) if is_counted else None
+
+
 def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
     """Trials that no sampler chooses: a grid's cells, a list; else the defaults and what was enqueued."""
     if spec.sampler == "grid":
