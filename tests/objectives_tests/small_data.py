@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
 
 TRAIN, VALID = 60, 25
+SHORT = {"images_per_round": 60}  # of tasks whose round is not one pass
 
 
 def digits(num: int, seed: int = 0) -> Rows:
@@ -38,8 +40,14 @@ def small_splits(task: Task) -> Splits:
 def parameters_of(task: Task, **values: Any) -> Any:
     """Small ones; a value for a parameter that the task lacks is left out."""
     kinds = parameter_kinds(task)
-    small = {"batch_size": 16, "hidden_width": 12, **values}
+    small = {"batch_size": 16, "hidden_width": 12, **SHORT, **values}
     return task.parameters_from({name: value for name, value in small.items() if name in kinds})
+
+
+def shortened(task: Task, values: Mapping[str, Any]) -> Any:
+    """A whole configuration, with short rounds."""
+    kinds = parameter_kinds(task)
+    return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
 def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Run:
