@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
@@ -49,11 +49,11 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def last_rounds(database: Database, study_id: int) -> dict[int, int]:
-    """The latest round of each trial that has one."""
+def last_rounds(database: Database, study_id: int, trials: Collection[int]) -> dict[int, int]:
+    """The latest round of each of `trials` that has one."""
     query = (
         select(schema.rounds.c.trial, func.max(schema.rounds.c.index).label("latest"))
-        .where(schema.rounds.c.study_id == study_id)
+        .where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial.in_(trials))
         .group_by(schema.rounds.c.trial)
     )
     with database.engine.connect() as connection:

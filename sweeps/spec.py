@@ -5,6 +5,7 @@ Number of trials, workers, runner, storage, time limits and the study's name are
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -60,12 +61,12 @@ class Specification:
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    @property
+    @functools.cached_property
     def parsed_space(self) -> Space:
         """The space as it is searched. (JSON is YAML.)"""
         return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
 
-    @property
+    @functools.cached_property
     def parsed_metric(self) -> Metric:
         """The metric, its direction and what chance would score."""
         return Metric(
