@@ -121,6 +121,7 @@ requests = Table(
 )
 
 # Optuna's tables, as far as plain reading needs them. Only Optuna itself writes them.
+optuna_version = table("version_info", column("library_version"))
 optuna_studies = table("studies", column("study_id"), column("study_name"))
 optuna_trials = table(
     "trials",

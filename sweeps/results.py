@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import psutil
+
 from objectives import Round
 from storage.outcomes import Outcome, ranking
 from storage.patience import patiently
@@ -137,6 +139,15 @@ def check_writable(folder: Path) -> None:
         with contextlib.suppress(OSError):  # another launch may have put something there by now
             for folder_made in reversed(made):
                 folder_made.rmdir()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed driver was about to write: files that bear the number of a process that is gone."""
+    for place in (folder, folder / "weights", folder / "checkpoints"):
+        for partial in place.glob(".*.partial"):
+            *_, writer, _ = partial.name.split(".")
+            if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
+                partial.unlink(missing_ok=True)
 
 
 def check_owner(folder: Path, fingerprint: str) -> None:

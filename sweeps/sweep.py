@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,14 @@ from sweeps.book import Observer, StudyBook
 from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.planning import Planned, plan_again, plan_study
-from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
-from sweeps.results import ResultsKeeper, check_owner, check_writable
+from sweeps.provenance import (
+    code_digest,
+    decisive_differences,
+    environment,
+    environment_key,
+    other_differences,
+)
+from sweeps.results import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
 from sweeps.spec import Specification, differences
@@ -160,9 +167,9 @@ def resume(
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir))
     if now.spec.fingerprint != spec.fingerprint and not force:
-        lines = "\n".join(f"  {line}" for line in differences(now.spec.to_dict(), row.specification))
+        lines = differences(now.spec.to_dict(), row.specification)
         raise UsageError(
-            f"Study {name!r} can't go on as it was; this has changed:\n{lines}\n"
+            f"Study {name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n"
             "Put it back, or go on all the same with --force."
         )
     _check_environment(row, spec.device, spec.threads, force=force)
@@ -226,6 +233,7 @@ def _drive(
         update_run(database, row.study_id, launching.run.to_dict())
         here = _note_environment(database, row, launching)
         study = Study(database, get_study(database, row.name))
+        remove_unfinished(study.out)
         if announce:
             announce(launching, study)
         book = StudyBook(
@@ -292,19 +300,32 @@ def _work_plan(launching: Launch) -> WorkPlan:
 
 def _other_specification(row: StudyRow, launching: Launch) -> str:
     lines = differences(launching.planned.spec.to_dict(), row.specification)
-    shown = "\n".join(f"  {line}" for line in lines)
     return (
-        f"There is a study {row.name!r} already, with another specification:\n{shown}\n"
+        f"There is a study {row.name!r} already, with another specification:\n{_listed(lines)}\n"
         f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
     )
 
 
 def _check_environment(row: StudyRow, device: str, threads: int, *, force: bool) -> None:
+    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed."""
     begun_in = next(iter(row.provenance["environments"].values()), None)
-    changed = decisive_differences(begun_in, environment(device, threads)) if begun_in else []
+    if begun_in is None:
+        return
+    here = environment(device, threads)
+    changed = decisive_differences(begun_in, here, sampling=True)
     if changed and not force:
-        lines = "\n".join(f"  {line}" for line in changed)
         raise UsageError(
             f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
-            f"{lines}\nGo back to that environment, or go on all the same with `sweep resume {row.name} --force`."
+            f"{_listed(changed)}\nGo back to that environment, or go on all the same with "
+            f"`sweep resume {row.name} --force`."
         )
+    if told := [*changed, *other_differences(begun_in, here)]:
+        print(
+            f"sweep: since study {row.name!r} was begun, this has changed (each trial names what it was "
+            f"trained with):\n{_listed(told)}",
+            file=sys.stderr,
+        )
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

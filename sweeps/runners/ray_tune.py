@@ -26,6 +26,7 @@ from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import Failure
+from sweeps.runners.caretaker import Caretaker, kill_all
 from sweeps.worker import Worker, WorkPlan, failure_from
 
 _QUIET = {
@@ -327,13 +328,15 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
     stand before our package: so Ray is started from that folder.
     """
     folder = Path(tempfile.mkdtemp(prefix="sweep-"))
+    caretaker = Caretaker(folder)
     here = Path.cwd()
     others = set(psutil.Process().children(recursive=True))
     ours: set[psutil.Process] = set()
 
     def leave_nothing() -> None:
-        _kill_processes(ours | (set(psutil.Process().children(recursive=True)) - others))
+        kill_all(ours | (set(psutil.Process().children(recursive=True)) - others))
         shutil.rmtree(folder, ignore_errors=True)
+        caretaker.dismiss()
 
     control.at_second_signal = leave_nothing
     try:
@@ -355,6 +358,7 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
         finally:
             os.chdir(here)
         ours |= set(psutil.Process().children(recursive=True)) - others
+        caretaker.watch(ours)
         control.install_handlers()
         # Ray prints the deaths of workers to stdout, whatever it is told; there is no public switch.
         ray._private.worker._worker_logs_enabled = False
@@ -369,12 +373,3 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
         ray.shutdown()
         leave_nothing()
         control.at_second_signal = lambda: None
-
-
-def _kill_processes(processes: set[psutil.Process]) -> None:
-    """End what is left of Ray's processes and of the workers they started, without asking."""
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            for child in [*process.children(recursive=True), process]:
-                with contextlib.suppress(psutil.Error):
-                    child.kill()

@@ -150,6 +150,19 @@ def test_an_optuna_schema_of_another_version_is_refused(url: str) -> None:
 # SQLite
 
 
+@pytest.mark.parametrize("create", [False, True])
+def test_a_database_of_optuna_4_is_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as connection:  # as Optuna 4 wrote it, a study of two trials
+        connection.executescript((Path(__file__).parent / "optuna_4.sql").read_text())
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageRefused, match=r"was written by Optuna 4\.\d+\.\d+, .* it was left as it is"):
+        open_database(str(path), create=create)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["theirs.db"]
+
+
 def test_a_mistyped_path_is_an_error_and_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable) as refusal:
         open_database(f"sqlite:///{tmp_path}/new/studies.db")

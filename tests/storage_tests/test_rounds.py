@@ -89,7 +89,7 @@ def test_rounds_come_in_order(database: Database) -> None:
     assert [row["index"] for row in get_rounds(database, 1, 0)] == [1, 2, 3]
     found = [(row["trial"], row["index"]) for row in all_rounds(database, 1)]
     assert found == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
-    assert last_rounds(database, 1, [0, 1]) == {0: 3, 1: 2}
+    assert last_rounds(database, 1) == {0: 3, 1: 2}
     assert last_rounds(database, 1, [1, 7]) == {1: 2}
     assert last_rounds(database, 1, []) == {}
     assert get_rounds(database, 1, 7) == []
@@ -106,9 +106,9 @@ def test_a_trial_may_start_over(database: Database) -> None:
     for trial, index in [(0, 1), (0, 2), (1, 1)]:
         store_round(database, 1, trial, index)
     forget_rounds(database, 1, 0)
-    assert last_rounds(database, 1, [0, 1]) == {1: 1}
+    assert last_rounds(database, 1) == {1: 1}
     store_round(database, 1, 0, 1)
-    assert last_rounds(database, 1, [0, 1]) == {0: 1, 1: 1}
+    assert last_rounds(database, 1) == {0: 1, 1: 1}
 
 
 def test_seconds_are_summed_over_a_study(database: Database) -> None:
