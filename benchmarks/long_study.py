@@ -26,10 +26,11 @@ from objectives import Round
 from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, suggest
 from storage.schema import rounds as rounds_table
+from sweeps.history import Proposal
 from sweeps.outcome import Stop, end_of
 from sweeps.samplers import startup_trials
+from sweeps.spec import full_parameters
 from sweeps.study import Study
-from sweeps.window import Proposal, full_parameters
 
 HERE = Path(__file__).parent
 TASK = f"{HERE / 'nothing.py'}:Nothing"
@@ -85,7 +86,7 @@ def _insert_trials(connection: Connection, study_id: int, numbers: list[int]) ->
     ids = select(trials.c.number, trials.c.trial_id).where(
         trials.c.study_id == study_id, trials.c.number >= numbers[0]
     )
-    return dict(connection.execute(ids).tuples())
+    return dict(connection.execute(ids).all())
 
 
 def _add_rows(

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from objectives import Round
 from objectives.packed import Packed
 from objectives.seeding import derive_seed
-from search_spaces.suggest import with_fixed
+from search_spaces.points import with_fixed
 from storage import Database
 from storage.ledger import Ledger
 from storage.outcomes import Outcome, ranking, reaches
@@ -26,9 +26,9 @@ from sweeps.history import Finished, Proposal
 from sweeps.mirror import running_trial
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
-from sweeps.spec import Specification
+from sweeps.spec import Specification, full_parameters
 from sweeps.trial_files import TrialFiles
-from sweeps.window import Window, full_parameters
+from sweeps.window import Window
 from sweeps.worker import Progress
 
 LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from search_spaces import Space
-from search_spaces.reader import parse_space
 from sweeps.outcome import Metric
 
 
@@ -64,6 +63,8 @@ class Specification:
     @functools.cached_property
     def parsed_space(self) -> Space:
         """The space as it is searched. (JSON is YAML.)"""
+        from search_spaces.reader import parse_space
+
         return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
 
     @functools.cached_property
@@ -75,6 +76,21 @@ class Specification:
             chance=self.metric["chance"],
             num_valid=self.data["valid_rows"],
         )
+
+
+def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a trial: what was chosen, and defaults for the rest.
+
+    A switch whose condition does not hold is off; another parameter whose condition does not hold keeps
+    its default.
+    """
+    values = dict(spec.defaults)
+    for name in spec.space:
+        if name in chosen:
+            values[name] = chosen[name]
+        elif isinstance(values.get(name), bool):
+            values[name] = False
+    return values
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = "") -> list[str]:

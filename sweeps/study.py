@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objectives.round import FIGURES
+from search_spaces.points import with_fixed
 from storage import Database, open_database
 from storage.outcomes import best_numbers, table_of
 from storage.rounds import all_rounds, get_rounds, total_seconds
@@ -18,7 +19,7 @@ from storage.url import parse_url
 from sweeps import paths
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.settings import RunSettings
-from sweeps.spec import Specification
+from sweeps.spec import Specification, full_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,9 +112,6 @@ class Study:
 
     def parameters(self, trial: TrialRow) -> dict[str, Any]:
         """All parameters of a trial, searched and not."""
-        from search_spaces.suggest import with_fixed
-        from sweeps.window import full_parameters
-
         return full_parameters(self.spec, with_fixed(self.spec.parsed_space, trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
 def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
     spec = planned.spec
     if spec.sampler == "grid":
-        from search_spaces.suggest import cells
+        from search_spaces.points import cells
 
         num_cells = len(cells(spec.parsed_space))
         num_trials = min(run.num_trials or num_cells, num_cells)

@@ -12,8 +12,8 @@ from typing import Any
 
 from objectives.seeding import derive_seed
 from search_spaces import Space
+from search_spaces.points import cells, nearest
 from search_spaces.quasi_random import sobol_point
-from search_spaces.suggest import cells, nearest
 from sweeps.history import Bound, Finished, Proposal, bound_of
 from sweeps.mirror import Mirror
 from sweeps.samplers import make_sampler, on_one_thread
@@ -132,18 +132,3 @@ def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
     if spec.sampler == "grid":
         return cells(space)
     return [nearest(space, spec.defaults), *spec.enqueued]
-
-
-def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a trial: what was chosen, and defaults for the rest.
-
-    A switch whose condition does not hold is off; another parameter whose condition does not hold keeps
-    its default.
-    """
-    values = dict(spec.defaults)
-    for name in spec.space:
-        if name in chosen:
-            values[name] = chosen[name]
-        elif isinstance(values.get(name), bool):
-            values[name] = False
-    return values

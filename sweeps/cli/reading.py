@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -67,7 +70,8 @@ def trials(study: str, form: str, storage: str | None) -> None:
     """The trials of STUDY, by number."""
     from sweeps.study import load
 
-    rows = load(study, storage).records()
+    with _not_collecting():
+        rows = load(study, storage).records()
     columns = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
     if any(row["state"] == "FAIL" for row in rows):
         columns.insert(-1, "because")
@@ -125,6 +129,16 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(notes["traceback"])
     columns = [name for name in (rounds[0] if rounds else {}) if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")
+
+
+@contextlib.contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Within, no garbage is looked for: among the objects of 10,000 trials that takes as long as making them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 _COST = {"seconds", "train_rows_per_second", "peak_memory_bytes"}

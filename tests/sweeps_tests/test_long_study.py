@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy
 
 from benchmarks.long_study import extend, launch
-from search_spaces.suggest import with_fixed
+from search_spaces.points import with_fixed
 from storage.trials import read_sampler_attributes
+from sweeps.history import Proposal
 from sweeps.study import Study
-from sweeps.window import Proposal
 
 MOMENTS = {"datetime_start", "datetime_complete", "created", "run", "provenance"}
 
