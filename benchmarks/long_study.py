@@ -29,32 +29,39 @@ from storage.schema import rounds as rounds_table
 from sweeps.history import Proposal
 from sweeps.outcome import Stop, end_of
 from sweeps.samplers import startup_trials
-from sweeps.spec import full_parameters
+from sweeps.spec import Specification, full_parameters
 from sweeps.study import Study
 
 HERE = Path(__file__).parent
 TASK = f"{HERE / 'nothing.py'}:Nothing"
+NAME = "long"
 BATCH = 1000  # trials a transaction
 
 Rows = dict[Table, list[dict[str, Any]]]
 
 
-def launch(num_trials: int, *, sampler: str = "tpe", rounds: int = 20, storage: str | None = None) -> Study:
+def launch(num_trials: int, *, name: str = NAME, rounds: int = 20, storage: str | None = None) -> Study:
     """A study of the task that does nothing, run as any other."""
-    settings = sweeps.StudySettings(TASK, space=HERE / "scale.yaml", sampler=sampler, rounds=rounds)
+    settings = sweeps.StudySettings(TASK, space=HERE / "scale.yaml", rounds=rounds)
     run = sweeps.RunSettings(num_trials=num_trials, runner="inline", keep_weights="none")
-    return sweeps.launch(settings, run, storage=storage, study="long").study
+    return sweeps.launch(settings, run, storage=storage, study=name).study
 
 
-def random_proposals(study: Study, num_trials: int) -> Iterator[Proposal]:
+def random_proposals(spec: Specification, num_trials: int) -> Iterator[Proposal]:
     """Points of the space for the trials from 1 on, with what TPE would have noted of them."""
-    space = study.spec.parsed_space
-    random_until = startup_trials(study.spec.sampler) + study.spec.parallelism - 1
+    random_until = startup_trials(spec.sampler) + spec.parallelism - 1
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for number in range(1, num_trials):
-        chosen = suggest(space, drawing.ask())
-        learnt = study.spec.sampler == "tpe" and number >= random_until
+        chosen = suggest(spec.parsed_space, drawing.ask())
+        learnt = spec.sampler == "tpe" and number >= random_until
         yield Proposal(chosen, {"tpe:relative_params:0": json.dumps(chosen)} if learnt else {})
+
+
+def build(num_trials: int, *, name: str = NAME, rounds: int = 20, storage: str | None = None) -> Study:
+    """A study of so many trials, all but the first written without being run."""
+    study = launch(1, name=name, rounds=rounds, storage=storage)
+    extend(study, list(random_proposals(study.spec, num_trials)))
+    return study
 
 
 def extend(study: Study, proposals: Sequence[Proposal]) -> None:
