@@ -13,20 +13,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from optuna.trial import TrialState, create_trial
-
 from objectives import Round
 from objectives.packed import Packed
-from search_spaces.suggest import distributions, with_fixed
+from search_spaces.points import with_fixed
 from storage import Database
 from storage.ledger import Ledger
+from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
-from storage.trials import TrialRow, reaches
+from storage.trials import TrialRow
+from sweeps.history import Finished, Proposal
+from sweeps.mirror import running_trial
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
-from sweeps.spec import Specification
+from sweeps.spec import Specification, full_parameters
 from sweeps.trial_files import TrialFiles
-from sweeps.window import Finished, Proposal, Window, full_parameters
+from sweeps.window import Window
 from sweeps.worker import Progress
 
 LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
@@ -104,12 +105,13 @@ class StudyBook:
         self._out = out
         self.num_recorded = 0  # rounds that were new, since the book was opened
         self.live: dict[int, LiveTrial] = {}
-        self.ends: dict[int, TrialRow] = {}
+        self.ends: dict[int, Outcome] = {}
         self.ledger = Ledger(database, study.study_id)
         self.observers: list[Observer] = list(observers)
         self._rule = RULES[self.spec.stop_rule]
         self._window = Window(self.spec)
-        self._table: list[TrialRow] = []
+        self._table: list[Outcome] = []
+        self._best: list[Outcome] = []  # one, when the table has a completed trial
         self._waiting: list[int] = []
         self._away: dict[int, LiveTrial] = {}
         self._closed = False
@@ -118,11 +120,19 @@ class StudyBook:
     # -- what there is -------------------------------------------------------------------------------
 
     @property
-    def table(self) -> Sequence[TrialRow]:
+    def table(self) -> Sequence[Outcome]:
         """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
         while len(self._table) < self._window.num_leading and not self.target_reached:
-            self._table.append(self.ends[len(self._table)])
+            latest = self.ends[len(self._table)]
+            self._table.append(latest)
+            self._best = ranking([*self._best, latest], self.spec.direction)[:1]
         return self._table
+
+    @property
+    def best(self) -> Outcome | None:
+        """The best of the table."""
+        _ = self.table
+        return self._best[0] if self._best else None
 
     @property
     def num_trials(self) -> int:
@@ -232,39 +242,48 @@ class StudyBook:
         return self._window.next_number < self.num_trials
 
     def _restore(self) -> None:
-        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
-        attributes = self.ledger.read_sampler_attributes()
+        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver.
+
+        Of most trials of a long study no more is read than how they ended.
+        """
+        outcomes = self.ledger.read_outcomes()
+        needed = self._window.needed({each.number: each.completed_value for each in outcomes})
+        rows = {row.number: row for row in self.ledger.read_trials(needed)}
+        noted = self.ledger.read_sampler_attributes(needed)
         checkpoints = self.ledger.read_checkpoints()
-        for row in self.ledger.read_trials():
-            chosen = with_fixed(self.spec.parsed_space, row.params)
-            self._window.restore(Proposal(chosen, attributes.get(row.trial_id, {})))
-            if row.is_finished:
-                self._keep_end(row)
+        for outcome in outcomes:
+            row = rows.get(outcome.number)
+            if row is None:
+                self._window.restore(None)
+                self._keep_end(outcome)
                 continue
-            files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
-            live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
-            live.checkpoint = checkpoints.get(row.number)
-            live.weights = live.checkpoint["weights"] if live.checkpoint else None
-            if row.state == "RUNNING":
-                self.ledger.set_state(row.trial_id, "WAITING")
-            self._away[row.number] = live
-            heapq.heappush(self._waiting, row.number)
+            chosen = with_fixed(self.spec.parsed_space, row.params)
+            self._window.restore(Proposal(chosen, noted.get(row.trial_id, {})))
+            if row.is_finished:
+                self._keep_end(outcome, row.attributes["rounds"])
+            else:
+                self._restore_waiting(row, chosen, checkpoints.get(row.number))
+
+    def _restore_waiting(
+        self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
+    ) -> None:
+        files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
+        live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
+        live.checkpoint = checkpoint
+        live.weights = checkpoint["weights"] if checkpoint else None
+        if row.state == "RUNNING":
+            self.ledger.set_state(row.trial_id, "WAITING")
+        self._away[row.number] = live
+        heapq.heappush(self._waiting, row.number)
 
     def _stored_rounds(self, number: int) -> list[Round]:
         return [Round.from_figures(row) for row in self.ledger.read_rounds(number)]
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
-        of_chosen = distributions(self.spec.parsed_space, proposal.chosen)
-        template = create_trial(
-            state=TrialState.RUNNING,
-            params={name: proposal.chosen[name] for name in of_chosen},
-            distributions=of_chosen,
-            system_attrs=proposal.sampler_attributes,
-            user_attrs={
-                "seed": str(self.spec.seed_of(number))
-            },  # as a number it would be an axis of the dashboard's plots
-        )
+        template = running_trial(self.spec.parsed_space, proposal)
+        # As a number the seed would be an axis of the dashboard's plots.
+        template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.ledger.insert_trial(number, template)
 
     def _take_up(self, number: int) -> Assignment | None:
@@ -357,18 +376,18 @@ class StudyBook:
             self.ledger.drop_checkpoint(live.number)
         live.files.drop_all_but(weights)
         del self.live[live.number]
-        (row,) = self.ledger.read_trials([live.number])
-        self._keep_end(row)
+        self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
         for observer in self.observers:
             observer.ended(live.number, end, len(live.rounds))
         return end
 
-    def _keep_end(self, row: TrialRow) -> None:
-        self.ends[row.number] = row
+    def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
+        """num_rounds: where the sampler may look at it."""
+        self.ends[outcome.number] = outcome
         last = None
-        if row.state == "PRUNED" and row.value is not None:
-            last = (int(row.attributes["rounds"]), row.value)
-        self._window.finish(row.number, Finished(row.state, row.value, last))
+        if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
+            last = (num_rounds, outcome.value)
+        self._window.finish(outcome.number, Finished(outcome.state, outcome.value, last))
 
     def best_so_far(self) -> Round | None:
         """The best round of any live trial; for display only."""

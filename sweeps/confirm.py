@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from objectives.seeding import derive_seed
-from search_spaces.suggest import with_fixed
+from search_spaces.points import with_fixed
 from storage.confirmations import get_confirmations, put_confirmation, record_look
 from storage.trials import TrialRow
 from sweeps import paths

@@ -65,7 +65,7 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
         enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
     )
     if settings.sampler == "grid":
-        from search_spaces.suggest import cells
+        from search_spaces.points import cells
 
         if settings.enqueue:
             raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
 
 from objectives import Round
+from storage.outcomes import Outcome, ranking
 from storage.patience import patiently
-from storage.trials import TrialRow, ranking
+from storage.trials import TrialRow
 from sweeps.best_config import read_config, write_config
 from sweeps.book import Assignment, StudyBook
 from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import End
 from sweeps.study import Study
+from sweeps.trial_files import weights_files
 
 
 class ResultsKeeper:
@@ -27,9 +29,9 @@ class ResultsKeeper:
         self._book = book
         self._study = study
         self._weights_kept = weights_kept
-        self._best: int | None = None
+        self._written: int | None = None
         self._table_seen = 0
-        self._kept: set[int] = set()
+        self._best: list[Outcome] = []  # as many of the table as are looked after
         self.refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -47,18 +49,19 @@ class ResultsKeeper:
 
     def refresh(self) -> None:
         """Bring best.yaml and the weights up to the table."""
-        ranked = ranking(self._book.table, self._book.spec.direction)
-        if ranked and ranked[0].number != self._best:
+        table, best = self._book.table, self._book.best
+        if best is not None and best.number != self._written:
             try:
-                write_best(self._study, self._confirmed(ranked[0]), self._study.best_path)
+                shown = self._confirmed(self._study.trial(best.number))
+                write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
                 raise SweepError(
                     f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
                     "with --out for another place."
                 ) from error
-            self._best = ranked[0].number
-        if self._weights_kept is not None:
-            self._prune_weights({trial.number for trial in ranked[: self._weights_kept]})
+            self._written = best.number
+        if self._weights_kept is not None and len(table) > self._table_seen:
+            self._prune_weights(table, self._weights_kept)
 
     def _confirmed(self, best: TrialRow) -> TrialRow:
         """The trial that was confirmed in place of the best one, where that one was among its rivals."""
@@ -67,16 +70,15 @@ class ResultsKeeper:
             return self._study.trial(confirmation.trial)
         return best
 
-    def _prune_weights(self, kept: set[int]) -> None:
-        """Of the table's trials, keep the weights of the best; of those beyond it, all.
-
-        A trial that has fallen out of the best never comes back, so each is looked at once.
-        """
-        table = self._book.table
-        for trial in [*table[self._table_seen :], *(table[number] for number in self._kept - kept)]:
-            if trial.number not in kept and (path := weights_path(self._study, trial)) is not None:
+    def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
+        """Of the table's trials, keep the weights of the best; of those beyond it, all."""
+        contenders = [*self._best, *table[self._table_seen :]]
+        self._best = ranking(contenders, self._book.spec.direction)[:weights_kept]
+        kept = {trial.number for trial in self._best}
+        for number, path in weights_files(self._study.out):
+            if number < len(table) and number not in kept:
                 path.unlink(missing_ok=True)
-        self._table_seen, self._kept = len(table), kept
+        self._table_seen = len(table)
 
 
 def weights_path(study: Study, trial: TrialRow) -> Path | None:

@@ -5,6 +5,7 @@ Number of trials, workers, runner, storage, time limits and the study's name are
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,7 +14,6 @@ from typing import Any
 
 from objectives.seeding import derive_seed
 from search_spaces import Space
-from search_spaces.reader import parse_space
 from sweeps.data_plan import DataPlan
 from sweeps.outcome import Metric
 
@@ -79,12 +79,14 @@ class Specification:
         """Which rows of which data set."""
         return DataPlan.from_dict(self.data)
 
-    @property
+    @functools.cached_property
     def parsed_space(self) -> Space:
         """The space as it is searched. (JSON is YAML.)"""
+        from search_spaces.reader import parse_space
+
         return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
 
-    @property
+    @functools.cached_property
     def parsed_metric(self) -> Metric:
         """The metric, its direction and what chance would score."""
         return Metric(
@@ -93,6 +95,21 @@ class Specification:
             chance=self.metric["chance"],
             num_valid=self.data["valid_rows"],
         )
+
+
+def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a trial: what was chosen, and defaults for the rest.
+
+    A switch whose condition does not hold is off; another parameter whose condition does not hold keeps
+    its default.
+    """
+    values = dict(spec.defaults)
+    for name in spec.space:
+        if name in chosen:
+            values[name] = chosen[name]
+        elif isinstance(values.get(name), bool):
+            values[name] = False
+    return values
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -7,7 +7,7 @@ of a trial is the same whoever trains it: so even a driver that has lost its stu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,12 @@ class TrialFiles:
                 "then go on with `sweep resume`."
             ) from error
         return {"file": path.name, "digest": packed.digest, "round": round_index}
+
+
+def weights_files(out: Path) -> Iterator[tuple[int, Path]]:
+    """The weights that are there, each with its trial's number."""
+    for path in (out / "weights").glob("trial-*-round-*.pt"):
+        yield int(path.name.split("-")[1]), path
 
 
 def _remove(folder: Path, record: Mapping[str, Any] | None) -> None:

@@ -210,12 +210,13 @@ def stop(study: str, now: bool, storage: str | None) -> None:
 def delete(study: str, yes: bool, storage: str | None) -> None:
     """Delete STUDY: its trials, rounds, weights and best.yaml."""
     from storage.leases import acquire
+    from storage.outcomes import read_outcomes
     from storage.studies import delete_study
     from sweeps.results import remove_results
     from sweeps.study import load
 
     found = load(study, storage)
-    numbers = [trial.number for trial in found.all_trials()]
+    numbers = [trial.number for trial in read_outcomes(found.database, found.row.study_id)]
     if not yes and not click.confirm(f"Delete {study} with {len(numbers)} trials?", err=True):
         click.echo("Nothing was deleted.", err=True)
         return

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from storage import Database, open_database
+from storage.outcomes import states_of
 from storage.rounds import last_rounds
 from storage.studies import find_study
-from storage.trials import states_of
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 PATIENCE_SECONDS = 240.0

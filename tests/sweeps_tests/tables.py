@@ -9,9 +9,14 @@ from sweeps.study import Study
 COST = ["seconds", "train_rows_per_second", "peak_memory_bytes"]
 
 
-def figures(study: Study) -> list[Any]:
-    """A study's table and rounds, bit for bit; a trial that started over and came out differently says so."""
+def figures(study: Study, first: int | None = None) -> list[Any]:
+    """A study's table and rounds, bit for bit; a trial that started over and came out differently says so.
+
+    first: only so many trials.
+    """
     rounds = study.rounds().drop(columns=COST)
+    if first is not None:
+        rounds = rounds[rounds["trial"] < first]
     table = [
         (
             trial.number,
@@ -24,6 +29,6 @@ def figures(study: Study) -> list[Any]:
             ),
             (trial.attributes.get("weights") or {}).get("digest"),
         )
-        for trial in study.table()
+        for trial in study.table()[:first]
     ]
     return [table, rounds.to_csv(index=False)]

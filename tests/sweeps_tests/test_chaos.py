@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.leases import holder
-from storage.trials import count_states
+from storage.outcomes import count_states
 from sweeps.study import Study, load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher, missing
 from tests.postgres import Server, reason_for_none, serving

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces.reader import parse_space
-from sweeps.spec import Specification, differences
-from sweeps.window import Finished, Window, full_parameters
+from sweeps.history import Finished
+from sweeps.spec import Specification, differences, full_parameters
+from sweeps.window import Window
 
 SPACE = """space:
   x: {low: -5.0, high: 5.0}
