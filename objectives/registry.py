@@ -18,6 +18,8 @@ from objectives.task import Task, did_you_mean
 
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
+    "cifar10_cnn": "objectives.tasks.cifar10_cnn:Cifar10Cnn",
+    "food101_squeezenet": "objectives.tasks.food101_squeezenet:Food101Squeezenet",
 }
 
 

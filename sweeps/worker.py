@@ -109,10 +109,11 @@ class Worker:
             seed=work.seed,
             device=torch.device(self._plan.device),
         )
-        keeper = _Keeper(self._plan, work)
-        keeper.restore(run)
-        while run.rounds_done < run.rounds:
-            yield keeper.keep(run.advance(), run)
+        with contextlib.closing(run):
+            keeper = _Keeper(self._plan, work)
+            keeper.restore(run)
+            while run.rounds_done < run.rounds:
+                yield keeper.keep(run.advance(), run)
 
 
 class _Keeper:
