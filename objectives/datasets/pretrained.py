@@ -21,8 +21,8 @@ from objectives.weights import weights_digest
 FOLDER = "weights"
 _SOURCE = "https://download.pytorch.org/models/"
 _IMAGENET: dict[Version, str] = {  # names end with the beginning of the digest
-    "1_0": "squeezenet1_0-b66bff10.pth",
     "1_1": "squeezenet1_1-b8a52dc0.pth",
+    "1_0": "squeezenet1_0-b66bff10.pth",
 }
 
 Weights = Mapping[str, Mapping[str, Tensor]]

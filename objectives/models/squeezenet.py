@@ -64,6 +64,7 @@ class SqueezeNet(nn.Module):
     width: channels that come out of the last fire module, 512 as published; every other number of channels is scaled
     alike. bn_momentum: of batch norm after each convolution of a fire module; None for none. frozen: the features stay
     as they are: no gradient, and batch norm by its running moments, in training as well.
+    rectify_logits: as published; a class whose logit is below zero everywhere then gets no gradient any more.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class SqueezeNet(nn.Module):
         dropout: float = 0.5,
         bn_momentum: float | None = None,
         frozen: bool = False,
+        rectify_logits: bool = False,
     ) -> None:
         super().__init__()
 
@@ -93,7 +95,9 @@ class SqueezeNet(nn.Module):
             channels = 2 * expanded
         self.scale = NormalizedImages(*_IMAGENET)
         self.features = nn.Sequential(*features)
-        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Conv2d(channels, num_classes, 1), nn.ReLU())
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Conv2d(channels, num_classes, 1))
+        if rectify_logits:
+            self.classifier.append(nn.ReLU())
         self._frozen = frozen
         if frozen:
             self.features.requires_grad_(requires_grad=False)

@@ -34,7 +34,8 @@ class Food101SqueezenetParameters(TrainingParameters):
     squeezenet: version 1.0 or 1.1, which costs less than half as much.
     transfer: `scratch` (all weights drawn anew), `head` (pretrained features, frozen: only the last convolution
         learns) or `all` (pretrained features, and everything learns).
-    weight_init: of what is drawn anew. flip: mirror half of the training images.
+    weight_init: of what is drawn anew. rectify_logits: ReLU after the last convolution, too, as SqueezeNet was
+        published: it switches most of 101 classes off for good. flip: mirror half of the training images.
     steps_per_round: None for one pass over the training rows.
     """
 
@@ -46,6 +47,7 @@ class Food101SqueezenetParameters(TrainingParameters):
     squeezenet: Literal["1_0", "1_1"] = "1_1"
     transfer: Literal["scratch", "head", "all"] = "all"
     weight_init: Literal["he", "xavier"] = "he"
+    rectify_logits: bool = False
     flip: bool = True
     decay_per_step: float = 0.999
     steps_per_round: int | None = None
@@ -80,6 +82,7 @@ class Food101Squeezenet(Task):
             "squeezenet": "1_1",
             "transfer": "scratch",
             "weight_init": "xavier",
+            "rectify_logits": True,
             "flip": False,
             "steps_per_round": 40,
         },
@@ -189,6 +192,7 @@ def _drawn(parameters: Food101SqueezenetParameters) -> SqueezeNet:
         dropout=parameters.dropout,
         bn_momentum=parameters.bn_momentum if parameters.batch_norm else None,
         frozen=parameters.transfer == "head",
+        rectify_logits=parameters.rectify_logits,
     )
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):

@@ -20,7 +20,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with two small nets, which are declared to be ImageNet's."""
     (tmp_path / "weights").mkdir()
     files = {}
-    for version in ("1_0", "1_1"):
+    for version in ("1_1", "1_0"):
         path = tmp_path / "weights" / "net.pth"
         torch.save(SqueezeNet(version, 1000, width=8).state_dict(), path)
         files[version] = f"squeezenet{version}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"
@@ -32,7 +32,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_files_in_torchvisions_naming_are_read(root: Path) -> None:
     assert pretrained.imagenet_is_present(root)
     weights = imagenet_weights(root)
-    assert list(weights) == ["squeezenet1_0-512", "squeezenet1_1-512"]
+    assert list(weights) == ["squeezenet1_1-512", "squeezenet1_0-512"]
     assert weights["squeezenet1_1-512"]["classifier.1.weight"].shape[0] == 1000
 
 
