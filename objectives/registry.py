@@ -21,6 +21,8 @@ BUILT_IN = {
     "mnist_mlp_online": "objectives.tasks.mnist_mlp_online:MnistMlpOnline",
     "mnist_mlp_bn": "objectives.tasks.mnist_mlp_bn:MnistMlpBn",
     "mnist_convnet": "objectives.tasks.mnist_convnet:MnistConvnet",
+    "cifar10_cnn": "objectives.tasks.cifar10_cnn:Cifar10Cnn",
+    "food101_squeezenet": "objectives.tasks.food101_squeezenet:Food101Squeezenet",
 }
 
 

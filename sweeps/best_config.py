@@ -6,6 +6,7 @@ form that reads back to the same bits. No database is needed to replay it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from collections.abc import Iterator, Mapping
@@ -198,8 +199,9 @@ class Replay:
             seed=self.config["seed"],
             device=torch.device(environment_device(recorded_environment)),
         )
-        for recorded, replayed in zip(self.config["rounds"], train(run), strict=False):
-            yield _compare(recorded, replayed, tolerance)
+        with contextlib.closing(run):
+            for recorded, replayed in zip(self.config["rounds"], train(run), strict=False):
+                yield _compare(recorded, replayed, tolerance)
 
 
 def environment_device(recorded: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -117,19 +118,20 @@ class Worker:
             seed=work.seed,
             device=torch.device(self._plan.device),
         )
-        best = _restore(run, work.checkpoint)
-        told_at = time.monotonic()
-        while run.rounds_done < run.rounds:
-            latest = run.advance()
-            weights = checkpoint = None
-            if self._plan.metric.is_better(latest.valid_score, best):
-                best = latest.valid_score
-                weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
-            due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
-            if due and run.rounds_done < run.rounds:
-                checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
-                told_at = time.monotonic()
-            yield Progress(latest, weights, checkpoint)
+        with contextlib.closing(run):
+            best = _restore(run, work.checkpoint)
+            told_at = time.monotonic()
+            while run.rounds_done < run.rounds:
+                latest = run.advance()
+                weights = checkpoint = None
+                if self._plan.metric.is_better(latest.valid_score, best):
+                    best = latest.valid_score
+                    weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
+                due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
+                if due and run.rounds_done < run.rounds:
+                    checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
+                    told_at = time.monotonic()
+                yield Progress(latest, weights, checkpoint)
 
 
 def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:
