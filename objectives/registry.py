@@ -18,6 +18,9 @@ from objectives.task import Task, did_you_mean
 
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
+    "cora_gcn": "objectives.tasks.cora_gcn:CoraGcn",
+    "text8_skipgram": "objectives.tasks.text8_skipgram:Text8Skipgram",
+    "sequence_convnet": "objectives.tasks.sequence_convnet:SequenceConvnet",
 }
 
 
