@@ -35,7 +35,7 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
     """
     loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
     score = torch.zeros_like(loss)
-    with _evaluation_mode(model):
+    with evaluation_mode(model):
         for batch in _batches(rows, task.evaluation_rows):
             outputs = task.forward(model, batch)
             loss += task.losses(outputs, batch.targets, parameters).double().sum()
@@ -56,7 +56,7 @@ def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, par
 
 
 @contextlib.contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Within, no module trains; afterwards each is in the mode in which it was."""
     training = [module for module in model.modules() if module.training]
     model.eval()

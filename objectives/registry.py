@@ -23,6 +23,9 @@ BUILT_IN = {
     "mnist_convnet": "objectives.tasks.mnist_convnet:MnistConvnet",
     "cifar10_cnn": "objectives.tasks.cifar10_cnn:Cifar10Cnn",
     "food101_squeezenet": "objectives.tasks.food101_squeezenet:Food101Squeezenet",
+    "cora_gcn": "objectives.tasks.cora_gcn:CoraGcn",
+    "text8_skipgram": "objectives.tasks.text8_skipgram:Text8Skipgram",
+    "sequence_convnet": "objectives.tasks.sequence_convnet:SequenceConvnet",
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from objectives.task import Rows
 
@@ -34,10 +35,14 @@ def stratified_split(
 
 def digest_rows(*splits: Rows) -> str:
     """SHA-256 over the rows of the splits, in order, with their types and shapes."""
+    return digest_tensors(tensor for rows in splits for tensor in (rows.inputs, rows.targets))
+
+
+def digest_tensors(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 over dense tensors, in order, with their types and shapes."""
     digest = hashlib.sha256()
-    for rows in splits:
-        for tensor in (rows.inputs, rows.targets):
-            array = tensor.contiguous().numpy()
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(array.data)
+    for tensor in tensors:
+        array = tensor.contiguous().numpy()
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.data)
     return digest.hexdigest()

@@ -8,16 +8,18 @@ from typing import Any
 
 import torch
 
+from objectives.datasets.cora import draw_split, published_splits
 from objectives.datasets.pretrained import with_weights
 from objectives.datasets.splits import digest_rows
-from objectives.loop import Run
+from objectives.graphs import Graph, sparse_matrix
 from objectives.models.squeezenet import SqueezeNet, Version, name_of
 from objectives.registry import get_task
 from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
+from objectives.word_pairs import WordPairs, noise_weights
 
 TRAIN, VALID = 60, 25
-SHORT = {"images_per_round": 60}  # of tasks whose round is not one pass
+SHORT = {"images_per_round": 60, "pairs_per_round": 240}  # of tasks whose round is not one pass
 
 
 def digits(num: int, seed: int = 0) -> Rows:
@@ -53,10 +55,53 @@ def pretrained_pictures() -> Splits:
     return with_weights(splits, "small", weights)
 
 
+def small_cora() -> Splits:
+    """84 papers that mostly cite papers of their own field, and hold its words; all labels are open."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(84) % 7
+    words = torch.rand(84, 1433, generator=generator) < 0.01
+    words[:, :70] = torch.rand(84, 70, generator=generator) < 0.1
+    words[:, :70] |= (torch.arange(70) % 7 == labels[:, None]) & (
+        torch.rand(84, 70, generator=generator) < 0.4
+    )
+    cites = torch.rand(84, 84, generator=generator) < torch.where(labels == labels[:, None], 0.2, 0.005)
+    adjacency = (cites | cites.T) & ~torch.eye(84, dtype=torch.bool)
+    graph = Graph(
+        *(sparse_matrix(*m.nonzero().T, torch.ones(int(m.sum())), m.shape) for m in (words, adjacency))
+    )
+    return published_splits(graph, labels, draw_split(labels, 0, per_class=6, num_valid=17))
+
+
+def small_text() -> Splits:
+    """Twenty words, each with one neighbour of its own."""
+    noise = noise_weights(torch.full((20,), 12))
+
+    def pairs(num: int) -> WordPairs:
+        words = torch.arange(num, dtype=torch.int32) % 20
+        return WordPairs(torch.stack([words, words ^ 1], dim=1), torch.ones(num, dtype=torch.int64), noise)
+
+    return splits_of(pairs(4 * TRAIN), pairs(VALID))
+
+
+def small_sequences() -> Splits:
+    """Noise with a bump where the class says."""
+    generator = torch.Generator().manual_seed(0)
+
+    def sequences(num: int) -> Rows:
+        targets = torch.arange(num) % 10
+        bump = 2.0 * (torch.arange(40) // 4 == targets[:, None])
+        return Rows(bump + 0.3 * torch.randn(num, 40, generator=generator), targets)
+
+    return splits_of(sequences(TRAIN), sequences(VALID))
+
+
 SPLITS: dict[str, Callable[[], Splits]] = {
     "mnist": lambda: splits_of(digits(TRAIN), digits(VALID, seed=1)),
     "cifar10": lambda: splits_of(pictures(TRAIN, side=8), pictures(VALID, side=8, seed=1)),
     "food101": pretrained_pictures,
+    "cora": small_cora,
+    "text8": small_text,
+    "mnist1d": small_sequences,
 }
 
 
@@ -86,10 +131,11 @@ def shortened(task: Task, values: Mapping[str, Any]) -> Any:
     return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
-def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Run:
+def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Any:
     """A run of a few steps a round."""
     task = get_task(task) if isinstance(task, str) else task
-    return Run(task, parameters_of(task, **values), small_splits(task), rounds=rounds, seed=seed)
+    parameters, splits = parameters_of(task, **values), small_splits(task)
+    return task.start(parameters, splits, rounds=rounds, seed=seed, device=torch.device("cpu"))
 
 
 def figures(rounds: list[Round]) -> list[str]:

@@ -1,0 +1,68 @@
+"""MNIST-1D (Greydanus and Kobak 2020): ten shapes as sequences of 40 numbers, shifted, sheared and noisy.
+
+Made by the package `mnist1d`, no download: 4,000 sequences, of which 15 % are for validation, each class in
+proportion, and 1,000 sealed test ones. Sequences are float32, shape (rows, 40); labels int64.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from objectives.datasets.splits import digest_rows, stratified_split
+from objectives.errors import MissingDataError
+from objectives.task import Rows, Splits
+
+
+def load_mnist1d() -> Splits:
+    """Training and validation rows. Raises MissingDataError without the package `mnist1d`."""
+    made = _made()
+    sequences, labels = made["x"], made["y"]
+    train, valid = stratified_split(labels, (0.85, 0.15))
+    train_rows, valid_rows = (_rows(sequences[part], labels[part]) for part in (train, valid))
+    return Splits("mnist1d", train_rows, valid_rows, digest_rows(train_rows, valid_rows))
+
+
+def load_mnist1d_test() -> Rows:
+    """The test rows; raises MissingDataError as `load_mnist1d` does."""
+    made = _made()
+    return _rows(made["x_test"], made["y_test"])
+
+
+def is_present() -> bool:
+    """Whether the package is there; it is found, not imported."""
+    return importlib.util.find_spec("mnist1d") is not None
+
+
+def _rows(sequences: NDArray[np.float64], labels: NDArray[np.integer]) -> Rows:
+    return Rows(torch.from_numpy(sequences.astype(np.float32)), torch.from_numpy(labels.astype(np.int64)))
+
+
+def _made() -> dict[str, Any]:
+    if not is_present():
+        raise MissingDataError(
+            "mnist1d is made by the package mnist1d, which is not installed: pip install mnist1d."
+        )
+    from mnist1d.data import make_dataset  # draws in its plotting and its downloading parts: a second
+
+    with _global_generators_kept():
+        made: dict[str, Any] = make_dataset()
+    return made
+
+
+@contextlib.contextmanager
+def _global_generators_kept() -> Iterator[None]:
+    """Within, the global generators of Python and numpy may be seeded; afterwards they go on where they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)

@@ -1,0 +1,178 @@
+"""text8_skipgram: word vectors from neighbouring words, by skip-gram with negative sampling.
+
+Published: one table for targets and contexts, dot product, sigmoid, RMSprop, one random pair a step: the loss stays
+about 0.7 through 119,900 steps. What mini-batches over all pairs make of it stands in docs/tasks.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from objectives.bounds import check_at_least
+from objectives.parameters import OptimizerName, TrainingParameters
+from objectives.task import Published, Rows, Splits, Task, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+RANKED = 64  # words among which the true one is looked for
+
+
+@dataclass(frozen=True)
+class Text8SkipgramParameters(TrainingParameters):
+    """What can be searched or fixed; the defaults are sound ones.
+
+    batch_size: pairs a step. hidden_width: dimension of the vectors; dropout and batch norm act on them.
+    shared_table: whether a word has the same vector as target and as context.
+    output_bias: whether a number is learned that is added to each dot product.
+    negatives: words drawn for each pair, anew each time, by their frequency to the power 3/4.
+    shown: `both` (each row of a step shows the true word and the drawn ones) or `either` (one word: the true one with
+        probability 1 / (1 + negatives), else a drawn one; the loss is the same in the mean).
+    pairs_per_round: where there are more pairs, a round is this part of a pass, and the next goes on from there.
+    """
+
+    learning_rate: float = 3e-3
+    batch_size: int = 1024
+    hidden_width: int = 128
+    dropout: float = 0.0
+    batch_norm: bool = False
+    optimizer: OptimizerName = "rmsprop"
+    shared_table: bool = True
+    output_bias: bool = True
+    negatives: int = 5
+    shown: Literal["both", "either"] = "both"
+    pairs_per_round: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that make no sense."""
+        super().__post_init__()
+        check_at_least(self, negatives=1, pairs_per_round=1)
+
+
+class Text8Skipgram(Task):
+    """Skip-gram with negative sampling.
+
+    The score is the reciprocal rank of the true word among it and 63 drawn ones, the same in every evaluation; the
+    loss weighs these so that it estimates the training loss.
+    """
+
+    name = "text8_skipgram"
+    metric = "reciprocal rank"
+    chance_score = sum(1 / rank for rank in range(1, RANKED + 1)) / RANKED  # all ranks equally likely
+    rounds = 20
+    data_sets = ("text8", "text")
+    Parameters = Text8SkipgramParameters
+    published = Published(
+        parameters={
+            "learning_rate": 1e-3,
+            "batch_size": 1,
+            "hidden_width": 32,
+            "dropout": 0.0,
+            "batch_norm": False,
+            "optimizer": "rmsprop",
+            "shared_table": True,
+            "output_bias": False,
+            "negatives": 1,
+            "shown": "either",
+            "pairs_per_round": 5995,
+        },
+        rounds=20,
+        figures={"loss": 0.7, "least_loss": 0.11, "largest_loss": 0.83},
+        note="single losses of 119,900 steps on one random pair each; the width was not given with the figures",
+        variants={
+            "all_pairs": Variant(
+                {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000},
+                "the proposed cure: all pairs, several times over, in mini-batches",
+                rounds=50,
+            )
+        },
+    )
+
+    def load(self, data: str, data_root: Path) -> Splits:
+        """Pairs of `text8` or `text`: inputs int32 (pairs, 2), targets 1."""
+        from objectives.datasets.text import load_text
+
+        return load_text(data, data_root)
+
+    def load_test(self, data: str, data_root: Path) -> Rows:
+        """The sealed pairs."""
+        from objectives.datasets.text import load_text_test
+
+        return load_text_test(data, data_root)
+
+    def has_data(self, data: str, data_root: Path) -> bool:
+        """Whether there is a text at hand."""
+        from objectives.datasets.text import is_present
+
+        return is_present(data, data_root)
+
+    def prepare_evaluation(self, rows: Rows, parameters: Text8SkipgramParameters) -> Rows:
+        """Rows with 63 more words, to rank the true one among."""
+        import torch
+
+        from objectives.seeding import derive_seed
+        from objectives.word_pairs import WordPairs
+
+        assert isinstance(rows, WordPairs)
+        generator = torch.Generator().manual_seed(derive_seed(self.name, "ranked"))
+        return rows.with_words(rows.to(torch.device("cpu")).draw(RANKED - 1, generator))
+
+    def augment(self, batch: Rows, parameters: Text8SkipgramParameters) -> Rows:
+        """A batch with the words that its true ones are to be told from this time."""
+        import torch
+
+        from objectives.word_pairs import WordPairs
+
+        assert isinstance(batch, WordPairs)
+        drawn = batch.draw(parameters.negatives)
+        if parameters.shown == "both":
+            return batch.with_words(drawn)
+        is_true = torch.rand(len(batch), device=drawn.device) < 1 / (1 + parameters.negatives)
+        shown = torch.where(is_true, batch.inputs[:, 1], drawn[:, 0])
+        inputs = torch.stack([batch.inputs[:, 0], shown], dim=1)
+        return dataclasses.replace(batch, inputs=inputs, targets=is_true.to(batch.targets.dtype))
+
+    def build(self, parameters: Text8SkipgramParameters, example: Rows) -> nn.Module:
+        """10,000 vectors, or twice as many; batch norm and dropout where they are switched on."""
+        from objectives.datasets.text import VOCABULARY
+        from objectives.models.skip_gram import SkipGram
+
+        return SkipGram(
+            VOCABULARY,
+            parameters.hidden_width,
+            shared_table=parameters.shared_table,
+            output_bias=parameters.output_bias,
+            dropout=parameters.dropout,
+            bn_momentum=parameters.bn_momentum if parameters.batch_norm else None,
+        )
+
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: Text8SkipgramParameters) -> Tensor:
+        """Binary cross-entropy, averaged over the true word and `negatives` drawn ones, however many there are."""
+        from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+        first = binary_cross_entropy_with_logits(outputs[:, 0], targets.to(outputs.dtype), reduction="none")
+        if outputs.shape[1] == 1:
+            return first
+        drawn = softplus(outputs[:, 1:]).mean(dim=1)  # cross-entropy of the label 0
+        return (first + parameters.negatives * drawn) / (1 + parameters.negatives)
+
+    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """1 / rank of the first word; among equals, the mean over all orders that they may stand in.
+
+        So a model that gives all words the same scores as chance does, and one that gives no numbers scores least.
+        """
+        import torch
+
+        first, others = outputs[:, :1], outputs[:, 1:]
+        ties = (others == first).sum(dim=1)
+        last = 1 + others.shape[1] - (others < first).sum(dim=1)  # the worst place that it may have
+        reciprocals = 1 / torch.arange(1, RANKED + 1, dtype=torch.float64, device=outputs.device)
+        up_to = torch.cat([reciprocals.new_zeros(1), reciprocals.cumsum(0)])
+        return (up_to[last] - up_to[last - ties - 1]) / (ties + 1)
+
+    def steps_per_round(self, parameters: Text8SkipgramParameters, num_train: int) -> int:
+        """A pass, or the part of it that `pairs_per_round` says."""
+        return super().steps_per_round(parameters, min(num_train, parameters.pairs_per_round))
