@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from objectives.errors import DataError, ObjectiveError, UnknownTaskError
+from objectives.parameters import TrainingParameters
 from objectives.round import Cost, Round
-from objectives.task import Splits, Task
+from objectives.task import Rows, Splits, Task
 
 if TYPE_CHECKING:
+    from objectives.datasets.splits import splits_of as splits_of
     from objectives.weights import load_model as load_model
 
 __all__ = [
@@ -19,10 +21,13 @@ __all__ = [
     "DataError",
     "ObjectiveError",
     "Round",
+    "Rows",
     "Splits",
     "Task",
+    "TrainingParameters",
     "UnknownTaskError",
     "load_model",
+    "splits_of",
 ]
 
 
@@ -31,4 +36,8 @@ def __getattr__(name: str) -> Any:
         from objectives.weights import load_model
 
         return load_model
+    if name == "splits_of":
+        from objectives.datasets.splits import splits_of
+
+        return splits_of
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from objectives.task import Rows
+from objectives.task import Rows, Splits
 
 SPLIT_SEED = 20_250_101  # part of every data set's definition: changing it makes other data sets
 
@@ -31,6 +31,11 @@ def stratified_split(
         for part, start, end in zip(parts, bounds, bounds[1:], strict=False):
             part.append(rows[start:end])
     return [np.sort(np.concatenate(part)) for part in parts]
+
+
+def splits_of(name: str, train: Rows, valid: Rows) -> Splits:
+    """Splits of a data set called `name`, with the digest of their rows."""
+    return Splits(name, train, valid, digest_rows(train, valid))
 
 
 def digest_rows(*splits: Rows) -> str:
