@@ -74,3 +74,6 @@ class NothingRun:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rounds_done = state["rounds_done"]
         self._noise.setstate(state["noise"])
+
+    def close(self) -> None:
+        """Nothing to end."""

@@ -19,7 +19,7 @@ from objectives.evaluation import UnitActivity, evaluate, evaluate_with_batch_st
 from objectives.optimizers import make_optimizer
 from objectives.round import Cost, Round
 from objectives.seeding import derive_seed
-from objectives.task import Splits, Task, TrainingRun
+from objectives.task import Rows, Splits, Task, TrainingRun
 
 GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
 
@@ -96,13 +96,21 @@ class Run:
     def advance(self) -> Round:
         """Train one round and evaluate."""
         started = time.perf_counter()
+        running_loss, gradient_norm = self.train_round()
+        trained = time.perf_counter()
+        return self._look(running_loss, gradient_norm, started, trained)
+
+    def train_round(self) -> tuple[float, float]:
+        """Train one round, without evaluating; returns the mean loss and the gradient's RMS norm."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             _set_random_state(self._noise, self.device)
-            running_loss, gradient_norm = self._train_steps()
+            trained = self._train_steps()
             self._noise = _random_state(self.device)
-        trained = time.perf_counter()
         self.rounds_done += 1
-        return self._look(running_loss, gradient_norm, started, trained)
+        return trained
+
+    def close(self) -> None:
+        """Nothing to end: the run holds no process but this one."""
 
     def _train_steps(self) -> tuple[float, float]:
         """One round of optimiser steps; returns the mean loss and the gradient's RMS norm."""
@@ -121,18 +129,23 @@ class Run:
                 group["lr"] = parameters.learning_rate * factor
             batch = task.augment(self.train_rows[self._order.next()], parameters)
             optimizer.zero_grad(set_to_none=True)
-            loss = task.losses(task.forward(model, batch), batch.targets, parameters).mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            running_loss += self._take_gradient(batch)
             if clip is not None:
                 norm = nn.utils.clip_grad_norm_(weights, clip)
                 norms.append(norm)
             elif step % sampled_every == 0:
                 norms.append(nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None]))
             optimizer.step()
-            running_loss += loss.detach()
             self.steps_done += 1
         gradient_norm = torch.stack(norms).double().square().mean().sqrt().item()
         return running_loss.item() / self.steps_per_round, gradient_norm
+
+    def _take_gradient(self, batch: Rows) -> Tensor:
+        """Put the gradient of the batch's mean loss into the weights; returns that loss."""
+        outputs = self.task.forward(self.model, batch)
+        loss = self.task.losses(outputs, batch.targets, self.parameters).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def _look(self, running_loss: float, gradient_norm: float, started: float, trained: float) -> Round:
         with UnitActivity(self.model) as activity:

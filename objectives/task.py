@@ -101,6 +101,9 @@ class TrainingRun(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from where `state` was taken."""
 
+    def close(self) -> None:
+        """End what the run started besides this process; whoever began a run calls this when it is done with it."""
+
 
 class Task(ABC):
     """One thing to train. Subclasses say what is particular; the loop is shared.
@@ -147,6 +150,12 @@ class Task(ABC):
         """
         return self.load(data, data_root)
 
+    def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
+        """The rows of `splits` cut anew, of whose `num_folds` parts `fold` (from 0) validates and the others train."""
+        from objectives.datasets.parts import fold_of
+
+        return fold_of(splits, fold, num_folds)
+
     def has_data(self, data: str, data_root: Path) -> bool:
         """Whether a data set's files are at hand, so that `load` needs no network."""
         return True
@@ -176,6 +185,10 @@ class Task(ABC):
     @abstractmethod
     def build(self, parameters: Any, example: Rows) -> nn.Module:
         """A fresh model for rows like `example`; its weights drawn from torch's global generator."""
+
+    def rebuild(self, parameters: Any, example: Rows) -> nn.Module:
+        """A model as `build` makes it, but about to be given weights: it matters not which it begins with."""
+        return self.build(parameters, example)
 
     def forward(self, model: nn.Module, batch: Rows) -> Tensor:
         """The model's outputs for a batch, a row each."""

@@ -119,7 +119,7 @@ def load_model(best_config: str | Path) -> nn.Module:
     parameters = task.parameters_from(config["parameters"])
     inputs = torch.zeros((2, *rows["shape"]), dtype=getattr(torch, rows["dtype"]))
     targets = torch.zeros(2, dtype=getattr(torch, rows["target_dtype"]))
-    model = task.build(parameters, task.prepare(Rows(inputs, targets), parameters))
+    model = task.rebuild(parameters, task.prepare(Rows(inputs, targets), parameters))
     found = load_weights(path.parent / weights["file"], weights["digest"])
     try:
         model.load_state_dict(found)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, column, table
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, column, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -96,6 +96,21 @@ checkpoints = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("trial", Integer, primary_key=True, autoincrement=False),
     Column("record", Text, nullable=False),  # JSON: file, digest, round, weights
+)
+
+confirmations = Table(
+    "sweep_confirmations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Integer, nullable=False),
+    Column("name", String(128), nullable=False),  # of the study that holds the repeated trials
+    Column("trial", Integer, nullable=False),  # the winner, in the confirmed study
+    Column("record", Text, nullable=False),  # JSON
+    Column("look", Integer),  # at the test split: 1 for the first
+    Column("opened", String(32)),
+    Column("opened_by", Text),
+    UniqueConstraint("study_id", "name"),
+    UniqueConstraint("study_id", "look"),
 )
 
 leases = Table(

@@ -153,7 +153,13 @@ def update_provenance(database: Database, study_id: int, provenance: Mapping[str
 def delete_study(database: Database, study: StudyRow) -> None:
     """Remove a study and all that belongs to it. The caller holds its lease."""
     with database.engine.begin() as connection:
-        for ours in (schema.rounds, schema.checkpoints, schema.requests, schema.studies):
+        for ours in (
+            schema.rounds,
+            schema.checkpoints,
+            schema.confirmations,
+            schema.requests,
+            schema.studies,
+        ):
             connection.execute(delete(ours).where(ours.c.study_id == study.study_id))
     database.optuna.delete_study(study.study_id)
 

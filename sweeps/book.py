@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from objectives import Round
 from objectives.packed import Packed
-from objectives.seeding import derive_seed
 from search_spaces.points import with_fixed
 from storage import Database
 from storage.ledger import Ledger
@@ -42,6 +41,7 @@ class Assignment:
     parameters: dict[str, Any]
     seed: int
     rounds: int
+    repeat: int = 0
     checkpoint: Packed | None = None
 
 
@@ -283,7 +283,7 @@ class StudyBook:
         """Store a new trial; returns its id."""
         template = running_trial(self.spec.parsed_space, proposal)
         # As a number the seed would be an axis of the dashboard's plots.
-        template.set_user_attr("seed", str(self._seed(number)))
+        template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.ledger.insert_trial(number, template)
 
     def _take_up(self, number: int) -> Assignment | None:
@@ -307,16 +307,14 @@ class StudyBook:
         assignment = Assignment(
             number=live.number,
             parameters=full_parameters(self.spec, live.chosen),
-            seed=self._seed(live.number),
+            seed=self.spec.seed_of(live.number),
             rounds=self.spec.rounds,
+            repeat=self.spec.repeat_of(live.number),
             checkpoint=live.files.read_checkpoint(live.checkpoint),
         )
         for observer in self.observers:
             observer.started(assignment, again=live.resumed)
         return assignment
-
-    def _seed(self, number: int) -> int:
-        return derive_seed(self.spec.seed, "trial", number)
 
     def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
         stop = self._rule(rounds, self.spec.rounds, self.metric)

@@ -47,7 +47,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
         "task": f"{spec.task['name']} on {data['name']} ({data['train_rows']:,} training, "
         f"{data['valid_rows']:,} validation rows); {spec.direction}s validation {spec.metric['name']}",
-        "search": "\n".join(_space_lines(launching)),
+        **_what_is_tried(launching),
         "trials": f"{launching.num_trials} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + f"; up to {spec.rounds} rounds each, stop rule {spec.stop_rule}; seed {spec.seed}",
@@ -59,6 +59,23 @@ def announcement(launching: Launch, study: Study | None) -> str:
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
     )
+
+
+def _what_is_tried(launching: Launch) -> dict[str, str]:
+    spec = launching.planned.spec
+    if spec.sampler != "list":
+        return {"search": "\n".join(_space_lines(launching))}
+    count, folds = len(spec.enqueued), spec.data_plan.folds
+    points = "\n".join(parameters_text(point) for point in spec.enqueued)
+    times = f"each trained {spec.repeats} {'time' if spec.repeats == 1 else 'times'}"
+    how = (
+        f", over {folds} folds"
+        if folds
+        else ", from the same seeds"
+        if count > 1 and spec.repeats > 1
+        else ""
+    )
+    return {"points": f"{points}\n{times}{how}"}
 
 
 def _so_far(study: Study | None, num_trials: int) -> str:

@@ -52,7 +52,8 @@ class ResultsKeeper:
         table, best = self._book.table, self._book.best
         if best is not None and best.number != self._written:
             try:
-                write_best(self._study, self._study.trial(best.number), self._study.best_path)
+                shown = self._confirmed(self._study.trial(best.number))
+                write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
                 raise SweepError(
                     f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
@@ -61,6 +62,13 @@ class ResultsKeeper:
             self._written = best.number
         if self._weights_kept is not None and len(table) > self._table_seen:
             self._prune_weights(table, self._weights_kept)
+
+    def _confirmed(self, best: TrialRow) -> TrialRow:
+        """The trial that was confirmed in place of the best one, where that one was among its rivals."""
+        confirmation = self._study.confirmation()
+        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
+            return self._study.trial(confirmation.trial)
+        return best
 
     def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
         """Of the table's trials, keep the weights of the best; of those beyond it, all."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from objectives.round import FIGURES
 from search_spaces.points import with_fixed
 from storage import Database, open_database
+from storage.confirmations import Confirmation, get_confirmations
 from storage.outcomes import best_numbers, table_of
 from storage.rounds import all_rounds, get_rounds, total_seconds
 from storage.studies import StudyRow, get_study
@@ -93,6 +94,11 @@ class Study:
             raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
         return ranked[0]
 
+    def confirmation(self) -> Confirmation | None:
+        """The latest confirmation; None where nothing is confirmed."""
+        found = get_confirmations(self.database, self.row.study_id)
+        return found[-1] if found else None
+
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError where there is none of that number."""
         rows = read_trials(self.database, self.row.study_id, [number])
@@ -169,6 +175,7 @@ class Study:
             for row in get_rounds(self.database, self.row.study_id, trial.number)
         ]
         provenance = self.row.provenance
+        confirmed = self.confirmation()
         return {
             "format": 1,
             "task": self.run.task or spec.task["name"],
@@ -183,12 +190,18 @@ class Study:
             "seed": int(notes["seed"]),
             "budget": spec.rounds,
             "stop_reason": notes.get("stop_reason"),
-            "data": {"name": spec.data["name"], "digest": spec.data["digest"]},
+            "data": self._data_of(trial),
             "environment": provenance["environments"][notes["environment"]],
             "weights": notes.get("weights"),
+            "confirmed": confirmed.record if confirmed and confirmed.trial == trial.number else None,
             "example_rows": provenance["example_rows"],
             "rounds": figures,
         }
+
+    def _data_of(self, trial: TrialRow) -> dict[str, Any]:
+        plan, digest = self.spec.data_plan, self.spec.data["digest"]
+        folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
+        return {**plan.to_dict(), "digest": digest, **folded}
 
 
 def load(name: str, storage: str | None = None) -> Study:

@@ -31,6 +31,7 @@ from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
 from sweeps.spec import Specification, differences
 from sweeps.study import Study
+from sweeps.window import num_points
 from sweeps.worker import WorkPlan
 
 DEFAULT_TRIALS = 20
@@ -53,8 +54,8 @@ class Launch:
     @property
     def most_trials(self) -> int | None:
         """The bound on trials; None for a whole grid, whose failed cells are run again."""
-        is_whole_grid = self.planned.spec.sampler == "grid" and self.run.num_trials is None
-        return None if is_whole_grid else self.num_trials
+        is_whole = num_points(self.planned.spec) is not None and self.run.num_trials is None
+        return None if is_whole else self.num_trials
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,9 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
 
 def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
     spec = planned.spec
-    if spec.sampler == "grid":
-        from search_spaces.points import cells
-
-        num_cells = len(cells(spec.parsed_space))
-        num_trials = min(run.num_trials or num_cells, num_cells)
+    all_points = num_points(spec)
+    if all_points is not None:
+        num_trials = min(run.num_trials or all_points, all_points)
     else:
         num_trials = run.num_trials or DEFAULT_TRIALS
     workers = 1
@@ -134,7 +133,25 @@ def launch(
 
     Raises UsageError when a study of that name has another specification, saying what differs.
     """
-    launching = prepare(settings, run or RunSettings(), study=study, storage=storage)
+    return _begin(
+        prepare(settings, run or RunSettings(), study=study, storage=storage), announce, make_observers
+    )
+
+
+def run_planned(
+    planned: Planned,
+    run: RunSettings,
+    *,
+    study: str,
+    storage: str | None = None,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> Result:
+    """Run, or continue, a study whose specification was made otherwise than by settings."""
+    return _begin(_launch_of(planned, run, study, storage), announce, make_observers)
+
+
+def _begin(launching: Launch, announce: Announce | None, make_observers: MakeObservers | None) -> Result:
     out = paths.out_folder(launching.run.out, launching.name)
     check_writable(out)
     database = open_database(launching.storage, create=True)
@@ -286,7 +303,7 @@ def _work_plan(launching: Launch) -> WorkPlan:
     spec, run = launching.planned.spec, launching.run
     return WorkPlan(
         task=run.task,
-        data=spec.data["name"],
+        data=spec.data_plan,
         data_root=str(paths.data_root(run.data_dir)),
         data_digest=spec.data["digest"],
         metric=spec.parsed_metric,

@@ -34,16 +34,14 @@ class Window:
         self._mirrored = 0  # of those, told to the mirror
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
-        self._failed_cells: list[
-            int
-        ] = []  # trials of a grid to be run again: a cell that fails twice is left at that
+        self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
         self._bound = bound or bound_of(spec.sampler)
         self._mirror = Mirror(self._space, spec.direction, self._bound)
 
     @property
     def num_cells(self) -> int | None:
-        """How many cells there are, where the sampler is a grid."""
-        return len(self._given) if self._spec.sampler == "grid" else None
+        """How many cells there are, where the sampler is a grid or a list."""
+        return len(self._given) if self._spec.sampler in ("grid", "list") else None
 
     @property
     def num_points(self) -> int | None:
@@ -99,7 +97,8 @@ class Window:
         """A trial has ended."""
         self._finished[number] = outcome
         while self._leading in self._finished:
-            if self._finished[self._leading].state == "FAIL" and self._leading < len(self._given):
+            is_cell = self._spec.sampler == "grid" and self._leading < len(self._given)
+            if is_cell and self._finished[self._leading].state == "FAIL":
                 self._failed_cells.append(self._leading)
             self._leading += 1
 
@@ -127,8 +126,16 @@ class Window:
             self._mirrored += 1
 
 
+def num_points(spec: Specification) -> int | None:
+    """How many trials a grid or a list has; None where a sampler goes on for ever."""
+    is_counted = spec.sampler in ("grid", "list")
+    return len(_given_trials(spec, spec.parsed_space)) if is_counted else None
+
+
 def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
-    """Trials that no sampler chooses: a grid's cells; else the defaults and what was enqueued."""
+    """Trials that no sampler chooses: a grid's cells, a list; else the defaults and what was enqueued."""
     if spec.sampler == "grid":
         return cells(space)
+    if spec.sampler == "list":
+        return spec.enqueued * spec.repeats
     return [nearest(space, spec.defaults), *spec.enqueued]

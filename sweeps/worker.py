@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from objectives.packed import Packed
 from objectives.registry import get_task
 from objectives.task import TrainingRun
 from objectives.weights import pack_weights
+from sweeps.data_plan import DataPlan
 from sweeps.outcome import Failure, Metric
 from sweeps.provenance import code_digest
 
@@ -39,6 +41,10 @@ class Work(Protocol):
         """The trial's budget."""
 
     @property
+    def repeat(self) -> int:
+        """Which time its parameters are trained, from 0: with folds, it says which of them validates."""
+
+    @property
     def checkpoint(self) -> Packed | None:
         """Where to continue from; None for the start."""
 
@@ -52,7 +58,7 @@ class WorkPlan:
     """
 
     task: str
-    data: str
+    data: DataPlan
     data_root: str
     data_digest: str
     metric: Metric
@@ -92,10 +98,10 @@ class Worker:
         make_deterministic(plan.threads)
         self._plan = plan
         self._task = get_task(plan.task)
-        self._splits = self._task.load(plan.data, Path(plan.data_root))
+        self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
             raise DataError(
-                f"A worker found other rows of {plan.data!r} in {plan.data_root} than the driver."
+                f"A worker found other rows of {plan.data.name!r} in {plan.data_root} than the driver."
             )
 
     def train(self, work: Work) -> Iterator[Progress]:
@@ -107,24 +113,25 @@ class Worker:
             torch.cuda.reset_peak_memory_stats()
         run = self._task.start(
             self._task.parameters_from(work.parameters),
-            self._splits,
+            self._plan.data.fold(self._task, self._splits, work.repeat),
             rounds=work.rounds,
             seed=work.seed,
             device=torch.device(self._plan.device),
         )
-        best = _restore(run, work.checkpoint)
-        told_at = time.monotonic()
-        while run.rounds_done < run.rounds:
-            latest = run.advance()
-            weights = checkpoint = None
-            if self._plan.metric.is_better(latest.valid_score, best):
-                best = latest.valid_score
-                weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
-            due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
-            if due and run.rounds_done < run.rounds:
-                checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
-                told_at = time.monotonic()
-            yield Progress(latest, weights, checkpoint)
+        with contextlib.closing(run):
+            best = _restore(run, work.checkpoint)
+            told_at = time.monotonic()
+            while run.rounds_done < run.rounds:
+                latest = run.advance()
+                weights = checkpoint = None
+                if self._plan.metric.is_better(latest.valid_score, best):
+                    best = latest.valid_score
+                    weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
+                due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
+                if due and run.rounds_done < run.rounds:
+                    checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
+                    told_at = time.monotonic()
+                yield Progress(latest, weights, checkpoint)
 
 
 def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:

@@ -10,10 +10,13 @@ import contextlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+
+PATIENCE_SECONDS = 60.0
 
 
 class Caretaker:
@@ -55,8 +58,10 @@ def _main(folder: Path) -> None:
         with contextlib.suppress(psutil.Error):
             watched.append(psutil.Process(int(line)))
     kill_all(process for process in watched if process.is_running())
-    psutil.wait_procs(watched, timeout=5)  # they may write to the folder
-    shutil.rmtree(folder, ignore_errors=True)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while folder.exists() and time.monotonic() < deadline:  # Ray's workers write to it for some seconds more
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
+from objectives.datasets.pretrained import with_weights
 from objectives.datasets.splits import digest_rows
 from objectives.loop import Run
+from objectives.models.squeezenet import SqueezeNet, Version, name_of
 from objectives.registry import get_task
 from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
 
 TRAIN, VALID = 60, 25
+SHORT = {"images_per_round": 60}  # of tasks whose round is not one pass
 
 
 def digits(num: int, seed: int = 0) -> Rows:
@@ -29,17 +34,56 @@ def splits_of(train: Rows, valid: Rows) -> Splits:
     return Splits("small", train, valid, digest_rows(train, valid))
 
 
+def pictures(num: int, side: int, seed: int = 0) -> Rows:
+    """Coloured noise, tinted by class, ten of them: shape (num, 3, side, side), uint8."""
+    generator = torch.Generator().manual_seed(seed)
+    tints = torch.randint(0, 130, (10, 3, 1, 1), generator=torch.Generator().manual_seed(3))
+    targets = torch.arange(num) % 10
+    inputs = torch.randint(0, 120, (num, 3, side, side), generator=generator) + tints[targets]
+    return Rows(inputs.to(torch.uint8), targets)
+
+
+def pretrained_pictures() -> Splits:
+    """Pictures that carry weights of SqueezeNets, of the widths that tests take: random ones."""
+    names: list[tuple[Version, int]] = [("1_1", 64), ("1_0", 64), ("1_1", 512)]
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        weights = {name_of(*name): SqueezeNet(name[0], 7, width=name[1]).state_dict() for name in names}
+    splits = splits_of(pictures(TRAIN, side=24), pictures(VALID, side=24, seed=1))
+    return with_weights(splits, "small", weights)
+
+
+SPLITS: dict[str, Callable[[], Splits]] = {
+    "mnist": lambda: splits_of(digits(TRAIN), digits(VALID, seed=1)),
+    "cifar10": lambda: splits_of(pictures(TRAIN, side=8), pictures(VALID, side=8, seed=1)),
+    "food101": pretrained_pictures,
+}
+
+
 def small_splits(task: Task) -> Splits:
-    """Splits of the kind that the task's data sets have."""
-    assert task.data_sets[0].startswith("mnist"), f"say here what rows {task.name} takes"
-    return splits_of(digits(TRAIN), digits(VALID, seed=1))
+    """Splits of the kind that the task's first data set has."""
+    return _made(task.data_sets[0])
+
+
+@functools.cache
+def _made(data: str) -> Splits:
+    return SPLITS[data]()
+
+
+SMALL = {"food101_squeezenet": {"hidden_width": 64, "learning_rate": 0.003}}  # narrower ones die
 
 
 def parameters_of(task: Task, **values: Any) -> Any:
     """Small ones; a value for a parameter that the task lacks is left out."""
     kinds = parameter_kinds(task)
-    small = {"batch_size": 16, "hidden_width": 12, **values}
+    small = {"batch_size": 16, "hidden_width": 12, **SHORT, **SMALL.get(task.name, {}), **values}
     return task.parameters_from({name: value for name, value in small.items() if name in kinds})
+
+
+def shortened(task: Task, values: Mapping[str, Any]) -> Any:
+    """A whole configuration, with short rounds."""
+    kinds = parameter_kinds(task)
+    return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
 def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Run:

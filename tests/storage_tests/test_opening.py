@@ -85,12 +85,13 @@ def test_a_launch_that_was_killed_while_it_made_tables_is_made_good(url: str) ->
 def test_a_newer_schema_is_refused(url: str, create: bool) -> None:
     database = open_database(url)
     with database.engine.begin() as connection:
-        connection.execute(update(schema.meta).values(value="2"))
+        connection.execute(update(schema.meta).values(value="99"))
     database.close()
     with pytest.raises(StorageRefused) as refusal:
         open_database(url, create=create)
-    assert "another version of this service (schema 2, this one reads 1); it was left as it is" in str(
-        refusal.value
+    assert (
+        f"another version of this service (schema 99, this one reads {schema.SCHEMA_VERSION}); it was left as it is"
+        in str(refusal.value)
     )
 
 
@@ -184,9 +185,9 @@ def test_readers_read_while_a_writer_writes(tmp_path: Path) -> None:
     writer = open_database(f"sqlite:///{tmp_path}/studies.db", create=True)
     reader = open_database(f"sqlite:///{tmp_path}/studies.db")
     with writer.engine.begin() as connection:
-        connection.execute(update(schema.meta).values(value="1"))
+        connection.execute(update(schema.meta).values(value="written"))
         with reader.engine.connect() as other:
-            assert other.scalar(select(schema.meta.c.value)) == "1"
+            assert other.scalar(select(schema.meta.c.value)) == str(schema.SCHEMA_VERSION)
     writer.close(), reader.close()
 
 

@@ -1,0 +1,95 @@
+"""Weights to begin from. They go along with rows and count in the data's digest: who trains on other ones can't fail
+to notice, and a model built for the rows is a function of them alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from objectives.datasets.files import digest_of, download
+from objectives.errors import DataError
+from objectives.models.squeezenet import STANDARD_WIDTH, Version, name_of
+from objectives.task import Rows, Splits
+from objectives.weights import weights_digest
+
+FOLDER = "weights"
+_SOURCE = "https://download.pytorch.org/models/"
+_IMAGENET: dict[Version, str] = {  # names end with the beginning of the digest
+    "1_1": "squeezenet1_1-b8a52dc0.pth",
+    "1_0": "squeezenet1_0-b66bff10.pth",
+}
+
+Weights = Mapping[str, Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class PretrainedRows(Rows):
+    """Rows that carry weights, by the name of the model whose they are."""
+
+    weights: Weights
+
+    def __getitem__(self, index: Tensor | slice) -> PretrainedRows:
+        return dataclasses.replace(self, inputs=self.inputs[index], targets=self.targets[index])
+
+    def to(self, device: torch.device) -> PretrainedRows:
+        """The same rows on `device`; the weights stay, as they are copied into a model only."""
+        return dataclasses.replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
+
+
+def with_weights(splits: Splits, name: str, weights: Weights) -> Splits:
+    """A data set called `name`: the rows of `splits`, all of them carrying `weights`."""
+    parts = [splits.digest, *(f"{model} {weights_digest(weights[model])}" for model in sorted(weights))]
+    train, valid = (
+        PretrainedRows(rows.inputs, rows.targets, weights) for rows in (splits.train, splits.valid)
+    )
+    return Splits(name, train, valid, digest_of("\n".join(parts).encode()))
+
+
+def imagenet_weights(root: Path) -> Weights:
+    """SqueezeNet 1.0 and 1.1 as trained on ImageNet, from torchvision's files in the folder `weights`.
+
+    Raises MissingDataError where they are neither there nor can be downloaded, DataError for damaged ones.
+    """
+    return {
+        name_of(version, STANDARD_WIDTH): _imagenet(root / FOLDER / file)
+        for version, file in _IMAGENET.items()
+    }
+
+
+def imagenet_is_present(root: Path) -> bool:
+    """Whether both files are at hand, without a download."""
+    return all((root / FOLDER / file).is_file() for file in _IMAGENET.values())
+
+
+def read_weights(path: Path, content: bytes) -> dict[str, Tensor]:
+    """The tensors in a file's content, by name. Raises DataError for anything else."""
+    try:
+        weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise DataError(
+            f"{path} holds no weights ({type(error).__name__}). Remove it and launch again."
+        ) from error
+    if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
+        raise DataError(f"{path} holds something else than weights. Remove it and launch again.")
+    return dict(weights)
+
+
+def _imagenet(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        download(_SOURCE + path.name, path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} can't be read ({error.strerror}).") from error
+    if not digest_of(content).startswith(path.stem.rpartition("-")[2]):
+        raise DataError(
+            f"{path} is not the published file: its digest does not begin as its name says, so it is damaged or cut "
+            f"short. Remove it and launch again to download it, or fetch {_SOURCE}{path.name} yourself."
+        )
+    return read_weights(path, content)

@@ -1,0 +1,82 @@
+"""Images between a data set and a model: varied at random in training, cropped and scaled in the model itself.
+
+Rows stay bytes, shape (rows, channels, height, width), so that a data set is never copied as floats; the first
+layers of a model take bytes, or floats on the same scale, 0 to 255. So it can be given images as they are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class CentreCrop(nn.Module):
+    """The middle `size` by `size` pixels; images of that size pass unchanged."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(rows, channels, size, size)."""
+        top, left = ((side - self.size) // 2 for side in images.shape[-2:])
+        return images[..., top : top + self.size, left : left + self.size]
+
+
+class StandardizedImages(nn.Module):
+    """Each image with mean 0 and variance 1 over all its pixels; one of a single colour becomes zeros."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float32, of the same shape."""
+        pixels = images.float()
+        num = pixels[0].numel()
+        mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
+        deviation = pixels.std(dim=(1, 2, 3), correction=0, keepdim=True)
+        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # of noise among equal pixels, make nothing
+
+
+class NormalizedImages(nn.Module):
+    """Images with fixed means and deviations taken out, a channel each, given on the scale 0 to 1."""
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("deviation", 255 * torch.tensor(deviation).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float32, of the same shape."""
+        return (images.float() - self.mean) / self.deviation  # type: ignore[operator]
+
+
+def random_crops(images: Tensor, size: int) -> Tensor:
+    """Of each image a square of `size` pixels, every place equally likely."""
+    tops, lefts = (
+        torch.randint(0, side - size + 1, (len(images), 1), device=images.device)
+        for side in images.shape[-2:]
+    )
+    pixels = torch.arange(size, device=images.device)
+    rows = torch.arange(len(images), device=images.device)[:, None, None]
+    cropped = images[rows, :, (tops + pixels)[:, :, None], (lefts + pixels)[:, None, :]]
+    return cropped.permute(0, 3, 1, 2).contiguous()
+
+
+def random_flips(images: Tensor) -> Tensor:
+    """Each image as in a mirror, with probability 1/2."""
+    flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    return torch.where(flipped, images.flip(-1), images)
+
+
+def jittered(images: Tensor, strength: float) -> Tensor:
+    """Images, float32, of random brightness and contrast; they may leave the scale.
+
+    At strength 1 up to 63 is added or taken, and distances from each channel's mean are multiplied by 0.2 to 1.8.
+    """
+    brightness, contrast = (
+        torch.rand(2, len(images), 1, 1, 1, device=images.device).mul_(2).sub_(1) * strength
+    )
+    pixels = images.float() + 63 * brightness
+    mean = pixels.mean(dim=(2, 3), keepdim=True)
+    varied: Tensor = mean + (pixels - mean) * (1 + 0.8 * contrast)
+    return varied

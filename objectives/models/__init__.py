@@ -1,0 +1,1 @@
+"""Models that are more than a row of layers, one file each."""

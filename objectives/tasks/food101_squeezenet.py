@@ -1,0 +1,214 @@
+"""food101_squeezenet: SqueezeNet on photographs of 101 dishes, from scratch or from pretrained weights.
+
+Published: all weights drawn anew (Xavier), batch 128, learning rate 0.01 · 0.999^step: accuracy stays at chance for
+2,000 steps, gradients of the first convolution around 1e-6. Ours: docs/tasks.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from objectives.bounds import check_at_least, check_share
+from objectives.errors import WeightsError
+from objectives.parameters import ScheduleName, TrainingParameters
+from objectives.task import Published, Rows, Splits, Task, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from objectives.models.squeezenet import SqueezeNet
+
+CLASSES = 101
+
+
+@dataclass(frozen=True)
+class Food101SqueezenetParameters(TrainingParameters):
+    """What can be searched or fixed; the defaults are sound ones.
+
+    hidden_width: channels that come out of the last fire module; all others are scaled alike. Pretrained weights are
+        of the standard 512.
+    dropout: before the last convolution. batch_norm: after each convolution of a fire module.
+    schedule: besides the others, `per_step`: times `decay_per_step` at every step.
+    squeezenet: version 1.0 or 1.1, which costs less than half as much.
+    transfer: `scratch` (all weights drawn anew), `head` (pretrained features, frozen: only the last convolution
+        learns) or `all` (pretrained features, and everything learns).
+    weight_init: of what is drawn anew. rectify_logits: ReLU after the last convolution, too, as SqueezeNet was
+        published: it switches most of 101 classes off for good. flip: mirror half of the training images.
+    steps_per_round: None for one pass over the training rows.
+    """
+
+    learning_rate: float = 3e-4
+    hidden_width: int = 512
+    dropout: float = 0.5
+    batch_norm: bool = False
+    schedule: Literal[ScheduleName, "per_step"] = "cosine"  # type: ignore[assignment]  # one more than usual
+    squeezenet: Literal["1_0", "1_1"] = "1_1"
+    transfer: Literal["scratch", "head", "all"] = "all"
+    weight_init: Literal["he", "xavier"] = "he"
+    rectify_logits: bool = False
+    flip: bool = True
+    decay_per_step: float = 0.999
+    steps_per_round: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that make no sense."""
+        super().__post_init__()
+        check_share(self, "decay_per_step")
+        if self.steps_per_round is not None:
+            check_at_least(self, steps_per_round=1)
+
+
+class Food101Squeezenet(Task):
+    """SqueezeNet on Food-101."""
+
+    name = "food101_squeezenet"
+    chance_score = 1 / CLASSES
+    rounds = 10
+    data_sets = ("food101", "food101-cifar10")
+    Parameters = Food101SqueezenetParameters
+    evaluation_rows = 250
+    published = Published(
+        parameters={
+            "learning_rate": 0.01,
+            "batch_size": 128,
+            "hidden_width": 512,
+            "dropout": 0.5,
+            "batch_norm": False,
+            "optimizer": "sgd",
+            "schedule": "per_step",
+            "decay_per_step": 0.999,
+            "squeezenet": "1_1",
+            "transfer": "scratch",
+            "weight_init": "xavier",
+            "rectify_logits": True,
+            "flip": False,
+            "steps_per_round": 40,
+        },
+        rounds=50,
+        figures={"train_accuracy": 0.01, "first_gradient": 1e-6},
+        note="accuracy near chance through 2,000 steps, and the size of the first convolution's gradients; optimiser, "
+        "version and dropout were not given with them",
+        variants={
+            "head": Variant({"transfer": "head"}, "pretrained features, only the last convolution learns"),
+            "all": Variant({"transfer": "all"}, "pretrained features, everything learns"),
+            "he": Variant(
+                {"weight_init": "he"}, "from scratch, weights drawn so that ReLUs keep the variance"
+            ),
+            "batch_norm": Variant({"batch_norm": True}, "from scratch, each fire module normalised"),
+        },
+    )
+
+    def load(self, data: str, data_root: Path) -> Splits:
+        """Rows of Food-101, inputs uint8 (rows, 3, 64, 64), targets int64, with weights to begin from.
+
+        `food101` carries those trained on ImageNet, `food101-cifar10` those trained on CIFAR-10 (by this, if need
+        be, in some minutes). Raises DataError where either is missing.
+        """
+        from objectives.datasets.food101 import load_food101
+        from objectives.datasets.pretrained import imagenet_weights, with_weights
+
+        if data == "food101":
+            weights = imagenet_weights(data_root)
+        else:
+            from objectives.datasets.cifar10 import load_cifar10
+            from objectives.pretraining import pretrained
+
+            weights = pretrained(load_cifar10(data_root), data_root)
+        return with_weights(load_food101(data_root), data, weights)
+
+    def load_test(self, data: str, data_root: Path) -> Rows:
+        """The sealed rows."""
+        from objectives.datasets.food101 import load_food101_test
+
+        return load_food101_test(data_root)
+
+    def has_data(self, data: str, data_root: Path) -> bool:
+        """Whether the rows are there, and the weights or what they are trained on."""
+        from objectives.datasets import cifar10, food101, pretrained
+
+        if data == "food101":
+            return food101.is_present(data_root) and pretrained.imagenet_is_present(data_root)
+        return food101.is_present(data_root) and cifar10.is_present(data_root)
+
+    def is_sample(self, data: str) -> bool:
+        """Whether the weights only stand in for ImageNet's."""
+        return data == "food101-cifar10"
+
+    def augment(self, batch: Rows, parameters: Food101SqueezenetParameters) -> Rows:
+        """Flipped, if parameters say so."""
+        from objectives.images import random_flips
+
+        return Rows(random_flips(batch.inputs), batch.targets) if parameters.flip else batch
+
+    def build(self, parameters: Food101SqueezenetParameters, example: Rows) -> nn.Module:
+        """SqueezeNet with 101 outputs; its features from the weights that `example` carries, unless from scratch.
+
+        Raises WeightsError where it carries none of this version and width.
+        """
+        net = _drawn(parameters)
+        if parameters.transfer != "scratch":
+            _take_over(net, parameters, example)
+        return net
+
+    def rebuild(self, parameters: Food101SqueezenetParameters, example: Rows) -> nn.Module:
+        """The same net; no weights are needed to begin from."""
+        return _drawn(parameters)
+
+    def learning_rate_factor(
+        self, parameters: Food101SqueezenetParameters, step: int, total_steps: int, num_train: int
+    ) -> float:
+        """The schedule's factor; `per_step` depends on the step alone, not on the budget."""
+        if parameters.schedule != "per_step":
+            return super().learning_rate_factor(parameters, step, total_steps, num_train)
+        return float(parameters.decay_per_step**step)
+
+    def steps_per_round(self, parameters: Food101SqueezenetParameters, num_train: int) -> int:
+        """As the parameter of that name says."""
+        return parameters.steps_per_round or super().steps_per_round(parameters, num_train)
+
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: Food101SqueezenetParameters) -> Tensor:
+        """Cross-entropy on logits."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, targets, reduction="none")
+
+    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """1 where the largest logit is the target's."""
+        return outputs.argmax(dim=1) == targets
+
+
+def _drawn(parameters: Food101SqueezenetParameters) -> SqueezeNet:
+    from torch import nn
+
+    from objectives.layers import initialize
+    from objectives.models.squeezenet import SqueezeNet
+
+    net = SqueezeNet(
+        parameters.squeezenet,
+        CLASSES,
+        width=parameters.hidden_width,
+        dropout=parameters.dropout,
+        bn_momentum=parameters.bn_momentum if parameters.batch_norm else None,
+        frozen=parameters.transfer == "head",
+        rectify_logits=parameters.rectify_logits,
+    )
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            initialize(layer, parameters.weight_init)
+    return net
+
+
+def _take_over(net: SqueezeNet, parameters: Food101SqueezenetParameters, example: Rows) -> None:
+    from objectives.datasets.pretrained import PretrainedRows
+    from objectives.models.squeezenet import name_of
+
+    carried = example.weights if isinstance(example, PretrainedRows) else {}
+    wanted = name_of(parameters.squeezenet, parameters.hidden_width)
+    if wanted not in carried:
+        raise WeightsError(
+            f"transfer={parameters.transfer}: these rows carry no weights of {wanted}, but of "
+            f"{' and '.join(carried) or 'no model'}. Choose squeezenet and hidden_width so, or transfer=scratch."
+        )
+    net.load_features(carried[wanted])
