@@ -23,7 +23,6 @@ from sqlalchemy import Connection, Table, insert, select
 import sweeps
 from benchmarks.nothing import NothingRun, Parameters
 from objectives import Round
-from objectives.seeding import derive_seed
 from search_spaces.suggest import distributions, suggest
 from storage.schema import rounds as rounds_table
 from sweeps.history import Proposal
@@ -118,7 +117,7 @@ def _add_rows(
         {"trial_id": trial_id, "objective": 0, "value": end.value, "value_type": "FINITE"}
     )
     notes = {
-        "seed": str(_seed(study, number)),
+        "seed": str(study.spec.seed_of(number)),
         "stop_reason": end.stop_reason,
         "rounds": len(recorded),
         "environment": environment,
@@ -146,12 +145,8 @@ def _add_rows(
         )
 
 
-def _seed(study: Study, number: int) -> int:
-    return derive_seed(study.spec.seed, "trial", number)
-
-
 def _rounds(study: Study, number: int, proposal: Proposal) -> Iterator[Round]:
     parameters = Parameters(**full_parameters(study.spec, proposal.chosen))
-    run = NothingRun(parameters, study.spec.rounds, _seed(study, number))
+    run = NothingRun(parameters, study.spec.rounds, study.spec.seed_of(number))
     while run.rounds_done < run.rounds:
         yield run.advance()

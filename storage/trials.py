@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, TableClause, select
+from sqlalchemy import ColumnElement, Connection, Select, TableClause, and_, select
 
 from storage import schema
 from storage.database import Database
@@ -34,31 +34,18 @@ def read_trials(
     study_id: int,
     numbers: Collection[int] | None = None,
     *,
-    notes: Collection[str] | None = None,
+    notes: Sequence[str] | None = None,
 ) -> list[TrialRow]:
     """The trials of a study by number; only `numbers`, and of their attributes only `notes`, where given."""
-    t, p, v, a = schema.optuna_trials, schema.optuna_params, schema.optuna_values, schema.optuna_attributes
     chosen = _chosen(study_id, numbers)
-    whole = (
-        select(
-            *(t.c.trial_id, t.c.number, t.c.state, v.c.value, v.c.value_type),
-            *(t.c.datetime_start, t.c.datetime_complete),
-        )
-        .outerjoin(v, v.c.trial_id == t.c.trial_id)
-        .where(*chosen)
-        .order_by(t.c.number)
-    )
-    searched = (
-        select(p.c.trial_id, p.c.param_name, p.c.param_value, p.c.distribution_json)
-        .join(t, t.c.trial_id == p.c.trial_id)
-        .where(*chosen)
-    )
-    params: dict[int, dict[str, Any]] = defaultdict(dict)
     with database.engine.connect() as connection:
-        rows = connection.execute(whole).all()
-        for trial_id, name, value, distribution in connection.execute(searched).all():
-            params[trial_id][name] = _external(value, distribution)
-        attributes = _read_attributes(connection, a, chosen, notes)
+        rows = connection.execute(_trials(chosen, notes or ())).all()
+        params = _read_params(connection, chosen)
+        attributes = (
+            _read_attributes(connection, schema.optuna_attributes, chosen)
+            if notes is None
+            else {row[0]: _joined(notes, row[7:]) for row in rows}
+        )
     return [
         TrialRow(
             trial_id,
@@ -70,8 +57,39 @@ def read_trials(
             _text(started),
             _text(ended),
         )
-        for trial_id, number, state, value, kind, started, ended in rows
+        for trial_id, number, state, value, kind, started, ended, *_ in rows
     ]
+
+
+def _trials(chosen: Sequence[ColumnElement[bool]], notes: Sequence[str]) -> Select[Any]:
+    """A row for each trial, with the texts of those notes: joined, they cost half of what rows of theirs would."""
+    t, v = schema.optuna_trials, schema.optuna_values
+    noted = [(key, schema.optuna_attributes.alias()) for key in notes]
+    query = select(
+        *(t.c.trial_id, t.c.number, t.c.state, v.c.value, v.c.value_type),
+        *(t.c.datetime_start, t.c.datetime_complete),
+        *(note.c.value_json for _, note in noted),
+    ).outerjoin(v, v.c.trial_id == t.c.trial_id)
+    for key, note in noted:
+        query = query.outerjoin(note, and_(note.c.trial_id == t.c.trial_id, note.c.key == key))
+    return query.where(*chosen).order_by(t.c.trial_id)  # the order of numbers, for which there is an index
+
+
+def _joined(notes: Sequence[str], texts: Sequence[str | None]) -> dict[str, Any]:
+    return {key: _parsed(text) for key, text in zip(notes, texts, strict=True) if text is not None}
+
+
+def _read_params(connection: Connection, chosen: Sequence[ColumnElement[bool]]) -> dict[int, dict[str, Any]]:
+    t, p = schema.optuna_trials, schema.optuna_params
+    query = (
+        select(p.c.trial_id, p.c.param_name, p.c.param_value, p.c.distribution_json)
+        .join(t, t.c.trial_id == p.c.trial_id)
+        .where(*chosen)
+    )
+    params: dict[int, dict[str, Any]] = defaultdict(dict)
+    for trial_id, name, value, distribution in connection.execute(query).all():
+        params[trial_id][name] = _external(value, distribution)
+    return params
 
 
 def read_sampler_attributes(
@@ -79,7 +97,7 @@ def read_sampler_attributes(
 ) -> dict[int, dict[str, Any]]:
     """What samplers remembered of each trial, by the trial's id; only of `numbers` where given."""
     with database.engine.connect() as connection:
-        return _read_attributes(connection, schema.optuna_system_attributes, _chosen(study_id, numbers), None)
+        return _read_attributes(connection, schema.optuna_system_attributes, _chosen(study_id, numbers))
 
 
 def _chosen(study_id: int, numbers: Collection[int] | None) -> list[ColumnElement[bool]]:
@@ -89,19 +107,18 @@ def _chosen(study_id: int, numbers: Collection[int] | None) -> list[ColumnElemen
 
 
 def _read_attributes(
-    connection: Connection,
-    a: TableClause,
-    chosen: list[ColumnElement[bool]],
-    keys: Collection[str] | None,
+    connection: Connection, a: TableClause, chosen: Sequence[ColumnElement[bool]]
 ) -> dict[int, dict[str, Any]]:
     t = schema.optuna_trials
     query = select(a.c.trial_id, a.c.key, a.c.value_json).join(t, t.c.trial_id == a.c.trial_id).where(*chosen)
-    if keys is not None:
-        query = query.where(a.c.key.in_(keys))
     attributes: dict[int, dict[str, Any]] = defaultdict(dict)
     for trial_id, key, text in connection.execute(query).all():  # one by one takes twice as long
-        attributes[trial_id][key] = json.loads(text) if text[0] in "{[" else _scalar(text)
+        attributes[trial_id][key] = _parsed(text)
     return attributes
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text) if text[0] in "{[" else _scalar(text)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -127,4 +144,7 @@ def _external(value: float, distribution: str) -> Any:
 
 def _text(moment: Any) -> str | None:
     """Optuna stores moments in UTC without saying so; SQLite hands them out as text."""
-    return None if moment is None else f"{str(moment).replace(' ', 'T')[:19]}+00:00"
+    if moment is None:
+        return None
+    text = str(moment)
+    return f"{text[:10]}T{text[11:19]}+00:00"

@@ -374,7 +374,7 @@ class StudyBook:
         self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
             self.ledger.drop_checkpoint(live.number)
-        live.files.drop_all_but(weights)
+        live.files.drop_all_but(weights, self.spec.rounds)
         del self.live[live.number]
         self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
         for observer in self.observers:

@@ -140,9 +140,10 @@ class Study:
         """Every trial under the keys of `-f json`. ahead: it is finished, but beyond the table."""
         every = read_trials(self.database, self.row.study_id, notes=_NOTES)
         in_table = len(table_of(every, self.run.target, self.spec.direction))
-        return [
-            {**self.record(trial), "ahead": trial.is_finished and trial.number >= in_table} for trial in every
-        ]
+        records = [self.record(trial) for trial in every]
+        for trial, record in zip(every, records, strict=True):
+            record["ahead"] = trial.is_finished and trial.number >= in_table
+        return records
 
     def searched(self, trial: TrialRow) -> dict[str, Any]:
         """The searched parameters of a trial in the order of the space."""

@@ -28,12 +28,11 @@ class TrialFiles:
 
     def keep_weights(self, round_index: int, packed: Packed) -> Record:
         """Write the weights of a round; returns what is recorded of them. Raises Unwritable."""
-        return self._write(self._weights / f"{self._stem}-round-{round_index:06d}.pt", round_index, packed)
+        return self._write(self._weights_of(round_index), round_index, packed)
 
     def keep_checkpoint(self, round_index: int, packed: Packed, weights: Record | None) -> Record:
         """Write the state after a round; returns what is recorded of it. Raises Unwritable."""
-        path = self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
-        return {**self._write(path, round_index, packed), "weights": weights}
+        return {**self._write(self._checkpoint_of(round_index), round_index, packed), "weights": weights}
 
     def read_checkpoint(self, record: Mapping[str, Any] | None) -> Packed | None:
         """The recorded checkpoint; None where there is none, or not the one that was recorded."""
@@ -54,12 +53,22 @@ class TrialFiles:
         """Remove a checkpoint that is no longer needed."""
         _remove(self._checkpoints, record)
 
-    def drop_all_but(self, weights: Mapping[str, Any] | None) -> None:
-        """The trial has ended: of all its files only these weights stay, whoever wrote the others."""
-        for folder in (self._weights, self._checkpoints):
-            for file in folder.glob(f"{self._stem}-*"):
-                if weights is None or file.name != weights["file"]:
-                    file.unlink(missing_ok=True)
+    def drop_all_but(self, weights: Mapping[str, Any] | None, rounds: int) -> None:
+        """The trial has ended: of all files of its rounds only these weights stay, whoever wrote the others.
+
+        By name: to look for them would be to look through the weights of all other trials.
+        """
+        kept = None if weights is None else self._weights / weights["file"]
+        for round_index in range(1, rounds + 1):
+            for path in (self._weights_of(round_index), self._checkpoint_of(round_index)):
+                if path != kept:
+                    path.unlink(missing_ok=True)
+
+    def _weights_of(self, round_index: int) -> Path:
+        return self._weights / f"{self._stem}-round-{round_index:06d}.pt"
+
+    def _checkpoint_of(self, round_index: int) -> Path:
+        return self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
 
     def _write(self, path: Path, round_index: int, packed: Packed) -> Record:
         try:

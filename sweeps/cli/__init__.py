@@ -5,6 +5,8 @@ Nothing heavy is imported before a command needs it: `sweep --help` knows neithe
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 import traceback
 
@@ -49,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    atexit.register(gc.freeze)  # else the interpreter looks through all there is once more before it ends
     try:
         code = sweep.main(args=words, prog_name="sweep", standalone_mode=False)
     except click.exceptions.Abort:

@@ -84,12 +84,15 @@ def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, dict):
-            flat |= _flattened(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple | bool):
-            flat[prefix + key] = json.dumps(_named(value))
+        kind = type(value)
+        if kind is dict:
+            flat.update(_flattened(value, f"{prefix}{key}."))
+        elif kind is float:
+            flat[prefix + key] = value if math.isfinite(value) else _named(value)
+        elif kind is bool:
+            flat[prefix + key] = cell(value)
         else:
-            flat[prefix + key] = _named(value) if isinstance(value, float) else value
+            flat[prefix + key] = json.dumps(_named(value)) if kind in (list, tuple) else value
     return flat
 
 
@@ -135,6 +138,8 @@ def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequ
 
 def cell(value: Any) -> str:
     """A value as it stands in a table."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return "·"
     if isinstance(value, bool):
@@ -142,5 +147,5 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return " ".join(f"{key}={cell(each)}" for key, each in value.items())
+        return " ".join([f"{key}={cell(each)}" for key, each in value.items()])
     return str(value)

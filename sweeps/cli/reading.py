@@ -72,10 +72,10 @@ def trials(study: str, form: str, storage: str | None) -> None:
 
     with _not_collecting():
         rows = load(study, storage).records()
-    columns = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
-    if any(row["state"] == "FAIL" for row in rows):
-        columns.insert(-1, "because")
-    print_rows(rows, form, columns=columns, empty=f"{study} has no trials yet.")
+        columns = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
+        if any(row["state"] == "FAIL" for row in rows):
+            columns.insert(-1, "because")
+        print_rows(rows, form, columns=columns, empty=f"{study} has no trials yet.")
 
 
 @click.command()
