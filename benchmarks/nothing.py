@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,11 @@ from objectives.task import Rows, Splits, Task
 
 @dataclass(frozen=True)
 class Parameters:
-    x: float = 0.5
+    x: float = 0.5  # the score, but for noise
+    rate: float = 0.01  # these four are only searched
+    width: int = 64
+    kind: Literal["plain", "gated", "mixed"] = "plain"
+    gate: float = 0.5
 
 
 class Nothing(Task):

@@ -1,40 +1,33 @@
-"""A training run on disk: written whole or not at all, and known by its digest."""
+"""The whole state of a training run as bytes, known by their digest."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import pickle
-from pathlib import Path
 from typing import Any
 
 from objectives.errors import WeightsError
-from objectives.whole_file import write_whole
+from objectives.packed import Packed
 
 
-def save_checkpoint(state: dict[str, Any], path: Path) -> str:
-    """Write a run's `state_dict` to `path`; returns the file's SHA-256."""
+def pack_checkpoint(state: dict[str, Any]) -> Packed:
+    """A run's `state_dict` as a file's content; its digest is the SHA-256 of that."""
     import torch
 
-    content = io.BytesIO()  # torch's own writer hides why a file can't be written
+    content = io.BytesIO()
     torch.save(state, content)
-    write_whole(path, content.getbuffer())
-    return hashlib.sha256(content.getbuffer()).hexdigest()
+    return Packed(content.getvalue(), hashlib.sha256(content.getbuffer()).hexdigest())
 
 
-def load_checkpoint(path: Path, digest: str) -> dict[str, Any]:
-    """The state in `path`. Raises WeightsError when the file is missing, or not the one with that digest."""
+def unpack_checkpoint(packed: Packed) -> dict[str, Any]:
+    """The state in `packed`. Raises WeightsError where the content is not what the digest was taken of."""
     import torch
 
+    if hashlib.sha256(packed.content).hexdigest() != packed.digest:
+        raise WeightsError("The checkpoint is damaged: not the one that was recorded.")
     try:
-        if _file_digest(path) != digest:
-            raise WeightsError(f"{path}: damaged: not the checkpoint that was recorded.")
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path}: can't be read as a checkpoint ({error}).") from error
+        state: dict[str, Any] = torch.load(io.BytesIO(packed.content), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"The checkpoint can't be read ({error}).") from error
     return state
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

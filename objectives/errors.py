@@ -2,7 +2,6 @@
 
 ObjectiveError            exit code 2
 ├── UnknownTaskError      no task of that name; says which come close
-├── UnwritableError       1: weights or a checkpoint that can't be written (a full disk, a folder gone)
 ├── ParametersError       a parameter that the task lacks, or a value it can't take
 ├── DataError             a data set that is cut short or not what it should be
 │   └── MissingDataError  one that is not there and can't be fetched
@@ -36,9 +35,3 @@ class MissingDataError(DataError):
 
 class WeightsError(ObjectiveError):
     """A weights file that is missing, or not the one that was recorded."""
-
-
-class UnwritableError(ObjectiveError):
-    """Weights or a checkpoint can't be written: no fault of the trial's, so none of its failures."""
-
-    exit_code = 1

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 ActivationName = Literal["relu", "leaky_relu", "elu", "softplus", "tanh"]
-WeightInitName = Literal["he", "xavier", "unit_normal"]
+WeightInitName = Literal["he", "xavier", "unit_normal", "unit_normal_all"]
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -28,7 +28,8 @@ def initialize(layer: nn.Linear | nn.Conv1d | nn.Conv2d, how: WeightInitName) ->
     """Draw a layer's weights anew from torch's global generator; biases become zero.
 
     he: normal, variance 2 / fan-in (He et al. 2015). xavier: normal, variance 2 / (fan-in + fan-out) (Glorot
-    and Bengio 2010). unit_normal: normal with σ = 1, cut off at two σ.
+    and Bengio 2010). unit_normal: normal with σ = 1, cut off at two σ. unit_normal_all: weights and biases alike
+    from a normal with σ = 1, not cut off.
     """
     match how:
         case "he":
@@ -37,5 +38,10 @@ def initialize(layer: nn.Linear | nn.Conv1d | nn.Conv2d, how: WeightInitName) ->
             nn.init.xavier_normal_(layer.weight)
         case "unit_normal":
             nn.init.trunc_normal_(layer.weight, std=1.0, a=-2.0, b=2.0)
+        case "unit_normal_all":
+            nn.init.normal_(layer.weight)
+            if layer.bias is not None:
+                nn.init.normal_(layer.bias)
+            return
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

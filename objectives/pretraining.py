@@ -130,7 +130,9 @@ def _place(root: Path, file: str) -> Path:
     if (root / FOLDER / file).is_file():
         return root / FOLDER / file
     given = os.environ.get("SWEEP_CACHE_DIR")
-    return (Path(given).expanduser() if given else platformdirs.user_cache_path("onset-sweeps")) / FOLDER / file
+    return (
+        (Path(given).expanduser() if given else platformdirs.user_cache_path("onset-sweeps")) / FOLDER / file
+    )
 
 
 def _train(run: Run, path: Path) -> None:

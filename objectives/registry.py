@@ -18,6 +18,9 @@ from objectives.task import Task, did_you_mean
 
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
+    "mnist_mlp_online": "objectives.tasks.mnist_mlp_online:MnistMlpOnline",
+    "mnist_mlp_bn": "objectives.tasks.mnist_mlp_bn:MnistMlpBn",
+    "mnist_convnet": "objectives.tasks.mnist_convnet:MnistConvnet",
     "cifar10_cnn": "objectives.tasks.cifar10_cnn:Cifar10Cnn",
     "food101_squeezenet": "objectives.tasks.food101_squeezenet:Food101Squeezenet",
 }

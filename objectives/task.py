@@ -150,6 +150,12 @@ class Task(ABC):
         """
         return self.load(data, data_root)
 
+    def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
+        """The rows of `splits` cut anew, of whose `num_folds` parts `fold` (from 0) validates and the others train."""
+        from objectives.datasets.parts import fold_of
+
+        return fold_of(splits, fold, num_folds)
+
     def has_data(self, data: str, data_root: Path) -> bool:
         """Whether a data set's files are at hand, so that `load` needs no network."""
         return True

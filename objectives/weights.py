@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objectives.errors import WeightsError
+from objectives.packed import Packed
 from objectives.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -27,14 +28,20 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
-    """Write `weights` to `path`, whole or not at all; returns their digest."""
+def pack_weights(weights: Mapping[str, Tensor]) -> Packed:
+    """`weights` as a file's content, with the digest of the tensors."""
     import torch
 
-    content = io.BytesIO()  # torch's own writer hides why a file can't be written
+    content = io.BytesIO()  # torch's own writer of files hides why one can't be written
     torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
-    write_whole(path, content.getbuffer())
-    return weights_digest(weights)
+    return Packed(content.getvalue(), weights_digest(weights))
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
+    """Write `weights` to `path`, whole or not at all; returns their digest."""
+    packed = pack_weights(weights)
+    write_whole(path, packed.content)
+    return packed.digest
 
 
 def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:

@@ -3,9 +3,17 @@
 Nothing here knows a task: whether a parameter exists is checked where spaces and tasks meet, in `sweeps`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from search_spaces.errors import SpaceError
-from search_spaces.reader import built_in_space_path, parse_override, read_space
 from search_spaces.schema import Categorical, Condition, Fixed, Numeric, Space
+
+if TYPE_CHECKING:
+    from search_spaces.reader import built_in_space_path as built_in_space_path
+    from search_spaces.reader import parse_override as parse_override
+    from search_spaces.reader import read_space as read_space
 
 __all__ = [
     "Categorical",
@@ -18,3 +26,12 @@ __all__ = [
     "parse_override",
     "read_space",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What reads YAML, imported when first used: most that is asked of a stored study needs none."""
+    if name in __all__:
+        from search_spaces import reader
+
+        return getattr(reader, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 BUSY_SECONDS = 30.0
+OLDEST_OPTUNA = 5
 _CREATION = 0x5EE9  # PostgreSQL's advisory lock for making tables
 
 
@@ -191,6 +192,7 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
             f"{database.shown} holds tables that are neither ours nor Optuna's "
             f"({', '.join(sorted(tables)[:3])}, …); it was left as it is. Name another database."
         )
+    _check_optuna_version(database, tables)
     if not create:
         if not tables:
             raise StorageUnavailable(f"{database.shown} is empty: no study was ever launched there.")
@@ -202,6 +204,19 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
     schema.metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(insert(schema.meta).values(key="schema_version", value=str(schema.SCHEMA_VERSION)))
+
+
+def _check_optuna_version(database: Database, tables: set[str]) -> None:
+    """Optuna 5 opens what Optuna 4 wrote and misreads its times, without a word."""
+    if "version_info" not in tables:
+        return
+    with database.engine.connect() as connection:
+        written_by = str(connection.scalar(select(schema.optuna_version.c.library_version)))
+    if int(written_by.partition(".")[0]) < OLDEST_OPTUNA:
+        raise StorageRefused(
+            f"{database.shown} was written by Optuna {written_by}, whose times Optuna {OLDEST_OPTUNA} misreads; "
+            "it was left as it is. Name another database."
+        )
 
 
 def _version(database: Database) -> str | None:

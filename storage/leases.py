@@ -120,7 +120,7 @@ def _values(token: str) -> dict[str, object]:
         "holder": f"{getpass.getuser()}@{socket.gethostname()}, process {process.pid}, since {since}",
         "host": socket.gethostname(),
         "pid": process.pid,
-        "started": process.create_time(),
+        "started": _started(process),
         "beat": 0,
     }
 
@@ -153,13 +153,18 @@ def _take_over(database: Database, study_id: int, token: str, seen: tuple[str, i
     return taken == 1
 
 
+def _started(process: psutil.Process) -> float:
+    """When a process started, in seconds since boot: the time of day would jump with the clock."""
+    return process.create_time() - psutil.boot_time()
+
+
 def _is_dead(row) -> bool:  # type: ignore[no-untyped-def]
     """Whether the holder is known to be gone: on this host, and its process is not there any more."""
     if row.host != socket.gethostname() or row.pid == os.getpid():
         return False
     try:
         process = psutil.Process(row.pid)
-        other = abs(process.create_time() - row.started) > 1.0  # the number was given again
+        other = abs(_started(process) - row.started) > 1.0  # the number was given again
         return bool(other or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
 from storage import checkpoints, rounds
 from storage.database import Database
+from storage.outcomes import Outcome, latest_trial, read_outcomes
 from storage.patience import patiently
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
@@ -34,13 +35,17 @@ class Ledger:
         self._optuna = database.optuna
         self._study_id = study_id
 
-    def read_trials(self, numbers: list[int] | None = None) -> list[TrialRow]:
-        """The trials as they stand, by number."""
+    def read_outcomes(self) -> list[Outcome]:
+        """How every trial stands, by number."""
+        return self._patiently(lambda: read_outcomes(self._database, self._study_id))
+
+    def read_trials(self, numbers: Sequence[int]) -> list[TrialRow]:
+        """Trials as they stand, by number."""
         return self._patiently(lambda: read_trials(self._database, self._study_id, numbers))
 
-    def read_sampler_attributes(self) -> dict[int, dict[str, Any]]:
-        """What samplers remembered, by the trial's id."""
-        return self._patiently(lambda: read_sampler_attributes(self._database, self._study_id))
+    def read_sampler_attributes(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """What samplers remembered of trials, by the trial's id."""
+        return self._patiently(lambda: read_sampler_attributes(self._database, self._study_id, numbers))
 
     def read_rounds(self, number: int) -> list[dict[str, Any]]:
         """A trial's rounds, in order."""
@@ -53,14 +58,17 @@ class Ledger:
     def insert_trial(self, number: int, template: FrozenTrial) -> int:
         """A new trial, whole at once; returns its id. (`study.ask` would scan all and pop waiting ones.)"""
 
-        def insert() -> int:
-            there = read_trials(self._database, self._study_id, [number])
-            if there:  # an earlier attempt was carried out, though its answer was lost
-                return there[0].trial_id
-            return self._optuna.create_new_trial(self._study_id, template)
+        def insert() -> tuple[int, int]:
+            latest = latest_trial(self._database, self._study_id)
+            if (
+                latest is None or latest[0] < number
+            ):  # else an earlier attempt was carried out, its answer lost
+                self._optuna.create_new_trial(self._study_id, template)
+                latest = latest_trial(self._database, self._study_id)
+            assert latest is not None
+            return latest
 
-        trial_id = self._patiently(insert)
-        stored = self._patiently(lambda: self._optuna.get_trial_number_from_id(trial_id))
+        stored, trial_id = self._patiently(insert)
         if stored != number:
             raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
         return trial_id

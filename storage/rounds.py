@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
@@ -49,15 +49,14 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def last_rounds(database: Database, study_id: int) -> dict[int, int]:
-    """The latest round of each trial that has one."""
-    query = (
-        select(schema.rounds.c.trial, func.max(schema.rounds.c.index).label("latest"))
-        .where(schema.rounds.c.study_id == study_id)
-        .group_by(schema.rounds.c.trial)
-    )
+def last_rounds(database: Database, study_id: int, trials: Collection[int] | None = None) -> dict[int, int]:
+    """The latest round of each trial that has one; only of `trials` where given."""
+    r = schema.rounds
+    query = select(r.c.trial, func.max(r.c.index).label("latest")).where(r.c.study_id == study_id)
+    if trials is not None:
+        query = query.where(r.c.trial.in_(trials))
     with database.engine.connect() as connection:
-        return {row.trial: row.latest for row in connection.execute(query)}
+        return {row.trial: row.latest for row in connection.execute(query.group_by(r.c.trial))}
 
 
 def total_seconds(database: Database, study_id: int) -> float:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, column, table
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, column, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -98,6 +98,21 @@ checkpoints = Table(
     Column("record", Text, nullable=False),  # JSON: file, digest, round, weights
 )
 
+confirmations = Table(
+    "sweep_confirmations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Integer, nullable=False),
+    Column("name", String(128), nullable=False),  # of the study that holds the repeated trials
+    Column("trial", Integer, nullable=False),  # the winner, in the confirmed study
+    Column("record", Text, nullable=False),  # JSON
+    Column("look", Integer),  # at the test split: 1 for the first
+    Column("opened", String(32)),
+    Column("opened_by", Text),
+    UniqueConstraint("study_id", "name"),
+    UniqueConstraint("study_id", "look"),
+)
+
 leases = Table(
     "sweep_leases",
     metadata,
@@ -106,7 +121,9 @@ leases = Table(
     Column("holder", Text, nullable=False),  # "user@host, process 123, since …"
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("started", ExactFloat, nullable=False),  # the process's own start time: tells a reused pid
+    Column(
+        "started", ExactFloat, nullable=False
+    ),  # seconds from boot to the process's start: tells a reused pid
     Column("beat", Integer, nullable=False),
 )
 
@@ -119,6 +136,7 @@ requests = Table(
 )
 
 # Optuna's tables, as far as plain reading needs them. Only Optuna itself writes them.
+optuna_version = table("version_info", column("library_version"))
 optuna_studies = table("studies", column("study_id"), column("study_name"))
 optuna_trials = table(
     "trials",

@@ -86,29 +86,36 @@ def create_study(
 
 def find_study(database: Database, name: str) -> StudyRow | None:
     """The study of that name, if there is one."""
-    return next((row for row in list_studies(database) if row.name == name), None)
+    return next(iter(_read(database, name)), None)
 
 
 def get_study(database: Database, name: str) -> StudyRow:
     """The study of that name. Raises StudyNotFound, saying which name comes close."""
+    row = find_study(database, name)
+    if row is not None:
+        return row
     import difflib
 
-    rows = list_studies(database)
-    for row in rows:
-        if row.name == name:
-            return row
-    close = difflib.get_close_matches(name, [row.name for row in rows], n=1, cutoff=0.5)
+    names = [row.name for row in list_studies(database)]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise StudyNotFound(f"No study {name!r} in {database.shown}.{hint} `sweep studies` lists them.")
 
 
 def list_studies(database: Database) -> list[StudyRow]:
     """All studies, in the order in which they were created."""
+    return _read(database)
+
+
+def _read(database: Database, name: str | None = None) -> list[StudyRow]:
+    """All studies, or the one of that name."""
     query = (
         select(schema.optuna_studies.c.study_name, schema.studies)
         .join(schema.studies, schema.studies.c.study_id == schema.optuna_studies.c.study_id)
         .order_by(schema.studies.c.study_id)
     )
+    if name is not None:
+        query = query.where(schema.optuna_studies.c.study_name == name)
     with database.engine.connect() as connection:
         rows = connection.execute(query).mappings().all()
     return [
@@ -146,7 +153,13 @@ def update_provenance(database: Database, study_id: int, provenance: Mapping[str
 def delete_study(database: Database, study: StudyRow) -> None:
     """Remove a study and all that belongs to it. The caller holds its lease."""
     with database.engine.begin() as connection:
-        for ours in (schema.rounds, schema.checkpoints, schema.requests, schema.studies):
+        for ours in (
+            schema.rounds,
+            schema.checkpoints,
+            schema.confirmations,
+            schema.requests,
+            schema.studies,
+        ):
             connection.execute(delete(ours).where(ours.c.study_id == study.study_id))
     database.optuna.delete_study(study.study_id)
 

@@ -22,6 +22,7 @@ from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
 from objectives.round import FIGURES
 from objectives.whole_file import write_whole
+from sweeps.data_plan import DataPlan
 from sweeps.errors import UsageError
 from sweeps.provenance import decisive_differences, environment
 
@@ -223,7 +224,8 @@ def prepare_replay(config: dict[str, Any], data_root: Path) -> Replay:
     except ObjectiveError as error:
         raise UsageError(f"parameters: {error}") from None
     data = config["data"]
-    splits = task.load(data["name"], data_root)
+    plan = DataPlan.from_dict(data)
+    splits = plan.load(task, data_root)
     if splits.digest != data["digest"]:
         raise DataError(
             f"{data['name']} in {data_root} has other rows than those this configuration was trained on "
@@ -231,6 +233,7 @@ def prepare_replay(config: dict[str, Any], data_root: Path) -> Replay:
         )
     recorded = config["environment"]
     here = environment(environment_device(recorded), int(recorded["threads"]))
+    splits = plan.fold(task, splits, data.get("repeat", 0))
     return Replay(config, task, splits, parameters, decisive_differences(recorded, here))
 
 

@@ -10,21 +10,25 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
-from optuna.trial import TrialState, create_trial
-
 from objectives import Round
-from objectives.seeding import derive_seed
-from search_spaces.suggest import distributions, with_fixed
+from objectives.packed import Packed
+from search_spaces.points import with_fixed
 from storage import Database
 from storage.ledger import Ledger
+from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
-from storage.trials import TrialRow, reaches
+from storage.trials import TrialRow
+from sweeps.history import Finished, Proposal
+from sweeps.mirror import running_trial
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
-from sweeps.spec import Specification
-from sweeps.window import Finished, Proposal, Window, full_parameters
+from sweeps.spec import Specification, full_parameters
+from sweeps.trial_files import TrialFiles
+from sweeps.window import Window
+from sweeps.worker import Progress
 
 LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
 
@@ -37,16 +41,18 @@ class Assignment:
     parameters: dict[str, Any]
     seed: int
     rounds: int
-    checkpoint: dict[str, Any] | None = None
+    repeat: int = 0
+    checkpoint: Packed | None = None
 
 
 @dataclass
 class LiveTrial:
-    """A trial that has begun and not ended."""
+    """A trial that has begun and not ended. weights, checkpoint: what is recorded of its files."""
 
     number: int
     trial_id: int
     chosen: dict[str, Any]
+    files: TrialFiles
     rounds: list[Round] = field(default_factory=list)
     losses: int = 0
     weights: dict[str, Any] | None = None
@@ -74,7 +80,8 @@ class Observer(Protocol):
 class StudyBook:
     """One study, open for writing. The caller holds the study's lease.
 
-    num_trials: how many trials the study is to have. target: the metric at which it may end.
+    out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
+    target: the metric at which it may end.
     environment: the key, noted with each trial, of where it is trained.
     """
 
@@ -82,8 +89,9 @@ class StudyBook:
         self,
         database: Database,
         study: StudyRow,
+        out: Path,
         *,
-        num_trials: int,
+        num_trials: int | None,
         target: float | None = None,
         environment: str = "",
         observers: Sequence[Observer] = (),
@@ -91,16 +99,19 @@ class StudyBook:
         self.study = study
         self.spec = Specification.from_dict(study.specification)
         self.metric = self.spec.parsed_metric
-        self.num_trials = num_trials
+        self._most = num_trials
         self.target = target
         self.environment = environment
+        self._out = out
+        self.num_recorded = 0  # rounds that were new, since the book was opened
         self.live: dict[int, LiveTrial] = {}
-        self.ends: dict[int, TrialRow] = {}
+        self.ends: dict[int, Outcome] = {}
         self.ledger = Ledger(database, study.study_id)
         self.observers: list[Observer] = list(observers)
         self._rule = RULES[self.spec.stop_rule]
         self._window = Window(self.spec)
-        self._table: list[TrialRow] = []
+        self._table: list[Outcome] = []
+        self._best: list[Outcome] = []  # one, when the table has a completed trial
         self._waiting: list[int] = []
         self._away: dict[int, LiveTrial] = {}
         self._closed = False
@@ -109,11 +120,24 @@ class StudyBook:
     # -- what there is -------------------------------------------------------------------------------
 
     @property
-    def table(self) -> Sequence[TrialRow]:
+    def table(self) -> Sequence[Outcome]:
         """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
         while len(self._table) < self._window.num_leading and not self.target_reached:
-            self._table.append(self.ends[len(self._table)])
+            latest = self.ends[len(self._table)]
+            self._table.append(latest)
+            self._best = ranking([*self._best, latest], self.spec.direction)[:1]
         return self._table
+
+    @property
+    def best(self) -> Outcome | None:
+        """The best of the table."""
+        _ = self.table
+        return self._best[0] if self._best else None
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials the study is to have; a grid, whose failed cells are run again, gets more as they fail."""
+        return min(most for most in (self._most, self._window.num_points) if most is not None)
 
     @property
     def target_reached(self) -> bool:
@@ -144,31 +168,22 @@ class StudyBook:
             taken = self._take_up(heapq.heappop(self._waiting))
             if taken is not None:
                 return taken
-        if self._closed or self._window.next_number >= self.num_trials or not self._window.is_open():
+        if self._closed or not self._has_new() or not self._window.is_open():
             return None
         number = self._window.next_number
         proposal = self._window.propose()
-        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen)
+        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
         return self._start(live)
 
-    def record(
-        self,
-        number: int,
-        latest: Round,
-        *,
-        weights: Mapping[str, Any] | None = None,
-        checkpoint: Mapping[str, Any] | None = None,
-        worker: str = "",
-    ) -> End | None:
+    def record(self, number: int, progress: Progress, *, worker: str = "") -> End | None:
         """Store a round and decide: None to go on, or the trial's end, by now recorded.
 
-        weights: where and what the best round's weights are, when this round is the best so far. checkpoint:
-        where the trial's state after this round is, when it was kept. A round
-        that is stored already (a trial that started over) is compared with what is stored.
+        What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
+        already (a trial that started over) is compared with what is stored. Raises Unwritable.
         """
-        live = self.live[number]
-        if weights is not None:
-            live.weights = dict(weights)
+        live, latest = self.live[number], progress.round
+        if progress.weights is not None:
+            self._keep_weights(live, latest.index, progress.weights)
         if latest.index <= len(live.rounds):
             self._compare(live, latest)
         else:
@@ -176,9 +191,8 @@ class StudyBook:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
             self._store(live, latest)
             live.losses = 0
-        if checkpoint is not None:
-            live.checkpoint = dict(checkpoint)
-            self.ledger.put_checkpoint(number, live.checkpoint)
+        if progress.checkpoint is not None:
+            self._keep_checkpoint(live, latest.index, progress.checkpoint)
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)
@@ -212,49 +226,64 @@ class StudyBook:
     def put_all_away(self) -> None:
         """Close, and let every live trial wait for `resume`."""
         self.close()
+        self.put_live_away()
+
+    def put_live_away(self) -> None:
+        """Let every live trial wait to be taken up again."""
         for number in sorted(self.live):
             self.put_away(number)
 
     # -- how it is done ------------------------------------------------------------------------------
 
     def _has_more(self) -> bool:
-        cells = self._window.num_cells
-        last = self.num_trials if cells is None else min(self.num_trials, cells)
-        return bool(self._waiting) or self._window.next_number < last
+        return bool(self._waiting) or self._has_new()
+
+    def _has_new(self) -> bool:
+        return self._window.next_number < self.num_trials
 
     def _restore(self) -> None:
-        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver."""
-        attributes = self.ledger.read_sampler_attributes()
+        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver.
+
+        Of most trials of a long study no more is read than how they ended.
+        """
+        outcomes = self.ledger.read_outcomes()
+        needed = self._window.needed({each.number: each.completed_value for each in outcomes})
+        rows = {row.number: row for row in self.ledger.read_trials(needed)}
+        noted = self.ledger.read_sampler_attributes(needed)
         checkpoints = self.ledger.read_checkpoints()
-        for row in self.ledger.read_trials():
-            chosen = with_fixed(self.spec.parsed_space, row.params)
-            self._window.restore(Proposal(chosen, attributes.get(row.trial_id, {})))
-            if row.is_finished:
-                self._keep_end(row)
+        for outcome in outcomes:
+            row = rows.get(outcome.number)
+            if row is None:
+                self._window.restore(None)
+                self._keep_end(outcome)
                 continue
-            live = LiveTrial(row.number, row.trial_id, chosen, self._stored_rounds(row.number), resumed=True)
-            live.checkpoint = checkpoints.get(row.number)
-            live.weights = live.checkpoint["weights"] if live.checkpoint else None
-            if row.state == "RUNNING":
-                self.ledger.set_state(row.trial_id, "WAITING")
-            self._away[row.number] = live
-            heapq.heappush(self._waiting, row.number)
+            chosen = with_fixed(self.spec.parsed_space, row.params)
+            self._window.restore(Proposal(chosen, noted.get(row.trial_id, {})))
+            if row.is_finished:
+                self._keep_end(outcome, row.attributes["rounds"])
+            else:
+                self._restore_waiting(row, chosen, checkpoints.get(row.number))
+
+    def _restore_waiting(
+        self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
+    ) -> None:
+        files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
+        live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
+        live.checkpoint = checkpoint
+        live.weights = checkpoint["weights"] if checkpoint else None
+        if row.state == "RUNNING":
+            self.ledger.set_state(row.trial_id, "WAITING")
+        self._away[row.number] = live
+        heapq.heappush(self._waiting, row.number)
 
     def _stored_rounds(self, number: int) -> list[Round]:
         return [Round.from_figures(row) for row in self.ledger.read_rounds(number)]
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
-        of_chosen = distributions(self.spec.parsed_space, proposal.chosen)
-        template = create_trial(
-            state=TrialState.RUNNING,
-            params={name: proposal.chosen[name] for name in of_chosen},
-            distributions=of_chosen,
-            system_attrs=proposal.sampler_attributes,
-            user_attrs={
-                "seed": str(self._seed(number))
-            },  # as a number it would be an axis of the dashboard's plots
-        )
+        template = running_trial(self.spec.parsed_space, proposal)
+        # As a number the seed would be an axis of the dashboard's plots.
+        template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.ledger.insert_trial(number, template)
 
     def _take_up(self, number: int) -> Assignment | None:
@@ -278,22 +307,37 @@ class StudyBook:
         assignment = Assignment(
             number=live.number,
             parameters=full_parameters(self.spec, live.chosen),
-            seed=self._seed(live.number),
+            seed=self.spec.seed_of(live.number),
             rounds=self.spec.rounds,
-            checkpoint=live.checkpoint,
+            repeat=self.spec.repeat_of(live.number),
+            checkpoint=live.files.read_checkpoint(live.checkpoint),
         )
         for observer in self.observers:
             observer.started(assignment, again=live.resumed)
         return assignment
-
-    def _seed(self, number: int) -> int:
-        return derive_seed(self.spec.seed, "trial", number)
 
     def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
         stop = self._rule(rounds, self.spec.rounds, self.metric)
         if len(rounds) < self.spec.rounds or (stop is not None and stop.reason in SPOILT):
             return stop
         return Stop("finished", len(rounds), {}, "ran all its rounds")
+
+    def _files_of(self, number: int) -> TrialFiles:
+        return TrialFiles(self._out, number)
+
+    def _keep_weights(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
+        older, live.weights = live.weights, live.files.keep_weights(round_index, packed)
+        if older not in (live.weights, live.checkpoint and live.checkpoint["weights"]):
+            live.files.drop_weights(older)
+
+    def _keep_checkpoint(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
+        older = live.checkpoint
+        live.checkpoint = live.files.keep_checkpoint(round_index, packed, live.weights)
+        self.ledger.put_checkpoint(live.number, live.checkpoint)
+        if older is not None and older["file"] != live.checkpoint["file"]:
+            live.files.drop_checkpoint(older)
+            if older["weights"] != live.weights:
+                live.files.drop_weights(older["weights"])
 
     def _compare(self, live: LiveTrial, again: Round) -> None:
         stored = live.rounds[again.index - 1]
@@ -304,6 +348,7 @@ class StudyBook:
         cost = asdict(latest.cost) if latest.cost is not None else {}
         self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
         live.rounds.append(latest)
+        self.num_recorded += 1
         for observer in self.observers:
             observer.recorded(live.number, latest)
 
@@ -319,8 +364,9 @@ class StudyBook:
             notes["traceback"] = end.traceback
         if end.evidence:
             notes["evidence"] = _json_values(end.evidence)
-        if live.weights is not None and end.state == "COMPLETE":
-            notes["weights"] = live.weights
+        weights = live.weights if end.state == "COMPLETE" else None
+        if weights is not None:
+            notes["weights"] = weights
         if live.differs is not None:
             notes["differs"] = live.differs
         if worker:
@@ -328,19 +374,20 @@ class StudyBook:
         self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
             self.ledger.drop_checkpoint(live.number)
+        live.files.drop_all_but(weights)
         del self.live[live.number]
-        (row,) = self.ledger.read_trials([live.number])
-        self._keep_end(row)
+        self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
         for observer in self.observers:
             observer.ended(live.number, end, len(live.rounds))
         return end
 
-    def _keep_end(self, row: TrialRow) -> None:
-        self.ends[row.number] = row
+    def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
+        """num_rounds: where the sampler may look at it."""
+        self.ends[outcome.number] = outcome
         last = None
-        if row.state == "PRUNED" and row.value is not None:
-            last = (int(row.attributes["rounds"]), row.value)
-        self._window.finish(row.number, Finished(row.state, row.value, last))
+        if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
+            last = (num_rounds, outcome.value)
+        self._window.finish(outcome.number, Finished(outcome.state, outcome.value, last))
 
     def best_so_far(self) -> Round | None:
         """The best round of any live trial; for display only."""

@@ -20,7 +20,8 @@ from rich.text import Text
 
 from objectives import Round
 from search_spaces import Condition, Numeric
-from storage.trials import TrialRow, best_of
+from storage.outcomes import FINISHED, count_states, table_of
+from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.book import Assignment, StudyBook
 from sweeps.outcome import End
@@ -46,7 +47,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
         "task": f"{spec.task['name']} on {data['name']} ({data['train_rows']:,} training, "
         f"{data['valid_rows']:,} validation rows); {spec.direction}s validation {spec.metric['name']}",
-        "search": "\n".join(_space_lines(launching)),
+        **_what_is_tried(launching),
         "trials": f"{launching.num_trials} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + f"; up to {spec.rounds} rounds each, stop rule {spec.stop_rule}; seed {spec.seed}",
@@ -60,13 +61,30 @@ def announcement(launching: Launch, study: Study | None) -> str:
     )
 
 
+def _what_is_tried(launching: Launch) -> dict[str, str]:
+    spec = launching.planned.spec
+    if spec.sampler != "list":
+        return {"search": "\n".join(_space_lines(launching))}
+    count, folds = len(spec.enqueued), spec.data_plan.folds
+    points = "\n".join(parameters_text(point) for point in spec.enqueued)
+    times = f"each trained {spec.repeats} {'time' if spec.repeats == 1 else 'times'}"
+    how = (
+        f", over {folds} folds"
+        if folds
+        else ", from the same seeds"
+        if count > 1 and spec.repeats > 1
+        else ""
+    )
+    return {"points": f"{points}\n{times}{how}"}
+
+
 def _so_far(study: Study | None, num_trials: int) -> str:
-    trials = [] if study is None else study.all_trials()
-    if not trials:
+    counts = {} if study is None else count_states(study.database, study.row.study_id)
+    if not counts:
         return "new"
-    finished = sum(trial.is_finished for trial in trials)
+    finished = sum(count for state, count in counts.items() if state in FINISHED)
     parts = [f"{finished} {'trial' if finished == 1 else 'trials'} finished"]
-    if waiting := len(trials) - finished:
+    if waiting := sum(counts.values()) - finished:
         parts.append(f"{waiting} put away")
     elif finished >= num_trials:
         parts.append("nothing left to do; -n sets the total")
@@ -123,9 +141,10 @@ def print_result(console: Console, result: Result) -> None:
     """The table of the best, what it cost, where the best configuration is, and what to do next."""
     study = result.study
     trials = study.all_trials()
-    table = study.table()
-    cost = study.cost()
-    if study.ranking(1):
+    table = table_of(trials, study.run.target, study.spec.direction)
+    cost = study.cost(table)
+    best = study.ranking(1)
+    if best:
         console.print(f"\nBest trials of {study.name}:")
         console.print(best_table(study))
     counts = _counts(table)
@@ -144,11 +163,11 @@ def print_result(console: Console, result: Result) -> None:
         console.print(
             f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True
         )
-    if study.ranking(1):
+    if best:
         console.print(
             f"Best configuration: {study.best_path}\n"
             f"Next: sweep replay {study.best_path}\n"
-            f"      sweep show {study.name} {study.best().number}{study.storage_option}\n"
+            f"      sweep show {study.name} {best[0].number}{study.storage_option}\n"
             f"      sweep dashboard{study.storage_option}",
             markup=False,
             soft_wrap=True,  # paths are copied: no line breaks in them
@@ -190,7 +209,7 @@ class PlainProgress:
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """One line: what came out and why it ended."""
-        done = sum(1 for _ in self._book.ends)
+        done = len(self._book.ends)
         seconds = time.monotonic() - self._begun
         self._console.print(
             f"[{seconds:6.1f} s] {done}/{self._book.num_trials}  {ended_line(self._book, number, end, num_rounds)}",
@@ -212,7 +231,7 @@ class LiveProgress(PlainProgress):
         self._begun_any = False
 
     def __rich__(self) -> RenderableType:
-        best = best_of(self._book.table, self._book.spec.direction)
+        best = self._book.best
         lines = [Text(_running_line(self._book, n, latest)) for n, latest in sorted(self._running.items())]
         if not lines:
             lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
@@ -236,7 +255,7 @@ class LiveProgress(PlainProgress):
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """Its line goes, the bar moves."""
         self._running.pop(number, None)
-        self._bar.update(self._task, completed=len(self._book.ends))
+        self._bar.update(self._task, completed=len(self._book.ends), total=self._book.num_trials)
         super().ended(number, end, num_rounds)
 
 

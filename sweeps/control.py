@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Literal
 
@@ -17,7 +17,6 @@ from sqlalchemy.exc import DBAPIError
 from storage import Database
 from storage.leases import Lease
 from storage.requests import pending_stop
-from storage.trials import TrialRow
 from sweeps.book import StudyBook
 from sweeps.errors import SweepError
 
@@ -56,8 +55,9 @@ class Control:
         self._next_poll = 0.0
         self._requested: str | None = None
         self._interruptible = False
-        self._table_seen = -1
-        self._begun_with = 0  # earlier failures have ended an earlier run
+        self._table_seen: int | None = None
+        self._failures = 0  # in the table since this run began: earlier ones have ended an earlier run
+        self._failures_in_a_row = 0
 
     def must_end(self, book: StudyBook) -> bool:
         """Whether running trials are to be put away now. A gentler reason only closes the book."""
@@ -72,14 +72,11 @@ class Control:
             return self._end("timeout", book)
         if self._poll_request() == "stop-now":
             return self._end("stopped", book)
-        if self._table_seen < 0:
-            self._begun_with = len(book.table)
-        if len(book.table) != self._table_seen:  # nothing else can make the target or too many failures true
-            if book.target_reached:
-                return self._end("target", book)
-            if self._too_many_failures(book.table[self._begun_with :], book.num_trials):
-                return self._end("failures", book)
-            self._table_seen = len(book.table)
+        self._look_at_table(book)
+        if book.target_reached:
+            return self._end("target", book)
+        if self._too_many_failures(book.num_trials):
+            return self._end("failures", book)
         if self._requested == "stop" and not book.is_closed:
             self.ending = "stopped"
             book.close()
@@ -136,8 +133,17 @@ class Control:
                 self._requested = pending_stop(self._database, self._study_id)
         return self._requested
 
-    def _too_many_failures(self, table: Sequence[TrialRow], num_trials: int) -> bool:
-        failed = [row.state == "FAIL" for row in table]
-        in_a_row = failed[-self._max_failures :]
+    def _look_at_table(self, book: StudyBook) -> None:
+        """Count the failures among the trials that the table has grown by."""
+        table = book.table
+        if self._table_seen is None:
+            self._table_seen = len(table)
+        for row in table[self._table_seen :]:
+            failed = row.state == "FAIL"
+            self._failures += failed
+            self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
+        self._table_seen = len(table)
+
+    def _too_many_failures(self, num_trials: int) -> bool:
         allowed = max(self._max_failures, math.ceil(num_trials / 4))
-        return sum(failed) >= allowed or (len(in_a_row) == self._max_failures and all(in_a_row))
+        return self._failures >= allowed or self._failures_in_a_row >= self._max_failures

@@ -4,6 +4,7 @@
     ├── UsageError            2: options that don't go together, a study of that name with other contents
     ├── TooManyFailures       3
     ├── StoppedOnRequest      4: ended by `sweep stop`
+    ├── Unwritable            1: weights or a checkpoint that can't be written (a full disk, a folder gone)
     ├── NoCompletedTrial      5
     ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM
     └── ReplayDiffers         1: a replay that is not the recorded run
@@ -41,6 +42,10 @@ class StoppedOnRequest(SweepError):
     """The study was ended by `sweep stop`."""
 
     exit_code = 4
+
+
+class Unwritable(SweepError):
+    """Weights or a checkpoint can't be written: no fault of the trial's, so none of its failures."""
 
 
 class NoCompletedTrial(SweepError):

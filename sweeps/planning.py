@@ -23,6 +23,7 @@ from search_spaces import (
     read_space,
 )
 from search_spaces.schema import Domain, Parameter
+from sweeps.data_plan import DataPlan
 from sweeps.errors import UsageError
 from sweeps.settings import StudySettings
 from sweeps.spec import Specification
@@ -52,26 +53,19 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
             f"It has: {', '.join(task.data_sets)}."
         )
-    splits = _load(task, data, data_root)
-    spec = Specification(
-        task={"name": task.name, "version": task_version(settings.task, task)},
-        metric={"name": task.metric, "chance": task.chance_score},
-        direction=task.direction,
-        data=_data_record(data, splits),
+    plan = DataPlan(data)
+    splits = plan.load(task, data_root)
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
         space=space.to_dict(),
         defaults=defaults,
-        seed=settings.seed,
-        sampler=settings.sampler,
-        stop_rule=settings.stop_rule,
-        rounds=settings.rounds or task.rounds,
-        parallelism=settings.parallelism,
-        threads=settings.cpus_per_trial,
         gpus=gpus,
-        device="cuda" if gpus else "cpu",
         enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
     )
     if settings.sampler == "grid":
-        from search_spaces.suggest import cells
+        from search_spaces.points import cells
 
         if settings.enqueue:
             raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
@@ -83,23 +77,66 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
     return Planned(spec, task, splits)
 
 
+def plan_point(
+    settings: StudySettings,
+    task: Task,
+    plan: DataPlan,
+    point: dict[str, Any],
+    *,
+    repeats: int,
+    data_root: Path,
+) -> Planned:
+    """One whole configuration, to be trained `repeats` times."""
+    splits = plan.load(task, data_root)
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
+        space=point,
+        defaults=point,
+        gpus=_gpus(settings.gpus_per_trial),
+        enqueued=[point],
+    )
+    return Planned(dataclasses.replace(spec, sampler="list", repeats=repeats), task, splits)
+
+
+def _specification(
+    settings: StudySettings, task: Task, data: dict[str, Any], *, gpus: float, **what: Any
+) -> Specification:
+    return Specification(
+        task={"name": task.name, "version": task_version(settings.task, task)},
+        metric={"name": task.metric, "chance": task.chance_score},
+        direction=task.direction,
+        data=data,
+        seed=settings.seed,
+        sampler=settings.sampler,
+        stop_rule=settings.stop_rule,
+        rounds=settings.rounds or task.rounds,
+        parallelism=settings.parallelism,
+        threads=settings.cpus_per_trial,
+        gpus=gpus,
+        device="cuda" if gpus else "cpu",
+        **what,
+    )
+
+
 def plan_again(spec: Specification, reference: str, data_root: Path) -> Planned:
     """A stored specification as it would be today: with the task, data and device as they are now."""
     task = get_task(reference)
-    splits = _load(task, spec.data["name"], data_root)
+    splits = spec.data_plan.load(task, data_root)
     gpus = _gpus(spec.gpus)
     now = dataclasses.replace(
         spec,
         task={"name": task.name, "version": task_version(reference, task)},
-        data=_data_record(spec.data["name"], splits),
+        data=_data_record(spec.data_plan, splits),
         gpus=gpus,
     )
     return Planned(now, task, splits)
 
 
-def _data_record(name: str, splits: Splits) -> dict[str, Any]:
+def _data_record(plan: DataPlan, splits: Splits) -> dict[str, Any]:
     return {
-        "name": name,
+        **plan.to_dict(),
         "digest": splits.digest,
         "train_rows": len(splits.train),
         "valid_rows": len(splits.valid),
@@ -141,7 +178,7 @@ def choose_data(task: Task, data_root: Path) -> str:
     missing: MissingDataError | None = None
     for name in task.data_sets:
         try:
-            _load(task, name, data_root)
+            DataPlan(name).load(task, data_root)
         except MissingDataError as error:
             missing = missing or error
         else:
@@ -247,19 +284,6 @@ def _outside(parameter: Parameter, value: Any) -> str:
             return f"{name}: {value!r} is not among the choices {choices}; name a wider space with --space"
     reach = f"{domain.low:g} … {domain.high:g}"
     return f"{name}: {value!r} lies outside the range {reach}; widen it with {name}=lo..hi"
-
-
-def _load(task: Task, data: str, data_root: Path) -> Splits:
-    """The rows, whatever a user's own task raises told as what it is."""
-    try:
-        return task.load(data, data_root)
-    except ObjectiveError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"{task.name} could not load its data set {data!r}: {type(error).__name__}: {error} "
-            "(--debug shows where)"
-        ) from error
 
 
 def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,14 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("torch", "numpy", "optuna", "ray", "onset-sweeps")
+_TRAINING = ("torch", "numpy")  # packages that decide a trial's figures
+_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # and those that decide its parameters
+_PACKAGES = (*_TRAINING, *_SAMPLING, "ray", "psycopg", "onset-sweeps")
 _TOP_LEVEL = ("sweeps", "search_spaces", "objectives", "storage")
 
 
@@ -98,19 +101,47 @@ _NUMERIC_SETTINGS = (
 _DECISIVE = ("platform", "cpu_capability", "device", "device_name", "threads", "settings")
 
 
-def decisive_differences(recorded: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """What differs between two environments that may alter figures, a line each."""
-    lines = []
-    for name in _DECISIVE:
-        if name == "device_name" and recorded.get("device") == here.get("device") == "cpu":
-            continue  # the capability decides, not the model's name
-        if recorded.get(name) != here.get(name):
-            lines.append(f"{name}: {recorded.get(name)} -> {here.get(name)}")
-    before, now = recorded.get("versions", {}), here.get("versions", {})
-    for package in ("torch", "numpy", "optuna"):
-        if before.get(package) != now.get(package):
-            lines.append(f"{package}: {before.get(package)} -> {now.get(package)}")
+def decisive_differences(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
+) -> list[str]:
+    """What differs between two environments that may alter figures, a line each.
+
+    sampling: look at what chooses parameters, too; a replay has them already.
+    """
+    lines = [
+        f"{name}: {recorded.get(name)} -> {here.get(name)}"
+        for name in _DECISIVE
+        if recorded.get(name) != here.get(name) and not _is_same_processor(name, recorded, here)
+    ]
+    return lines + _changed_versions(recorded, here, (*_TRAINING, *(_SAMPLING if sampling else ())))
+
+
+def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What differs between two environments that should not alter figures, a line each."""
+    others = [name for name in here["versions"] if name not in (*_TRAINING, *_SAMPLING)]
+    lines = _changed_versions(recorded, here, others)
+    if recorded.get("code") != here.get("code"):
+        before, now = recorded.get("commit") or "unknown commit", here.get("commit") or "unknown commit"
+        lines.append(f"source of onset-sweeps: {before} -> {now}")
+    if recorded.get("device_name") != here.get("device_name"):
+        lines.append(f"device_name: {recorded.get('device_name')} -> {here.get('device_name')}")
     return lines
+
+
+def _is_same_processor(name: str, recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Of a CPU the capability decides, not the model's name."""
+    return name == "device_name" and recorded.get("device") == here.get("device") == "cpu"
+
+
+def _changed_versions(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], packages: Iterable[str]
+) -> list[str]:
+    before, now = recorded.get("versions", {}), here.get("versions", {})
+    return [
+        f"{package}: {before.get(package)} -> {now.get(package)}"
+        for package in packages
+        if before.get(package) != now.get(package)
+    ]
 
 
 def _processor() -> str:

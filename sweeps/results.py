@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import psutil
+
 from objectives import Round
+from storage.outcomes import Outcome, ranking
 from storage.patience import patiently
-from storage.trials import TrialRow, ranking
+from storage.trials import TrialRow
 from sweeps.best_config import read_config, write_config
 from sweeps.book import Assignment, StudyBook
 from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import End
 from sweeps.study import Study
+from sweeps.trial_files import weights_files
 
 
 class ResultsKeeper:
@@ -25,9 +29,9 @@ class ResultsKeeper:
         self._book = book
         self._study = study
         self._weights_kept = weights_kept
-        self._best: int | None = None
+        self._written: int | None = None
         self._table_seen = 0
-        self._kept: set[int] = set()
+        self._best: list[Outcome] = []  # as many of the table as are looked after
         self.refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -40,41 +44,53 @@ class ResultsKeeper:
         """Nothing is written of a trial that waits."""
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
-        """The table may have grown; the trial's checkpoints have served."""
-        for checkpoint in (self._study.out / "checkpoints").glob(f"trial-{number:04d}-*.ckpt"):
-            checkpoint.unlink(missing_ok=True)
+        """The table may have grown."""
         patiently(self.refresh, give_up=self._book.ledger.give_up)
 
     def refresh(self) -> None:
         """Bring best.yaml and the weights up to the table."""
-        ranked = ranking(self._book.table, self._book.spec.direction)
-        if ranked and ranked[0].number != self._best:
+        table, best = self._book.table, self._book.best
+        if best is not None and best.number != self._written:
             try:
-                write_best(self._study, ranked[0], self._study.best_path)
+                shown = self._confirmed(self._study.trial(best.number))
+                write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
                 raise SweepError(
                     f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
                     "with --out for another place."
                 ) from error
-            self._best = ranked[0].number
-        if self._weights_kept is not None:
-            self._prune_weights({trial.number for trial in ranked[: self._weights_kept]})
+            self._written = best.number
+        if self._weights_kept is not None and len(table) > self._table_seen:
+            self._prune_weights(table, self._weights_kept)
 
-    def _prune_weights(self, kept: set[int]) -> None:
-        """Of the table's trials, keep the weights of the best; of those beyond it, all.
+    def _confirmed(self, best: TrialRow) -> TrialRow:
+        """The trial that was confirmed in place of the best one, where that one was among its rivals."""
+        confirmation = self._study.confirmation()
+        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
+            return self._study.trial(confirmation.trial)
+        return best
 
-        A trial that has fallen out of the best never comes back, so each is looked at once.
-        """
-        table = self._book.table
-        for trial in [*table[self._table_seen :], *(table[number] for number in self._kept - kept)]:
-            if trial.number not in kept:
-                weights_path(self._study, trial.number).unlink(missing_ok=True)
-        self._table_seen, self._kept = len(table), kept
+    def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
+        """Of the table's trials, keep the weights of the best; of those beyond it, all."""
+        contenders = [*self._best, *table[self._table_seen :]]
+        self._best = ranking(contenders, self._book.spec.direction)[:weights_kept]
+        kept = {trial.number for trial in self._best}
+        for number, path in weights_files(self._study.out):
+            if number < len(table) and number not in kept:
+                path.unlink(missing_ok=True)
+        self._table_seen = len(table)
 
 
-def weights_path(study: Study, number: int) -> Path:
-    """Where a trial's best weights are kept."""
-    return study.out / "weights" / f"trial-{number:04d}.pt"
+def weights_path(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights were kept; None where there never were any."""
+    weights = trial.attributes.get("weights")
+    return None if weights is None else study.out / "weights" / str(weights["file"])
+
+
+def _kept(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights are."""
+    path = weights_path(study, trial)
+    return path if path is not None and path.is_file() else None
 
 
 def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
@@ -84,13 +100,12 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     can't be written.
     """
     config = study.best_config(trial)
-    kept = weights_path(study, trial.number)
+    kept = _kept(study, trial)
     if weights is not None:
-        check_kept(study, trial)
-        _copy(kept, weights)
+        _copy(check_kept(study, trial), weights)
         kept = weights
     if config["weights"] is not None:
-        config["weights"] = {**config["weights"], "file": _beside(kept, path)} if kept.is_file() else None
+        config["weights"] = None if kept is None else {**config["weights"], "file": _beside(kept, path)}
     comment = (
         f"Trial {trial.number} of study {study.name}: {config['metric']} {trial.value!r} on the validation split, "
         f"round {config['best_round']}.\n"
@@ -102,13 +117,15 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
         raise _unwritable(path, error) from error
 
 
-def check_kept(study: Study, trial: TrialRow) -> None:
-    """Raises UsageError where a trial's weights were not kept."""
-    if not weights_path(study, trial.number).is_file():
+def check_kept(study: Study, trial: TrialRow) -> Path:
+    """Where a trial's best weights are. Raises UsageError where they were not kept."""
+    kept = _kept(study, trial)
+    if kept is None:
         raise UsageError(
             f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
             "again, or launch with --keep-weights all."
         )
+    return kept
 
 
 def check_writable(folder: Path) -> None:
@@ -130,6 +147,15 @@ def check_writable(folder: Path) -> None:
         with contextlib.suppress(OSError):  # another launch may have put something there by now
             for folder_made in reversed(made):
                 folder_made.rmdir()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed driver was about to write: files that bear the number of a process that is gone."""
+    for place in (folder, folder / "weights", folder / "checkpoints"):
+        for partial in place.glob(".*.partial"):
+            *_, writer, _ = partial.name.split(".")
+            if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
+                partial.unlink(missing_ok=True)
 
 
 def check_owner(folder: Path, fingerprint: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from objectives.task import did_you_mean
 from sweeps.errors import UsageError
 
-SAMPLERS = ("tpe", "random", "grid")
+SAMPLERS = ("tpe", "gp", "cmaes", "random", "qmc", "grid")
 STOP_RULES = ("onset", "none")
 RUNNERS = ("ray", "inline")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name

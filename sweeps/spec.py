@@ -5,14 +5,16 @@ Number of trials, workers, runner, storage, time limits and the study's name are
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from objectives.seeding import derive_seed
 from search_spaces import Space
-from search_spaces.reader import parse_space
+from sweeps.data_plan import DataPlan
 from sweeps.outcome import Metric
 
 
@@ -20,9 +22,10 @@ from sweeps.outcome import Metric
 class Specification:
     """The whole of what decides a study's figures.
 
-    space: as in YAML, in the order in which parameters are chosen; defaults: the task's, for what the
-    space does not name. enqueued: searched parameters of the trials after trial 0. rounds: a trial's
-    budget. parallelism: trial n is decided by the trials 0 … n - parallelism. threads, gpus: per trial.
+    space: as in YAML, in the order in which parameters are chosen; defaults: the task's, for what the space does not
+    name. enqueued: searched parameters of the trials after trial 0; with the sampler `list`, of all trials, in turn
+    and again up to `repeats` times, each time with another seed (and fold, where the data are folded). rounds: a
+    trial's budget. parallelism: trial n is decided by the trials 0 … n - parallelism. threads, gpus: per trial.
     device: `cpu` or `cuda`.
     """
 
@@ -42,6 +45,7 @@ class Specification:
     device: str
     enqueued: list[dict[str, Any]] = field(default_factory=list)
     precision: str = "float32"
+    repeats: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored: JSON values only."""
@@ -60,12 +64,29 @@ class Specification:
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    @property
-    def parsed_space(self) -> Space:
-        """The space as it is searched. (JSON is YAML.)"""
-        return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
+    def repeat_of(self, number: int) -> int:
+        """Which time the parameters of a trial are trained, from 0."""
+        return number // len(self.enqueued) if self.sampler == "list" else 0
+
+    def seed_of(self, number: int) -> int:
+        """The seed of a trial; in a list, the same for all that are trained for the same time."""
+        if self.sampler == "list":
+            return derive_seed(self.seed, "repeat", self.repeat_of(number))
+        return derive_seed(self.seed, "trial", number)
 
     @property
+    def data_plan(self) -> DataPlan:
+        """Which rows of which data set."""
+        return DataPlan.from_dict(self.data)
+
+    @functools.cached_property
+    def parsed_space(self) -> Space:
+        """The space as it is searched. (JSON is YAML.)"""
+        from search_spaces.reader import parse_space
+
+        return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
+
+    @functools.cached_property
     def parsed_metric(self) -> Metric:
         """The metric, its direction and what chance would score."""
         return Metric(
@@ -74,6 +95,21 @@ class Specification:
             chance=self.metric["chance"],
             num_valid=self.data["valid_rows"],
         )
+
+
+def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a trial: what was chosen, and defaults for the rest.
+
+    A switch whose condition does not hold is off; another parameter whose condition does not hold keeps
+    its default.
+    """
+    values = dict(spec.defaults)
+    for name in spec.space:
+        if name in chosen:
+            values[name] = chosen[name]
+        elif isinstance(values.get(name), bool):
+            values[name] = False
+    return values
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = "") -> list[str]:

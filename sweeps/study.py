@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objectives.round import FIGURES
+from search_spaces.points import with_fixed
 from storage import Database, open_database
+from storage.confirmations import Confirmation, get_confirmations
+from storage.outcomes import best_numbers, table_of
 from storage.rounds import all_rounds, get_rounds, total_seconds
 from storage.studies import StudyRow, get_study
-from storage.trials import TrialRow, ranking, read_trials, table_of
+from storage.trials import TrialRow, read_trials
 from storage.url import parse_url
 from sweeps import paths
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.settings import RunSettings
-from sweeps.spec import Specification
+from sweeps.spec import Specification, full_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_NOTES = ("best_round", "rounds", "stop_reason", "because")  # of a trial's attributes, what a record has
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,12 @@ class Study:
         return table_of(self.all_trials(), self.run.target, self.spec.direction)
 
     def ranking(self, top: int | None = None) -> list[TrialRow]:
-        """The table's completed trials, best first."""
-        return ranking(self.table(), self.spec.direction)[:top]
+        """The table's completed trials, best first. No others are read."""
+        numbers = best_numbers(
+            self.database, self.row.study_id, self.spec.direction, target=self.run.target, top=top
+        )
+        rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
+        return [rows[number] for number in numbers if number in rows]
 
     def best(self) -> TrialRow:
         """The best trial of the table. Raises NoCompletedTrial where there is none."""
@@ -83,6 +94,11 @@ class Study:
             raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
         return ranked[0]
 
+    def confirmation(self) -> Confirmation | None:
+        """The latest confirmation; None where nothing is confirmed."""
+        found = get_confirmations(self.database, self.row.study_id)
+        return found[-1] if found else None
+
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError where there is none of that number."""
         rows = read_trials(self.database, self.row.study_id, [number])
@@ -90,10 +106,10 @@ class Study:
             raise UsageError(f"Study {self.name!r} has no trial {number}.")
         return rows[0]
 
-    def cost(self) -> Cost:
-        """Rounds run and saved over the table, and seconds over all trials."""
+    def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
+        """Rounds run and saved over the table (read unless given), and seconds over all trials."""
         run = saved = 0
-        for trial in self.table():
+        for trial in self.table() if table is None else table:
             rounds = int(trial.attributes.get("rounds", 0))
             run += rounds
             if trial.state != "FAIL":
@@ -102,9 +118,6 @@ class Study:
 
     def parameters(self, trial: TrialRow) -> dict[str, Any]:
         """All parameters of a trial, searched and not."""
-        from search_spaces.suggest import with_fixed
-        from sweeps.window import full_parameters
-
         return full_parameters(self.spec, with_fixed(self.spec.parsed_space, trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:
@@ -123,6 +136,14 @@ class Study:
             "ended": trial.ended,
         }
 
+    def records(self) -> list[dict[str, Any]]:
+        """Every trial under the keys of `-f json`. ahead: it is finished, but beyond the table."""
+        every = read_trials(self.database, self.row.study_id, notes=_NOTES)
+        in_table = len(table_of(every, self.run.target, self.spec.direction))
+        return [
+            {**self.record(trial), "ahead": trial.is_finished and trial.number >= in_table} for trial in every
+        ]
+
     def searched(self, trial: TrialRow) -> dict[str, Any]:
         """The searched parameters of a trial in the order of the space."""
         return {name: trial.params[name] for name in self.spec.space if name in trial.params}
@@ -131,11 +152,8 @@ class Study:
         """The trials as a frame: a row each, a column for every searched parameter (`params_…`)."""
         import pandas as pd
 
-        in_table = len(self.table())
         rows = []
-        for trial in self.all_trials():
-            record = self.record(trial)
-            record["ahead"] = trial.is_finished and trial.number >= in_table
+        for record in self.records():
             searched = record.pop("params")
             rows.append({**record, **{f"params_{name}": value for name, value in searched.items()}})
         return pd.DataFrame(rows)
@@ -156,6 +174,7 @@ class Study:
             for row in get_rounds(self.database, self.row.study_id, trial.number)
         ]
         provenance = self.row.provenance
+        confirmed = self.confirmation()
         return {
             "format": 1,
             "task": self.run.task or spec.task["name"],
@@ -170,12 +189,18 @@ class Study:
             "seed": int(notes["seed"]),
             "budget": spec.rounds,
             "stop_reason": notes.get("stop_reason"),
-            "data": {"name": spec.data["name"], "digest": spec.data["digest"]},
+            "data": self._data_of(trial),
             "environment": provenance["environments"][notes["environment"]],
             "weights": notes.get("weights"),
+            "confirmed": confirmed.record if confirmed and confirmed.trial == trial.number else None,
             "example_rows": provenance["example_rows"],
             "rounds": figures,
         }
+
+    def _data_of(self, trial: TrialRow) -> dict[str, Any]:
+        plan, digest = self.spec.data_plan, self.spec.data["digest"]
+        folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
+        return {**plan.to_dict(), "digest": digest, **folded}
 
 
 def load(name: str, storage: str | None = None) -> Study:

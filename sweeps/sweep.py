@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,19 @@ from sweeps.book import Observer, StudyBook
 from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.planning import Planned, plan_again, plan_study
-from sweeps.provenance import code_digest, decisive_differences, environment, environment_key
-from sweeps.results import ResultsKeeper, check_owner, check_writable
+from sweeps.provenance import (
+    code_digest,
+    decisive_differences,
+    environment,
+    environment_key,
+    other_differences,
+)
+from sweeps.results import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
 from sweeps.spec import Specification, differences
 from sweeps.study import Study
+from sweeps.window import num_points
 from sweeps.worker import WorkPlan
 
 DEFAULT_TRIALS = 20
@@ -31,7 +39,10 @@ DEFAULT_TRIALS = 20
 
 @dataclass(frozen=True)
 class Launch:
-    """A study about to run: what it is, how it is run, and whether it was there before."""
+    """A study about to run: what it is, and how it is run.
+
+    num_trials: as planned; the failed cells of a grid come on top.
+    """
 
     planned: Planned
     name: str
@@ -39,6 +50,12 @@ class Launch:
     workers: int
     num_trials: int
     storage: str
+
+    @property
+    def most_trials(self) -> int | None:
+        """The bound on trials; None for a whole grid, whose failed cells are run again."""
+        is_whole = num_points(self.planned.spec) is not None and self.run.num_trials is None
+        return None if is_whole else self.num_trials
 
 
 @dataclass(frozen=True)
@@ -92,11 +109,9 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
 
 def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
     spec = planned.spec
-    if spec.sampler == "grid":
-        from search_spaces.suggest import cells
-
-        num_cells = len(cells(spec.parsed_space))
-        num_trials = min(run.num_trials or num_cells, num_cells)
+    all_points = num_points(spec)
+    if all_points is not None:
+        num_trials = min(run.num_trials or all_points, all_points)
     else:
         num_trials = run.num_trials or DEFAULT_TRIALS
     workers = 1
@@ -118,7 +133,25 @@ def launch(
 
     Raises UsageError when a study of that name has another specification, saying what differs.
     """
-    launching = prepare(settings, run or RunSettings(), study=study, storage=storage)
+    return _begin(
+        prepare(settings, run or RunSettings(), study=study, storage=storage), announce, make_observers
+    )
+
+
+def run_planned(
+    planned: Planned,
+    run: RunSettings,
+    *,
+    study: str,
+    storage: str | None = None,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> Result:
+    """Run, or continue, a study whose specification was made otherwise than by settings."""
+    return _begin(_launch_of(planned, run, study, storage), announce, make_observers)
+
+
+def _begin(launching: Launch, announce: Announce | None, make_observers: MakeObservers | None) -> Result:
     out = paths.out_folder(launching.run.out, launching.name)
     check_writable(out)
     database = open_database(launching.storage, create=True)
@@ -151,9 +184,9 @@ def resume(
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir))
     if now.spec.fingerprint != spec.fingerprint and not force:
-        lines = "\n".join(f"  {line}" for line in differences(now.spec.to_dict(), row.specification))
+        lines = differences(now.spec.to_dict(), row.specification)
         raise UsageError(
-            f"Study {name!r} can't go on as it was; this has changed:\n{lines}\n"
+            f"Study {name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n"
             "Put it back, or go on all the same with --force."
         )
     _check_environment(row, spec.device, spec.threads, force=force)
@@ -217,10 +250,16 @@ def _drive(
         update_run(database, row.study_id, launching.run.to_dict())
         here = _note_environment(database, row, launching)
         study = Study(database, get_study(database, row.name))
+        remove_unfinished(study.out)
         if announce:
             announce(launching, study)
         book = StudyBook(
-            database, row, num_trials=launching.num_trials, target=launching.run.target, environment=here
+            database,
+            row,
+            study.out,
+            num_trials=launching.most_trials,
+            target=launching.run.target,
+            environment=here,
         )
         control = Control(
             database,
@@ -262,37 +301,48 @@ def _runner(launching: Launch) -> Runner:
 
 def _work_plan(launching: Launch) -> WorkPlan:
     spec, run = launching.planned.spec, launching.run
-    out = paths.out_folder(run.out, launching.name)
     return WorkPlan(
         task=run.task,
-        data=spec.data["name"],
+        data=spec.data_plan,
         data_root=str(paths.data_root(run.data_dir)),
         data_digest=spec.data["digest"],
         metric=spec.parsed_metric,
         threads=spec.threads,
         device=spec.device,
         code=code_digest(),
-        weights_folder=None if run.weights_kept == 0 else str(out / "weights"),
-        checkpoint_folder=str(out / "checkpoints"),
+        keep_weights=run.weights_kept != 0,
         checkpoint_seconds=run.checkpoint_seconds,
     )
 
 
 def _other_specification(row: StudyRow, launching: Launch) -> str:
     lines = differences(launching.planned.spec.to_dict(), row.specification)
-    shown = "\n".join(f"  {line}" for line in lines)
     return (
-        f"There is a study {row.name!r} already, with another specification:\n{shown}\n"
+        f"There is a study {row.name!r} already, with another specification:\n{_listed(lines)}\n"
         f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
     )
 
 
 def _check_environment(row: StudyRow, device: str, threads: int, *, force: bool) -> None:
+    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed."""
     begun_in = next(iter(row.provenance["environments"].values()), None)
-    changed = decisive_differences(begun_in, environment(device, threads)) if begun_in else []
+    if begun_in is None:
+        return
+    here = environment(device, threads)
+    changed = decisive_differences(begun_in, here, sampling=True)
     if changed and not force:
-        lines = "\n".join(f"  {line}" for line in changed)
         raise UsageError(
             f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
-            f"{lines}\nGo back to that environment, or go on all the same with `sweep resume {row.name} --force`."
+            f"{_listed(changed)}\nGo back to that environment, or go on all the same with "
+            f"`sweep resume {row.name} --force`."
         )
+    if told := [*changed, *other_differences(begun_in, here)]:
+        print(
+            f"sweep: since study {row.name!r} was begun, this has changed (each trial names what it was "
+            f"trained with):\n{_listed(told)}",
+            file=sys.stderr,
+        )
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from objectives import DataError, ObjectiveError, Round
-from objectives.errors import UnwritableError, WeightsError
+from objectives.checkpoint import pack_checkpoint, unpack_checkpoint
+from objectives.packed import Packed
 from objectives.registry import get_task
 from objectives.task import TrainingRun
+from objectives.weights import pack_weights
+from sweeps.data_plan import DataPlan
 from sweeps.outcome import Failure, Metric
 from sweeps.provenance import code_digest
 
@@ -37,7 +41,11 @@ class Work(Protocol):
         """The trial's budget."""
 
     @property
-    def checkpoint(self) -> dict[str, Any] | None:
+    def repeat(self) -> int:
+        """Which time its parameters are trained, from 0: with folds, it says which of them validates."""
+
+    @property
+    def checkpoint(self) -> Packed | None:
         """Where to continue from; None for the start."""
 
 
@@ -45,31 +53,32 @@ class Work(Protocol):
 class WorkPlan:
     """What all trials of a study have in common, for whoever trains them.
 
-    code: digest of the driver's source; a worker with other code refuses. weights_folder: where the best
-    round's weights go; None to keep none. checkpoint_folder, checkpoint_seconds: where and how often a trial's
-    whole state is kept.
+    code: digest of the driver's source; a worker with other code refuses. keep_weights: whether those of each
+    new best round are told. checkpoint_seconds: how often a trial's whole state is told.
     """
 
     task: str
-    data: str
+    data: DataPlan
     data_root: str
     data_digest: str
     metric: Metric
     threads: int
     device: str
     code: str
-    weights_folder: str | None
-    checkpoint_folder: str
+    keep_weights: bool
     checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A round, where the weights went if it is the best so far, and where the state went if it was kept."""
+    """A round, the weights if it is the best so far, and now and then the trial's whole state.
+
+    Nothing is written where the training is: whoever lost the study could write into it otherwise.
+    """
 
     round: Round
-    weights: dict[str, Any] | None = None
-    checkpoint: dict[str, Any] | None = None
+    weights: Packed | None = None
+    checkpoint: Packed | None = None
 
 
 class Worker:
@@ -89,14 +98,14 @@ class Worker:
         make_deterministic(plan.threads)
         self._plan = plan
         self._task = get_task(plan.task)
-        self._splits = self._task.load(plan.data, Path(plan.data_root))
+        self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
             raise DataError(
-                f"A worker found other rows of {plan.data!r} in {plan.data_root} than the driver."
+                f"A worker found other rows of {plan.data.name!r} in {plan.data_root} than the driver."
             )
 
     def train(self, work: Work) -> Iterator[Progress]:
-        """The trial's rounds; what a round refers to is on disk before it is told."""
+        """The trial's rounds."""
         import torch
 
         if self._plan.device == "cuda":
@@ -104,93 +113,34 @@ class Worker:
             torch.cuda.reset_peak_memory_stats()
         run = self._task.start(
             self._task.parameters_from(work.parameters),
-            self._splits,
+            self._plan.data.fold(self._task, self._splits, work.repeat),
             rounds=work.rounds,
             seed=work.seed,
             device=torch.device(self._plan.device),
         )
         with contextlib.closing(run):
-            keeper = _Keeper(self._plan, work)
-            keeper.restore(run)
+            best = _restore(run, work.checkpoint)
+            told_at = time.monotonic()
             while run.rounds_done < run.rounds:
-                yield keeper.keep(run.advance(), run)
+                latest = run.advance()
+                weights = checkpoint = None
+                if self._plan.metric.is_better(latest.valid_score, best):
+                    best = latest.valid_score
+                    weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
+                due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
+                if due and run.rounds_done < run.rounds:
+                    checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
+                    told_at = time.monotonic()
+                yield Progress(latest, weights, checkpoint)
 
 
-class _Keeper:
-    """Keeps a trial's best weights and, now and then, its whole state on disk."""
-
-    def __init__(self, plan: WorkPlan, work: Work) -> None:
-        self._plan = plan
-        self._work = work
-        self._best = float("nan")
-        self._weights: dict[str, Any] | None = None
-        self._kept_at = time.monotonic()
-        self._recorded = "" if work.checkpoint is None else str(work.checkpoint["file"])
-
-    def restore(self, run: TrainingRun) -> None:
-        """Continue from the recorded checkpoint; from the start where it is damaged or gone."""
-        from objectives.checkpoint import load_checkpoint
-
-        recorded = self._work.checkpoint
-        if recorded is None:
-            return
-        try:
-            state = load_checkpoint(Path(self._plan.checkpoint_folder) / recorded["file"], recorded["digest"])
-        except WeightsError:
-            return
-        run.load_state_dict(state["run"])
-        self._best = state["best"]
-        self._weights = recorded["weights"]
-
-    def keep(self, latest: Round, run: TrainingRun) -> Progress:
-        """What is told of a round."""
-        fresh = None
-        if self._plan.metric.is_better(latest.valid_score, self._best):
-            self._best = latest.valid_score
-            fresh = self._weights = self._keep_weights(latest.index, run)
-        checkpoint = None
-        if time.monotonic() - self._kept_at >= self._plan.checkpoint_seconds and latest.index < run.rounds:
-            checkpoint = self._keep_state(latest.index, run)
-            self._kept_at = time.monotonic()
-        return Progress(latest, fresh, checkpoint)
-
-    def _keep_weights(self, index: int, run: TrainingRun) -> dict[str, Any] | None:
-        from objectives.weights import save_weights
-
-        if self._plan.weights_folder is None:
-            return None
-        path = Path(self._plan.weights_folder) / f"trial-{self._work.number:04d}.pt"
-        with _written(path):
-            digest = save_weights(run.model.state_dict(), path)
-        return {"file": path.name, "digest": digest, "round": index}
-
-    def _keep_state(self, index: int, run: TrainingRun) -> dict[str, Any]:
-        from objectives.checkpoint import save_checkpoint
-
-        folder = Path(self._plan.checkpoint_folder)
-        path = folder / f"trial-{self._work.number:04d}-round-{index:06d}.ckpt"
-        with _written(path):
-            digest = save_checkpoint({"run": run.state_dict(), "best": self._best}, path)
-        for older in folder.glob(f"trial-{self._work.number:04d}-round-*.ckpt"):
-            if older.name not in (
-                path.name,
-                self._recorded,
-            ):  # the one before stays until this one is recorded
-                older.unlink(missing_ok=True)
-        self._recorded = path.name
-        return {"file": path.name, "digest": digest, "round": index, "weights": self._weights}
-
-
-@contextlib.contextmanager
-def _written(path: Path) -> Iterator[None]:
-    """Within, a failure to write ends the run, not the trial."""
-    try:
-        yield
-    except OSError as error:
-        raise UnwritableError(
-            f"{path}: can't be written ({error.strerror}). Make room, or name another folder with --out; then "
-            "go on with `sweep resume`."
-        ) from error
+def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:
+    """Continue from a checkpoint, from the start where there is none; returns the best score so far."""
+    if checkpoint is None:
+        return math.nan
+    state = unpack_checkpoint(checkpoint)
+    run.load_state_dict(state["run"])
+    return float(state["best"])
 
 
 def failure_from(error: Exception) -> Failure:

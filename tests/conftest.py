@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,18 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def decoded() -> Iterator[Path]:
+    """Where rows of real images are kept for the tests that follow, and no longer: they are hundreds of MB."""
+    with tempfile.TemporaryDirectory(prefix="decoded-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture
-def data_root() -> Path:
+def data_root(decoded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the real data sets lie; tests on them skip where there are none."""
+    if "SWEEP_CACHE_DIR" not in os.environ:
+        monkeypatch.setenv("SWEEP_CACHE_DIR", str(decoded))
     given = os.environ.get("SWEEP_DATA_DIR")
     if not given or not (Path(given) / "mnist").is_dir():
         pytest.skip("needs the real data sets: set SWEEP_DATA_DIR")

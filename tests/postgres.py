@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,17 +20,23 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
 PASSWORD = "pa55/w@rd"
-# Ends the server when its standard input does: at the fixture's end, and when the tests are killed.
-_GUARD = (
-    '"$@" >"$FOLDER/log" 2>&1 & server=$!; cat >/dev/null; kill -QUIT $server; wait; cd /; rm -rf "$FOLDER"'
-)
+_CONNECTIONS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name")
+# Starts the server again whenever it is gone, and ends it when its own standard input ends: at the fixture's end,
+# and when the tests are killed.
+_GUARD = """
+(while :; do "$@" >>"$FOLDER/log" 2>&1; sleep 0.2; done) & again=$!
+cat >/dev/null
+kill $again; kill -QUIT "$(head -n 1 "$FOLDER/data/postmaster.pid")"
+wait; cd /; sleep 0.2; rm -rf "$FOLDER"
+"""
 
 
 class Server:
-    """Makes databases, and drops them with whoever is still connected."""
+    """Makes databases, and drops them with whoever is still connected. home: of a server that may be killed."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, home: Path | None = None) -> None:
         self.url = url
+        self.home = home
 
     def create(self, name: str, template: str = "template0") -> str:
         """A new database; returns its URL."""
@@ -43,6 +50,17 @@ class Server:
         """End every connection to a database, as a restart would."""
         self._do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
+    def count_connections(self, name: str) -> int:
+        """How many connections to a database there are."""
+        engine = sqlalchemy.create_engine(self.url, poolclass=sqlalchemy.NullPool)
+        with engine.connect() as connection:
+            return int(connection.scalar(_CONNECTIONS, {"name": name}))
+
+    def kill(self) -> None:
+        """kill -9 of the whole server, which is started again soon after."""
+        assert self.home is not None
+        os.kill(int((self.home / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
     def _do(self, statement: str) -> None:
         engine = sqlalchemy.create_engine(
             self.url, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool
@@ -51,20 +69,24 @@ class Server:
             connection.execute(text(statement))
 
 
-def reason_for_none() -> str | None:
+def reason_for_none(*, our_own: bool = False) -> str | None:
     """Why no server can be had here; None where one can."""
     if importlib.util.find_spec("psycopg") is None:
         return "needs psycopg"
-    if os.environ.get("SWEEP_TEST_POSTGRES_URL") or importlib.util.find_spec("pgserver"):
+    if importlib.util.find_spec("pgserver"):
+        return None
+    if our_own:
+        return "needs the package pgserver"
+    if os.environ.get("SWEEP_TEST_POSTGRES_URL"):
         return None
     return "needs SWEEP_TEST_POSTGRES_URL, or the package pgserver"
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """The server that SWEEP_TEST_POSTGRES_URL names, else one that ends with the block."""
+def serving(*, our_own: bool = False) -> Iterator[Server]:
+    """The server that SWEEP_TEST_POSTGRES_URL names, else (or as `our_own`) one that ends with the block."""
     given = os.environ.get("SWEEP_TEST_POSTGRES_URL")
-    if given:
+    if given and not our_own:
         yield Server(make_url(given).set(drivername="postgresql+psycopg"))
         return
     user = _user()
@@ -75,7 +97,7 @@ def serving() -> Iterator[Server]:
     (home / "password").chmod(0o644)
     try:
         with _running(home, user) as url:
-            yield Server(url)
+            yield Server(url, home)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -87,7 +109,7 @@ def _running(home: Path, user: str | None) -> Iterator[URL]:
     initdb = [bin_ / "initdb", "-D", data, "-U", "sweeper", "-A", "scram-sha-256"]
     initdb += ["--pwfile", home / "password", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, **how)
-    quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
+    quick = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
     local = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
     options = [word for name, value in {**quick, **local}.items() for word in ("-c", f"{name}={value}")]
     command = ["sh", "-c", _GUARD, "guard", bin_ / "postgres", "-D", data, *options]

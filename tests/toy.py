@@ -26,11 +26,20 @@ class Parameters:
     batch_norm: bool = False
     bn_momentum: float = 0.1
     behaviour: Literal[
-        "learns", "overfits", "collapses", "diverges", "nan_at_once", "crashes", "hangs", "dies", "allocates"
+        "learns",
+        "overfits",
+        "collapses",
+        "diverges",
+        "nan_at_once",
+        "crashes",
+        "crashes_once",
+        "hangs",
+        "dies",
+        "allocates",
     ] = "learns"
     at_round: int = 4  # when it does so
     seconds: float = 0.0  # a round
-    dies_once: str = ""  # a file that remembers that the worker died before
+    dies_once: str = ""  # a file that remembers that it died, or crashed, before
     journal: str = ""  # a file that gets a line for each round that is trained
 
 
@@ -98,6 +107,9 @@ class ToyRun:
                     score = train_score = train_loss = valid_loss = math.nan
                 case "crashes":
                     raise RuntimeError("the toy crashes, as it was asked to")
+                case "crashes_once" if not Path(p.dies_once).exists():
+                    Path(p.dies_once).touch()
+                    raise OSError("the toy crashes once, as it was asked to")
                 case "hangs":
                     time.sleep(3600)
                 case "allocates":

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from objectives.datasets.files import digest_of, download
+from objectives.datasets.parts import joined
 from objectives.datasets.splits import digest_rows, stratified_split
 from objectives.errors import DataError, MissingDataError
 from objectives.task import Rows, Splits
@@ -52,6 +53,29 @@ def load_mnist_test(name: str, root: Path) -> Rows:
         *_, test = stratified_split(labels, _SHARES[name])
         return _rows(images[test], labels[test])
     return _rows(*_official("t10k", root))
+
+
+def load_mnist_as_published(name: str, root: Path) -> Splits:
+    """All 60,000 training images, and the test images in place of validation; `mnist-5k`: 4,250 and 750."""
+    if name == "mnist-5k":
+        splits = load_mnist(name, root)
+        train = joined(splits.train, splits.valid)
+    else:
+        train = _rows(*_official("train", root))
+    test = load_mnist_test(name, root)
+    return Splits(name, train, test, digest_rows(train, test))
+
+
+def load_mnist_held_out(name: str, root: Path, count: int) -> Splits:
+    """The training images in the order of their file, of which the last `count` validate.
+
+    `mnist-5k` is sorted by class: there it is the split of `load_mnist`.
+    """
+    if name == "mnist-5k":
+        return load_mnist(name, root)
+    rows = _rows(*_official("train", root))
+    train, valid = rows[:-count], rows[-count:]
+    return Splits(name, train, valid, digest_rows(train, valid))
 
 
 def is_present(name: str, root: Path) -> bool:

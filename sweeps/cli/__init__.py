@@ -10,7 +10,7 @@ import traceback
 
 import click
 
-from sweeps.cli import exporting, reading, running
+from sweeps.cli import exporting, reading, repeating, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -29,6 +29,8 @@ for command in (
     running.launch,
     running.resume,
     running.stop,
+    repeating.confirm,
+    repeating.reproduce,
     reading.status,
     reading.studies,
     reading.trials,

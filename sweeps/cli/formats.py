@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+LAID_OUT = 300  # rows that take rich a quarter of a second
+
 format_option = click.option(
     "-f",
     "--format",
@@ -43,7 +45,10 @@ def print_rows(
 
 def to_json(value: Any) -> str:
     """JSON on one line; numbers that JSON lacks by name."""
-    return json.dumps(_named(value), ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(_named(value), ensure_ascii=False)
 
 
 def _named(value: Any) -> Any:
@@ -58,17 +63,18 @@ def _named(value: Any) -> Any:
 
 def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     flat = [_flattened(row) for row in rows]
-    writer = csv.DictWriter(sys.stdout, _headers(flat) or columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
+    headers = _headers(flat) or columns
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows([row.get(name) for name in headers] for row in flat)
 
 
 def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every key of any row; one that only some rows have comes after its neighbour there."""
     headers: list[str] = []
-    for row in rows:
+    for keys in dict.fromkeys(map(tuple, rows)):  # most rows have the same
         at = 0
-        for key in row:
+        for key in keys:
             if key not in headers:
                 headers.insert(at, key)
             at = headers.index(key) + 1
@@ -78,35 +84,53 @@ def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             flat |= _flattened(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple | bool):
+            flat[prefix + key] = json.dumps(_named(value))
         else:
-            named = _named(value)
-            flat[prefix + key] = json.dumps(named) if isinstance(named, list | bool) else named
+            flat[prefix + key] = _named(value) if isinstance(value, float) else value
     return flat
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    numeric = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+    cells = [[cell(row.get(column)) for column in columns] for row in rows]
+    if sys.stdout.isatty() and len(rows) <= LAID_OUT:
+        _print_laid_out(cells, columns, numeric)
+    else:
+        _print_aligned(cells, columns, numeric)
+
+
+def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
+    """As wide as the terminal, with long cells folded."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        numeric = all(isinstance(row.get(column), int | float | None) for row in rows)
+    for column, right in zip(columns, numeric, strict=True):
         words = column.split("_")
         table.add_column(
             " ".join(words),
-            justify="right" if numeric else "left",
+            justify="right" if right else "left",
             overflow="fold",
             min_width=max(len(word) for word in words),
         )
-    for row in rows:
-        table.add_row(*(cell(row.get(column)) for column in columns))
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=200)
-    console.print(table)
+    for row in cells:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)
+
+
+def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
+    """The same look without folding: for pipes, and for so many rows that laying them out would take seconds."""
+    headers = [column.replace("_", " ") for column in columns]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    aligned = [f"{{:{'>' if right else '<'}{width}}}" for right, width in zip(numeric, widths, strict=True)]
+    line = " " + "   ".join(aligned)
+    rule = " " + "─" * (sum(widths) + 3 * (len(widths) - 1))
+    lines = ["", line.format(*headers), rule, *(line.format(*row) for row in cells), ""]
+    click.echo("\n".join(text.rstrip() for text in lines))
 
 
 def cell(value: Any) -> str:

@@ -13,74 +13,84 @@ from sweeps.cli.formats import storage_option
 _PATH = click.Path(path_type=Path)
 
 
-def run_options(command: Any) -> Any:
-    """Options on how a study is run: they decide none of its figures."""
-    for option in reversed(
-        [
-            click.option(
-                "-n",
-                "--n-trials",
-                "num_trials",
-                type=int,
-                help="Trials in total. [default: 20; all cells of a grid]",
-            ),
-            click.option(
-                "--timeout",
-                "timeout_seconds",
-                type=float,
-                metavar="SECONDS",
-                help="Start nothing new after this; put running trials away.",
-            ),
-            click.option(
-                "--target", type=float, help="End at the first trial, by number, that reaches this metric."
-            ),
-            click.option(
-                "--workers",
-                type=int,
-                help="Trials at once. [default: what the machine can place, at most --parallelism]",
-            ),
-            click.option(
-                "--runner",
-                metavar="ray|inline",
-                help="inline trains in this process: it can neither kill a trial that hangs nor survive one that "
-                "runs out of memory. [default: ray]",
-            ),
-            click.option(
-                "--trial-timeout",
-                "trial_timeout_seconds",
-                type=float,
-                metavar="SECONDS",
-                help="Fail a trial that takes longer, and kill its worker.",
-            ),
-            click.option(
-                "--max-failures",
-                type=int,
-                help="End after so many failed trials in a row (or a quarter of all). [default: 3]",
-            ),
-            click.option(
-                "--keep-weights",
-                metavar="top:K|all|none",
-                help="Of which trials the best round's weights are kept. [default: top:5]",
-            ),
-            click.option(
-                "--checkpoint-every",
-                "checkpoint_seconds",
-                type=float,
-                metavar="SECONDS",
-                help="How often a running trial's state is kept, to continue from after a crash. [default: 60]",
-            ),
-            click.option(
-                "--data-dir",
-                type=_PATH,
-                help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]",
-            ),
-            click.option(
-                "--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"
-            ),
-        ]
-    ):
+def _applied(options: list[Any], command: Any) -> Any:
+    for option in reversed(options):
         command = option(command)
     return storage_option(command)
+
+
+_TOTALS = [
+    click.option(
+        "-n",
+        "--n-trials",
+        "num_trials",
+        type=int,
+        help="Trials in total. [default: 20; all cells of a grid]",
+    ),
+    click.option("--target", type=float, help="End at the first trial, by number, that reaches this metric."),
+    click.option(
+        "--keep-weights",
+        metavar="top:K|all|none",
+        help="Of which trials the best round's weights are kept. [default: top:5]",
+    ),
+]
+_RUNNING = [
+    click.option(
+        "--timeout",
+        "timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        help="Start nothing new after this; put running trials away.",
+    ),
+    click.option(
+        "--workers",
+        type=int,
+        help="Trials at once. [default: what the machine can place, at most --parallelism]",
+    ),
+    click.option(
+        "--runner",
+        metavar="ray|inline",
+        help="inline trains in this process: it can neither kill a trial that hangs nor survive one that "
+        "runs out of memory. [default: ray]",
+    ),
+    click.option(
+        "--trial-timeout",
+        "trial_timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        help="Fail a trial that takes longer, and kill its worker.",
+    ),
+    click.option(
+        "--max-failures",
+        type=int,
+        help="End after so many failed trials in a row (or a quarter of all). [default: 3]",
+    ),
+    click.option(
+        "--checkpoint-every",
+        "checkpoint_seconds",
+        type=float,
+        metavar="SECONDS",
+        help="How often a running trial's state is kept, to continue from after a crash. [default: 60]",
+    ),
+    click.option(
+        "--data-dir",
+        type=_PATH,
+        help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]",
+    ),
+    click.option(
+        "--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"
+    ),
+]
+
+
+def run_options(command: Any) -> Any:
+    """Options on how a study is run: they decide none of its figures."""
+    return _applied([*_TOTALS, *_RUNNING], command)
+
+
+def repeat_options(command: Any) -> Any:
+    """Those of them that make sense where the trials are given."""
+    return _applied(_RUNNING, command)
 
 
 @click.command()
@@ -91,7 +101,7 @@ def run_options(command: Any) -> Any:
     "--study", help="The study's name. [default: the task and the start of the specification's fingerprint]"
 )
 @click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
-@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|random|grid")
+@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|gp|cmaes|random|qmc|grid")
 @click.option(
     "--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted."
 )
@@ -151,13 +161,13 @@ def launch(
         enqueue=tuple(options.pop("enqueue")),
         **{name: options.pop(name) for name in names},
     )
-    run = RunSettings(**_given(options))
+    run = RunSettings(**given_options(options))
     if dry_run:
         planned, there = sweeping.preview(settings, run, study=study, storage=storage)
         text = announcement(planned, there)
         make_console().print(text, "(dry run: nothing is written)", sep="\n", markup=False)
         return
-    _show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
+    show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
 
 
 @click.command()
@@ -168,8 +178,8 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
     """Continue STUDY where it was; options not given stay as they were."""
     from sweeps import sweep as sweeping
 
-    changes = _given(options)
-    _show(lambda **watch: sweeping.resume(study, changes, storage=storage, force=force, **watch))
+    changes = given_options(options)
+    show(lambda **watch: sweeping.resume(study, changes, storage=storage, force=force, **watch))
 
 
 @click.command()
@@ -200,12 +210,13 @@ def stop(study: str, now: bool, storage: str | None) -> None:
 def delete(study: str, yes: bool, storage: str | None) -> None:
     """Delete STUDY: its trials, rounds, weights and best.yaml."""
     from storage.leases import acquire
+    from storage.outcomes import read_outcomes
     from storage.studies import delete_study
     from sweeps.results import remove_results
     from sweeps.study import load
 
     found = load(study, storage)
-    numbers = [trial.number for trial in found.all_trials()]
+    numbers = [trial.number for trial in read_outcomes(found.database, found.row.study_id)]
     if not yes and not click.confirm(f"Delete {study} with {len(numbers)} trials?", err=True):
         click.echo("Nothing was deleted.", err=True)
         return
@@ -218,7 +229,8 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
     click.echo(f"Deleted {study}.", err=True)
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, as settings take them."""
     return {
         name: str(value.resolve()) if isinstance(value, Path) else value
         for name, value in options.items()
@@ -226,8 +238,11 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(run: Any) -> None:
-    """Run a study under the eyes of the terminal; raises what it exits with."""
+def show(run: Any, *, summary: bool = True) -> Any:
+    """Run a study under the eyes of the terminal; returns its result, or raises what it exits with.
+
+    summary: print its best trials at the end.
+    """
     from sweeps.console import announcement, make_console, print_result, progress
 
     console = make_console()
@@ -238,5 +253,7 @@ def _show(run: Any) -> None:
             ),
             make_observers=lambda book, launching: [stack.enter_context(progress(console, book))],
         )
-    print_result(console, result)
+    if summary:
+        print_result(console, result)
     result.raise_for_ending()
+    return result

@@ -5,7 +5,6 @@ It can neither kill a trial that hangs nor survive one that takes the process's 
 
 from __future__ import annotations
 
-from objectives.errors import UnwritableError
 from sweeps.book import Assignment, StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.worker import Worker, WorkPlan, failure_from
@@ -33,13 +32,9 @@ class InlineRunner:
                     progress = next(training)
             except Interruption:
                 return
-            except UnwritableError:
-                raise
             except Exception as error:  # noqa: BLE001 - whatever a task raises is data
                 book.fail(assignment.number, failure_from(error))
                 return
-            end = book.record(
-                assignment.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint
-            )
+            end = book.record(assignment.number, progress)
             if end is not None or control.must_end(book):
                 return

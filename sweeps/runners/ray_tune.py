@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -21,11 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from objectives.errors import UnwritableError
 from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
 from sweeps.outcome import Failure
+from sweeps.runners.caretaker import Caretaker, kill_all
 from sweeps.worker import Worker, WorkPlan, failure_from
 
 _QUIET = {
@@ -53,7 +54,7 @@ INTERRUPTED_PATIENCE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class _Message:
-    """From a slot's worker: hello | refuse | ask | round | failed | unwritable, with what belongs to it."""
+    """From a slot's worker: hello | refuse | ask | round | failed, with what belongs to it."""
 
     slot: int
     life: str  # one process of a slot
@@ -115,9 +116,6 @@ def _serve_slot(config: dict[str, Any]) -> None:
             for progress in worker.train(assignment):
                 if not send("round", assignment.number, progress):
                     break
-        except UnwritableError as error:
-            send("unwritable", content=str(error))
-            return
         except Exception as error:  # noqa: BLE001 - whatever a task raises is data
             send("failed", assignment.number, failure_from(error))
 
@@ -189,20 +187,32 @@ class RayRunner:
     _fit_error: BaseException | None = None
 
     def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book until it is over or the control says to end."""
+        """Serve the book until it is over or the control says to end; start Ray anew where it breaks down."""
         try:
-            self._run(book, plan, control)
+            while not control.must_end(book) and not book.is_over:
+                self._run_until_breakdown(book, plan, control)
         except Interruption:
             control.must_end(book)
+        finally:
+            book.put_all_away()
+
+    def _run_until_breakdown(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Serve the book with one Ray. Raises SweepError where that broke down without a round recorded."""
+        before = book.num_recorded
+        try:
+            self._run(book, plan, control)
         except ray.exceptions.RayError as error:
-            raise SweepError(
-                f"Ray broke down ({type(error).__name__}); the running trials are put away. "
-                f"Go on with: sweep resume {book.study.name}"
-            ) from error
+            if book.num_recorded == before:
+                raise SweepError(
+                    f"Ray broke down ({type(error).__name__}) before a round was trained; the running trials are "
+                    f"put away. Go on with: sweep resume {book.study.name}"
+                ) from error
+            print("sweep: Ray broke down; starting it anew", file=sys.stderr)
 
     def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
         with _ray(self.workers * plan.threads, self.gpus, control) as folder:
             self._slots = {slot: _Slot() for slot in range(self.workers)}
+            self._died = queue.SimpleQueue()
             mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
             ended = threading.Event()
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
@@ -215,9 +225,9 @@ class RayRunner:
                     self._serve(book, mailbox)
                     self._kill_overdue(book)
                     if not fit.is_alive():
-                        raise SweepError(f"Ray Tune ended unexpectedly: {self._fit_error!r}")
+                        raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
             finally:
-                book.put_all_away()
+                book.put_live_away()
                 ended.set()
                 for slot in self._slots.values():
                     self._kill(slot)
@@ -248,8 +258,6 @@ class RayRunner:
         if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
             raise UsageError(message.content)
-        if message.kind == "unwritable":
-            raise UnwritableError(message.content)
         if message.kind == "hello":
             slot.life, slot.actor, slot.starts_without_hello = message.life, message.content, 0
             mailbox.answer.remote(message.slot, message.life, True)
@@ -262,10 +270,7 @@ class RayRunner:
         goes_on = False
         if message.number == slot.number and message.number in book.live:
             if message.kind == "round":
-                progress = message.content
-                end = book.record(
-                    message.number, progress.round, weights=progress.weights, checkpoint=progress.checkpoint
-                )
+                end = book.record(message.number, message.content)
                 goes_on = end is None
             else:
                 book.fail(message.number, message.content)
@@ -323,13 +328,15 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
     stand before our package: so Ray is started from that folder.
     """
     folder = Path(tempfile.mkdtemp(prefix="sweep-"))
+    caretaker = Caretaker(folder)
     here = Path.cwd()
     others = set(psutil.Process().children(recursive=True))
     ours: set[psutil.Process] = set()
 
     def leave_nothing() -> None:
-        _kill_processes(ours | (set(psutil.Process().children(recursive=True)) - others))
+        kill_all(ours | (set(psutil.Process().children(recursive=True)) - others))
         shutil.rmtree(folder, ignore_errors=True)
+        caretaker.dismiss()
 
     control.at_second_signal = leave_nothing
     try:
@@ -351,6 +358,7 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
         finally:
             os.chdir(here)
         ours |= set(psutil.Process().children(recursive=True)) - others
+        caretaker.watch(ours)
         control.install_handlers()
         # Ray prints the deaths of workers to stdout, whatever it is told; there is no public switch.
         ray._private.worker._worker_logs_enabled = False
@@ -365,12 +373,3 @@ def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
         ray.shutdown()
         leave_nothing()
         control.at_second_signal = lambda: None
-
-
-def _kill_processes(processes: set[psutil.Process]) -> None:
-    """End what is left of Ray's processes and of the workers they started, without asking."""
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            for child in [*process.children(recursive=True), process]:
-                with contextlib.suppress(psutil.Error):
-                    child.kill()

@@ -31,6 +31,7 @@ come and go.
 |---|---|
 | `SWEEP_STORAGE` | `--storage` |
 | `SWEEP_DATA_DIR` | `--data-dir` |
+| `SWEEP_CACHE_DIR` | the folder in which [decoded images](data.md#decoded-images) are kept |
 | `SWEEP_HOME` | the folder of the default database and of results, in place of your data folder |
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
 
 TRAIN, VALID = 60, 25
+SHORT = {"images_per_round": 60, "steps_per_round": 4}  # of tasks whose round is not one pass
 
 
 def digits(num: int, seed: int = 0) -> Rows:
@@ -75,8 +76,14 @@ SMALL = {"food101_squeezenet": {"hidden_width": 64, "learning_rate": 0.003}}  # 
 def parameters_of(task: Task, **values: Any) -> Any:
     """Small ones; a value for a parameter that the task lacks is left out."""
     kinds = parameter_kinds(task)
-    small = {"batch_size": 16, "hidden_width": 12, **SMALL.get(task.name, {}), **values}
+    small = {"batch_size": 16, "hidden_width": 12, **SHORT, **SMALL.get(task.name, {}), **values}
     return task.parameters_from({name: value for name, value in small.items() if name in kinds})
+
+
+def shortened(task: Task, values: Mapping[str, Any]) -> Any:
+    """A whole configuration, with short rounds."""
+    kinds = parameter_kinds(task)
+    return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
 def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Run:

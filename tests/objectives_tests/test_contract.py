@@ -13,9 +13,10 @@ import torch
 
 from objectives.loop import train
 from objectives.registry import BUILT_IN, all_tasks, get_task
-from objectives.task import Task, parameter_kinds
+from objectives.round import FIGURES
+from objectives.task import Task, Variant, parameter_kinds
 from objectives.weights import weights_digest
-from tests.objectives_tests.small_data import figures, small_splits, start
+from tests.objectives_tests.small_data import figures, shortened, small_splits, start
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -100,20 +101,33 @@ def test_the_defaults_learn(task: Task) -> None:
 @tasks
 def test_the_defaults_as_they_stand_run_a_round(task: Task) -> None:
     run = task.start(
-        task.Parameters(), small_splits(task), rounds=task.rounds, seed=0, device=torch.device("cpu")
+        shortened(task, {}), small_splits(task), rounds=task.rounds, seed=0, device=torch.device("cpu")
     )
     assert run.advance().index == 1
 
 
 @tasks
-def test_the_published_configuration_runs_a_round(task: Task) -> None:
-    if task.published is None:
-        pytest.skip(f"nothing was published for {task.name}")
-    parameters = task.parameters_from(task.published.parameters)
-    run = task.start(
-        parameters, small_splits(task), rounds=task.published.rounds, seed=0, device=torch.device("cpu")
-    )
-    assert np.isfinite(run.advance().running_loss)
+def test_the_published_configuration_and_its_variants_run_a_round(task: Task) -> None:
+    assert task.published is not None
+    variants = {"published": Variant({}, ""), **task.published.variants}
+    for variant in variants.values():
+        run = task.start(
+            shortened(task, {**task.published.parameters, **variant.parameters}),
+            small_splits(task),
+            rounds=variant.rounds or task.published.rounds,
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        assert run.advance().index == 1
+
+
+@tasks
+def test_published_figures_are_a_rounds_and_lie_within_the_budget(task: Task) -> None:
+    published = task.published
+    assert published is not None
+    assert published.figures
+    assert all(0 < index <= published.rounds for index in published.curve)
+    assert {name for given in published.curve.values() for name in given} <= set(FIGURES)
 
 
 @tasks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from objectives.datasets.files import download
+from objectives.datasets.files import digest_of, download
 from objectives.errors import DataError, MissingDataError
 
 CONTENT = bytes(range(256)) * 400
@@ -127,6 +127,35 @@ def test_no_way_to_the_server_is_told(refusing_url: str, target: Path) -> None:
     with pytest.raises(MissingDataError, match=r"can't be downloaded \(.*Connection refused"):
         download(f"{refusing_url}/rows.gz", target)
     assert not target.parent.exists()
+
+
+def test_another_file_than_the_published_one_is_not_kept(server: Server, target: Path) -> None:
+    with pytest.raises(
+        DataError, match=rf"sent another file .+ \(its md5 is not 0{{32}}\).+ put it at {target}"
+    ):
+        download(server.url, target, md5="0" * 32)
+    assert leftovers(target) == []
+    download(server.url, target, md5=digest_of(CONTENT, "md5"))
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_continued_file_is_checked_as_a_whole(server: Server, target: Path) -> None:
+    target.parent.mkdir()
+    target.with_name("rows.gz.partial").write_bytes(b"of another file")
+    with pytest.raises(DataError, match="sent another file"):
+        download(server.url, target, md5=digest_of(CONTENT, "md5"))
+    assert leftovers(target) == []
+
+
+def test_a_connection_lost_halfway_says_how_to_go_on(server: Server, target: Path) -> None:
+    server.cut_at = 70_000
+    with pytest.raises(DataError):
+        download(server.url, target)
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(MissingDataError, match=r"What came so far is kept: launch again to go on, or fetch"):
+        download(server.url, target)
+    assert leftovers(target) == ["rows.gz.partial"]
 
 
 def test_a_place_that_can_not_be_written_is_told(server: Server, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from search_spaces import Numeric, Space, SpaceError
-from search_spaces.suggest import cells
+from search_spaces.points import cells
 from tests.search_spaces_tests.conftest import SpaceReader
 from tests.search_spaces_tests.strategies import spaces
 

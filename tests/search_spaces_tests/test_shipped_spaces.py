@@ -8,7 +8,7 @@ import pytest
 
 import search_spaces
 from search_spaces import built_in_space_path, read_space
-from search_spaces.suggest import nearest
+from search_spaces.points import nearest
 
 SHIPPED = sorted(Path(search_spaces.__file__).parent.rglob("*.yaml"))
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 from search_spaces import Categorical, Fixed, Numeric, Space
+from search_spaces.points import nearest, with_fixed
 from search_spaces.schema import Domain, Parameter
-from search_spaces.suggest import distribution, distributions, nearest, suggest, with_fixed
+from search_spaces.suggest import distribution, distributions, suggest
 from tests.search_spaces_tests.conftest import SpaceReader
 from tests.search_spaces_tests.strategies import choices, ranges, scalars, spaces
 

@@ -85,12 +85,13 @@ def test_a_launch_that_was_killed_while_it_made_tables_is_made_good(url: str) ->
 def test_a_newer_schema_is_refused(url: str, create: bool) -> None:
     database = open_database(url)
     with database.engine.begin() as connection:
-        connection.execute(update(schema.meta).values(value="2"))
+        connection.execute(update(schema.meta).values(value="99"))
     database.close()
     with pytest.raises(StorageRefused) as refusal:
         open_database(url, create=create)
-    assert "another version of this service (schema 2, this one reads 1); it was left as it is" in str(
-        refusal.value
+    assert (
+        f"another version of this service (schema 99, this one reads {schema.SCHEMA_VERSION}); it was left as it is"
+        in str(refusal.value)
     )
 
 
@@ -150,6 +151,19 @@ def test_an_optuna_schema_of_another_version_is_refused(url: str) -> None:
 # SQLite
 
 
+@pytest.mark.parametrize("create", [False, True])
+def test_a_database_of_optuna_4_is_left_as_it_is(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as connection:  # as Optuna 4 wrote it, a study of two trials
+        connection.executescript((Path(__file__).parent / "optuna_4.sql").read_text())
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageRefused, match=r"was written by Optuna 4\.\d+\.\d+, .* it was left as it is"):
+        open_database(str(path), create=create)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["theirs.db"]
+
+
 def test_a_mistyped_path_is_an_error_and_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable) as refusal:
         open_database(f"sqlite:///{tmp_path}/new/studies.db")
@@ -171,9 +185,9 @@ def test_readers_read_while_a_writer_writes(tmp_path: Path) -> None:
     writer = open_database(f"sqlite:///{tmp_path}/studies.db", create=True)
     reader = open_database(f"sqlite:///{tmp_path}/studies.db")
     with writer.engine.begin() as connection:
-        connection.execute(update(schema.meta).values(value="1"))
+        connection.execute(update(schema.meta).values(value="written"))
         with reader.engine.connect() as other:
-            assert other.scalar(select(schema.meta.c.value)) == "1"
+            assert other.scalar(select(schema.meta.c.value)) == str(schema.SCHEMA_VERSION)
     writer.close(), reader.close()
 
 

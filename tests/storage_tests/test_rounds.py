@@ -90,6 +90,8 @@ def test_rounds_come_in_order(database: Database) -> None:
     found = [(row["trial"], row["index"]) for row in all_rounds(database, 1)]
     assert found == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
     assert last_rounds(database, 1) == {0: 3, 1: 2}
+    assert last_rounds(database, 1, [1, 7]) == {1: 2}
+    assert last_rounds(database, 1, []) == {}
     assert get_rounds(database, 1, 7) == []
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from storage.trials import TrialRow, best_of, ranking, reaches, table_of
+from storage.outcomes import Outcome, ranking, reaches, table_of
 
 
-def trials(*outcomes: str, numbers: list[int] | None = None) -> list[TrialRow]:
+def trials(*outcomes: str, numbers: list[int] | None = None) -> list[Outcome]:
     """`C.5` is COMPLETE with .5; P, F, R and W likewise."""
     states = {"C": "COMPLETE", "P": "PRUNED", "F": "FAIL", "R": "RUNNING", "W": "WAITING"}
     return [
-        TrialRow(100 + k, number, states[outcome[0]], float(outcome[1:]) if outcome[1:] else None, {})
+        Outcome(100 + k, number, states[outcome[0]], float(outcome[1:]) if outcome[1:] else None)
         for k, (number, outcome) in enumerate(zip(numbers or range(len(outcomes)), outcomes, strict=True))
     ]
 
@@ -97,5 +97,3 @@ def test_the_best_come_first_and_equals_by_number(
 ) -> None:
     rows = trials(*outcomes)
     assert [row.number for row in ranking(rows, direction)] == order
-    best = best_of(rows, direction)
-    assert (None if best is None else best.number) == (order[0] if order else None)

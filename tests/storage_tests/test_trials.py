@@ -7,24 +7,15 @@ import math
 from typing import Any
 
 import optuna
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from storage import Database
+from storage.outcomes import count_states, states_of
 from storage.studies import StudyRow
-from storage.trials import (
-    TrialRow,
-    best_of,
-    best_value,
-    count_states,
-    read_sampler_attributes,
-    read_trials,
-    states_of,
-    table_of,
-)
+from storage.trials import TrialRow, read_sampler_attributes, read_trials
 from tests.storage_tests.conftest import make_study
 
 DISTRIBUTIONS = {
@@ -142,6 +133,8 @@ def test_attributes_are_whatever_was_noted(database: Database, study: StudyRow) 
     trial.storage.set_trial_system_attr(trial._trial_id, "cma:generation", 3)
     assert assert_same(database, study)[0].attributes == noted
     assert read_sampler_attributes(database, study.study_id) == {trial._trial_id: {"cma:generation": 3}}
+    assert read_sampler_attributes(database, study.study_id, [0]) == {trial._trial_id: {"cma:generation": 3}}
+    assert read_sampler_attributes(database, study.study_id, [1]) == {}
 
 
 def test_moments_are_utc(database: Database, study: StudyRow) -> None:
@@ -162,25 +155,20 @@ def test_only_some_numbers_of_one_study(database: Database, study: StudyRow) -> 
     assert len(read_trials(database, other.study_id)) == 4
 
 
-@pytest.mark.parametrize("direction", ["maximize", "minimize"])
-@given(
-    outcomes=st.lists(
-        st.tuples(st.sampled_from(["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]), st.integers(-3, 3)),
-        max_size=6,
-    )
-)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_best_value_is_that_of_the_table(
-    database: Database, direction: str, outcomes: list[tuple[str, int]]
-) -> None:
-    name = f"study {len(optuna.get_all_study_names(database.optuna))}"
-    study = make_study(database, name, direction)
-    optunas = theirs(database, name)
-    for state, value in outcomes:
-        values = {"value": float(value)} if state in ("COMPLETE", "PRUNED") else {}
-        optunas.add_trial(create_trial(state=TrialState[state], **values))
-    best = best_of(table_of(read_trials(database, study.study_id)), direction)
-    assert best_value(database, study.study_id, direction) == (None if best is None else best.value)
+def test_only_the_notes_that_are_asked_for(database: Database, study: StudyRow) -> None:
+    trial = theirs(database).ask()
+    for key, value in {"rounds": 3, "evidence": {"a": 1}, "because": "so"}.items():
+        trial.set_user_attr(key, value)
+    (row,) = read_trials(database, study.study_id, notes=["rounds", "because", "weights"])
+    assert row.attributes == {"rounds": 3, "because": "so"}
+
+
+def test_what_one_trial_noted_is_not_anothers(database: Database, study: StudyRow) -> None:
+    for _ in range(2):
+        theirs(database).ask().set_user_attr("evidence", {"a": [1]})
+    first, second = read_trials(database, study.study_id)
+    first.attributes["evidence"]["a"].append(2)
+    assert second.attributes == {"evidence": {"a": [1]}}
 
 
 def test_reading_imports_no_optuna(url: str) -> None:
@@ -190,7 +178,7 @@ def test_reading_imports_no_optuna(url: str) -> None:
     code = (
         "import sys\nfrom storage import open_database\nfrom storage import trials, rounds, studies, leases\n"
         f"database = open_database({url!r})\n"
-        "studies.list_studies(database), trials.read_trials(database, 1), rounds.last_rounds(database, 1)\n"
+        "studies.list_studies(database), trials.read_trials(database, 1), rounds.last_rounds(database, 1, [0])\n"
         "print('optuna' in sys.modules, 'torch' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -362,9 +362,9 @@ def test_a_full_disk_under_best_yaml_loses_nothing(launch: Sweep, sweep: Sweep, 
 
 @needs_dev_full
 def test_a_full_disk_under_the_weights_fails_no_trial(launch: Sweep, sweep: Sweep, tmp_path: Path) -> None:
-    full_disk_instead_of(tmp_path / "out" / "weights" / "trial-0000.pt")
+    full_disk_instead_of(tmp_path / "out" / "weights" / "trial-0000-round-000001.pt")
     said = launch("-n", "2", "--study", "s", "--out", tmp_path / "out", code=1)
-    assert "trial-0000.pt: can't be written (No space left on device)" in said.err
+    assert "trial-0000-round-000001.pt: can't be written (No space left on device)" in said.err
     assert states(sweep, "s") == ["WAITING"]
 
 

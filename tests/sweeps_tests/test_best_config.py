@@ -78,8 +78,8 @@ def test_best_yaml_is_there_from_the_first_completed_trial_on(launch_toy: ToyLau
 
 def test_weights_are_kept_of_the_best_few_only(launch_toy: ToyLauncher) -> None:
     study = launch_toy(num_trials=8, keep_weights="top:2").study
-    kept = {path.stem for path in (study.out / "weights").iterdir()}
-    assert kept == {f"trial-{trial.number:04d}" for trial in study.ranking(2)}
+    kept = {path.name for path in (study.out / "weights").iterdir()}
+    assert kept == {trial.attributes["weights"]["file"] for trial in study.ranking(2)}
 
 
 def test_the_kept_weights_are_those_of_the_best_round(launch_toy: ToyLauncher) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sweeps_tests.conftest import Sweep
 
-HEAVY = ["torch", "ray", "optuna", "pandas", "sklearn", "optuna_dashboard"]
+HEAVY = ["torch", "ray", "optuna", "pandas", "sklearn", "optuna_dashboard", "ruamel", "rich"]
 IMPORTED = f"""
 import atexit, json, sys
 atexit.register(lambda: print(json.dumps([name for name in {HEAVY} if name in sys.modules]), file=sys.stderr))
@@ -32,7 +32,8 @@ def test_asking_what_there_is_imports_nothing_heavy(words: str) -> None:
     assert heavy_imports(*words.split()) == []
 
 
-def test_reading_a_study_imports_neither_torch_nor_ray_nor_optuna(launch: Sweep) -> None:
+def test_reading_a_study_imports_nothing_heavy(launch: Sweep) -> None:
     launch("-n", "1", "--study", "s")
-    for words in ("status s", "trials s", "best s"):
+    for words in ("status", "status s -f json", "trials s", "trials s -f csv", "best s"):
         assert heavy_imports(*words.split()) == [], words
+    assert heavy_imports("show", "s", "0") == ["ruamel"]  # which reads the space

@@ -79,3 +79,21 @@ def test_connections_cut_in_the_middle_of_a_study_change_nothing(
     server.drop("cut")
     assert calls > 20
     assert seen == figures(undisturbed)
+
+
+def test_a_study_needs_few_connections_and_gives_them_back(
+    launch_toy: ToyLauncher, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, counted = StudyBook.record, []
+
+    def counting_record(self: StudyBook, *args: Any, **options: Any) -> Any:
+        counted.append(server.count_connections("few"))
+        return record(self, *args, **options)
+
+    url = server.create("few")
+    monkeypatch.setattr(StudyBook, "record", counting_record)
+    study = launch_toy(num_trials=3, storage=url).study
+    assert max(counted) <= 4  # the driver's reading and writing, Optuna's, the lease's thread
+    study.database.close()
+    assert server.count_connections("few") == 0
+    server.drop("few")

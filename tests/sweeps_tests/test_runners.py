@@ -3,42 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sweeps import RunSettings, StudySettings
-from sweeps.study import Study
-from sweeps.sweep import launch
 from tests.conftest import ToyLauncher
-
-RUNNERS: list[dict[str, Any]] = [
-    {"runner": "inline"},
-    {"runner": "ray", "workers": 1},
-    {"runner": "ray", "workers": 2},
-]
-
-
-def figures(study: Study) -> list[Any]:
-    """A study's table and rounds: everything that must not depend on who ran it."""
-    rounds = study.rounds().drop(columns=["seconds", "train_rows_per_second", "peak_memory_bytes"])
-    table = [
-        (t.number, t.state, t.value, t.params, t.attributes["stop_reason"], t.attributes.get("best_round"))
-        for t in study.table()
-    ]
-    return [table, rounds.to_csv(index=False)]
-
-
-@pytest.mark.ray
-def test_a_real_study_has_the_same_table_on_every_runner() -> None:
-    settings = StudySettings("mnist_mlp", data="mnist-5k", rounds=5, overrides=("hidden_width=16..64",))
-    seen = []
-    for index, how in enumerate(RUNNERS):
-        result = launch(settings, RunSettings(num_trials=13, **how), study=f"study-{index}")
-        assert len(result.study.table()) == 13
-        seen.append(figures(result.study))
-    assert seen[0] == seen[1]
-    assert seen[0] == seen[2]
 
 
 @pytest.mark.ray
@@ -59,7 +27,7 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
     result = launch_toy(
         space=space,
         sampler="grid",
-        num_trials=None,
+        num_trials=len(words),
         runner="ray",
         workers=2,
         trial_timeout_seconds=4.0,
@@ -88,6 +56,23 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
     (crashed,) = (t for t in result.study.table() if t.params["behaviour"] == "crashes")
     assert "the toy crashes" in crashed.attributes["traceback"]
     assert evidence["hangs"]["last_round"] == 3
+
+
+def test_the_failed_cells_of_a_grid_are_run_again(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+    space, mark = tmp_path / "grid.yaml", tmp_path / "crashed"
+    space.write_text("space:\n  behaviour: {choices: [crashes, learns, crashes_once]}\n")
+    options = {"space": space, "sampler": "grid", "num_trials": None, "max_failures": 9}
+    study = launch_toy(f"dies_once={mark}", **options).study
+    ends = [(trial.params["behaviour"], trial.state) for trial in study.table()]
+    assert ends == [
+        ("crashes", "FAIL"),
+        ("learns", "COMPLETE"),
+        ("crashes_once", "FAIL"),
+        ("crashes", "FAIL"),
+        ("crashes_once", "COMPLETE"),
+    ]
+    resumed = launch_toy(f"dies_once={mark}", **options).study
+    assert len(resumed.all_trials()) == 5
 
 
 @pytest.mark.ray

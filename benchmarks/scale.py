@@ -1,0 +1,199 @@
+"""What a study of many trials costs: to read, to resume, to ask for its next trial, and in the driver's memory.
+
+    python -m benchmarks.scale [--trials 10000] [--database URL] [--repeats 5] [--memory-trials 5000] [PART ...]
+
+Parts are commands, resume, asks and memory; all of them unless named. Commands are measured as whole processes, from
+the interpreter's start to its end, beside one that only imports click and SQLAlchemy. `resume` is measured from the
+call of `sweeps.resume` to the start of the first trial, with torch and Optuna imported before. Each figure is the
+median, and the least, of the repeats. The database must be new: by default it is a SQLite file that is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import gc
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+import psutil
+
+from benchmarks.long_study import NAME, build, random_proposals
+from benchmarks.nothing import NothingRun, Parameters
+from objectives.loop import make_deterministic
+from sweeps.book import StudyBook
+from sweeps.history import Finished
+from sweeps.study import load
+from sweeps.window import Window
+from sweeps.worker import Progress
+
+SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
+COMMANDS = (
+    "status",
+    f"status {NAME}",
+    f"best {NAME}",
+    f"trials {NAME}",
+    f"trials {NAME} -f json",
+    f"trials {NAME} -f csv",
+    f"show {NAME} 17",
+)
+SHORT = "short"  # a study of one round a trial
+PARTS = ("commands", "resume", "asks", "memory")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []])
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--database", metavar="URL")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--memory-trials", type=int, default=5_000)
+    parser.add_argument("--measured", help=argparse.SUPPRESS)  # what a process of our own is to measure
+    chosen = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if chosen.measured:
+        print(json.dumps(MEASURED[chosen.measured](chosen)))
+        return
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
+        os.environ["SWEEP_HOME"] = folder
+        chosen.database = chosen.database or f"sqlite:///{folder}/long.db"
+        started = time.perf_counter()
+        print(f"python -m benchmarks.scale {shlex.join(sys.argv[1:])}")
+        build(chosen.trials, storage=chosen.database)
+        print(f"{chosen.trials:,} trials of 20 rounds, built in {time.perf_counter() - started:.0f} s\n")
+        for part in chosen.parts or PARTS:
+            SHOWN[part](chosen)
+
+
+def show_commands(chosen: argparse.Namespace) -> None:
+    row("python -c 'import click, sqlalchemy'", [sys.executable, "-c", "import click, sqlalchemy"], chosen)
+    for words in COMMANDS:
+        row(f"sweep {words}", [*SWEEP, *words.split(), "--storage", chosen.database], chosen)
+
+
+def row(name: str, command: list[str], chosen: argparse.Namespace) -> None:
+    seconds = []
+    for _ in range(chosen.repeats):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.PIPE)
+        seconds.append(time.perf_counter() - started)
+    show(name, seconds)
+
+
+def show(name: str, seconds: list[float]) -> None:
+    print(f"{name:<40} {statistics.median(seconds):6.2f} s   least {min(seconds):.2f} s", flush=True)
+
+
+def measured_apart(what: str, chosen: argparse.Namespace) -> Any:
+    """What a fresh process measures."""
+    options = ["--trials", str(chosen.trials), "--memory-trials", str(chosen.memory_trials)]
+    command = [sys.executable, "-m", "benchmarks.scale", *options, "--database", chosen.database]
+    done = subprocess.run([*command, "--measured", what], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def show_resume(chosen: argparse.Namespace) -> None:
+    show(
+        "sweep resume, to the first trial", [measured_apart("resume", chosen) for _ in range(chosen.repeats)]
+    )
+
+
+class FirstStart:
+    """An observer of the book that notes when the first trial starts."""
+
+    at = 0.0
+
+    def started(self, assignment: Any, *, again: bool) -> None:
+        self.at = self.at or time.perf_counter()
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **named: None
+
+
+def measure_resume(chosen: argparse.Namespace) -> float:
+    from sweeps.console import announcement
+    from sweeps.sweep import resume
+
+    make_deterministic(1)  # imports much of torch
+    watch = FirstStart()
+    there = len(load(NAME, chosen.database).all_trials())
+    started = time.perf_counter()
+    resume(
+        NAME,
+        {"num_trials": there + 1},
+        storage=chosen.database,
+        announce=announcement,
+        make_observers=lambda book, launching: [watch],
+    )
+    return watch.at - started
+
+
+def show_asks(chosen: argparse.Namespace) -> None:
+    for name, seconds in measured_apart("asks", chosen).items():
+        print(f"{name:<40} {1000 * seconds:6.1f} ms", flush=True)
+
+
+def measure_asks(chosen: argparse.Namespace) -> dict[str, float]:
+    spec = load(NAME, chosen.database).spec
+    return {
+        f"asking {sampler} for trial {num_trials:,}": seconds_per_ask(
+            dataclasses.replace(spec, sampler=sampler), num_trials
+        )
+        for sampler in ("tpe", "random")
+        for num_trials in sorted({100, 1_000, 3_000, chosen.trials})
+    }
+
+
+def seconds_per_ask(spec: Any, num_trials: int, asks: int = 20) -> float:
+    window = Window(spec)
+    for number, proposal in enumerate(random_proposals(spec, num_trials + 1)):
+        window.restore(proposal)
+        window.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
+    seconds = []
+    for number in range(num_trials, num_trials + asks):
+        started = time.perf_counter()
+        proposal = window.propose()
+        seconds.append(time.perf_counter() - started)
+        window.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
+    return statistics.median(seconds[1:])
+
+
+def show_memory(chosen: argparse.Namespace) -> None:
+    build(chosen.trials, name=SHORT, rounds=1, storage=chosen.database)
+    for trials, megabytes in measured_apart("memory", chosen).items():
+        print(f"driver after {int(trials):>5,} more trials {megabytes:15.0f} MB", flush=True)
+
+
+def measure_memory(chosen: argparse.Namespace) -> dict[int, float]:
+    """Resident memory of a driver, with trials of one round that train nothing."""
+    study = load(SHORT, chosen.database)
+    book = StudyBook(study.database, study.row, study.out, num_trials=10**9)
+    found = {}
+    for done in range(chosen.memory_trials + 1):
+        assignment = book.ask()
+        assert assignment is not None
+        if done in (0, 200, 1_000, chosen.memory_trials):
+            gc.collect()
+            found[done] = psutil.Process().memory_info().rss / 1e6
+        run = NothingRun(Parameters(**assignment.parameters), assignment.rounds, assignment.seed)
+        book.record(assignment.number, Progress(run.advance()))
+    return found
+
+
+SHOWN = {"commands": show_commands, "resume": show_resume, "asks": show_asks, "memory": show_memory}
+MEASURED = {"resume": measure_resume, "asks": measure_asks, "memory": measure_memory}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Rows that took long to make, kept in files that every process maps: made once, not once a worker.
+
+An entry is a folder, named by what its rows were made from, that appears whole or not at all. The source
+stays what counts: without it there are no rows, and a changed one is another entry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from numpy.lib import format as npy
+from torch import Tensor
+
+from objectives.datasets.splits import digest_rows
+from objectives.datasets.trees import Tree
+from objectives.errors import DataError
+from objectives.task import Rows
+
+FOLDER = "decoded"
+_ABOUT = "rows.json"
+_NEWEST_KEPT = 3  # entries of a data set: a machine may have more than one data root
+_ABANDONED_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows by part, and their digest, as `digest_rows` of all parts in order."""
+
+    parts: Mapping[str, Rows]
+    digest: str
+
+
+def kept_rows(name: str, tree: Tree, recipe: str, root: Path, make: Callable[[], Mapping[str, Rows]]) -> Kept:
+    """What `make` makes of `tree`, or made of it earlier. Pages of the file are read when rows are used.
+
+    recipe: everything besides the tree that decides the rows. A change to the rows in memory never reaches
+    the files. Where they can't be kept, they are made each time; a line on stderr says so. Raises DataError
+    when the tree changes meanwhile, and what `make` raises.
+    """
+    made_from = tree.fingerprint()
+    key = hashlib.sha256(json.dumps([name, recipe, made_from]).encode()).hexdigest()
+    entry = f"{name}.{key[:16]}"
+    if made_from is not None:
+        for place in _places(root):
+            if kept := _open(place / entry, key):
+                return kept
+    parts = make()
+    made = Kept(parts, digest_rows(*parts.values()))
+    if made_from is None:
+        return made
+    if tree.fingerprint() != made_from:
+        raise DataError(f"{tree.path} changed while it was read; launch again.")
+    return _keep(made, name, entry, key, _places(root)) or made
+
+
+def _places(root: Path) -> list[Path]:
+    """Where entries are looked for; a new one goes to the first that can be written."""
+    given = os.environ.get("SWEEP_CACHE_DIR")
+    if not given:
+        return [root / FOLDER, platformdirs.user_cache_path("onset-sweeps") / FOLDER]
+    place = Path(given).expanduser()
+    if not place.is_absolute():
+        raise DataError(f"SWEEP_CACHE_DIR: {given} must be an absolute path, as workers stand elsewhere.")
+    return [place]
+
+
+def _open(entry: Path, key: str) -> Kept | None:
+    """The rows of an entry; None where there is none, or none as it was written."""
+    try:
+        about = json.loads((entry / _ABOUT).read_bytes())
+        if about["key"] != key:
+            return None
+        parts = {
+            part: Rows(*(_map(entry / _file(part, kind), files[kind]) for kind in ("inputs", "targets")))
+            for part, files in about["parts"].items()
+        }
+        return Kept(parts, about["digest"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _map(path: Path, written: list[int]) -> Tensor:
+    if _status(path) != written:
+        raise ValueError(f"{path} is not as it was written")
+    return torch.from_numpy(np.load(path, mmap_mode="c"))
+
+
+def _status(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _file(part: str, kind: str) -> str:
+    return f"{part}-{kind}.npy"
+
+
+def _keep(made: Kept, name: str, entry: str, key: str, places: list[Path]) -> Kept | None:
+    place = next(filter(_can_be_written, places), None)
+    try:
+        if place is None:
+            raise PermissionError(f"{places[-1]} can't be written")
+        place.mkdir(parents=True, exist_ok=True)
+        _write(made, place / entry, key)
+    except OSError as error:
+        print(
+            f"decoded {name} can't be kept, so it will be decoded again each time ({error.strerror or error}). "
+            "SWEEP_CACHE_DIR names another folder for it.",
+            file=sys.stderr,
+        )
+        return None
+    with contextlib.suppress(OSError):  # another process may be tidying, too
+        _tidy(place, name)
+    return _open(place / entry, key)
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Also false for the superuser where nobody has the permission: then somebody meant it."""
+    while not folder.exists():
+        folder = folder.parent
+    return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+
+
+def _write(made: Kept, entry: Path, key: str) -> None:
+    partial = entry.with_name(f".{entry.name}.{uuid.uuid4().hex}.partial")
+    partial.mkdir()
+    try:
+        about = {part: _write_part(partial, part, rows) for part, rows in made.parts.items()}
+        text = json.dumps({"key": key, "digest": made.digest, "parts": about})
+        (partial / _ABOUT).write_text(text, encoding="utf-8")
+        if entry.exists() and _open(entry, key) is None:
+            shutil.rmtree(entry)
+        try:
+            partial.rename(entry)
+        except OSError:
+            if not entry.exists():  # else another process was first, with the same rows
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_part(folder: Path, part: str, rows: Rows) -> dict[str, list[int]]:
+    written = {}
+    for kind, tensor in (("inputs", rows.inputs), ("targets", rows.targets)):
+        path = folder / _file(part, kind)
+        with path.open("wb") as out:
+            array = tensor.contiguous().numpy()  # np.save does not notice when the last bytes find no room
+            npy.write_array_header_1_0(out, npy.header_data_from_array_1_0(array))
+            out.write(array.data)
+            out.flush()
+            os.fsync(out.fileno())  # after a power cut a file may else have its size, but not its content
+        written[kind] = _status(path)
+    return written
+
+
+def _tidy(place: Path, name: str) -> None:
+    """Remove entries of earlier sources, and what a killed process left."""
+    entries = sorted(place.glob(f"{name}.*"), key=lambda entry: entry.stat().st_mtime)
+    abandoned = [
+        partial
+        for partial in place.glob(f".{name}.*.partial")
+        if time.time() - partial.stat().st_mtime > _ABANDONED_SECONDS
+    ]
+    for folder in (*entries[:-_NEWEST_KEPT], *abandoned):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""Pickles that were published as data: read without ever running what they may ask to run."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from objectives.errors import DataError
+
+# What pickled arrays ask for, under the names of the numpy that wrote them.
+ARRAYS: Mapping[str, Any] = {
+    "numpy.core.multiarray._reconstruct": np.empty(0).__reduce__()[0],
+    "numpy.ndarray": np.ndarray,
+    "numpy.dtype": np.dtype,
+}
+_DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError, MemoryError)
+
+
+def read_pickle(content: bytes, source: str, known: Mapping[str, Any] = ARRAYS) -> Any:
+    """The object in `content`, in which only the `known` names ("module.name") stand for anything.
+
+    Text of Python 2 comes as bytes. source: how errors name it. Raises DataError for a pickle that is damaged
+    or asks for any other name; nothing that it names has run by then.
+    """
+    try:
+        return _Unpickler(content, source, known).load()
+    except _DAMAGE as error:
+        raise DataError(f"{source} is damaged or cut short: it is no whole pickle ({error}).") from error
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, content: bytes, source: str, known: Mapping[str, Any]) -> None:
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self._source = source
+        self._known = known
+
+    def find_class(self, module: str, name: str) -> Any:
+        wanted = f"{module}.{name}"
+        if wanted not in self._known:
+            raise DataError(
+                f"{self._source} asks for {wanted!r}, which no data needs. It was not read, and nothing of it "
+                "has run: remove it, and fetch it from its publisher."
+            )
+        return self._known[wanted]

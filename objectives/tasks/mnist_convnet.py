@@ -1,0 +1,99 @@
+"""mnist_convnet: two convolutions and a dense layer on MNIST digits, with batch norm and dropout.
+
+Published: 32 and 64 filters (stride 2, leaky ReLU, batch norm), 500 units (tanh), dropout 0.3, loss written as
+-sum(y log p), Adam 2e-4, batch 200. Nets of this kind reach 98.5 to 99.5 %; its author once saw 97 % and once 60 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from objectives.digits import CLASSES, DigitsParameters, DigitsTask
+from objectives.task import Published, Rows, Variant
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FILTERS = (32, 64)
+_SIDE = 28
+
+
+@dataclass(frozen=True)
+class MnistConvnetParameters(DigitsParameters):
+    """What can be searched or fixed; the defaults are sound ones.
+
+    hidden_width: units of the dense layer, on which dropout acts. batch_norm: after each convolution, before its
+    activation. loss_form: `cross_entropy` on logits, or `naive_log`, minus the logarithm of the softmax's probability,
+    which is NaN where a wrong class has probability 0 (0 times log 0).
+    """
+
+    batch_size: int = 128
+    dropout: float = 0.3
+    activation: Literal["relu", "leaky_relu", "elu"] = "leaky_relu"
+    weight_init: Literal["he", "xavier"] = "he"
+    loss_form: Literal["cross_entropy", "naive_log"] = "cross_entropy"
+
+
+class MnistConvnet(DigitsTask):
+    """Two convolutions and a dense layer on MNIST digits."""
+
+    name = "mnist_convnet"
+    rounds = 15
+    Parameters = MnistConvnetParameters
+    published = Published(
+        parameters={
+            "learning_rate": 2e-4,
+            "batch_size": 200,
+            "hidden_width": 500,
+            "dropout": 0.3,
+            "loss_form": "naive_log",
+        },
+        rounds=10,
+        figures={"usual_test_accuracy_from": 0.985, "usual_test_accuracy_to": 0.995, "worst_seen": 0.60},
+        note="after 10 epochs; 97 % was seen once, and 60 % once",
+        curve={10: {"valid_score": 0.985}},
+        variants={
+            "no-dropout": Variant({"dropout": 0.0}, "batch norm alone"),
+            "no-batch-norm": Variant({"batch_norm": False}, "dropout alone"),
+            "neither": Variant({"batch_norm": False, "dropout": 0.0}, "neither batch norm nor dropout"),
+            "cross-entropy": Variant({"loss_form": "cross_entropy"}, "the loss on logits"),
+            "momentum-0.001": Variant(
+                {"loss_form": "cross_entropy", "bn_momentum": 0.001},
+                "running statistics that lag: good weights evaluate badly",
+            ),
+        },
+    )
+
+    def build(self, parameters: MnistConvnetParameters, example: Rows) -> nn.Module:
+        """Two 5 x 5 convolutions of stride 2 (28 to 14 to 7 pixels), then H tanh units."""
+        from torch import nn
+
+        from objectives.layers import activation, initialize
+
+        layers: list[nn.Module] = [nn.Unflatten(1, (1, _SIDE, _SIDE))]
+        for before, filters in zip((1, *FILTERS), FILTERS, strict=False):
+            convolution = nn.Conv2d(before, filters, 5, stride=2, padding=2)
+            initialize(convolution, parameters.weight_init)
+            layers.append(convolution)
+            if parameters.batch_norm:
+                layers.append(nn.BatchNorm2d(filters, momentum=parameters.bn_momentum))
+            layers.append(activation(parameters.activation))
+        dense = nn.Linear(FILTERS[-1] * (_SIDE // 4) ** 2, parameters.hidden_width)
+        output = nn.Linear(parameters.hidden_width, CLASSES)
+        for layer in (dense, output):
+            initialize(layer, "xavier")
+        layers += [nn.Flatten(), dense, nn.Tanh()]
+        if parameters.dropout > 0:
+            layers.append(nn.Dropout(parameters.dropout))
+        return nn.Sequential(*layers, output)
+
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: DigitsParameters) -> Tensor:
+        """Cross-entropy on logits, or as it was published."""
+        assert isinstance(parameters, MnistConvnetParameters)
+        if parameters.loss_form == "cross_entropy":
+            return super().losses(outputs, targets, parameters)
+        from torch.nn.functional import one_hot
+
+        wanted = one_hot(targets, CLASSES).to(outputs.dtype)
+        return -(wanted * outputs.softmax(dim=1).log()).sum(dim=1)

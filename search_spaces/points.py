@@ -1,0 +1,56 @@
+"""Points of a space without a sampler: completed, moved into it, or counted. Reading a study needs no Optuna."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search_spaces.errors import SpaceError
+from search_spaces.schema import Fixed, Space
+
+
+def with_fixed(space: Space, searched: Mapping[str, Any]) -> dict[str, Any]:
+    """The searched values of a trial together with the fixed ones that were active."""
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if isinstance(parameter.domain, Fixed):
+            if parameter.is_active(chosen):
+                chosen[parameter.name] = parameter.domain.value
+        elif parameter.name in searched:
+            chosen[parameter.name] = searched[parameter.name]
+    return chosen
+
+
+def nearest(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The point of the space nearest to `wanted`, parameter by parameter."""
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if parameter.is_active(chosen):
+            chosen[parameter.name] = parameter.domain.nearest(wanted.get(parameter.name))
+    return chosen
+
+
+def cells(space: Space) -> list[dict[str, Any]]:
+    """Every point of a space whose values can be counted; the last parameter turns fastest.
+
+    Raises SpaceError, naming the parameter, for a range without steps.
+    """
+    points: list[dict[str, Any]] = [{}]
+    for parameter in space:
+        values = parameter.domain.grid()
+        if values is None:
+            place = f"{space.source}:{parameter.line}" if parameter.line else space.source
+            raise SpaceError(
+                f"{place}: {parameter.name}: a grid needs choices or a step here, not a continuous range; "
+                f"write `choices: […]`, or fix it with {parameter.name}=VALUE."
+            )
+        points = [
+            extended
+            for point in points
+            for extended in (
+                [{**point, parameter.name: value} for value in values]
+                if parameter.is_active(point)
+                else [point]
+            )
+        ]
+    return points

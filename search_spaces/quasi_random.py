@@ -1,0 +1,46 @@
+"""Points of a scrambled Sobol' sequence in a space: each computed from its index, so none depends on another.
+
+Low-discrepancy points fill a space more evenly than random ones (Sobol' 1967; scrambling by Owen 1998).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy.stats import qmc
+
+from search_spaces.schema import Categorical, Domain, Numeric, Space
+
+
+def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
+    """The point at `index` (from 0): the values of every active parameter, fixed ones included.
+
+    Every searched parameter has a dimension of its own, so conditions leave the others' points as they are.
+    """
+    sequence = qmc.Sobol(max(1, len(space.searched)), scramble=True, rng=seed)
+    if index > 0:  # scipy (1.17) takes 0 for a negative number
+        sequence.fast_forward(index)
+    coordinates = iter(sequence.random(1)[0].tolist())
+    by_name = {parameter.name: next(coordinates) for parameter in space.searched}
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if parameter.is_active(chosen):
+            chosen[parameter.name] = _at(parameter.domain, by_name.get(parameter.name, 0.0))
+    return chosen
+
+
+def _at(domain: Domain, share: float) -> Any:
+    """The value at `share` (from 0, below 1) of a domain; equal stretches for all values that can be counted."""
+    match domain:
+        case Categorical():
+            return domain.choices[int(share * len(domain.choices))]
+        case Numeric():
+            if (values := domain.grid()) is not None:
+                return values[int(share * len(values))]
+            margin = 0.5 if domain.integer else 0.0  # as much room for the whole numbers at both ends
+            low, high = domain.low - margin, domain.high + margin
+            if domain.log:
+                return domain.nearest(math.exp(math.log(low) + share * (math.log(high) - math.log(low))))
+            return domain.nearest(low + share * (high - low))
+    return domain.value

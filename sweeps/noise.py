@@ -1,0 +1,44 @@
+"""Which differences between repeated trials are more than chance: plain numbers in and out."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1) of some values; the deviation of a single one is NaN."""
+
+    mean: float
+    std: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of at least one value."""
+        std = statistics.stdev(values) if len(values) > 1 else math.nan
+        return cls(statistics.fmean(values), std, len(values))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4g}" + ("" if math.isnan(self.std) else f" ± {self.std:.2g}")
+
+
+def paired_p_value(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Two-sided p of Student's paired t-test: that the same seeds differ so much by chance; None for fewer than two.
+
+    `one[i]` and `other[i]` come from the same seed (and fold). Where all differences are equal there is no noise:
+    1 if they are zero, else 0.
+    """
+    if len(one) < 2:
+        return None
+    differences = [a - b for a, b in zip(one, other, strict=True)]
+    if max(differences) == min(differences):
+        return 1.0 if differences[0] == 0 else 0.0
+    return float(stats.ttest_rel(one, other).pvalue)

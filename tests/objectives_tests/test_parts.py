@@ -1,0 +1,50 @@
+"""Parts of splits: the same rows every time, each class in proportion, none twice."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from objectives.datasets.parts import fold_of, joined, part_of
+from objectives.task import Rows, Splits
+
+
+def numbered(count: int, first: int = 0) -> Rows:
+    """Rows whose input is their number, of three classes, the third rare."""
+    numbers = torch.arange(first, first + count)
+    return Rows(numbers.double(), torch.where(numbers % 10 == 9, 2, numbers % 2))
+
+
+SPLITS = Splits("numbers", numbered(200), numbered(100, first=200), "digest")
+
+
+def test_a_part_has_its_share_of_every_class_in_both_splits() -> None:
+    part = part_of(SPLITS, 0.5)
+    for rows, whole in ((part.train, SPLITS.train), (part.valid, SPLITS.valid)):
+        assert (rows.targets.bincount() * 2).tolist() == whole.targets.bincount().tolist()
+        assert set(rows.inputs.tolist()) <= set(whole.inputs.tolist())
+    assert part.digest != SPLITS.digest
+    assert torch.equal(part_of(SPLITS, 0.5).train.inputs, part.train.inputs)
+
+
+@pytest.mark.parametrize("num_folds", [2, 3, 5])
+def test_every_row_validates_in_one_fold_and_trains_in_the_others(num_folds: int) -> None:
+    folds = [fold_of(SPLITS, fold, num_folds) for fold in range(num_folds)]
+    validated = torch.cat([fold.valid.inputs for fold in folds])
+    assert sorted(validated.tolist()) == list(range(300))
+    for fold in folds:
+        assert not set(fold.train.inputs.tolist()) & set(fold.valid.inputs.tolist())
+        assert len(fold.train) + len(fold.valid) == 300
+        assert (fold.valid.targets == 2).sum() == pytest.approx(30 / num_folds, abs=1)
+
+
+def test_targets_that_are_no_classes_are_split_all_the_same() -> None:
+    rows = Rows(torch.arange(60.0), torch.arange(60.0))
+    splits = Splits("values", rows[:40], rows[40:], "digest")
+    assert len(part_of(splits, 0.5).train) == 20
+    assert len(fold_of(splits, 1, 3).valid) == 20
+
+
+def test_joined_rows_stay_aligned() -> None:
+    rows = joined(SPLITS.train, SPLITS.valid)
+    assert torch.equal(rows.targets, numbered(300).targets)

@@ -1,0 +1,91 @@
+"""Workers, driver and database are killed while a study runs: its table is the undisturbed one, bit for bit."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.leases import holder
+from storage.outcomes import count_states
+from sweeps.study import Study, load
+from tests.conftest import TOY, TOY_SPACE, ToyLauncher, missing
+from tests.postgres import Server, reason_for_none, serving
+from tests.sweeps_tests.chaos import Chaos
+from tests.sweeps_tests.tables import figures
+
+SECONDS = "seconds=0.06"
+BEHAVIOUR = "behaviour=overfits"
+
+
+@pytest.fixture
+def mortal_server() -> Iterator[Server]:
+    """A PostgreSQL that may be killed."""
+    if reason := reason_for_none(our_own=True):
+        missing("postgres", reason)
+    with serving(our_own=True) as server:
+        yield server
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder of the drivers' own; short, because Ray puts sockets into it."""
+    folder = Path(tempfile.mkdtemp(prefix="ch", dir="/tmp"))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def disturbed(storage: str, num_trials: int, num_kills: int, server: Server | None) -> Chaos:
+    launch = ["launch", TOY, "--space", str(TOY_SPACE), SECONDS, BEHAVIOUR, "-n", str(num_trials)]
+    how = ["--runner", "ray", "--workers", "2", "--checkpoint-every", "0", "--study", "disturbed"]
+    chaos = Chaos(
+        [*launch, *how, "--storage", storage],
+        "disturbed",
+        storage,
+        seed=num_kills,
+        num_kills=num_kills,
+        kill_database=None if server is None else server.kill,
+    )
+    chaos.run()
+    return chaos
+
+
+def left_in(temporary: Path) -> list[Path]:
+    """What is still there when the caretakers of killed drivers have had their time; torch's own folder apart."""
+    deadline = time.monotonic() + 60.0
+    while True:
+        left = [path for path in temporary.iterdir() if not path.name.startswith("torchinductor")]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)
+
+
+def assert_undisturbed(study: Study, undisturbed: Study, temporary: Path) -> None:
+    """The same table, and nothing left: no trial in flight, no lease, no file that is not a result."""
+    assert figures(study) == figures(undisturbed)
+    assert count_states(study.database, study.row.study_id) == {"COMPLETE": len(study.table())}
+    assert holder(study.database, study.row.study_id) is None
+    assert left_in(temporary) == []
+    files = {path.relative_to(study.out).as_posix() for path in study.out.rglob("*") if path.is_file()}
+    kept = {f"weights/{trial.attributes['weights']['file']}" for trial in study.ranking(5)}
+    assert files == {"best.yaml", *kept}
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("num_trials", "num_kills"), [(30, 20), pytest.param(250, 200, marks=pytest.mark.soak)]
+)
+def test_a_study_that_is_killed_again_and_again_comes_to_the_undisturbed_table(
+    launch_toy: ToyLauncher, mortal_server: Server, temporary: Path, num_trials: int, num_kills: int
+) -> None:
+    storage = mortal_server.create("chaos")
+    chaos = disturbed(storage, num_trials, num_kills, mortal_server)
+    assert chaos.killed.total() == num_kills
+    assert set(chaos.killed) == {"worker", "driver", "database"}
+    undisturbed = launch_toy(SECONDS, BEHAVIOUR, num_trials=num_trials, study="undisturbed").study
+    assert_undisturbed(load("disturbed", storage), undisturbed, temporary)

@@ -1,0 +1,139 @@
+"""Confirmation: fresh seeds for the best few, an honest order, and one recorded look at the test split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from objectives.tasks.mnist_mlp import MnistMlp
+from storage.confirmations import get_confirmations
+from sweeps import RunSettings, StudySettings
+from sweeps.best_config import prepare_replay, read_config
+from sweeps.confirm import Confirmed, confirm
+from sweeps.errors import NoCompletedTrial
+from sweeps.study import Study, load
+from sweeps.sweep import launch, resume
+from tests.conftest import ToyLauncher
+from tests.sweeps_tests.conftest import Sweep
+
+INLINE = RunSettings(runner="inline")
+
+
+@pytest.fixture
+def searched() -> Study:
+    """Eight short trials on real digits."""
+    settings = StudySettings("mnist_mlp", data="mnist-5k", rounds=2, overrides=("hidden_width=16..48",))
+    return launch(settings, RunSettings(num_trials=8, runner="inline"), study="s").study
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The data sets whose test split was loaded."""
+    seen: list[str] = []
+    load_test: Callable[..., Any] = MnistMlp.load_test
+
+    def load_and_tell(self: MnistMlp, data: str, root: Any) -> Any:
+        seen.append(data)
+        return load_test(self, data, root)
+
+    monkeypatch.setattr(MnistMlp, "load_test", load_and_tell)
+    return seen
+
+
+def confirmed(**options: Any) -> Confirmed:
+    _, found = confirm("s", **{"top": 2, "seeds": 3, "run": INLINE, **options})
+    assert found is not None
+    return found
+
+
+def test_the_best_are_ordered_by_their_mean_over_common_seeds(searched: Study, looks: list[str]) -> None:
+    found = confirmed(sealed=True)
+    means = [each.spread.mean for each in found.candidates]
+    assert means == sorted(means, reverse=True)
+    assert {each.trial for each in found.candidates} == {trial.number for trial in searched.ranking(2)}
+    trials = found.repeated.table()
+    seeds = [trial.attributes["seed"] for trial in trials]
+    assert seeds[0::2] == seeds[1::2]
+    assert len(set(seeds)) == 3
+    assert not {trial.attributes["seed"] for trial in searched.table()} & set(seeds)
+    assert (found.test, found.look, looks) == (None, None, [])
+
+
+def test_the_test_split_is_opened_once_and_on_record(searched: Study, looks: list[str]) -> None:
+    first, again = confirmed(), confirmed()
+    assert looks == ["mnist-5k"]
+    assert (first.look, first.is_new) == (1, True)
+    assert (again.look, again.is_new, again.test) == (1, False, first.test)
+    assert first.test is not None
+    assert first.test.count == 3
+    assert 0.5 < first.test.mean < 1.0
+    (record,) = get_confirmations(searched.database, searched.row.study_id)
+    assert record.opened is not None
+    assert "@" in str(record.opened_by)
+
+
+def test_a_later_look_is_counted(searched: Study, looks: list[str]) -> None:
+    assert confirmed().look == 1
+    assert confirmed(seeds=2).look == 2
+    assert confirmed(seeds=2).look == 2
+    assert len(looks) == 2
+
+
+def test_best_yaml_gains_the_confirmed_figures_and_still_replays(searched: Study) -> None:
+    found = confirmed()
+    config = read_config(searched.best_path)
+    assert config["trial"] == found.winner.trial
+    assert config["confirmed"]["values"] == list(found.winner.values)
+    assert config["confirmed"]["mean"] == found.winner.spread.mean
+    assert config["confirmed"]["test"]["look"] == 1
+    assert [rival["trial"] for rival in config["confirmed"]["rivals"]] == [found.candidates[1].trial]
+    replay = prepare_replay(config, searched.best_path.parent)
+    assert all(each.equal for each in replay.compare(0.0))
+
+
+def test_a_confirmed_winner_stays_best_when_the_study_goes_on(searched: Study) -> None:
+    winner = confirmed(top=8, seeds=1, sealed=True).winner.trial
+    resume("s")
+    assert read_config(searched.best_path)["trial"] == winner
+    resume("s", {"num_trials": 9})
+    best = load("s").best().number
+    assert read_config(searched.best_path)["trial"] == (best if best == 8 else winner)
+
+
+def test_each_fold_validates_in_turn(searched: Study) -> None:
+    found = confirmed(top=1, seeds=None, folds=3, sealed=True)
+    assert len(found.winner.values) == 3
+    trial = found.repeated.best()
+    config = found.repeated.best_config(trial)
+    assert (config["data"]["folds"], config["data"]["repeat"]) == (3, trial.number)
+    replay = prepare_replay(config, searched.best_path.parent)
+    assert 1400 < len(replay.splits.valid) < 1430
+    assert all(each.equal for each in replay.compare(0.0))
+
+
+def test_a_confirmation_that_is_cut_off_goes_on(searched: Study, looks: list[str]) -> None:
+    cut = RunSettings(runner="inline", timeout_seconds=0.3)
+    result, nothing = confirm("s", top=2, seeds=3, run=cut)
+    assert (result.ending, nothing, looks) == ("timeout", None, [])
+    found = confirmed()
+    assert found.repeated.name == result.study.name
+    assert len(found.repeated.table()) == 6
+
+
+def test_a_study_without_a_completed_trial_has_nothing_to_confirm(launch_toy: ToyLauncher) -> None:
+    launch_toy("behaviour=crashes", num_trials=1, study="s")
+    with pytest.raises(NoCompletedTrial, match="nothing to confirm"):
+        confirm("s", run=INLINE)
+
+
+def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) -> None:
+    said = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--runner", "inline", "-f", "json")
+    rows = json.loads(said.out)
+    assert rows[0]["compared"] == "winner"
+    assert rows[1]["compared"] in ("within noise", "worse")
+    assert "over 2 models (test split opened just now; the first look at it)" in said.err
+    again = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--runner", "inline")
+    assert "as seen before; it was not opened again; the first look at it" in again.err
