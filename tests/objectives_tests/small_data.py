@@ -19,7 +19,8 @@ from objectives.task import Rows, Splits, Task, parameter_kinds
 from objectives.word_pairs import WordPairs, noise_weights
 
 TRAIN, VALID = 60, 25
-SHORT = {"images_per_round": 60, "pairs_per_round": 240}  # of tasks whose round is not one pass
+# of tasks whose round is not one pass
+SHORT = {"images_per_round": 60, "pairs_per_round": 240, "steps_per_round": 4}
 
 
 def digits(num: int, seed: int = 0) -> Rows:

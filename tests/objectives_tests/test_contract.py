@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import random
@@ -118,7 +119,8 @@ def test_the_published_configuration_and_its_variants_run_a_round(task: Task) ->
             seed=0,
             device=torch.device("cpu"),
         )
-        assert run.advance().index == 1
+        with contextlib.closing(run):
+            assert run.advance().index == 1
 
 
 @tasks
