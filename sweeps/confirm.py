@@ -225,7 +225,7 @@ def _open_test_split(repeated: Study, planned: Planned, winner: Candidate) -> li
         path = weights_path(repeated, trial)
         if path is None:
             continue  # it failed, or never was better than chance
-        model = task.build(parameters, prepared[:2]).to(device)
+        model = task.rebuild(parameters, prepared[:2]).to(device)
         model.load_state_dict(load_weights(path, trial.attributes["weights"]["digest"]))
         scores.append(evaluate(task, model, prepared, parameters).score)
     return scores

@@ -45,7 +45,7 @@ class SequenceConvnet(Task):
         parameters={
             "learning_rate": 1e-3,
             "batch_size": 64,
-            "hidden_width": 64,
+            "hidden_width": 16,
             "dropout": 0.0,
             "batch_norm": True,
             "evaluation_statistics": "batch",
@@ -56,7 +56,8 @@ class SequenceConvnet(Task):
             "least_share_of_labels_changed": 0.03,
             "largest_share_of_labels_changed": 0.10,
         },
-        note="labels changed from one evaluation of the same points to the next; data and layers were not given",
+        note="labels changed from one evaluation of the same points to the next; data and layers were not given, "
+        "and 16 channels reach that accuracy on MNIST-1D",
         variants={
             "running": Variant({"evaluation_statistics": "running"}, "running statistics: no label changes")
         },

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 RANKED = 64  # words among which the true one is looked for
+_ALL_PAIRS = {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000}
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,13 @@ class Text8Skipgram(Task):
         note="single losses of 119,900 steps on one random pair each; the width was not given with the figures",
         variants={
             "all_pairs": Variant(
-                {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000},
-                "the proposed cure: all pairs, several times over, in mini-batches",
+                _ALL_PAIRS, "the proposed cure: all pairs, several times over, in mini-batches", rounds=50
+            ),
+            "two_tables": Variant(
+                {**_ALL_PAIRS, "shared_table": False},
+                "with vectors of their own for contexts: the shared table is what holds the loss up",
                 rounds=50,
-            )
+            ),
         },
     )
 
