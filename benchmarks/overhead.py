@@ -1,10 +1,10 @@
 """Orchestration per trial: ours against bare Optuna and a bare Ray Tuner, in turn, with a task that does nothing.
 
-    python benchmarks/overhead.py [--trials 40] [--repeats 5] [--no-ray]
+    python -m benchmarks.overhead [--trials 40] [--repeats 5] [--no-ray]
 
-Each figure is the median over repeats of (seconds of the whole run) / trials; the ratio is the median of the
-ratios of runs that stood next to each other. Ray's start and end are left out on both sides: a run of n trials
-is compared with a run of 2 n trials of the same kind, and the difference counted.
+Each run notes when its trials end; a figure is the mean time between two ends, the first few left out, so that no start
+of Ray or of anything else is counted. Printed are the medians over the repeats, and the median of the ratios of runs
+that stood next to each other.
 """
 
 from __future__ import annotations
@@ -21,42 +21,73 @@ import optuna
 
 HERE = Path(__file__).parent
 ROUNDS = 5
+WARM_UP = 5  # trials
+
+Run = Callable[[int, Path], list[float]]  # trials and a folder; when each trial ended, in seconds
 
 
-def bare_optuna(trials: int, folder: Path) -> None:
+def bare_optuna(trials: int, folder: Path) -> list[float]:
     """Ask, five reports, tell, on SQLite as Optuna opens it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=f"sqlite:///{folder / 'bare.db'}", sampler=optuna.samplers.TPESampler(seed=0)
     )
+    ends = []
     for _ in range(trials):
         trial = study.ask()
         x = trial.suggest_float("x", 0.0, 1.0)
         for step in range(ROUNDS):
             trial.report(x, step)
         study.tell(trial, x)
+        ends.append(time.perf_counter())
+    return ends
 
 
-def ours(runner: str, workers: int | None) -> Callable[[int, Path], None]:
+class Clock:
+    """An observer of a study that notes when trials end."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def started(self, *arguments: object, again: bool) -> None: ...
+
+    def recorded(self, *arguments: object) -> None: ...
+
+    def put_away(self, number: int) -> None: ...
+
+    def ended(self, *arguments: object) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def ours(runner: str, workers: int | None) -> Run:
     """`sweep launch` of the task that does nothing."""
 
-    def run(trials: int, folder: Path) -> None:
+    def run(trials: int, folder: Path) -> list[float]:
         import sweeps
+        from sweeps.sweep import launch
 
         os.environ["SWEEP_HOME"] = str(folder)
         settings = sweeps.StudySettings(f"{HERE / 'nothing.py'}:Nothing", space=HERE / "nothing.yaml")
         options = sweeps.RunSettings(num_trials=trials, runner=runner, workers=workers, keep_weights="none")
-        sweeps.launch(settings, options)
+        clock = Clock()
+        launch(settings, options, make_observers=lambda book, launching: [clock])
+        return clock.ends
 
     return run
 
 
-def bare_tuner(trials: int, folder: Path) -> None:
+def bare_tuner(trials: int, folder: Path) -> list[float]:
     """A Tuner with reused actors and the same reports, one at a time."""
     import ray
     from ray import tune
 
     import sweeps.runners.ray_tune  # noqa: F401 - the same quiet settings
+
+    ends: list[float] = []
+
+    class Ends(tune.Callback):
+        def on_trial_complete(self, iteration: int, trials: object, trial: object, **info: object) -> None:
+            ends.append(time.perf_counter())
 
     def train(config: dict[str, float]) -> None:
         for _ in range(ROUNDS):
@@ -67,30 +98,20 @@ def bare_tuner(trials: int, folder: Path) -> None:
         tune.with_resources(train, {"cpu": 1}),
         param_space={"x": tune.uniform(0.0, 1.0)},
         tune_config=tune.TuneConfig(num_samples=trials, max_concurrent_trials=1, reuse_actors=True),
-        run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
+        run_config=tune.RunConfig(storage_path=str(folder), verbose=0, callbacks=[Ends()]),
     ).fit()
     ray.shutdown()
+    return ends
 
 
-def seconds_of(run: Callable[[int, Path], None], trials: int) -> float:
+def per_trial(run: Run, trials: int) -> float:
+    """Seconds a trial, once the run is under way."""
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
-        started = time.perf_counter()
-        run(trials, Path(folder))
-        return time.perf_counter() - started
+        ends = run(trials + WARM_UP, Path(folder))
+    return (ends[-1] - ends[WARM_UP - 1]) / (len(ends) - WARM_UP)
 
 
-def per_trial(run: Callable[[int, Path], None], trials: int) -> float:
-    """Seconds a trial, start and end left out."""
-    return (seconds_of(run, 2 * trials) - seconds_of(run, trials)) / trials
-
-
-def compare(
-    name: str,
-    mine: Callable[[int, Path], None],
-    other: Callable[[int, Path], None],
-    trials: int,
-    repeats: int,
-) -> None:
+def compare(name: str, mine: Run, other: Run, trials: int, repeats: int) -> None:
     pairs = [(per_trial(mine, trials), per_trial(other, trials)) for _ in range(repeats)]
     a, b = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
     ratio = statistics.median(x / y for x, y in pairs)

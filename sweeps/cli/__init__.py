@@ -28,6 +28,7 @@ def sweep(debug: bool) -> None:
 
 for command in (
     reading.tasks,
+    reading.data,
     running.launch,
     running.resume,
     running.stop,

@@ -38,6 +38,39 @@ def tasks(form: str) -> None:
 
 
 @click.command()
+@click.option("--data-dir", help="The data root. [default: SWEEP_DATA_DIR, else your cache folder]")
+@format_option
+def data(data_dir: str | None, form: str) -> None:
+    """List the data sets: which are there, which are missing, and what they take."""
+    from objectives.datasets.catalogue import CATALOGUE
+    from objectives.registry import all_tasks
+    from sweeps import paths
+
+    root = paths.data_root(data_dir)
+    tasks_of: dict[str, list[Any]] = {}
+    for task in all_tasks():
+        for name in task.data_sets:
+            tasks_of.setdefault(name, []).append(task)
+    rows = []
+    for name, tasks in tasks_of.items():
+        there, known = tasks[0].has_data(name, root), CATALOGUE.get(name)
+        rows.append(
+            {
+                "data": name,
+                "there": there,
+                "tasks": [task.name for task in tasks],
+                "about": known and known.about,
+                "files": known and known.files,
+                "otherwise": known and known.source,
+            }
+        )
+    shown = [{**row, "tasks": ", ".join(row["tasks"])} for row in rows] if form == "table" else rows
+    if form == "table":
+        click.echo(f"Data root: {root}", err=True)
+    print_rows(shown, form, columns=("data", "there", "about", "files", "otherwise", "tasks"))
+
+
+@click.command()
 @format_option
 @storage_option
 def studies(form: str, storage: str | None) -> None:
