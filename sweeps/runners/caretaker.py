@@ -26,6 +26,8 @@ class Caretaker:
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(folder)],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # whoever reads what a killed driver said need not wait for it
+            stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,  # Ctrl-C in the terminal is not meant for it
         )
