@@ -19,6 +19,9 @@ from sweeps.study import load
 from tests.sweeps_tests.conftest import Sweep, contents
 
 COMMANDS = {
+    "confirm",
+    "data",
+    "reproduce",
     *("tasks", "launch", "resume", "stop", "delete", "status", "studies"),
     *("trials", "show", "best", "export", "replay", "dashboard"),
 }
@@ -51,8 +54,10 @@ def test_json_rows_have_stable_keys(launch: Sweep, sweep: Sweep) -> None:
     assert all(list(row)[:7] == TRIAL_KEYS for row in rows(sweep, "trials", "s"))
     (best,) = rows(sweep, "best", "s")
     assert {*TRIAL_KEYS, "study"} <= set(best)
-    (task,) = rows(sweep, "tasks")
-    assert list(task)[:6] == ["task", "data", "metric", "direction", "defaults", "published"]
+    tasks = rows(sweep, "tasks")
+    assert len(tasks) == 9
+    for task in tasks:
+        assert list(task)[:6] == ["task", "data", "metric", "direction", "defaults", "published"]
     (status,) = rows(sweep, "status", "s")
     counts = {"trials": 2, "complete": 2, "pruned": 0, "fail": 0, "running": 0, "waiting": 0, "driver": None}
     assert {name: status[name] for name in counts} == counts
