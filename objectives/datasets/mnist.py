@@ -67,14 +67,14 @@ def load_mnist_as_published(name: str, root: Path) -> Splits:
 
 
 def load_mnist_held_out(name: str, root: Path, count: int) -> Splits:
-    """The training images in the order of their file, of which the last `count` validate.
+    """The training images in the order of their file, of which the first `count` validate.
 
     `mnist-5k` is sorted by class: there it is the split of `load_mnist`.
     """
     if name == "mnist-5k":
         return load_mnist(name, root)
     rows = _rows(*_official("train", root))
-    train, valid = rows[:-count], rows[-count:]
+    train, valid = rows[count:], rows[:count]
     return Splits(name, train, valid, digest_rows(train, valid))
 
 

@@ -71,7 +71,7 @@ class MnistMlpBn(DigitsTask):
         },
         rounds=40,
         figures={"test_accuracy": 0.9811},
-        note="validation is the last 5,000 of the 60,000 training images; epoch e is round e + 1",
+        note="validation is the first 5,000 of the 60,000 training images, as that book's code has it; epoch e is round e + 1",
         curve={
             epoch + 1: {"train_score": train, "valid_score": valid}
             for epoch, (train, valid) in _ACCURACY.items()
@@ -83,7 +83,7 @@ class MnistMlpBn(DigitsTask):
     )
 
     def load_published(self, data: str, data_root: Path) -> Splits:
-        """55,000 training images in the order of the file, and the 5,000 after them for validation."""
+        """The first 5,000 training images of the file for validation, the 55,000 after them for training."""
         from objectives.datasets.mnist import load_mnist_held_out
 
         return load_mnist_held_out(data, data_root, _HELD_OUT)

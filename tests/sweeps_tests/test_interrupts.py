@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -133,3 +135,17 @@ def test_a_killed_driver_is_followed_by_the_next_at_once(launch_toy: ToyLauncher
     subprocess.run([*SWEEP, "resume", "disturbed"], check=True, capture_output=True)
     undisturbed = launch_toy("seconds=0.05", num_trials=4, study="undisturbed").study
     assert figures(load("disturbed").table()) == figures(undisturbed.table())
+
+
+@pytest.mark.ray
+def test_a_killed_driver_leaves_no_process_and_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="kd", dir="/tmp") as folder:  # short: Ray puts sockets into it
+        monkeypatch.setenv("TMPDIR", folder)
+        process = start("seconds=0.2", "-n", "50", "--runner", "ray", "--workers", "2")
+        wait_until(process, lambda study: len(study.table()) >= 1)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.communicate(timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=60)
+        assert not alive
+        assert [path.name for path in Path(folder).glob("sweep-*")] == []
