@@ -71,7 +71,7 @@ class MnistMlpBn(DigitsTask):
         },
         rounds=40,
         figures={"test_accuracy": 0.9811},
-        note="validation is the first 5,000 of the 60,000 training images, as that book's code has it; epoch e is round e + 1",
+        note="validation is the first 5,000 of the 60,000 training images; epoch e is round e + 1",
         curve={
             epoch + 1: {"train_score": train, "valid_score": valid}
             for epoch, (train, valid) in _ACCURACY.items()
