@@ -81,6 +81,8 @@ class Chaos:
         elif kind == "driver":
             driver.kill()
             self._log += driver.communicate()[1]
+            with self._database():  # whoever resumes waits for a server that was just killed
+                pass
             driver = self._start(["resume", self._study, "--storage", self._storage])
         elif self._kill_database is not None:
             self._kill_database()
