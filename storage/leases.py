@@ -77,12 +77,21 @@ class Lease:
                 return
 
 
-def acquire(database: Database, study_id: int, *, lease_seconds: float = LEASE_SECONDS) -> Lease:
+def new_token() -> str:
+    """What tells one driver's lease from another's."""
+    return secrets.token_hex(16)
+
+
+def acquire(
+    database: Database, study_id: int, *, token: str | None = None, lease_seconds: float = LEASE_SECONDS
+) -> Lease:
     """Become the study's driver.
+
+    token: given, this may be repeated after the database went away in the middle.
 
     Raises LeaseHeld, naming the holder, when a live one has it.
     """
-    token = secrets.token_hex(16)
+    token = token or new_token()
     deadline: float | None = None
     watched: tuple[str, int] | None = None
     while True:
@@ -91,6 +100,8 @@ def acquire(database: Database, study_id: int, *, lease_seconds: float = LEASE_S
             if _take_free(database, study_id, token):
                 return Lease(database, study_id, token)
             continue
+        if row.token == token:
+            return Lease(database, study_id, token)
         state = (row.token, row.beat)
         if _is_dead(row) or (watched == state and deadline is not None and time.monotonic() > deadline):
             if _take_over(database, study_id, token, state):

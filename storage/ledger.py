@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import checkpoints, rounds
 from storage.database import Database
 from storage.outcomes import Outcome, latest_trial, read_outcomes
-from storage.patience import patiently
+from storage.patience import patiently, tell_on_stderr
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Ledger:
         self, database: Database, study_id: int, *, give_up: Callable[[], bool] = lambda: False
     ) -> None:
         self.give_up = give_up
-        self.tell: Callable[[str], None] = lambda line: print(f"sweep: {line}", file=sys.stderr)
+        self.tell: Callable[[str], None] = tell_on_stderr
         self._database = database
         self._optuna = database.optuna
         self._study_id = study_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,8 +14,20 @@ from storage.errors import StorageUnavailable
 PATIENCE_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
+# PostgreSQL's refusals that waiting does not change; the driver gives them no SQLSTATE while it connects.
+_LASTING = (
+    "password authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "not permitted to log in",
+)
 
 T = TypeVar("T")
+
+
+def tell_on_stderr(line: str) -> None:
+    """How a driver says that it waits, until a console takes this over."""
+    print(f"sweep: {line}", file=sys.stderr)
 
 
 def is_away(error: BaseException) -> bool:
@@ -27,7 +40,7 @@ def is_away(error: BaseException) -> bool:
         if isinstance(seen, IntegrityError):
             return False
         if isinstance(seen, OperationalError | InterfaceError):
-            return True
+            return not any(words in str(seen.orig) for words in _LASTING)
         if isinstance(seen, DBAPIError) and seen.connection_invalidated:
             return True
         seen = seen.__cause__ or seen.__context__
@@ -45,7 +58,7 @@ def patiently(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
     give_up: Callable[[], bool] = lambda: False,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Callable[[str], None] = tell_on_stderr,
 ) -> T:
     """`call`, repeated while the database is away; it must bear being repeated after it was carried out.
 

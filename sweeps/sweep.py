@@ -6,13 +6,15 @@ import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from objectives.registry import task_reference
 from storage import Database, StorageUnavailable, open_database
-from storage.leases import acquire
+from storage.leases import acquire, new_token
+from storage.patience import patiently
 from storage.requests import clear_requests
 from storage.studies import StudyRow, create_study, find_study, get_study, update_provenance, update_run
+from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config import example_rows
 from sweeps.book import Observer, StudyBook
@@ -35,6 +37,9 @@ from sweeps.window import num_points
 from sweeps.worker import WorkPlan
 
 DEFAULT_TRIALS = 20
+OPENING_PATIENCE_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,9 @@ def resume(
 
     Raises UsageError when something that can alter its figures has changed, saying what, unless `force`.
     """
-    database = open_database(paths.storage_url(storage))
-    row = get_study(database, name)
+    url = paths.storage_url(storage)
+    database = _patiently(url, lambda: open_database(url))
+    row = _patiently(url, lambda: get_study(database, name))
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     kept = {**row.run, "timeout_seconds": None}
@@ -244,12 +250,11 @@ def _drive(
     make_observers: MakeObservers | None,
 ) -> Result:
     """Run the study as its only driver."""
-    lease = acquire(database, row.study_id)
+    url, token = launching.storage, new_token()
+    lease = _patiently(url, lambda: acquire(database, row.study_id, token=token))
     try:
-        clear_requests(database, row.study_id)
-        update_run(database, row.study_id, launching.run.to_dict())
-        here = _note_environment(database, row, launching)
-        study = Study(database, get_study(database, row.name))
+        here = _patiently(url, lambda: _note_run(database, row, launching))
+        study = Study(database, _patiently(url, lambda: get_study(database, row.name)))
         remove_unfinished(study.out)
         if announce:
             announce(launching, study)
@@ -277,6 +282,20 @@ def _drive(
     finally:
         lease.release()
     return Result(study, control.ending, control.signal_number)
+
+
+def _patiently(url: str, call: Callable[[], T]) -> T:
+    """`call`, waiting for a server that is being restarted just now; a file is there or not."""
+    if sqlite_path(parse_url(url)) is not None:
+        return call()
+    return patiently(call, patience_seconds=OPENING_PATIENCE_SECONDS)
+
+
+def _note_run(database: Database, row: StudyRow, launching: Launch) -> str:
+    """Keep how the study is run from here on, forgetting what was asked of the last run; the environment's key."""
+    clear_requests(database, row.study_id)
+    update_run(database, row.study_id, launching.run.to_dict())
+    return _note_environment(database, row, launching)
 
 
 def _note_environment(database: Database, row: StudyRow, launching: Launch) -> str:

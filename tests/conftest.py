@@ -43,6 +43,15 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture
+def mortal_server() -> Iterator[Server]:
+    """A PostgreSQL that may be killed; it starts again by itself."""
+    if reason := reason_for_none(our_own=True):
+        missing("postgres", reason)
+    with serving(our_own=True) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def decoded() -> Iterator[Path]:
     """Where rows of real images are kept for the tests that follow, and no longer: they are hundreds of MB."""

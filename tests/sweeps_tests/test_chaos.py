@@ -12,22 +12,13 @@ import pytest
 from storage.leases import holder
 from storage.outcomes import count_states
 from sweeps.study import Study, load
-from tests.conftest import TOY, TOY_SPACE, ToyLauncher, missing
-from tests.postgres import Server, reason_for_none, serving
+from tests.conftest import TOY, TOY_SPACE, ToyLauncher
+from tests.postgres import Server
 from tests.sweeps_tests.chaos import Chaos
 from tests.sweeps_tests.tables import figures
 
 SECONDS = "seconds=0.06"
 BEHAVIOUR = "behaviour=overfits"
-
-
-@pytest.fixture
-def mortal_server() -> Iterator[Server]:
-    """A PostgreSQL that may be killed."""
-    if reason := reason_for_none(our_own=True):
-        missing("postgres", reason)
-    with serving(our_own=True) as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from storage import StorageUnavailable
 from storage.patience import is_away, patiently
 from sweeps.book import StudyBook
+from sweeps.sweep import resume
 from tests.conftest import ToyLauncher
 from tests.postgres import Server
 
@@ -56,6 +57,26 @@ def test_a_mistake_of_ours_is_not_waited_for(tmp_path: Path) -> None:
 def figures(study: Any) -> Any:
     rounds = study.rounds().drop(columns=["seconds", "train_rows_per_second", "peak_memory_bytes"])
     return [(t.number, t.state, t.value, t.params) for t in study.table()], rounds.to_csv()
+
+
+def test_a_refused_login_is_not_waited_for(server: Server) -> None:
+    for wrong in (server.url.set(password="wrong"), server.url.set(database="nowhere")):
+        with pytest.raises(OperationalError) as caught:
+            sqlalchemy.create_engine(wrong).connect()
+        assert not is_away(caught.value)
+
+
+def test_resume_waits_for_a_server_that_is_being_restarted(
+    launch_toy: ToyLauncher, mortal_server: Server
+) -> None:
+    url = mortal_server.create("restarted")
+    launch_toy(num_trials=2, study="restarted", storage=url).study.database.close()
+    mortal_server.kill()
+    with pytest.raises(OperationalError):
+        sqlalchemy.create_engine(url).connect()
+    result = resume("restarted", {"num_trials": 3}, storage=url)
+    assert len(result.study.table()) == 3
+    result.study.database.close()
 
 
 def test_connections_cut_in_the_middle_of_a_study_change_nothing(
