@@ -99,6 +99,16 @@ def wait_until_lost(lease: Lease) -> None:
     pytest.fail("the lease was not told that it is lost")
 
 
+def test_who_does_not_know_whether_the_lease_was_got_asks_again(database: Database) -> None:
+    acquire(database, 1, token="mine")._end.set()  # the answer was lost with the connection
+    again = acquire(database, 1, token="mine")
+    with pytest.raises(LeaseHeld):
+        acquire(database, 1, token="another's")
+    assert not again.is_lost
+    again.release()
+    assert row(database) is None
+
+
 def test_a_lease_is_there_from_acquire_to_release(database: Database) -> None:
     assert holder(database, 1) is None
     lease = acquire(database, 1)

@@ -23,12 +23,13 @@ from storage.studies import find_study
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 PATIENCE_SECONDS = 240.0
+KINDS = ("driver", "database", "worker", "worker", "worker")  # as often as each is killed
 
 
 class Chaos:
-    """One study of two Ray workers that is disturbed `num_kills` times.
+    """One study of two Ray workers that is disturbed `num_kills` times, in random order.
 
-    kill_database: how to kill the server; None to leave it alone. longest_pause_seconds: between kills.
+    kill_database: how to kill the server. longest_pause_seconds: between kills.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class Chaos:
         *,
         seed: int,
         num_kills: int,
-        kill_database: Callable[[], None] | None,
+        kill_database: Callable[[], None],
         longest_pause_seconds: float = 1.0,
     ) -> None:
         self.killed: Counter[str] = Counter()
         self._launch, self._study, self._storage = launch, study, storage
         self._chance = random.Random(seed)
-        self._num_kills = num_kills
+        self._kinds = [KINDS[kill % len(KINDS)] for kill in range(num_kills)]
+        self._chance.shuffle(self._kinds)
         self._kill_database = kill_database
         self._pause = longest_pause_seconds
         self._log = ""
@@ -56,9 +58,8 @@ class Chaos:
         """Run the study to its end through all the kills; no process of it is left then."""
         driver = self._start(self._launch)
         try:
-            while self.killed.total() < self._num_kills:
-                self._wait_for_progress(driver)
-                driver = self._kill_something(driver)
+            for kind in self._kinds:
+                driver = self._kill(kind, driver)
             self._wait_for_end(driver)
         finally:
             driver.kill()
@@ -71,23 +72,25 @@ class Chaos:
         self._family.add(psutil.Process(driver.pid))
         return driver
 
-    def _kill_something(self, driver: subprocess.Popen[str]) -> subprocess.Popen[str]:
-        kinds = ["worker", "worker", "worker", "driver"] + (["database"] if self._kill_database else [])
-        kind = self._chance.choice(kinds)
-        self._family |= set(psutil.Process(driver.pid).children(recursive=True))
+    def _kill(self, kind: str, driver: subprocess.Popen[str]) -> subprocess.Popen[str]:
+        """Kill one thing once the study has gone on; returns the driver from then on."""
+        self._wait_for_progress(driver)
+        self._remember_family(driver)
         if kind == "worker":
-            if not self._kill_a_worker():
-                return driver
+            while not self._kill_a_worker():  # the last one has not been started again yet
+                self._wait_for_progress(driver)
+                self._remember_family(driver)
         elif kind == "driver":
             driver.kill()
             self._log += driver.communicate()[1]
-            with self._database():  # whoever resumes waits for a server that was just killed
-                pass
             driver = self._start(["resume", self._study, "--storage", self._storage])
-        elif self._kill_database is not None:
+        else:
             self._kill_database()
         self.killed[kind] += 1
         return driver
+
+    def _remember_family(self, driver: subprocess.Popen[str]) -> None:
+        self._family |= set(psutil.Process(driver.pid).children(recursive=True))
 
     def _kill_a_worker(self) -> bool:
         workers = sorted(
@@ -136,7 +139,7 @@ class Chaos:
         return True
 
     def _wait_for_end(self, driver: subprocess.Popen[str]) -> None:
-        self._family |= set(psutil.Process(driver.pid).children(recursive=True))
+        self._remember_family(driver)
         self._log += driver.communicate(timeout=PATIENCE_SECONDS)[1]
         assert driver.returncode == 0, self._log
 
