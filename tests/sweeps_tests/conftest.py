@@ -5,16 +5,20 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
+from ruamel.yaml import YAML
 
+from sweeps import RunSettings, StudySettings
+from sweeps import launch as launch_study
 from sweeps.cli import main
 from tests.conftest import TOY, TOY_SPACE
+from tests.sweeps_tests.dashboards import NUM_TRIALS, Served, serving
 
 T = TypeVar("T")
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -94,6 +98,11 @@ def launch_refused(refused: Refusal) -> Refusal:
     return run
 
 
+def read_yaml(path: Path) -> dict[str, Any]:
+    config: dict[str, Any] = YAML(typ="safe").load(path.read_text())
+    return config
+
+
 def contents(folder: Path) -> dict[Path, int | None]:
     """Every folder and file below `folder`, with its last change; of databases only that they are there."""
     return {
@@ -114,3 +123,14 @@ def _give_up_privileges() -> None:
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         nothing = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: 64 bits each
         assert ctypes.CDLL(None).capset(header, nothing) == 0
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One study for all tests that leave its trials as they are."""
+    home = tmp_path_factory.mktemp("dashboard")
+    settings = StudySettings(task=TOY, space=TOY_SPACE, overrides=("behaviour=overfits",))
+    run = RunSettings(runner="inline", num_trials=NUM_TRIALS, out=str(home / "out"))
+    result = launch_study(settings, run, study="curves", storage=f"sqlite:///{home / 'studies.db'}")
+    with serving(result.study) as dashboard:
+        yield dashboard

@@ -1,0 +1,132 @@
+"""Bad configurations: one message (what was found, where, the remedy), its exit code, no trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeps import RunSettings, StudySettings
+from sweeps import launch as launch_study
+from tests.conftest import TOY, TOY_SPACE
+from tests.sweeps_tests.conftest import Refusal, Sweep
+
+FLAWS = {
+    "a value of another kind": ("budget: 10", "budget: ten", "budget: 'ten' is no whole number"),
+    "an unknown format": ("format: 1", "format: 9", "written in format 9, while this version reads format 1"),
+    "a lost section": ("environment:", "surroundings:", "it lacks environment, environment.versions"),
+    "a lost round": ("- {index: 1,", "- {index: 3,", "round 3 stands where round 1 belongs"),
+    "a figure that is a word": (
+        "train_loss: 2.0",
+        "train_loss: two",
+        "round 1: train_loss: 'two' is no number",
+    ),
+    "a lost figure": (
+        "learning_rate: 0.1, gradient",
+        "gradient",
+        "round 1 lacks or has too many figures: learning_rate",
+    ),
+    "more rounds than its budget": ("budget: 10", "budget: 4", "10 rounds are recorded of a budget of 4"),
+    "a value that is none": (
+        "behaviour: learns",
+        "behaviour: sings",
+        "parameters: behaviour: 'sings' is not one of",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def best_yaml(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The content of a best.yaml of the toy."""
+    folder = tmp_path_factory.mktemp("exported")
+    run = RunSettings(runner="inline", num_trials=1, out=str(folder))
+    return launch_study(
+        StudySettings(TOY, space=TOY_SPACE), run, storage=f"sqlite:///{folder}/s.db"
+    ).study.best_path.read_text()
+
+
+@pytest.mark.parametrize(("old", "new", "message"), FLAWS.values(), ids=FLAWS.keys())
+def test_an_edited_configuration_is_refused(
+    best_yaml: str, refused: Refusal, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "edited.yaml"
+    assert old in best_yaml
+    path.write_text(best_yaml.replace(old, new, 1))
+    said = refused("replay", path)
+    assert said.startswith(f"sweep: {path}: ")
+    assert message in said
+
+
+def test_a_configuration_of_other_rows_is_refused(best_yaml: str, refused: Refusal, tmp_path: Path) -> None:
+    path = tmp_path / "best.yaml"
+    path.write_text(best_yaml.replace("digest: 448ac8", "digest: 000000", 1))
+    message = refused("replay", path, "--data-dir", tmp_path)
+    assert f"toy-rows in {tmp_path} has other rows than those this configuration was trained on" in message
+
+
+def test_a_replay_whose_training_fails_says_so(best_yaml: str, sweep: Sweep, tmp_path: Path) -> None:
+    path = tmp_path / "best.yaml"
+    path.write_text(best_yaml.replace("behaviour: learns", "behaviour: crashes", 1))
+    said = sweep("replay", path, code=1)
+    assert f"{path} does not replay: training failed with RuntimeError: the toy crashes" in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"\x80\x02}q\x00.", "can't be read"),
+        (b"a: [", "not YAML"),
+        (b"space:\n  quality: 0.3\n", "no exported configuration: it lacks format, task"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_not_replayed(
+    refused: Refusal, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "best.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert f"{path}: {message}" in refused("replay", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "space:\n  quality: 0.95\n",
+            "quality: 0.95 lies outside the range 0.2 … 0.9; widen it with quality=lo..hi",
+        ),
+        (
+            "space:\n  batch_size: 16\n",
+            "batch_size: 16 is not among the choices 1, 8, 32; name a wider space",
+        ),
+        (
+            "space:\n  at_round: 9\n",
+            "at_round: 9 is not the default (4) and at_round is not in the space; fix it with",
+        ),
+        ("space:\n  quality: {low: 0.3, high: 0.4}\n", "quality: --enqueue takes values, not ranges"),
+        ("space:\n  qualty: 0.3\n", "toy has no parameter 'qualty'; did you mean 'quality'?"),
+    ],
+)
+def test_an_enqueued_point_outside_the_space_is_refused(
+    launch_refused: Refusal, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "point.yaml"
+    path.write_text(text)
+    assert message in launch_refused("--enqueue", path)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("batch_size=0", "batch_size: 0 is below 1"),
+        ("dropout=0..2", "dropout: 2 is no share between 0 and 1"),
+        ("bn_momentum=-0.1", "bn_momentum: -0.1 is no share"),
+        ("learning_rate=-1", "learning_rate: -1 is below 0"),
+        ("gradient_clip=0", "gradient_clip: 0 is no norm above 0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_before_the_first_trial(
+    refused: Refusal, word: str, message: str
+) -> None:
+    assert message in refused("launch", "mnist_mlp", "--data", "mnist-5k", word)

@@ -1,0 +1,188 @@
+"""Bad words, spaces and numbers: one message (what was found, where, the remedy), its exit code, no trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import TOY, TOY_SPACE
+from tests.sweeps_tests.conftest import Refusal, Sweep
+
+# -- words that are not known ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["launch", "mnist_mpl"], "No task 'mnist_mpl'; did you mean 'mnist_mlp'?"),
+        (["launch", "mnist_mlp", "--sampler", "gird"], "--sampler gird: unknown; did you mean 'grid'?"),
+        (["launch", "mnist_mlp", "--stop-rule", "onst"], "--stop-rule onst: unknown; did you mean 'onset'?"),
+        (["launch", "mnist_mlp", "--runner", "inlin"], "--runner inlin: unknown; did you mean 'inline'?"),
+        (
+            ["launch", "mnist_mlp", "--data", "mnist-5"],
+            "--data mnist-5: mnist_mlp has no such data set; did you mean",
+        ),
+        (
+            ["launch", "mnist_mlp", "dropuot=0.1"],
+            "mnist_mlp has no parameter 'dropuot'; did you mean 'dropout'?",
+        ),
+        (["laumch", "mnist_mlp"], "No such command 'laumch'. Did you mean 'launch'?"),
+        (["tasks", "--fromat", "json"], "No such option '--fromat'. Did you mean '--format'?"),
+    ],
+)
+def test_an_unknown_word_is_told_with_its_nearest(refused: Refusal, words: list[str], message: str) -> None:
+    assert message in refused(*words)
+
+
+def test_an_unknown_study_is_told_with_its_nearest(launch: Sweep, refused: Refusal) -> None:
+    launch("-n", "1", "--study", "first")
+    for words in ("resume", "stop", "status", "trials", "show 0", "best", "export", "delete --yes"):
+        command, *rest = words.split()
+        message = refused(command, "frist", *rest)
+        assert "No study 'frist' in sqlite:///" in message
+        assert "Did you mean 'first'? `sweep studies` lists them." in message
+
+
+def test_a_parameter_written_as_an_option_is_explained(refused: Refusal) -> None:
+    assert "set by learning_rate=value" in refused("launch", "mnist_mlp", "--learning-rate", "0.1")
+
+
+# -- spaces ------------------------------------------------------------------------------------------
+
+
+SPACES = {
+    "not a space": ("hello\n", ": not a space: a space is a mapping `space:` from parameter"),
+    "an empty range": (
+        "space:\n  quality: {low: 0.5, high: 0.5}\n",
+        ":2: quality: the range is empty but for 0.5; to fix it, write `quality: 0.5`",
+    ),
+    "low above high": (
+        "space:\n  quality: {low: 0.9, high: 0.2}\n",
+        ":2: quality: low 0.9 is above high 0.2; swap them",
+    ),
+    "the logarithm of 0": (
+        "space:\n  quality: {low: 0, high: 0.9, log: true}\n",
+        ":2: quality: a logarithmic range starts above 0, not at 0",
+    ),
+    "an unknown parameter": (
+        "space:\n  quality: {low: 0, high: 0.9}\n  qualty: 3\n",
+        ":3: toy has no parameter 'qualty'; did you mean 'quality'?",
+    ),
+    "a condition on nothing": (
+        "space:\n  quality: {low: 0, high: 0.9, when: {size: 1}}\n",
+        ":2: quality: the condition is on 'size', which no parameter above it is",
+    ),
+    "a duplicate key": (
+        "space:\n  quality: 0.3\n  quality: 0.4\n",
+        ':3: not YAML: found duplicate key "quality"',
+    ),
+    "batch norm on a batch of one": (
+        "space:\n  batch_size: {choices: [1, 8]}\n  batch_norm: {choices: [true, false]}\n",
+        ": batch_norm: needs at least two rows a step, but batch_size may be 1; put batch_size above it",
+    ),
+    "a value that the task does not take": (
+        "space:\n  behaviour: {choices: [learns, sings]}\n",
+        ":2: behaviour: 'sings' is not one of learns, overfits",
+    ),
+    "nothing to search": ("space:\n  quality: 0.3\n", "Every parameter is fixed: nothing is left to search."),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), SPACES.values(), ids=SPACES.keys())
+def test_a_bad_space_is_refused_at_its_line(
+    launch_refused: Refusal, tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    place = str(path) if message.startswith(":") else ""
+    assert f"sweep: {place}{message}" in launch_refused("--space", path)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("quality", "'quality' is neither key=value nor key=lo..hi"),
+        ("quality=", "'quality=' is neither key=value nor key=lo..hi"),
+        ("quality=high", "quality=high: quality: 'high' is not a"),
+        ("batch_norm=on", "batch_norm=on: batch_norm: 'on' is not true or false"),
+        ("quality=0.9..0.2", "quality: low 0.9 is above high 0.2; swap them"),
+        ("bn_momentum=0..0.5", "bn_momentum: a logarithmic range starts above 0, not at 0"),
+    ],
+)
+def test_a_bad_override_is_refused_as_it_was_written(
+    launch_refused: Refusal, word: str, message: str
+) -> None:
+    said = launch_refused(word)
+    assert message in said
+    assert TOY_SPACE.name not in said
+
+
+def test_a_parameter_given_twice_is_refused(launch_refused: Refusal) -> None:
+    assert "quality is given twice; leave one of them out" in launch_refused(
+        "quality=0.3", "quality=0.2..0.4"
+    )
+
+
+def test_a_range_without_steps_is_no_grid(launch_refused: Refusal) -> None:
+    message = launch_refused("--sampler", "grid")
+    assert f"{TOY_SPACE}:2: quality: a grid needs choices or a step here" in message
+    assert "fix it with quality=VALUE" in message
+
+
+# -- numbers and names -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("-n", "0", "--n-trials 0: at least 1 is needed"),
+        ("--rounds", "0", "--rounds 0: at least 1 is needed"),
+        ("--parallelism", "0", "--parallelism 0: at least 1 is needed"),
+        ("--cpus-per-trial", "0", "--cpus-per-trial 0: at least 1 is needed"),
+        ("--max-failures", "0", "--max-failures 0: at least 1 is needed"),
+        ("--workers", "0", "--workers 0: at least 1 is needed"),
+        ("--gpus-per-trial", "-1", "--gpus-per-trial -1: at least 0 is needed"),
+        ("--gpus-per-trial", "nan", "--gpus-per-trial nan: a finite number is meant"),
+        ("--timeout", "0", "--timeout 0: seconds above 0 are meant"),
+        ("--timeout", "nan", "--timeout nan: seconds above 0 are meant"),
+        ("--target", "nan", "--target nan: a finite number is meant"),
+        ("--checkpoint-every", "-1", "--checkpoint-every -1: seconds are meant, 0 or more"),
+        ("--keep-weights", "top", "--keep-weights top: write top:K, all or none"),
+        ("--keep-weights", "top:²", "--keep-weights top:²: write top:K, all or none"),
+        ("-n", "many", "'many' is not a valid integer"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(
+    launch_refused: Refusal, option: str, value: str, message: str
+) -> None:
+    assert message in launch_refused(option, value)
+
+
+@pytest.mark.parametrize("name", ["", "../../elsewhere", "a/b", "two\nlines", "-x", ".hidden", "x" * 101])
+def test_a_name_that_can_be_no_folder_is_no_study(launch_refused: Refusal, name: str) -> None:
+    assert "a study's name has up to 100 letters, digits, '_', '-' and '.'" in launch_refused(
+        f"--study={name}"
+    )
+
+
+def test_more_workers_than_parallelism_are_refused_with_both_remedies(refused: Refusal) -> None:
+    message = refused("launch", TOY, "--space", TOY_SPACE, "--workers", "5")
+    assert "--workers 5 is more than the study's parallelism 4" in message
+    assert "--parallelism 5, or take --workers 4" in message
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_refused(launch_refused: Refusal) -> None:
+    message = launch_refused("--gpus-per-trial", "1")
+    assert "--gpus-per-trial 1: torch sees no GPU here. Leave it out to train on the CPU." in message
+
+
+def test_what_inline_can_not_do_is_refused_and_stands_in_its_help(
+    launch_refused: Refusal, sweep: Sweep
+) -> None:
+    assert "it goes with --runner ray" in launch_refused("--trial-timeout", "5")
+    assert "leave --workers out" in launch_refused("--workers", "2")
+    help_text = " ".join(sweep("launch", "--help").out.split())
+    assert "can neither kill a trial that hangs nor survive one that runs out of memory" in help_text
