@@ -8,8 +8,9 @@ stored rounds, and Optuna's copy (for its dashboard and samplers) is written aft
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
 from storage.trials import TrialRow
 from sweeps.history import Finished, Proposal
+from sweeps.live_trial import LiveTrial
 from sweeps.mirror import running_trial
 from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
 from sweeps.pruning.rules import RULES
@@ -43,22 +45,6 @@ class Assignment:
     rounds: int
     repeat: int = 0
     checkpoint: Packed | None = None
-
-
-@dataclass
-class LiveTrial:
-    """A trial that has begun and not ended. weights, checkpoint: what is recorded of its files."""
-
-    number: int
-    trial_id: int
-    chosen: dict[str, Any]
-    files: TrialFiles
-    rounds: list[Round] = field(default_factory=list)
-    losses: int = 0
-    weights: dict[str, Any] | None = None
-    checkpoint: dict[str, Any] | None = None
-    differs: str | None = None
-    resumed: bool = False
 
 
 class Observer(Protocol):
@@ -183,16 +169,17 @@ class StudyBook:
         """
         live, latest = self.live[number], progress.round
         if progress.weights is not None:
-            self._keep_weights(live, latest.index, progress.weights)
+            live.keep_weights(latest.index, progress.weights)
         if latest.index <= len(live.rounds):
-            self._compare(live, latest)
+            live.compare(latest)
         else:
             if latest.index != len(live.rounds) + 1:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
             self._store(live, latest)
             live.losses = 0
         if progress.checkpoint is not None:
-            self._keep_checkpoint(live, latest.index, progress.checkpoint)
+            record = partial(self.ledger.put_checkpoint, number)
+            live.keep_checkpoint(latest.index, progress.checkpoint, record)
         if latest.index < len(live.rounds):
             return None
         stop = self._verdict(live.rounds)
@@ -289,18 +276,13 @@ class StudyBook:
     def _take_up(self, number: int) -> Assignment | None:
         live = self._away.pop(number)
         stop = self._verdict(live.rounds) if live.rounds else None
-        if stop is not None and self._is_complete(live):
+        if stop is not None and live.is_complete(self.metric):
             # Its driver died between the last round and the verdict.
             self.live[number] = live
             self._end(live, end_of(stop, live.rounds, self.metric), "")
             return None
         self.ledger.set_state(live.trial_id, "RUNNING")
         return self._start(live)
-
-    def _is_complete(self, live: LiveTrial) -> bool:
-        """Whether nothing of a trial that has to end is lacking: the weights of its best round are known."""
-        best = best_round(live.rounds, self.metric)
-        return best is None or (live.weights is not None and live.weights["round"] == best.index)
 
     def _start(self, live: LiveTrial) -> Assignment:
         self.live[live.number] = live
@@ -325,25 +307,6 @@ class StudyBook:
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number)
 
-    def _keep_weights(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
-        older, live.weights = live.weights, live.files.keep_weights(round_index, packed)
-        if older not in (live.weights, live.checkpoint and live.checkpoint["weights"]):
-            live.files.drop_weights(older)
-
-    def _keep_checkpoint(self, live: LiveTrial, round_index: int, packed: Packed) -> None:
-        older = live.checkpoint
-        live.checkpoint = live.files.keep_checkpoint(round_index, packed, live.weights)
-        self.ledger.put_checkpoint(live.number, live.checkpoint)
-        if older is not None and older["file"] != live.checkpoint["file"]:
-            live.files.drop_checkpoint(older)
-            if older["weights"] != live.weights:
-                live.files.drop_weights(older["weights"])
-
-    def _compare(self, live: LiveTrial, again: Round) -> None:
-        stored = live.rounds[again.index - 1]
-        if repr(stored.figures()) != repr(again.figures()) and live.differs is None:
-            live.differs = f"round {again.index} came out differently when the trial started over"
-
     def _store(self, live: LiveTrial, latest: Round) -> None:
         cost = asdict(latest.cost) if latest.cost is not None else {}
         self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
@@ -353,24 +316,8 @@ class StudyBook:
             observer.recorded(live.number, latest)
 
     def _end(self, live: LiveTrial, end: End, worker: str) -> End:
-        notes: dict[str, Any] = {"stop_reason": end.stop_reason, "rounds": len(live.rounds)}
-        if self.environment:
-            notes["environment"] = self.environment
-        if end.best_round is not None:
-            notes["best_round"] = end.best_round
-        if end.because:
-            notes["because"] = end.because
-        if end.traceback:
-            notes["traceback"] = end.traceback
-        if end.evidence:
-            notes["evidence"] = _json_values(end.evidence)
         weights = live.weights if end.state == "COMPLETE" else None
-        if weights is not None:
-            notes["weights"] = weights
-        if live.differs is not None:
-            notes["differs"] = live.differs
-        if worker:
-            notes["worker"] = worker
+        notes = live.notes(end, weights, environment=self.environment, worker=worker)
         self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
             self.ledger.drop_checkpoint(live.number)
@@ -393,11 +340,3 @@ class StudyBook:
         """The best round of any live trial; for display only."""
         rounds = [best_round(live.rounds, self.metric) for live in self.live.values()]
         return best_round([each for each in rounds if each is not None], self.metric)
-
-
-def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Non-finite numbers by name: JSON has none."""
-    return {
-        key: repr(value) if isinstance(value, float) and value - value != 0 else value
-        for key, value in record.items()
-    }
