@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks.label_changes import changed_share
 from objectives.evaluation import evaluate, evaluation_mode
-from objectives.label_changes import changed_share
 from objectives.registry import BUILT_IN, get_task
 from objectives.task import Rows, Task
 from tests.objectives_tests.small_data import start
