@@ -7,6 +7,7 @@ acts when that ends. A driver that ends in order has cleaned up by itself; then 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import psutil
 
 PATIENCE_SECONDS = 60.0
+SETTLED_SECONDS = 3.0  # for so long nobody has written to the folder again
 
 
 class Caretaker:
@@ -60,10 +62,23 @@ def _main(folder: Path) -> None:
         with contextlib.suppress(psutil.Error):
             watched.append(psutil.Process(int(line)))
     kill_all(process for process in watched if process.is_running())
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while folder.exists() and time.monotonic() < deadline:  # Ray's workers write to it for some seconds more
-        shutil.rmtree(folder, ignore_errors=True)
+    start = last_seen = time.monotonic()
+    while time.monotonic() < min(last_seen + SETTLED_SECONDS, start + PATIENCE_SECONDS):
+        kill_all(_started_for(folder))
+        if folder.exists():  # Ray's workers write to it for some seconds more
+            last_seen = time.monotonic()
+            shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.2)
+
+
+def _started_for(folder: Path) -> list[psutil.Process]:
+    """Processes whose command line names the folder: Ray's own, also those of a driver killed while it started Ray."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and any(str(folder) in word for word in process.cmdline()):
+                found.append(process)
+    return found
 
 
 if __name__ == "__main__":

@@ -149,3 +149,31 @@ def test_a_killed_driver_leaves_no_process_and_no_folder(monkeypatch: pytest.Mon
         _, alive = psutil.wait_procs(family, timeout=60)
         assert not alive
         assert [path.name for path in Path(folder).glob("sweep-*")] == []
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("seconds", [1.0, 2.0])
+def test_a_driver_killed_while_ray_starts_leaves_no_process_and_no_folder(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="kr", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        process = start("seconds=0.2", "-n", "50", "--runner", "ray", "--workers", "2")
+        while not list(Path(folder).glob("sweep-*/ray/session_*")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(seconds)  # Ray's processes are being started, and make folders
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.communicate(timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=60)
+        assert not alive
+        assert [path.name for path in Path(folder).glob("sweep-*")] == []
+        assert [each for each in psutil.process_iter() if folder in " ".join(_words(each))] == []
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
