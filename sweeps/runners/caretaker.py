@@ -64,19 +64,25 @@ def _main(folder: Path) -> None:
     kill_all(process for process in watched if process.is_running())
     start = last_seen = time.monotonic()
     while time.monotonic() < min(last_seen + SETTLED_SECONDS, start + PATIENCE_SECONDS):
-        kill_all(_started_for(folder))
-        if folder.exists():  # Ray's workers write to it for some seconds more
+        left = _started_for(folder)
+        kill_all(left)
+        if left or folder.exists():  # Ray's workers write to it for some seconds more
             last_seen = time.monotonic()
             shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.2)
 
 
 def _started_for(folder: Path) -> list[psutil.Process]:
-    """Processes whose command line names the folder: Ray's own, also those of a driver killed while it started Ray."""
+    """Processes that name the folder or run in it: Ray's own, also those of a driver killed while it started Ray.
+
+    Ray's agents overwrite their command line, but they still run where the driver stood when it started Ray.
+    """
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and any(str(folder) in word for word in process.cmdline()):
+            if process.pid != os.getpid() and any(
+                str(folder) in word for word in [process.cwd(), *process.cmdline()]
+            ):
                 found.append(process)
     return found
 

@@ -143,12 +143,7 @@ def test_a_killed_driver_leaves_no_process_and_no_folder(monkeypatch: pytest.Mon
         monkeypatch.setenv("TMPDIR", folder)
         process = start("seconds=0.2", "-n", "50", "--runner", "ray", "--workers", "2")
         wait_until(process, lambda study: len(study.table()) >= 1)
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.communicate(timeout=60)
-        _, alive = psutil.wait_procs(family, timeout=60)
-        assert not alive
-        assert [path.name for path in Path(folder).glob("sweep-*")] == []
+        kill_and_expect_nothing_left(process, folder)
 
 
 @pytest.mark.ray
@@ -163,17 +158,23 @@ def test_a_driver_killed_while_ray_starts_leaves_no_process_and_no_folder(
             assert process.poll() is None
             time.sleep(0.01)
         time.sleep(seconds)  # Ray's processes are being started, and make folders
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.communicate(timeout=60)
-        _, alive = psutil.wait_procs(family, timeout=60)
-        assert not alive
-        assert [path.name for path in Path(folder).glob("sweep-*")] == []
-        assert [each for each in psutil.process_iter() if folder in " ".join(_words(each))] == []
+        kill_and_expect_nothing_left(process, folder)
 
 
-def _words(process: psutil.Process) -> list[str]:
+def kill_and_expect_nothing_left(driver: subprocess.Popen[str], folder: str) -> None:
+    """kill -9; then neither processes nor folders may be left of a driver that had `folder` for temporary ones."""
+    family = psutil.Process(driver.pid).children(recursive=True)
+    driver.kill()
+    driver.communicate(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=90)
+    assert alive == []
+    assert [process for process in psutil.process_iter() if folder in _traces(process)] == []
+    assert [path.name for path in Path(folder).glob("sweep-*")] == []
+
+
+def _traces(process: psutil.Process) -> str:
+    """Where a process runs and what it was called with: agents of Ray overwrite the latter."""
     try:
-        return process.cmdline()
+        return " ".join([process.cwd(), *process.cmdline()])
     except psutil.Error:
-        return []
+        return ""
