@@ -6,6 +6,7 @@ To stop a trial is to stop iterating. Everything the next round depends on is in
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import resource
 import time
@@ -102,7 +103,8 @@ class Run:
 
     def train_round(self) -> tuple[float, float]:
         """Train one round, without evaluating; returns the mean loss and the gradient's RMS norm."""
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+        generators = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
+        with generators, _denormals_as_zero():
             _set_random_state(self._noise, self.device)
             trained = self._train_steps()
             self._noise = _random_state(self.device)
@@ -128,7 +130,8 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = parameters.learning_rate * factor
             batch = task.augment(self.train_rows[self._order.next()], parameters)
-            optimizer.zero_grad(set_to_none=True)
+            for weight in weights:
+                weight.grad = None  # optimizer.zero_grad does no more, in an eighth of a small net's step
             running_loss += self._take_gradient(batch)
             if clip is not None:
                 norm = nn.utils.clip_grad_norm_(weights, clip)
@@ -143,9 +146,10 @@ class Run:
     def _take_gradient(self, batch: Rows) -> Tensor:
         """Put the gradient of the batch's mean loss into the weights; returns that loss."""
         outputs = self.task.forward(self.model, batch)
-        loss = self.task.losses(outputs, batch.targets, self.parameters).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        losses = self.task.losses(outputs, batch.targets, self.parameters)
+        # The gradient of the mean, which then need not be in the graph.
+        torch.autograd.backward(losses, losses.new_full(losses.shape, 1 / len(losses)))
+        return losses.detach().mean()
 
     def _look(self, running_loss: float, gradient_norm: float, started: float, trained: float) -> Round:
         with UnitActivity(self.model) as activity:
@@ -214,6 +218,24 @@ def _sample(splits: Splits, seed: int) -> Tensor:
     """Indices of the training rows that are evaluated each round: as many as there are to validate on."""
     generator = torch.Generator().manual_seed(derive_seed(seed, "train sample"))
     return torch.randperm(len(splits.train), generator=generator)[: len(splits.valid)].sort().values
+
+
+@contextlib.contextmanager
+def _denormals_as_zero() -> Iterator[None]:
+    """Within, numbers too small for full precision count as zero.
+
+    Adam's moments of weights without a gradient decay to such numbers and stay there; where units die, arithmetic
+    on them takes up to half of a step. The switch is the calling thread's, so it is left alone where there are
+    more: whether these have it depends on when they began.
+    """
+    is_alone = torch.get_num_threads() == 1
+    if is_alone:
+        torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        if is_alone:
+            torch.set_flush_denormal(False)
 
 
 def _random_state(device: torch.device) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -30,6 +32,35 @@ def test_unknown_names_are_refused() -> None:
         schedule_factor("linear", 0, 10)
     with pytest.raises(ValueError, match="unknown optimizer 'lion'"):
         make_optimizer("lion", [torch.nn.Parameter(torch.zeros(1))], 0.1, 0.0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50])
+def test_a_step_goes_down_the_gradient_of_the_mean_loss(batch_size: int) -> None:
+    run = start(optimizer="sgd", learning_rate=1.0, batch_size=batch_size, dropout=0.0, batch_norm=False)
+    run.steps_per_round = 1
+    reference, order = copy.deepcopy(run.model), copy.deepcopy(run._order)
+    run.advance()
+    batch = run.train_rows[order.next()]
+    torch.nn.functional.cross_entropy(reference(batch.inputs), batch.targets).backward()
+    for before, after in zip(reference.parameters(), run.model.parameters(), strict=True):
+        torch.testing.assert_close(after, before - before.grad)
+
+
+def test_moments_of_a_weight_without_a_gradient_end_at_zero_and_not_just_above_it() -> None:
+    run = start(optimizer="adam", batch_norm=False, batch_size=1, rounds=40)
+    run.advance()
+    with torch.no_grad():
+        run.model[0].bias -= 1e6  # from now on, the hidden units are dead
+    for _ in range(19):  # of 60 steps: 0.9^1140 is below any float32
+        run.advance()
+    moments = run.optimizer.state[run.model[0].weight]["exp_avg"]
+    assert not moments.any()
+
+
+def test_outside_of_a_round_denormal_numbers_are_what_they_were() -> None:
+    run = start()
+    run.advance()
+    assert torch.tensor(1e-40).mul(1.0).item() > 0
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw", "rmsprop"])
