@@ -16,7 +16,7 @@ class DataPlan:
     """A choice of rows, as it is stored with a study.
 
     name: of the data set. published: the rows on which a task's published figures were taken. fraction: of the
-    rows of each split. folds: 0 for one split; else training and validation rows together are cut into so many
+    rows of each split. most_train_rows, most_valid_rows: of these so many at most; None for all. folds: 0 for one split; else training and validation rows together are cut into so many
     parts, each of which validates once.
     """
 
@@ -24,10 +24,12 @@ class DataPlan:
     published: bool = False
     fraction: float = 1.0
     folds: int = 0
+    most_train_rows: int | None = None
+    most_valid_rows: int | None = None
 
     def load(self, task: Task, root: Path) -> Splits:
         """The rows, not yet folded. Raises DataError; what a user's own task raises is told as what it is."""
-        from objectives.datasets.parts import part_of
+        from objectives.datasets.parts import at_most, part_of
 
         try:
             splits = task.load_published(self.name, root) if self.published else task.load(self.name, root)
@@ -38,7 +40,8 @@ class DataPlan:
                 f"{task.name} could not load its data set {self.name!r}: {type(error).__name__}: {error} "
                 "(--debug shows where)"
             ) from error
-        return splits if self.fraction == 1.0 else part_of(splits, self.fraction)
+        part = splits if self.fraction == 1.0 else part_of(splits, self.fraction)
+        return at_most(part, train=self.most_train_rows, valid=self.most_valid_rows)
 
     def fold(self, task: Task, splits: Splits, repeat: int) -> Splits:
         """The rows of a repeat of a trial: the splits themselves where they are not folded."""

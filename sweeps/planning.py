@@ -53,7 +53,7 @@ def plan_study(settings: StudySettings, data_root: Path) -> Planned:
             f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
             f"It has: {', '.join(task.data_sets)}."
         )
-    plan = DataPlan(data)
+    plan = DataPlan(data, most_train_rows=settings.train_rows, most_valid_rows=settings.valid_rows)
     splits = plan.load(task, data_root)
     spec = _specification(
         settings,

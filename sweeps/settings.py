@@ -24,7 +24,7 @@ class StudySettings:
     """What decides a study's figures; see Specification.
 
     overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one where CUDA is at hand, else none.
-    data: None for the best data set at hand. rounds: None for the task's own budget.
+    data: None for the best data set at hand. train_rows, valid_rows: at most so many; None for all. rounds: None for the task's own budget.
     """
 
     task: str
@@ -39,14 +39,21 @@ class StudySettings:
     gpus_per_trial: float | None = None
     enqueue: tuple[Path, ...] = ()
     data: str | None = None
+    train_rows: int | None = None
+    valid_rows: int | None = None
 
     def __post_init__(self) -> None:
         _check_word("--sampler", self.sampler, SAMPLERS)
         _check_word("--stop-rule", self.stop_rule, STOP_RULES)
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
-        if self.rounds is not None:
-            _check_at_least("--rounds", self.rounds, 1)
+        for option, count in (
+            ("--rounds", self.rounds),
+            ("--train-rows", self.train_rows),
+            ("--valid-rows", self.valid_rows),
+        ):
+            if count is not None:
+                _check_at_least(option, count, 1)
         if self.gpus_per_trial is not None:
             _check_at_least("--gpus-per-trial", self.gpus_per_trial, 0)
 

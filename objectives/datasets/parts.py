@@ -24,6 +24,21 @@ def part_of(splits: Splits, fraction: float) -> Splits:
     return dataclasses.replace(splits, train=train, valid=valid, digest=f"{fraction!r} of {splits.digest}")
 
 
+def at_most(splits: Splits, *, train: int | None = None, valid: int | None = None) -> Splits:
+    """A fixed random part of a split that has more rows than wanted, each class in proportion; None for all."""
+    digest = splits.digest
+    kept = {}
+    for name, rows, most in (("train", splits.train, train), ("valid", splits.valid, valid)):
+        kept[name] = rows
+        if most is not None and most < len(rows):
+            share = most / len(rows)
+            kept[name] = rows[
+                torch.from_numpy(stratified_split(_strata(rows.targets), (share, 1 - share))[0])
+            ]
+            digest = f"{most} {name} of {digest}"
+    return dataclasses.replace(splits, train=kept["train"], valid=kept["valid"], digest=digest)
+
+
 def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
     """Training and validation rows together, cut anew: the part `fold` (from 0) of `num_folds` validates."""
     rows = joined(splits.train, splits.valid)

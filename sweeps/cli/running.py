@@ -124,6 +124,8 @@ def repeat_options(command: Any) -> Any:
     help="Start from this best.yaml, after the defaults. May be repeated.",
 )
 @click.option("--data", help="The data set. [default: the best that is at hand]")
+@click.option("--train-rows", type=int, help="Train on so many rows at most. [default: all]")
+@click.option("--valid-rows", type=int, help="Validate on so many rows at most. [default: all]")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @run_options
 def launch(
@@ -153,6 +155,8 @@ def launch(
         "cpus_per_trial",
         "gpus_per_trial",
         "data",
+        "train_rows",
+        "valid_rows",
     )
     settings = StudySettings(
         task=task,

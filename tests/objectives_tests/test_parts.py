@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from objectives.datasets.parts import fold_of, joined, part_of
+from objectives.datasets.parts import at_most, fold_of, joined, part_of
 from objectives.task import Rows, Splits
 
 
@@ -25,6 +25,21 @@ def test_a_part_has_its_share_of_every_class_in_both_splits() -> None:
         assert set(rows.inputs.tolist()) <= set(whole.inputs.tolist())
     assert part.digest != SPLITS.digest
     assert torch.equal(part_of(SPLITS, 0.5).train.inputs, part.train.inputs)
+
+
+def test_at_most_so_many_rows_are_kept_each_class_in_proportion_and_the_other_split_as_it_is() -> None:
+    few = at_most(SPLITS, train=50)
+    assert few.train.targets.bincount().tolist() == [25, 20, 5]
+    assert set(few.train.inputs.tolist()) <= set(SPLITS.train.inputs.tolist())
+    assert few.valid is SPLITS.valid
+    assert torch.equal(at_most(SPLITS, train=50).train.inputs, few.train.inputs)
+    assert at_most(SPLITS, train=200, valid=1000) == SPLITS
+    digests = {
+        at_most(SPLITS, train=train, valid=valid).digest
+        for train in (None, 50, 60)
+        for valid in (None, 50, 60)
+    }
+    assert len(digests) == 9
 
 
 @pytest.mark.parametrize("num_folds", [2, 3, 5])

@@ -37,6 +37,18 @@ def test_launching_the_same_specification_again_continues_it(launch_toy: ToyLaun
     assert [(t.params, t.value) for t in at_once.table()] == [(t.params, t.value) for t in again.table()]
 
 
+def test_a_study_of_some_rows_confirms_and_replays_on_those_rows() -> None:
+    settings = StudySettings(
+        "mnist_mlp", ("hidden_width=8..32",), data="mnist-5k", rounds=2, train_rows=200, valid_rows=100
+    )
+    study = launch(settings, RunSettings(num_trials=2, runner="inline")).study
+    assert (study.spec.data["train_rows"], study.spec.data["valid_rows"]) == (200, 100)
+    replay = prepare_replay(read_config(study.best_path), Path())
+    assert all(each.equal for each in replay.compare(tolerance=0.0))
+    confirmed = confirm(study, Confirming(top=1, seeds=2), run=RunSettings(runner="inline"))
+    assert confirmed.study.spec.data["train_rows"] == 200
+
+
 @pytest.mark.parametrize(
     ("behaviour", "state", "reason", "rounds"),
     [
