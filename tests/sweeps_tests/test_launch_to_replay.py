@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweeps.best_config import prepare_replay, read_config
+from sweeps.confirm import confirm
+from sweeps.settings import RunSettings, StudySettings
+from sweeps.sweep import launch
 from tests.conftest import ToyLauncher
 
 
@@ -45,8 +48,8 @@ def test_a_study_of_some_rows_confirms_and_replays_on_those_rows() -> None:
     assert (study.spec.data["train_rows"], study.spec.data["valid_rows"]) == (200, 100)
     replay = prepare_replay(read_config(study.best_path), Path())
     assert all(each.equal for each in replay.compare(tolerance=0.0))
-    confirmed = confirm(study, Confirming(top=1, seeds=2), run=RunSettings(runner="inline"))
-    assert confirmed.study.spec.data["train_rows"] == 200
+    result, _ = confirm(study.name, top=1, seeds=2, sealed=True, run=RunSettings(runner="inline"))
+    assert result.study.spec.data["train_rows"] == 200
 
 
 @pytest.mark.parametrize(

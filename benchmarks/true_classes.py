@@ -1,0 +1,93 @@
+"""What became of a curve, judged with all of it in view: what stop rules and diagnoses are measured against.
+
+These rules were committed before the stop rules were written. They smooth over rounds on both sides, and ask what came
+afterwards, which no rule that runs along can. A point is 0.01 of a score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeps.pruning.curve import Curve, FloatArray
+
+POINT = 0.01
+
+
+@dataclass(frozen=True)
+class Truth:
+    """label: as in `sweep diagnose`. onset: of overfitting, the later of the loss's turn and the last gain in the
+    score of more than half a point; None where nothing of the kind set in. turned: position of the loss's turn."""
+
+    label: str
+    onset: int | None = None
+    turned: int | None = None
+
+
+def true_class(curve: Curve, lowest_gain: float = 2 * POINT) -> Truth:
+    """The class of a whole curve. lowest_gain: of the score over chance, below which nothing was learnt."""
+    length = len(curve)
+    if not np.isfinite(curve.train_loss).all() or np.isnan(curve.valid_loss).any():
+        return Truth("diverged")
+    train, valid = centered(curve.train_score), centered(curve.valid_score)
+    train_loss, valid_loss = centered(curve.train_loss), centered(np.minimum(curve.valid_loss, 1e30))
+    error = float(np.median(curve.score_error))
+    gain = float(train.max() - curve.chance)
+    if (
+        gain > 5 * POINT
+        and train[-1] < train.max() - gain / 2
+        and valid[-1] < valid.max() - (valid.max() - curve.chance) / 2
+    ):
+        return Truth("collapsed")
+    if train_loss[-1] > 10 * train_loss.min() and train_loss[-1] > 2 * train_loss[0]:
+        return Truth("diverged")
+    if float(valid.max() - curve.chance) < max(lowest_gain, 3 * error) and gain < 5 * POINT:
+        return Truth("not_learning")
+    if curve.batch_statistics_score is not None:
+        lag = centered(curve.batch_statistics_score - curve.valid_score)
+        late = lag[-max(3, length // 4) :]
+        if float(np.median(late)) > max(2 * POINT, 3 * np.sqrt(2) * error):
+            return Truth("stale_statistics")
+    turned = int(np.argmin(valid_loss))
+    last_gain = last_gain_of(valid, 0.5 * POINT)
+    risen = valid_loss[-1] / valid_loss[turned] - 1 if valid_loss[turned] > 0 else 0.0
+    if turned <= 0.8 * length and risen > 0.03 and train_loss[-1] < train_loss[turned]:
+        if last_gain > 0.8 * length:
+            return Truth("overconfident", turned=turned)
+        return Truth("overfitting", onset=max(turned, last_gain), turned=turned)
+    half = slice(length // 2, None)
+    jumps = float(np.abs(np.diff(curve.valid_score[half])).mean()) if length > 3 else 0.0
+    if jumps > max(3 * POINT, 4 * error):
+        return Truth("bouncing")
+    before = int(0.75 * length)
+    if valid[-1] - valid[:before].max() > max(0.5 * POINT, 2 * error / np.sqrt(window_of(length))):
+        return Truth("unfinished")
+    if valid_loss[-1] < 0.97 * valid_loss[:before].min():
+        return Truth("unfinished")
+    if last_gain <= 0.5 * length and valid_loss[-1] > 0.98 * valid_loss[: length // 2].min():
+        return Truth("plateau")
+    return Truth("healthy")
+
+
+def window_of(length: int) -> int:
+    """Rounds that are averaged over: an odd number, about a sixteenth of all."""
+    return max(3, 2 * round(length / 32) + 1)
+
+
+def centered(values: FloatArray) -> FloatArray:
+    """The mean over rounds on both sides; over fewer at the ends, as many on either side."""
+    half = window_of(len(values)) // 2
+    reach = np.minimum(half, np.minimum(np.arange(len(values)), np.arange(len(values))[::-1]))
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    positions = np.arange(len(values))
+    return np.asarray((sums[positions + reach + 1] - sums[positions - reach]) / (2 * reach + 1))
+
+
+def last_gain_of(scores: FloatArray, least: float) -> int:
+    """The position at which the score had last gained more than `least` over what it had been."""
+    last, level = 0, scores[0]
+    for position, score in enumerate(scores):
+        if score > level + least:
+            last, level = position, score
+    return last
