@@ -85,9 +85,5 @@ def centered(values: FloatArray) -> FloatArray:
 
 
 def last_gain_of(scores: FloatArray, least: float) -> int:
-    """The position at which the score had last gained more than `least` over what it had been."""
-    last, level = 0, scores[0]
-    for position, score in enumerate(scores):
-        if score > level + least:
-            last, level = position, score
-    return last
+    """The first position from which no more than `least` was still to be gained."""
+    return int(np.argmax(scores >= scores.max() - least))

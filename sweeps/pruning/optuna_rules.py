@@ -1,0 +1,116 @@
+"""Optuna's pruners as stop rules: the real ones, each shown the trials that it may see and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import optuna
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.trial import TrialState, create_trial
+
+from sweeps.outcome import Stop, TrialEnd
+from sweeps.pruning.curve import Curve
+from sweeps.pruning.rule import StopRule, Watch
+
+# With Optuna's defaults. Halving's is what it would take once a trial has run its whole budget: known from the start,
+# it depends on nothing.
+PRUNERS: dict[str, Callable[[int], BasePruner]] = {
+    "median": lambda budget: MedianPruner(),
+    "percentile": lambda budget: PercentilePruner(25.0),
+    "halving": lambda budget: SuccessiveHalvingPruner(min_resource=max(budget // 100, 1)),
+    "hyperband": lambda budget: HyperbandPruner(max_resource=budget),
+    "patient": lambda budget: PatientPruner(MedianPruner(), patience=max(1, round(0.1 * budget))),
+}
+
+
+class OptunaRule(StopRule):
+    """A pruner of Optuna.
+
+    Trials whose numbers differ by the parallelism follow each other, so that one study in memory serves them, growing
+    from one to the next; trials that run beside them stand in it as begun, without a value, and keep the numbers right.
+    """
+
+    needs_earlier: ClassVar[bool] = True
+
+    def __init__(self, watch: Watch, name: str) -> None:
+        super().__init__(watch)
+        self._name = name
+        self._pruner = PRUNERS[name](watch.budget)
+        self._ended: dict[int, tuple[Curve, TrialEnd, dict[str, float]]] = {}
+        self._lanes = [_Lane() for _ in range(watch.parallelism)]
+
+    def verdict(self, number: int, curve: Curve) -> Stop | None:
+        """Raises KeyError where a trial that this one depends on has not ended."""
+        lane = self._lanes[number % self.watch.parallelism]
+        for earlier in range(lane.num_ended, max(lane.num_ended, number - self.watch.parallelism + 1)):
+            lane.end(earlier, *self._ended[earlier])
+        halted = lane.shows(number, curve, self._pruner)
+        if not halted:
+            return None
+        score = self.watch.metric.oriented(float(curve.valid_score[-1]))
+        because = f"Optuna's {self._name} pruner would prune it at {self.watch.metric.name} {score:.4g}"
+        return Stop("inferior", len(curve), {"pruner": self._name, "valid_score": score}, because)
+
+    def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:
+        """Keep what other trials will see of it: its values, and what the pruner noted at its rungs."""
+        lane = self._lanes[number % self.watch.parallelism]
+        if lane.last_judged != number:  # it was judged by a driver that is gone
+            for num_rounds in range(1, len(curve) + 1):
+                self.verdict(number, curve.until(num_rounds))
+        self._ended[number] = (curve, state, lane.notes(number))
+
+
+class _Lane:
+    """The study in memory that a sequence of trials is judged in; all values are oriented: more is better."""
+
+    def __init__(self) -> None:
+        self._study = optuna.create_study(study_name="rule", direction="maximize")
+        self._storage = self._study._storage
+        self._ids: list[int] = []
+        self.num_ended = 0
+        self.last_judged = -1
+        self._num_shown = 0
+
+    def end(self, number: int, curve: Curve, state: TrialEnd, notes: dict[str, float]) -> None:
+        """Trial `number`, the next in order, has ended."""
+        self._begin(number)
+        trial_id = self._ids[number]
+        if number != self.last_judged:
+            for step, value in enumerate(curve.valid_score, start=1):
+                self._storage.set_trial_intermediate_value(trial_id, step, float(value))
+            for key, note in notes.items():
+                self._storage.set_trial_system_attr(trial_id, key, note)
+        values = [float(curve.valid_score[curve.best])] if state == "COMPLETE" else None
+        self._storage.set_trial_state_values(trial_id, TrialState[state], values)
+        self.num_ended = number + 1
+
+    def shows(self, number: int, curve: Curve, pruner: BasePruner) -> bool:
+        """Show the pruner the rounds of a running trial that it has not seen; whether it prunes at the last."""
+        if number != self.last_judged:
+            self._begin(number)
+            self.last_judged, self._num_shown = number, 0
+        trial_id = self._ids[number]
+        pruned = False
+        for step in range(self._num_shown + 1, len(curve) + 1):
+            value = float(curve.valid_score[step - 1])
+            self._storage.set_trial_intermediate_value(trial_id, step, value)
+            pruned = pruner.prune(self._study, self._storage.get_trial(trial_id))
+        self._num_shown = len(curve)
+        return pruned
+
+    def notes(self, number: int) -> dict[str, float]:
+        """What the pruner noted of the trial that was judged last; nothing where it had no round."""
+        return dict(self._storage.get_trial_system_attrs(self._ids[number])) if number == self.last_judged else {}
+
+    def _begin(self, number: int) -> None:
+        while len(self._ids) <= number:
+            template = create_trial(state=TrialState.RUNNING)
+            self._ids.append(self._storage.create_new_trial(self._study._study_id, template))
