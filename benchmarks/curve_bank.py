@@ -56,11 +56,11 @@ RECIPES = {
     "mnist_mlp": Recipe("mnist", 60, 2000, 2000),
     "mnist_mlp_online": Recipe("mnist", 40, None, 2000, ("images_per_round=1000",)),
     "mnist_mlp_bn": Recipe("mnist", 50, 2000, 2000),
-    "mnist_convnet": Recipe("mnist", 40, 800, 1000),
-    "cifar10_cnn": Recipe("cifar10", 30, 800, 500, trials=(8, 12)),
+    "mnist_convnet": Recipe("mnist", 40, 800, 1000, trials=(15, 15)),
+    "cifar10_cnn": Recipe("cifar10", 30, 800, 500, trials=(8, 8)),
     "cora_gcn": Recipe("cora", 80),
     "text8_skipgram": Recipe("text", 40, 20_000, 2000, ("pairs_per_round=10000",)),
-    "food101_squeezenet": Recipe("food101-cifar10", 30, 606, 505, trials=(8, 12)),
+    "food101_squeezenet": Recipe("food101-cifar10", 30, 606, 505, trials=(8, 8)),
     "sequence_convnet": Recipe("mnist1d", 60, 1000, 600),
 }
 

@@ -25,8 +25,8 @@ class Truth:
     turned: int | None = None
 
 
-def true_class(curve: Curve, lowest_gain: float = 2 * POINT) -> Truth:
-    """The class of a whole curve. lowest_gain: of the score over chance, below which nothing was learnt."""
+def true_class(curve: Curve) -> Truth:
+    """The class of a whole curve; its chance and its scores' errors must be known."""
     length = len(curve)
     if not np.isfinite(curve.train_loss).all() or np.isnan(curve.valid_loss).any():
         return Truth("diverged")
@@ -34,15 +34,13 @@ def true_class(curve: Curve, lowest_gain: float = 2 * POINT) -> Truth:
     train_loss, valid_loss = centered(curve.train_loss), centered(np.minimum(curve.valid_loss, 1e30))
     error = float(np.median(curve.score_error))
     gain = float(train.max() - curve.chance)
-    if (
-        gain > 5 * POINT
-        and train[-1] < train.max() - gain / 2
-        and valid[-1] < valid.max() - (valid.max() - curve.chance) / 2
-    ):
+    if gain > 5 * POINT and max(_share_kept(train, curve.chance), _share_kept(valid, curve.chance)) < 0.7:
         return Truth("collapsed")
     if train_loss[-1] > 10 * train_loss.min() and train_loss[-1] > 2 * train_loss[0]:
         return Truth("diverged")
-    if float(valid.max() - curve.chance) < max(lowest_gain, 3 * error) and gain < 5 * POINT:
+    learnt = float(valid.max() - curve.chance)
+    is_flat = last_gain_of(valid, max(POINT, 2 * error)) <= 0.1 * length
+    if learnt < max(2 * POINT, 3 * error) or (max(learnt, gain) < 5 * POINT and is_flat):
         return Truth("not_learning")
     if curve.batch_statistics_score is not None:
         lag = centered(curve.batch_statistics_score - curve.valid_score)
@@ -57,8 +55,10 @@ def true_class(curve: Curve, lowest_gain: float = 2 * POINT) -> Truth:
             return Truth("overconfident", turned=turned)
         return Truth("overfitting", onset=max(turned, last_gain), turned=turned)
     half = slice(length // 2, None)
-    jumps = float(np.abs(np.diff(curve.valid_score[half])).mean()) if length > 3 else 0.0
-    if jumps > max(3 * POINT, 4 * error):
+    if (
+        _jumps(curve.valid_score[half]) > max(1.5 * POINT, 1.2 * error)
+        and _jumps(curve.train_score[half]) > POINT
+    ):
         return Truth("bouncing")
     before = int(0.75 * length)
     if valid[-1] - valid[:before].max() > max(0.5 * POINT, 2 * error / np.sqrt(window_of(length))):
@@ -87,3 +87,13 @@ def centered(values: FloatArray) -> FloatArray:
 def last_gain_of(scores: FloatArray, least: float) -> int:
     """The first position from which no more than `least` was still to be gained."""
     return int(np.argmax(scores >= scores.max() - least))
+
+
+def _share_kept(scores: FloatArray, chance: float) -> float:
+    """Of the best gain over chance, how much there was at the end."""
+    return float((scores[-1] - chance) / (scores.max() - chance)) if scores.max() > chance else 1.0
+
+
+def _jumps(scores: FloatArray) -> float:
+    """Mean change from one round to the next."""
+    return float(np.abs(np.diff(scores)).mean()) if len(scores) > 1 else 0.0

@@ -1,7 +1,8 @@
 """Signs in learning curves: plain numbers in, plain numbers out; numpy only.
 
-Every function sees the rounds so far, oldest first, and nothing later. Indices are positions in those
-sequences, from 0.
+Every function sees the rounds so far, oldest first, and nothing later. Scores are oriented: more is better. Positions
+are those in the sequences, from 0. `budget` is the number of rounds that a trial may run: what counts as lasting, and
+how much is averaged over, is a share of it, so that rounds may be of any length.
 """
 
 from __future__ import annotations
@@ -14,23 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+Numbers = Sequence[float] | FloatArray
+
+HALF_A_POINT = 0.005  # of a score from 0 to 1; what nobody would go on for
+SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Validation loss has turned while training loss has gone on falling.
+
+    position: of the smoothed minimum. rise: relative, of the smoothed loss now over it. trend_z: Mann-Kendall statistic
+    of the validation loss since.
+    """
+
+    position: int
+    rise: float
+    trend_z: float
 
 
 @dataclass(frozen=True)
 class Onset:
-    """Overfitting: where validation loss turned, and by how much it has risen since.
+    """Overfitting has set in. turn: of the loss. reached: where the score was first as good as it still is."""
 
-    turned: position of the smoothed minimum. rise: relative, of the smoothed loss now over it.
-    trend_z: Mann-Kendall statistic of the validation loss since. best: position of the best smoothed score.
-    """
-
-    turned: int
-    rise: float
-    trend_z: float
-    best: int
+    turn: Turn
+    reached: int
 
 
-def moving_average(values: Sequence[float] | FloatArray, window: int) -> FloatArray:
+def moving_average(values: Numbers, window: int) -> FloatArray:
     """Mean of the latest `window` values at each position (of fewer at the start)."""
     array = np.asarray(values, dtype=np.float64)
     sums = np.cumsum(np.concatenate([[0.0], array]))
@@ -39,7 +51,7 @@ def moving_average(values: Sequence[float] | FloatArray, window: int) -> FloatAr
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def mann_kendall_z(values: Sequence[float] | FloatArray) -> float:
+def mann_kendall_z(values: Numbers) -> float:
     """Mann-Kendall trend statistic: standard normal without a trend, positive for a rise (Mann 1945).
 
     Robust to single spikes, as it counts only which of each pair is larger; ties are corrected for.
@@ -56,45 +68,73 @@ def mann_kendall_z(values: Sequence[float] | FloatArray) -> float:
     return (s - math.copysign(1.0, s)) / math.sqrt(variance)
 
 
-def overfitting_onset(
-    train_loss: Sequence[float],
-    valid_loss: Sequence[float],
-    score: Sequence[float],
+def smoothing_window(budget: int) -> int:
+    """Rounds that are averaged over."""
+    return max(2, round(SMOOTHED_SHARE * budget))
+
+
+def loss_turn(
+    train_loss: Numbers,
+    valid_loss: Numbers,
     *,
     budget: int,
-    guard: float = 0.20,
-    lag: float = 0.06,
     rise: float = 0.02,
+    lag: float = 0.06,
     significance_z: float = 1.64,
-) -> Onset | None:
-    """Whether overfitting has set in and going on is not worth it; None while it has not.
+) -> Turn | None:
+    """Whether validation loss has turned while training loss goes on falling; None while it has not.
 
-    All of: validation loss has risen since its smoothed minimum, by a significant trend and by at least
-    `rise`; that lies at least `lag` of the budget back; training loss is below its value there; and the
-    smoothed score (more is better) has set no new best for `guard` of the budget. The last matters most:
-    validation loss often turns long before the score has had its best.
+    All of: validation loss has risen since its smoothed minimum, by a significant trend and by at least `rise`; that
+    lies at least `lag` of the budget back; training loss is below its value there.
     """
     now = len(valid_loss) - 1
     if now < 3:
         return None
-    window = max(2, round(0.06 * budget))
-    smooth_loss = moving_average(valid_loss, window)
-    smooth_score = moving_average(score, window)
-    turned = int(np.argmin(smooth_loss))
-    best = int(np.argmax(smooth_score))
-    if now - turned < max(2, math.ceil(lag * budget)) or now - best < max(2, math.ceil(guard * budget)):
+    smooth = moving_average(valid_loss, smoothing_window(budget))
+    turned = int(np.argmin(smooth))
+    if now - turned < max(2, math.ceil(lag * budget)) or not train_loss[now] < train_loss[turned]:
         return None
-    if float(np.max(score[best + 1 :], initial=-np.inf)) > float(np.max(score[: best + 1])):
+    risen = float(smooth[now] / smooth[turned] - 1.0) if smooth[turned] > 0 else 0.0
+    if risen < rise:
         return None
-    risen = float(smooth_loss[now] / smooth_loss[turned] - 1.0) if smooth_loss[turned] > 0 else 0.0
     z = mann_kendall_z(valid_loss[turned:])
-    if risen < rise or z <= significance_z or not train_loss[now] < train_loss[turned]:
+    return Turn(turned, risen, z) if z > significance_z else None
+
+
+def reached(score: Numbers, score_error: Numbers, *, budget: int) -> int:
+    """The position at which the smoothed score was first as good as the best it has been since, but for noise.
+
+    Noise is half a point, or the standard error of the smoothed score where that is more.
+    """
+    window = smoothing_window(budget)
+    smooth = moving_average(score, window)
+    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
+    return int(np.argmax(smooth >= smooth.max() - max(HALF_A_POINT, error)))
+
+
+def overfitting_onset(
+    train_loss: Numbers,
+    valid_loss: Numbers,
+    score: Numbers,
+    score_error: Numbers,
+    *,
+    budget: int,
+    guard: float = 0.25,
+) -> Onset | None:
+    """Whether overfitting has set in and going on is not worth it; None while it has not.
+
+    Validation loss has turned (`loss_turn`), and for `guard` of the budget the score has gained nothing but noise. The
+    guard matters most: validation loss often turns long before the score has had its best.
+    """
+    turn = loss_turn(train_loss, valid_loss, budget=budget)
+    if turn is None:
         return None
-    return Onset(turned, risen, z, best)
+    since = reached(score, score_error, budget=budget)
+    return Onset(turn, since) if len(score) - 1 - since >= max(2, math.ceil(guard * budget)) else None
 
 
 def collapse_onset(
-    train_score: Sequence[float],
+    train_score: Numbers,
     *,
     chance: float,
     share_lost: float = 0.5,
@@ -103,14 +143,14 @@ def collapse_onset(
 ) -> int | None:
     """The position at which the training score lost more than half its gain over chance, for good so far.
 
-    Scores are oriented: more is better. Training and validation fall together when a network collapses;
-    losses may go on falling all the while, so only the score tells. A gain below `least_gain` is noise.
+    Training and validation fall together when a network collapses; losses may go on falling all the while, so only the
+    score tells. A gain below `least_gain` is noise.
     """
     scores = np.asarray(train_score, dtype=np.float64)
     if len(scores) <= lasting:
         return None
     gain = float(scores[:-lasting].max()) - chance
-    if gain < least_gain:
+    if not gain >= least_gain:
         return None
     fallen = scores < chance + (1.0 - share_lost) * gain
     if not fallen[-lasting:].all():
