@@ -50,6 +50,10 @@ class Ledger:
         """A trial's rounds, in order."""
         return self._patiently(lambda: rounds.get_rounds(self._database, self._study_id, number))
 
+    def read_all_rounds(self) -> list[dict[str, Any]]:
+        """The rounds of all trials, by trial and index."""
+        return self._patiently(lambda: rounds.all_rounds(self._database, self._study_id))
+
     def read_checkpoints(self) -> dict[int, dict[str, Any]]:
         """The recorded checkpoint of each trial that has one."""
         return self._patiently(lambda: checkpoints.get_checkpoints(self._database, self._study_id))

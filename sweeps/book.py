@@ -8,11 +8,12 @@ stored rounds, and Optuna's copy (for its dashboard and samplers) is written aft
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from objectives import Round
 from objectives.packed import Packed
@@ -25,8 +26,9 @@ from storage.trials import TrialRow
 from sweeps.history import Finished, Proposal
 from sweeps.live_trial import LiveTrial
 from sweeps.mirror import running_trial
-from sweeps.outcome import SPOILT, End, Failure, Stop, best_round, end_of, failed
-from sweeps.pruning.rules import RULES
+from sweeps.outcome import End, Failure, TrialEnd, best_round, end_of, failed
+from sweeps.pruning.judge import Judge
+from sweeps.pruning.rule import Watch
 from sweeps.spec import Specification, full_parameters
 from sweeps.trial_files import TrialFiles
 from sweeps.window import Window
@@ -94,7 +96,7 @@ class StudyBook:
         self.ends: dict[int, Outcome] = {}
         self.ledger = Ledger(database, study.study_id)
         self.observers: list[Observer] = list(observers)
-        self._rule = RULES[self.spec.stop_rule]
+        self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
         self._window = Window(self.spec)
         self._table: list[Outcome] = []
         self._best: list[Outcome] = []  # one, when the table has a completed trial
@@ -182,7 +184,7 @@ class StudyBook:
             live.keep_checkpoint(latest.index, progress.checkpoint, record)
         if latest.index < len(live.rounds):
             return None
-        stop = self._verdict(live.rounds)
+        stop = self._judge.verdict(number, live.rounds)
         return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric), worker)
 
     def fail(self, number: int, failure: Failure, *, worker: str = "") -> End:
@@ -234,6 +236,8 @@ class StudyBook:
         Of most trials of a long study no more is read than how they ended.
         """
         outcomes = self.ledger.read_outcomes()
+        if self._judge.needs_earlier:
+            self._tell_judge([each for each in outcomes if each.is_finished])
         needed = self._window.needed({each.number: each.completed_value for each in outcomes})
         rows = {row.number: row for row in self.ledger.read_trials(needed)}
         noted = self.ledger.read_sampler_attributes(needed)
@@ -250,6 +254,13 @@ class StudyBook:
                 self._keep_end(outcome, row.attributes["rounds"])
             else:
                 self._restore_waiting(row, chosen, checkpoints.get(row.number))
+
+    def _tell_judge(self, finished: Sequence[Outcome]) -> None:
+        rounds: dict[int, list[Round]] = defaultdict(list)
+        for row in self.ledger.read_all_rounds():
+            rounds[row["trial"]].append(Round.from_figures(row))
+        for each in finished:
+            self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
 
     def _restore_waiting(
         self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
@@ -275,7 +286,7 @@ class StudyBook:
 
     def _take_up(self, number: int) -> Assignment | None:
         live = self._away.pop(number)
-        stop = self._verdict(live.rounds) if live.rounds else None
+        stop = self._judge.verdict(number, live.rounds) if live.rounds else None
         if stop is not None and live.is_complete(self.metric):
             # Its driver died between the last round and the verdict.
             self.live[number] = live
@@ -298,12 +309,6 @@ class StudyBook:
             observer.started(assignment, again=live.resumed)
         return assignment
 
-    def _verdict(self, rounds: Sequence[Round]) -> Stop | None:
-        stop = self._rule(rounds, self.spec.rounds, self.metric)
-        if len(rounds) < self.spec.rounds or (stop is not None and stop.reason in SPOILT):
-            return stop
-        return Stop("finished", len(rounds), {}, "ran all its rounds")
-
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number)
 
@@ -323,6 +328,7 @@ class StudyBook:
             self.ledger.drop_checkpoint(live.number)
         live.files.drop_all_but(weights, self.spec.rounds)
         del self.live[live.number]
+        self._judge.finished(live.number, live.rounds, end.state)
         self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
         for observer in self.observers:
             observer.ended(live.number, end, len(live.rounds))

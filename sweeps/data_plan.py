@@ -16,8 +16,8 @@ class DataPlan:
     """A choice of rows, as it is stored with a study.
 
     name: of the data set. published: the rows on which a task's published figures were taken. fraction: of the
-    rows of each split. most_train_rows, most_valid_rows: of these so many at most; None for all. folds: 0 for one split; else training and validation rows together are cut into so many
-    parts, each of which validates once.
+    rows of each split. most_train_rows, most_valid_rows: of these so many at most; None for all. folds: 0 for one
+    split; else training and validation rows together are cut into so many parts, each of which validates once.
     """
 
     name: str

@@ -14,7 +14,7 @@ from objectives.task import did_you_mean
 from sweeps.errors import UsageError
 
 SAMPLERS = ("tpe", "gp", "cmaes", "random", "qmc", "grid")
-STOP_RULES = ("onset", "none")
+STOP_RULES = ("onset", "study", "eager", "median", "percentile", "halving", "hyperband", "patient", "none")
 RUNNERS = ("ray", "inline")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name
 
@@ -24,7 +24,8 @@ class StudySettings:
     """What decides a study's figures; see Specification.
 
     overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one where CUDA is at hand, else none.
-    data: None for the best data set at hand. train_rows, valid_rows: at most so many; None for all. rounds: None for the task's own budget.
+    data: None for the best data set at hand. train_rows, valid_rows: at most so many; None for all.
+    rounds: None for the task's own budget.
     """
 
     task: str

@@ -44,10 +44,12 @@ class Curve:
 
     def until(self, num_rounds: int) -> Curve:
         """The first `num_rounds` rounds."""
-        arrays = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "chance"}
-        return replace(
-            self, **{name: array if array is None else array[:num_rounds] for name, array in arrays.items()}
-        )
+        cut = {
+            each.name: array[:num_rounds]
+            for each in fields(self)
+            if isinstance(array := getattr(self, each.name), np.ndarray)
+        }
+        return replace(self, **cut)  # type: ignore[arg-type]  # chance is no array
 
     @property
     def best(self) -> int:
@@ -89,7 +91,10 @@ def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Me
         chance=sign * metric.chance if metric is not None and has_score else math.nan,
         running_loss=_optional(columns.get("running_loss")),
         batch_statistics_score=None if (array := _optional(given)) is None else sign * array,
-        **{name: _optional(columns.get(name)) for name in _SIGNALS},
+        gradient_norm=_optional(columns.get("gradient_norm")),
+        dead_share=_optional(columns.get("dead_share")),
+        saturated_share=_optional(columns.get("saturated_share")),
+        learning_rate=_optional(columns.get("learning_rate")),
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Numbers = Sequence[float] | FloatArray
 
-HALF_A_POINT = 0.005  # of a score from 0 to 1; what nobody would go on for
+NO_GAIN = 0.005  # of what a score has gained so far: half a point where it goes from 0 to 1
 SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
 
 
@@ -32,14 +32,6 @@ class Turn:
     position: int
     rise: float
     trend_z: float
-
-
-@dataclass(frozen=True)
-class Onset:
-    """Overfitting has set in. turn: of the loss. reached: where the score was first as good as it still is."""
-
-    turn: Turn
-    reached: int
 
 
 def moving_average(values: Numbers, window: int) -> FloatArray:
@@ -79,8 +71,8 @@ def loss_turn(
     *,
     budget: int,
     rise: float = 0.02,
-    lag: float = 0.06,
-    significance_z: float = 1.64,
+    lag: float = 0.1,
+    significance_z: float = 2.2,  # five rounds that rise one after the other
 ) -> Turn | None:
     """Whether validation loss has turned while training loss goes on falling; None while it has not.
 
@@ -101,36 +93,58 @@ def loss_turn(
     return Turn(turned, risen, z) if z > significance_z else None
 
 
-def reached(score: Numbers, score_error: Numbers, *, budget: int) -> int:
+def reached(score: Numbers, score_error: Numbers, *, budget: int, chance: float = math.nan) -> int:
     """The position at which the smoothed score was first as good as the best it has been since, but for noise.
 
-    Noise is half a point, or the standard error of the smoothed score where that is more.
+    Noise is a two hundredth of what was gained over `chance` (over the first score where that is unknown), or the
+    standard error of the smoothed score where that is more.
     """
     window = smoothing_window(budget)
     smooth = moving_average(score, window)
+    gained = float(smooth.max()) - (float(smooth[0]) if math.isnan(chance) else chance)
     error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
-    return int(np.argmax(smooth >= smooth.max() - max(HALF_A_POINT, error)))
+    return int(np.argmax(smooth >= smooth.max() - max(NO_GAIN * gained, error)))
 
 
-def overfitting_onset(
+def has_stalled(since: int, now: int, *, budget: int, guard: float) -> bool:
+    """Whether from position `since` to `now` there is at least `guard` of the budget."""
+    return now - since >= max(2, math.ceil(guard * budget))
+
+
+def is_steady(learning_rate: Numbers | None, *, budget: int, share: float) -> bool:
+    """Whether the learning rate has kept within a fifth of itself over the latest `share` of the budget.
+
+    While it is warmed up or annealed a stall is not final. One that is not recorded is taken for constant.
+    """
+    if learning_rate is None:
+        return True
+    latest = np.asarray(learning_rate, dtype=np.float64)[-max(2, math.ceil(share * budget)) :]
+    return bool(latest.min() >= 0.8 * latest.max())
+
+
+def is_flat(
     train_loss: Numbers,
-    valid_loss: Numbers,
-    score: Numbers,
+    train_score: Numbers,
+    valid_score: Numbers,
     score_error: Numbers,
     *,
+    chance: float,
     budget: int,
-    guard: float = 0.25,
-) -> Onset | None:
-    """Whether overfitting has set in and going on is not worth it; None while it has not.
+) -> bool:
+    """Whether nothing has been learnt: scores are those of chance but for noise, and the loss has not moved.
 
-    Validation loss has turned (`loss_turn`), and for `guard` of the budget the score has gained nothing but noise. The
-    guard matters most: validation loss often turns long before the score has had its best.
+    Without a known chance the loss alone decides.
     """
-    turn = loss_turn(train_loss, valid_loss, budget=budget)
-    if turn is None:
-        return None
-    since = reached(score, score_error, budget=budget)
-    return Onset(turn, since) if len(score) - 1 - since >= max(2, math.ceil(guard * budget)) else None
+    losses = moving_average(train_loss, smoothing_window(budget))
+    if losses[0] > 0 and losses[-1] < 0.99 * losses[0]:
+        return False
+    if math.isnan(chance):
+        return True
+    window = smoothing_window(budget)
+    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
+    valid_gain = float(moving_average(valid_score, window).max()) - chance
+    train_gain = float(np.max(train_score)) - chance
+    return valid_gain < max(0.02, 3 * error) and train_gain < 0.05
 
 
 def collapse_onset(

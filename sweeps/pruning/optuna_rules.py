@@ -108,7 +108,11 @@ class _Lane:
 
     def notes(self, number: int) -> dict[str, float]:
         """What the pruner noted of the trial that was judged last; nothing where it had no round."""
-        return dict(self._storage.get_trial_system_attrs(self._ids[number])) if number == self.last_judged else {}
+        return (
+            dict(self._storage.get_trial_system_attrs(self._ids[number]))
+            if number == self.last_judged
+            else {}
+        )
 
     def _begin(self, number: int) -> None:
         while len(self._ids) <= number:

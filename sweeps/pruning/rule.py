@@ -35,5 +35,5 @@ class StopRule(ABC):
     def verdict(self, number: int, curve: Curve) -> Stop | None:
         """Whether trial `number`, whose rounds so far are `curve`, ends here; called for every round in turn."""
 
-    def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:
-        """A trial has ended; told of every trial, in any order."""
+    def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:  # noqa: B027 - most need not know
+        """A trial has ended; where `needs_earlier`, told of every trial, and not before those it depends on."""

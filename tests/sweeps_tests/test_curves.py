@@ -3,97 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.pruning.curves import collapse_onset, mann_kendall_z, moving_average, overfitting_onset
+from sweeps.pruning.curves import collapse_onset, loss_turn, mann_kendall_z, moving_average, reached
 
-Curve = Callable[[int], float]
 LOSSES = st.lists(st.floats(0.01, 10.0), min_size=4, max_size=60)
-
-
-def falling(k: int) -> float:
-    return 1.0 / (k + 1)
-
-
-def u_shaped(k: int) -> float:
-    return 0.3 + 0.002 * (k - 10) ** 2
-
-
-def peaked(k: int) -> float:
-    return 0.9 - 0.0005 * (k - 12) ** 2
-
-
-def rising(k: int) -> float:
-    return 0.9 - 0.5 / (k + 1)
-
-
-def halted_at(train: Curve, valid: Curve, score: Curve, budget: int = 50) -> int | None:
-    """The position at which rounds, coming one at a time, first show overfitting."""
-    for now in range(1, budget + 1):
-        rounds = range(now)
-        found = overfitting_onset(
-            [train(k) for k in rounds], [valid(k) for k in rounds], [score(k) for k in rounds], budget=budget
-        )
-        if found is not None:
-            return now - 1
-    return None
-
-
-@pytest.mark.parametrize(
-    ("train", "valid", "score", "between"),
-    [
-        pytest.param(falling, u_shaped, peaked, (18, 30), id="overfits"),
-        pytest.param(falling, u_shaped, rising, None, id="loss turns while the score still climbs"),
-        pytest.param(falling, falling, rising, None, id="still improving"),
-        pytest.param(u_shaped, u_shaped, peaked, None, id="training loss rises too: not overfitting"),
-        pytest.param(falling, lambda k: 0.5, lambda k: 0.8, None, id="constant"),
-        pytest.param(falling, lambda k: 5.0 if k == 20 else falling(k), rising, None, id="a single spike"),
-        pytest.param(
-            falling,
-            lambda k: 0.5 + 0.01 * (k % 2),
-            lambda k: 0.8 + 0.001 * (k % 3),
-            None,
-            id="noise about a plateau",
-        ),
-        pytest.param(falling, lambda k: 0.5 * 1.0003**k, peaked, None, id="a drift below two per cent"),
-        pytest.param(
-            falling,
-            lambda k: u_shaped(k) if k < 16 else 0.2 / (k - 14),
-            lambda k: peaked(k) if k < 16 else 0.9 + 0.002 * (k - 15),
-            None,
-            id="double descent before the guard has run out",
-        ),
-    ],
-)
-def test_overfitting_is_seen_where_it_is(
-    train: Curve, valid: Curve, score: Curve, between: tuple[int, int] | None
-) -> None:
-    at = halted_at(train, valid, score)
-    if between is None:
-        assert at is None
-    else:
-        assert at is not None
-        assert between[0] <= at <= between[1]
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3])
 def test_few_rounds_show_nothing(rounds: int) -> None:
     ones = [1.0] * rounds
-    assert overfitting_onset(ones, ones, ones, budget=50) is None
+    assert loss_turn(ones, ones, budget=50) is None
     assert collapse_onset(ones, chance=0.1) is None
 
 
 @given(LOSSES, st.integers(-8, 8))
-def test_scaling_losses_by_a_power_of_two_changes_no_verdict(losses: list[float], exponent: int) -> None:
-    scores = [-loss for loss in losses]
+def test_scaling_losses_by_a_power_of_two_changes_no_sign(losses: list[float], exponent: int) -> None:
     train = [1.0 / (k + 1) for k in range(len(losses))]
     factor = 2.0**exponent
-    plain = overfitting_onset(train, losses, scores, budget=40)
-    scaled = overfitting_onset([t * factor for t in train], [v * factor for v in losses], scores, budget=40)
+    plain = loss_turn(train, losses, budget=40)
+    scaled = loss_turn([t * factor for t in train], [v * factor for v in losses], budget=40)
     assert plain == scaled
 
 
@@ -113,6 +45,14 @@ def test_a_moving_average_stays_between_the_extremes(values: list[float], window
     assert len(smooth) == len(values)
     assert smooth[0] == pytest.approx(values[0])
     assert min(values) - 1e-9 <= smooth.min() <= smooth.max() <= max(values) + 1e-9
+
+
+def test_a_score_is_reached_where_only_noise_came_after() -> None:
+    scores = [0.1, 0.5, 0.9, 0.9, 0.902, 0.898, 0.903, 0.901]
+    nothing_known = [0.0] * 8
+    assert reached(scores, nothing_known, budget=20, chance=0.1) == 3  # smoothed over two rounds
+    assert reached(scores, [0.3] * 8, budget=20, chance=0.1) == 2  # as good as the sampling error can tell
+    assert reached(sorted(scores), nothing_known, budget=1000, chance=0.1) == 7
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_study_of_some_rows_confirms_and_replays_on_those_rows() -> None:
     ("behaviour", "state", "reason", "rounds"),
     [
         ("learns", "COMPLETE", "finished", 10),
-        ("overfits", "COMPLETE", "overfitting", 7),
+        ("overfits", "COMPLETE", "overfitting", 8),
         ("collapses", "COMPLETE", "collapsed", 6),
         ("diverges", "COMPLETE", "diverged", 4),
         ("crashes", "FAIL", "error", None),

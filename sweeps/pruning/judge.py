@@ -1,0 +1,36 @@
+"""Between the book and a stop rule: rounds become curves, and a trial that has run its budget is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from objectives import Round
+from sweeps.outcome import SPOILT, Stop, TrialEnd
+from sweeps.pruning.curve import curve_of
+from sweeps.pruning.rule import Watch
+from sweeps.pruning.rules import RULES
+
+
+class Judge:
+    """Says when a trial ends, by the rule called `rule`."""
+
+    def __init__(self, rule: str, watch: Watch) -> None:
+        self._watch = watch
+        self._rule = RULES[rule](watch)
+
+    @property
+    def needs_earlier(self) -> bool:
+        """Whether it must be told of every finished trial, also of those of an earlier driver."""
+        return self._rule.needs_earlier
+
+    def verdict(self, number: int, rounds: Sequence[Round]) -> Stop | None:
+        """Whether a trial ends after these rounds; at its last one it is finished, or spoilt."""
+        stop = self._rule.verdict(number, curve_of(rounds, self._watch.metric))
+        if len(rounds) < self._watch.budget or (stop is not None and stop.reason in SPOILT):
+            return stop
+        return Stop("finished", len(rounds), {}, "ran all its rounds")
+
+    def finished(self, number: int, rounds: Sequence[Round], state: TrialEnd) -> None:
+        """A trial has ended; told in the order of numbers of what was stored before."""
+        if self.needs_earlier:
+            self._rule.finished(number, curve_of(rounds, self._watch.metric), state)

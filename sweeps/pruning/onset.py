@@ -1,0 +1,212 @@
+"""The stop rule that looks at a trial alone: it halts where going on is not worth it, and says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeps.outcome import Metric, Stop
+from sweeps.pruning.curve import Curve
+from sweeps.pruning.curves import (
+    collapse_onset,
+    has_stalled,
+    is_flat,
+    is_steady,
+    loss_turn,
+    moving_average,
+    reached,
+    smoothing_window,
+)
+from sweeps.pruning.rule import StopRule
+
+Evidence = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Guards:
+    """How long each rule waits, as shares of the budget.
+
+    overfitting: without a gain in the score, once the loss has turned. plateau: without a gain in score or loss.
+    not_learning: from the start. collapsed: below half of what was learnt; 3 rounds suffice where dead units tell.
+    """
+
+    overfitting: float = 0.22
+    plateau: float = 0.5
+    not_learning: float = 0.3
+    collapsed: float = 0.1
+
+
+class OnsetRule(StopRule):
+    """Halts what is not finite, has collapsed, learns nothing, overfits past its best, or long stands still."""
+
+    guards = Guards()
+
+    def verdict(self, number: int, curve: Curve) -> Stop | None:
+        """Depends on the trial's own rounds only."""
+        return verdict(curve, self.watch.budget, self.watch.metric, self.guards)
+
+
+def verdict(curve: Curve, budget: int, metric: Metric, guards: Guards = Guards()) -> Stop | None:
+    """Whether a trial with these rounds ends now, for which reason and on what evidence."""
+    for judge in _JUDGES:
+        stop = judge(curve, budget, metric, guards)
+        if stop is not None:
+            return stop
+    return None
+
+
+def _diverged(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    for spoken, losses in (
+        ("the loss", curve.running_loss),
+        ("training loss", curve.train_loss),
+        ("validation loss", curve.valid_loss),
+    ):
+        if losses is not None and not math.isfinite(losses[-1]):
+            evidence: Evidence = {spoken.replace(" ", "_"): repr(float(losses[-1])), **_signals(curve)}
+            return Stop(
+                "diverged", len(curve), evidence, f"{spoken} is not finite any more ({float(losses[-1])})"
+            )
+    return None
+
+
+def _collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    if math.isnan(curve.chance):
+        return None
+    worst = _worst_share(curve)
+    lasting = 3 if worst >= 0.5 else max(3, round(guards.collapsed * budget))
+    at = collapse_onset(curve.train_score, chance=curve.chance, lasting=lasting)
+    if at is None or _is_only_stale(curve):
+        return None
+    best = int(np.argmax(curve.train_score))
+    then, now = metric.oriented(float(curve.train_score[best])), metric.oriented(float(curve.train_score[-1]))
+    evidence: Evidence = {
+        "onset_round": at + 1,
+        "best_train_score": then,
+        "train_score": now,
+        "valid_score": metric.oriented(float(curve.valid_score[-1])),
+        **_signals(curve),
+    }
+    because = f"training {metric.name} fell from {then:.4g} to {now:.4g}, and validation with it"
+    return Stop("collapsed", len(curve), evidence, because + _units(curve))
+
+
+def _not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    if len(curve) < max(3, math.ceil(guards.not_learning * budget)):
+        return None
+    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning):
+        return None
+    if not is_flat(
+        curve.train_loss,
+        curve.train_score,
+        curve.valid_score,
+        curve.score_error,
+        chance=curve.chance,
+        budget=budget,
+    ):
+        return None
+    evidence: Evidence = {
+        "train_loss_first": float(curve.train_loss[0]),
+        "train_loss": float(curve.train_loss[-1]),
+        "best_valid_score": metric.oriented(float(curve.valid_score[curve.best])),
+        **_signals(curve),
+    }
+    because = (
+        f"after {len(curve)} rounds training loss is {curve.train_loss[-1]:.3g}, as in the first, and "
+        f"{metric.name} that of chance"
+    )
+    return Stop("not_learning", len(curve), evidence, because + _units(curve))
+
+
+def _overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    turn = loss_turn(curve.train_loss, curve.valid_loss, budget=budget)
+    if turn is None:
+        return None
+    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or _is_only_stale(
+        curve
+    ):
+        return None
+    then = turn.position
+    evidence: Evidence = {
+        "onset_round": then + 1,
+        "valid_loss_then": float(curve.valid_loss[then]),
+        "valid_loss": float(curve.valid_loss[-1]),
+        "valid_loss_rise": turn.rise,
+        "train_loss_then": float(curve.train_loss[then]),
+        "train_loss": float(curve.train_loss[-1]),
+        "trend_z": turn.trend_z,
+        "no_gain_since_round": since + 1,
+        "best_round": curve.best + 1,
+    }
+    because = (
+        f"validation loss has risen {turn.rise:.0%} since round {then + 1} while training loss fell from "
+        f"{curve.train_loss[then]:.3g} to {curve.train_loss[-1]:.3g}, and {metric.name} has gained nothing since round "
+        f"{since + 1}"
+    )
+    return Stop("overfitting", len(curve), evidence, because)
+
+
+def _plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.plateau):
+        return None
+    smooth = moving_average(curve.valid_loss, smoothing_window(budget))
+    lowest = int(np.argmin(smooth))
+    if not has_stalled(lowest, len(curve) - 1, budget=budget, guard=0.1):
+        return None
+    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or _is_only_stale(curve):
+        return None
+    evidence: Evidence = {
+        "no_gain_since_round": since + 1,
+        "lowest_valid_loss_round": lowest + 1,
+        "best_round": curve.best + 1,
+        **_signals(curve),
+    }
+    because = (
+        f"{metric.name} has gained nothing since round {since + 1}, and validation loss has not fallen since round "
+        f"{lowest + 1}"
+    )
+    return Stop("plateau", len(curve), evidence, because + _units(curve))
+
+
+_JUDGES: tuple[Callable[[Curve, int, Metric, Guards], Stop | None], ...] = (
+    _diverged,
+    _collapsed,
+    _not_learning,
+    _overfitting,
+    _plateau,
+)
+
+
+def _is_only_stale(curve: Curve) -> bool:
+    """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far."""
+    if curve.batch_statistics_score is None:
+        return False
+    lag = float(curve.batch_statistics_score[-1] - curve.valid_score[-1])
+    return lag > max(0.02, 3 * float(curve.score_error[-1]))
+
+
+def _worst_share(curve: Curve) -> float:
+    """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
+    shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
+    return max((share for share in shares if math.isfinite(share)), default=0.0)
+
+
+def _units(curve: Curve) -> str:
+    for word, shares in (("dead", curve.dead_share), ("saturated", curve.saturated_share)):
+        if shares is not None and shares[-1] >= 0.25:
+            return f"; {shares[-1]:.0%} of the units of a layer are {word}"
+    return ""
+
+
+def _signals(curve: Curve) -> Evidence:
+    """The latest of what was recorded besides losses and scores."""
+    named = {
+        "gradient_norm": curve.gradient_norm,
+        "dead_share": curve.dead_share,
+        "saturated_share": curve.saturated_share,
+    }
+    return {name: float(values[-1]) for name, values in named.items() if values is not None}
