@@ -42,7 +42,10 @@ COLUMNS = {"trial": "trial", "index": "round"} | {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How large the curves of a task are: few rows, so that it overfits and costs little. trials: by part."""
+    """How large the curves of a task are: few rows, so that it overfits and costs little.
+
+    trials: by part. own_valid_rows: of the data set's own validation split, where that is taken whole.
+    """
 
     data: str
     rounds: int
@@ -50,6 +53,12 @@ class Recipe:
     valid_rows: int | None = None
     fixed: tuple[str, ...] = ()
     trials: tuple[int, int] = (15, 25)
+    own_valid_rows: int = 0
+
+    @property
+    def num_valid(self) -> int:
+        """Rows behind a validation score."""
+        return self.valid_rows or self.own_valid_rows
 
 
 RECIPES = {
@@ -58,7 +67,7 @@ RECIPES = {
     "mnist_mlp_bn": Recipe("mnist", 50, 2000, 2000),
     "mnist_convnet": Recipe("mnist", 40, 800, 1000, trials=(15, 15)),
     "cifar10_cnn": Recipe("cifar10", 30, 800, 500, trials=(8, 8)),
-    "cora_gcn": Recipe("cora", 80),
+    "cora_gcn": Recipe("cora", 80, own_valid_rows=500),
     "text8_skipgram": Recipe("text", 40, 20_000, 2000, ("pairs_per_round=10000",)),
     "food101_squeezenet": Recipe("food101-cifar10", 30, 606, 505, trials=(8, 8)),
     "sequence_convnet": Recipe("mnist1d", 60, 1000, 600),

@@ -42,6 +42,14 @@ class Curve:
     def __len__(self) -> int:
         return len(self.valid_loss)
 
+    @property
+    def floor(self) -> float:
+        """The score below which none is lost: chance, else 0 where all scores lie from 0 to 1; NaN where unknown."""
+        if not math.isnan(self.chance) or not len(self):
+            return self.chance
+        looks_like_a_share = bool(((self.train_score >= 0) & (self.train_score <= 1)).all())
+        return 0.0 if looks_like_a_share else math.nan
+
     def until(self, num_rounds: int) -> Curve:
         """The first `num_rounds` rounds."""
         cut = {

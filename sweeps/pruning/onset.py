@@ -58,27 +58,29 @@ def verdict(curve: Curve, budget: int, metric: Metric, guards: Guards = Guards()
     return None
 
 
-def _diverged(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+def diverged(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """A loss is not finite any more."""
     for spoken, losses in (
         ("the loss", curve.running_loss),
         ("training loss", curve.train_loss),
         ("validation loss", curve.valid_loss),
     ):
         if losses is not None and not math.isfinite(losses[-1]):
-            evidence: Evidence = {spoken.replace(" ", "_"): repr(float(losses[-1])), **_signals(curve)}
+            evidence: Evidence = {spoken.replace(" ", "_"): repr(float(losses[-1])), **signals_of(curve)}
             return Stop(
                 "diverged", len(curve), evidence, f"{spoken} is not finite any more ({float(losses[-1])})"
             )
     return None
 
 
-def _collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    if math.isnan(curve.chance):
+def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """More than half of what was learnt is lost on the training rows as well, and has been for a while."""
+    if math.isnan(curve.floor):
         return None
-    worst = _worst_share(curve)
+    worst = worst_share(curve)
     lasting = 3 if worst >= 0.5 else max(3, round(guards.collapsed * budget))
-    at = collapse_onset(curve.train_score, chance=curve.chance, lasting=lasting)
-    if at is None or _is_only_stale(curve):
+    at = collapse_onset(curve.train_score, chance=curve.floor, lasting=lasting)
+    if at is None or is_stale(curve):
         return None
     best = int(np.argmax(curve.train_score))
     then, now = metric.oriented(float(curve.train_score[best])), metric.oriented(float(curve.train_score[-1]))
@@ -87,13 +89,14 @@ def _collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Sto
         "best_train_score": then,
         "train_score": now,
         "valid_score": metric.oriented(float(curve.valid_score[-1])),
-        **_signals(curve),
+        **signals_of(curve),
     }
     because = f"training {metric.name} fell from {then:.4g} to {now:.4g}, and validation with it"
-    return Stop("collapsed", len(curve), evidence, because + _units(curve))
+    return Stop("collapsed", len(curve), evidence, because + units_of(curve))
 
 
-def _not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """Scores are those of chance from the start, and the loss has not moved, at a steady learning rate."""
     if len(curve) < max(3, math.ceil(guards.not_learning * budget)):
         return None
     if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning):
@@ -111,23 +114,22 @@ def _not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> 
         "train_loss_first": float(curve.train_loss[0]),
         "train_loss": float(curve.train_loss[-1]),
         "best_valid_score": metric.oriented(float(curve.valid_score[curve.best])),
-        **_signals(curve),
+        **signals_of(curve),
     }
     because = (
         f"after {len(curve)} rounds training loss is {curve.train_loss[-1]:.3g}, as in the first, and "
         f"{metric.name} that of chance"
     )
-    return Stop("not_learning", len(curve), evidence, because + _units(curve))
+    return Stop("not_learning", len(curve), evidence, because + units_of(curve))
 
 
-def _overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """Validation loss has turned while training loss falls, and the score has since stood still or fallen."""
     turn = loss_turn(curve.train_loss, curve.valid_loss, budget=budget)
     if turn is None:
         return None
     since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
-    if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or _is_only_stale(
-        curve
-    ):
+    if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or is_stale(curve):
         return None
     then = turn.position
     evidence: Evidence = {
@@ -149,7 +151,8 @@ def _overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> S
     return Stop("overfitting", len(curve), evidence, because)
 
 
-def _plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """Neither score nor validation loss has gained anything for long, at a steady learning rate."""
     since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.plateau):
         return None
@@ -157,31 +160,31 @@ def _plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop 
     lowest = int(np.argmin(smooth))
     if not has_stalled(lowest, len(curve) - 1, budget=budget, guard=0.1):
         return None
-    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or _is_only_stale(curve):
+    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):
         return None
     evidence: Evidence = {
         "no_gain_since_round": since + 1,
         "lowest_valid_loss_round": lowest + 1,
         "best_round": curve.best + 1,
-        **_signals(curve),
+        **signals_of(curve),
     }
     because = (
         f"{metric.name} has gained nothing since round {since + 1}, and validation loss has not fallen since round "
         f"{lowest + 1}"
     )
-    return Stop("plateau", len(curve), evidence, because + _units(curve))
+    return Stop("plateau", len(curve), evidence, because + units_of(curve))
 
 
 _JUDGES: tuple[Callable[[Curve, int, Metric, Guards], Stop | None], ...] = (
-    _diverged,
-    _collapsed,
-    _not_learning,
-    _overfitting,
-    _plateau,
+    diverged,
+    collapsed,
+    not_learning,
+    overfitting,
+    plateau,
 )
 
 
-def _is_only_stale(curve: Curve) -> bool:
+def is_stale(curve: Curve) -> bool:
     """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far."""
     if curve.batch_statistics_score is None:
         return False
@@ -189,20 +192,21 @@ def _is_only_stale(curve: Curve) -> bool:
     return lag > max(0.02, 3 * float(curve.score_error[-1]))
 
 
-def _worst_share(curve: Curve) -> float:
+def worst_share(curve: Curve) -> float:
     """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
     shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
     return max((share for share in shares if math.isfinite(share)), default=0.0)
 
 
-def _units(curve: Curve) -> str:
+def units_of(curve: Curve) -> str:
+    """Of dead or saturated units, where there are many: the end of a sentence."""
     for word, shares in (("dead", curve.dead_share), ("saturated", curve.saturated_share)):
         if shares is not None and shares[-1] >= 0.25:
             return f"; {shares[-1]:.0%} of the units of a layer are {word}"
     return ""
 
 
-def _signals(curve: Curve) -> Evidence:
+def signals_of(curve: Curve) -> Evidence:
     """The latest of what was recorded besides losses and scores."""
     named = {
         "gradient_norm": curve.gradient_norm,

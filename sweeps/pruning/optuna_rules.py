@@ -14,6 +14,8 @@ from optuna.pruners import (
     PercentilePruner,
     SuccessiveHalvingPruner,
 )
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from sweeps.outcome import Stop, TrialEnd
@@ -72,8 +74,9 @@ class _Lane:
     """The study in memory that a sequence of trials is judged in; all values are oriented: more is better."""
 
     def __init__(self) -> None:
-        self._study = optuna.create_study(study_name="rule", direction="maximize")
-        self._storage = self._study._storage
+        self._storage = InMemoryStorage()
+        self._storage.create_new_study([StudyDirection.MAXIMIZE], "rule")  # brackets hash a study's name
+        self._study = optuna.load_study(study_name="rule", storage=self._storage)
         self._ids: list[int] = []
         self.num_ended = 0
         self.last_judged = -1

@@ -1,0 +1,275 @@
+"""Stop rules on the bank of full curves: what each saves, what it costs, and what it catches.
+
+    python -m benchmarks.stop_rules [--part report|develop] [--write]
+
+Each study of the bank is run through in 20 seeded orders of its trials, one after the other: a rule sees a trial's
+rounds one at a time, and the trials before it as it has left them. --write puts table and plot into `docs/stopping.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.curve_bank import PARTS, BankStudy, bank_studies
+from benchmarks.reference_rules import REFERENCES, Reference
+from benchmarks.true_classes import Truth, true_class
+from objectives.registry import get_task
+from sweeps.diagnosis import diagnose
+from sweeps.outcome import Metric, Stop, TrialEnd
+from sweeps.pruning.curve import Curve, FloatArray, curve_from_columns
+from sweeps.pruning.relative import StudyRule
+from sweeps.pruning.rule import StopRule, Watch
+from sweeps.pruning.rules import RULES
+
+ORDERS = 20
+POINTS = 100.0  # a score of 1 is so many
+MakeRule = Callable[[Watch], StopRule]
+
+
+@dataclass(frozen=True)
+class Full:
+    """A full curve of the bank."""
+
+    study: str
+    trial: int
+    curve: Curve
+    budget: int
+    metric: Metric
+
+    @cached_property
+    def truth(self) -> Truth:
+        """What became of it, judged with all of it in view."""
+        return true_class(self.curve)
+
+    @cached_property
+    def best_by_round(self) -> FloatArray:
+        """The best score up to each round."""
+        scores = np.where(np.isfinite(self.curve.valid_score), self.curve.valid_score, -math.inf)
+        return np.asarray(np.maximum.accumulate(scores))
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Where a rule left a curve: after how many rounds, and why; `finished` for all of them."""
+
+    full: Full
+    rounds: int
+    reason: str
+
+    @property
+    def is_early(self) -> bool:
+        return self.rounds < len(self.full.curve)
+
+    @property
+    def best(self) -> float:
+        return float(self.full.best_by_round[self.rounds - 1])
+
+    @property
+    def regret(self) -> float:
+        """Points of the curve's best score that were lost."""
+        lost = float(self.full.best_by_round[-1]) - self.best
+        return POINTS * lost if math.isfinite(lost) else 0.0
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether it was halted between the onset of overfitting and the end."""
+        onset = self.full.truth.onset
+        return onset is not None and self.is_early and self.rounds - 1 >= onset
+
+
+def load(part: str) -> list[list[Full]]:
+    """The curves of the bank's studies that are there."""
+    return [list(_curves(study)) for study in bank_studies(part) if study.path.exists()]
+
+
+def _curves(study: BankStudy) -> Sequence[Full]:
+    task, recipe = get_task(study.task), study.recipe
+    metric = Metric(task.metric, task.direction, task.chance_score, recipe.num_valid)
+    return [
+        Full(
+            study.name,
+            int(number),
+            curve_from_columns({str(name): list(rows[name]) for name in rows}, metric),
+            recipe.rounds,
+            metric,
+        )
+        for number, rows in study.read().groupby("trial")
+    ]
+
+
+class Remembered(StopRule):
+    """Another rule's verdicts on curves of the bank, each made once: they depend on the curve alone."""
+
+    def __init__(self, watch: Watch, rule: StopRule) -> None:
+        super().__init__(watch)
+        self._rule = rule
+        self._stops: dict[tuple[int, int], Stop | None] = {}
+        self._current: Curve | None = None
+
+    def verdict(self, number: int, curve: Curve) -> Stop | None:
+        key = (hash(curve.valid_loss.tobytes()), hash(curve.train_loss.tobytes()))
+        if key not in self._stops:
+            self._stops[key] = self._rule.verdict(number, curve)
+        return self._stops[key]
+
+
+def replay(curves: Sequence[Full], rule: StopRule) -> list[Halt]:
+    """Where `rule` leaves each curve, one trial after the other."""
+    halts = []
+    for number, full in enumerate(curves):
+        halt = Halt(full, len(full.curve), "finished")
+        for rounds in range(1, len(full.curve)):
+            stop = rule.verdict(number, full.curve.until(rounds))
+            if stop is not None:
+                halt = Halt(full, rounds, stop.reason)
+                break
+        state: TrialEnd = "PRUNED" if halt.reason == "inferior" else "COMPLETE"
+        rule.finished(number, full.curve.until(halt.rounds), state)
+        halts.append(halt)
+    return halts
+
+
+def rules() -> dict[str, MakeRule]:
+    """Every rule that is compared, by name, ours last."""
+    ours: dict[str, MakeRule] = {
+        name: make for name, make in RULES.items() if name not in ("onset", "study", "eager")
+    }
+    return {
+        **{"none": ours.pop("none")},
+        **{name: partial(Reference, holds=holds) for name, holds in REFERENCES.items()},
+        **{f"Optuna {name}": make for name, make in ours.items()},
+        **{name: RULES[name] for name in ("onset", "study", "eager")},
+    }
+
+
+def outcomes(studies: list[list[Full]], make: MakeRule) -> pd.DataFrame:
+    """A row a study and order: what the rule saved, lost and caught there."""
+    rows = []
+    for curves in studies:
+        watch = Watch(curves[0].budget, curves[0].metric)
+        own = Remembered(watch, RULES["onset"](watch))
+        for order in range(ORDERS):
+            rule = make(watch)
+            if isinstance(rule, StudyRule):
+                rule = type(rule)(watch, own=own)
+            elif order and not rule.needs_earlier:
+                rows.append({**rows[-1], "order": order})
+                continue
+            shuffled = [curves[place] for place in np.random.default_rng(order).permutation(len(curves))]
+            rows.append({"study": curves[0].study, "order": order, **_figures(replay(shuffled, rule))})
+    return pd.DataFrame(rows)
+
+
+def _figures(halts: Sequence[Halt]) -> dict[str, float]:
+    full_best = max(float(halt.full.best_by_round[-1]) for halt in halts)
+    kept = max((halt.best for halt in halts if halt.reason != "inferior"), default=-math.inf)
+    kept_all = max(halt.best for halt in halts)
+    overfitting = [halt for halt in halts if halt.full.truth.label == "overfitting"]
+    caught = [halt for halt in overfitting if halt.is_caught]
+    early = [halt for halt in halts if halt.is_early]
+    return {
+        "curves": len(halts),
+        "rounds": sum(halt.full.budget for halt in halts),
+        "saved": sum(len(halt.full.curve) - halt.rounds for halt in halts),
+        "study_regret": POINTS * (full_best - kept),
+        "study_regret_all": POINTS * (full_best - kept_all),
+        "regret": sum(halt.regret for halt in halts),
+        "above_0.2": sum(halt.regret > 0.2 for halt in halts),
+        "above_1": sum(halt.regret > 1.0 for halt in halts),
+        "overfitting": len(overfitting),
+        "caught": len(caught),
+        "delay": sum(50 / h.full.budget * (h.rounds - 1 - (h.full.truth.onset or 0)) for h in caught),
+        "false_halts": sum(halt.regret > 0.5 for halt in early),
+        "lost_leads": sum(float(halt.full.best_by_round[-1]) > kept for halt in early),
+    }
+
+
+def summary(found: pd.DataFrame) -> dict[str, float | str]:
+    """One row of the table: shares of all curves of all studies, and the mean regret of a study with its interval."""
+    total = found.sum(numeric_only=True)
+    by_order = found.groupby("order")["study_regret"].mean().to_numpy()
+    low, high = _bootstrap(found)
+    return {
+        "saved %": 100 * total["saved"] / total["rounds"],
+        "study regret": by_order.mean(),
+        "95 % interval": f"{low:.2f}–{high:.2f}",
+        "kept either way": found["study_regret_all"].mean(),
+        "regret": total["regret"] / total["curves"],
+        "> 0.2 %": 100 * total["above_0.2"] / total["curves"],
+        "> 1 %": 100 * total["above_1"] / total["curves"],
+        "caught %": 100 * total["caught"] / max(1, total["overfitting"]),
+        "delay": total["delay"] / total["caught"] if total["caught"] else math.nan,
+        "false halts %": 100 * total["false_halts"] / total["curves"],
+        "lost leads %": 100 * total["lost_leads"] / total["curves"],
+    }
+
+
+def _bootstrap(found: pd.DataFrame, samples: int = 2000) -> tuple[float, float]:
+    """95 % interval of the mean study regret, over studies drawn again, each with one of its orders."""
+    table = found.pivot(index="study", columns="order", values="study_regret").to_numpy()
+    draw = np.random.default_rng(0)
+    studies = draw.integers(len(table), size=(samples, len(table)))
+    orders = draw.integers(table.shape[1], size=(samples, len(table)))
+    low, high = np.percentile(table[studies, orders].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
+    """A row a curve: the true class, the diagnosis of all of it, and that at the round at which `onset` halts it."""
+    rows = []
+    for curves in studies:
+        rule = RULES["onset"](Watch(curves[0].budget, curves[0].metric))
+        for halt in replay(curves, rule):
+            full = halt.full
+            seen = full.curve.until(halt.rounds)
+            rows.append(
+                {
+                    "study": full.study,
+                    "trial": full.trial,
+                    "true": full.truth.label,
+                    "label": diagnose(full.curve, full.budget, full.metric).label,
+                    "label_at_halt": diagnose(seen, full.budget, full.metric).label,
+                    "halted": halt.reason,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=PARTS, default="report")
+    parser.add_argument("--only", action="append", help="A rule, by name.")
+    wanted = parser.parse_args()
+    studies = load(wanted.part)
+    print(f"{wanted.part}: {sum(map(len, studies))} curves of {len(studies)} studies")
+    for name, make in rules().items():
+        if wanted.only and name not in wanted.only:
+            continue
+        row = summary(outcomes(studies, make))
+        print(
+            f"{name:22s}",
+            *(f"{key} {value if isinstance(value, str) else round(value, 2)}" for key, value in row.items()),
+            sep="  ",
+            flush=True,
+        )
+    labels = labels_right(studies)
+    print(
+        "labels right:",
+        (labels["true"] == labels["label"]).mean(),
+        "at the halt:",
+        (labels["true"] == labels["label_at_halt"]).mean(),
+    )
+    print(labels["true"].value_counts().to_string())
+
+
+if __name__ == "__main__":
+    main()
