@@ -34,6 +34,11 @@ def true_class(curve: Curve) -> Truth:
     train_loss, valid_loss = centered(curve.train_loss), centered(np.minimum(curve.valid_loss, 1e30))
     error = float(np.median(curve.score_error))
     gain = float(train.max() - curve.chance)
+    if curve.batch_statistics_score is not None:
+        lag = centered(curve.batch_statistics_score - curve.valid_score)
+        late = lag[-max(3, length // 4) :]
+        if float(np.median(late)) > max(2 * POINT, 3 * np.sqrt(2) * error):
+            return Truth("stale_statistics")
     if gain > 5 * POINT and max(_share_kept(train, curve.chance), _share_kept(valid, curve.chance)) < 0.7:
         return Truth("collapsed")
     if train_loss[-1] > 10 * train_loss.min() and train_loss[-1] > 2 * train_loss[0]:
@@ -42,11 +47,6 @@ def true_class(curve: Curve) -> Truth:
     is_flat = last_gain_of(valid, max(POINT, 2 * error)) <= 0.1 * length
     if learnt < max(2 * POINT, 3 * error) or (max(learnt, gain) < 5 * POINT and is_flat):
         return Truth("not_learning")
-    if curve.batch_statistics_score is not None:
-        lag = centered(curve.batch_statistics_score - curve.valid_score)
-        late = lag[-max(3, length // 4) :]
-        if float(np.median(late)) > max(2 * POINT, 3 * np.sqrt(2) * error):
-            return Truth("stale_statistics")
     turned = int(np.argmin(valid_loss))
     last_gain = last_gain_of(valid, 0.5 * POINT)
     risen = valid_loss[-1] / valid_loss[turned] - 1 if valid_loss[turned] > 0 else 0.0
@@ -95,5 +95,6 @@ def _share_kept(scores: FloatArray, chance: float) -> float:
 
 
 def _jumps(scores: FloatArray) -> float:
-    """Mean change from one round to the next."""
-    return float(np.abs(np.diff(scores)).mean()) if len(scores) > 1 else 0.0
+    """Mean change from one round to the next, less what leads from the first to the last."""
+    changes = np.diff(scores)
+    return float(np.abs(changes).mean() - abs(changes.mean())) if len(changes) else 0.0

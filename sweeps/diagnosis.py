@@ -15,12 +15,13 @@ import numpy as np
 
 from sweeps.outcome import Metric, Stop
 from sweeps.pruning import onset
-from sweeps.pruning.curve import Curve, FloatArray
+from sweeps.pruning.curve import Curve
 from sweeps.pruning.curves import (
     collapse_onset,
     has_stalled,
     loss_turn,
     moving_average,
+    path_excess,
     reached,
     smoothing_window,
 )
@@ -70,16 +71,8 @@ def _diverged(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         stop = onset.diverged(curve.until(now), budget, metric, GUARDS)
         if stop is not None:
             return _from_stop(stop, f"{advice} A logarithm of 0 in a loss of one's own does it, too.")
-    losses = moving_average(curve.train_loss, smoothing_window(budget))
-    if losses[-1] > 10 * losses.min() and losses[-1] > 2 * losses[0]:
-        evidence = {
-            "train_loss": float(curve.train_loss[-1]),
-            "lowest_train_loss": float(curve.train_loss.min()),
-            **onset.signals_of(curve),
-        }
-        because = f"training loss rose from {curve.train_loss.min():.3g} to {curve.train_loss[-1]:.3g}"
-        return Diagnosis("diverged", evidence, because, advice)
-    return None
+    stop = onset.exploded(curve, budget, metric, GUARDS)
+    return None if stop is None else _from_stop(stop, advice)
 
 
 def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
@@ -206,7 +199,7 @@ def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     half = slice(len(curve) // 2, None)
     if len(curve) < 6:
         return None
-    valid, train = _jumps(curve.valid_score[half]), _jumps(curve.train_score[half])
+    valid, train = path_excess(curve.valid_score[half]), path_excess(curve.train_score[half])
     gained = max(float(curve.valid_score.max() - _start(curve)), 1e-12)
     error = float(np.median(curve.score_error))
     if not (valid > max(0.018 * gained, 1.2 * error) and train > 0.012 * gained):
@@ -214,7 +207,7 @@ def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     return Diagnosis(
         "bouncing",
         {"mean_change_valid": valid, "mean_change_train": train, **onset.signals_of(curve)},
-        f"{metric.name} changes by {valid:.2g} from one round to the next ({train:.2g} on training rows)"
+        f"{metric.name} goes up and down by {valid:.2g} a round ({train:.2g} on training rows)"
         + onset.units_of(curve),
         "Lower learning_rate or anneal it (schedule: cosine); a larger batch_size calms it as well.",
     )
@@ -254,7 +247,7 @@ def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     if losses[-1] <= 0.98 * losses[:half].min():
         return None
     evidence = {"no_gain_since_round": since + 1, "best_round": curve.best + 1, **onset.signals_of(curve)}
-    because = f"{metric.name} has gained nothing since round {since + 1}" + onset.units_of(curve)
+    because = f"{metric.name} has gained no more than noise since round {since + 1}" + onset.units_of(curve)
     if onset.worst_share(curve) >= 0.5:
         advice = "Many units do nothing: lower learning_rate, scale the initial weights, or take leaky_relu."
     else:
@@ -270,9 +263,9 @@ def _healthy(curve: Curve, budget: int, metric: Metric) -> Diagnosis:
 
 _JUDGES: tuple[Callable[[Curve, int, Metric], Diagnosis | None], ...] = (
     _diverged,
+    _stale,
     _collapsed,
     _not_learning,
-    _stale,
     _turned,
     _bouncing,
     _unfinished,
@@ -287,8 +280,3 @@ def _from_stop(stop: Stop, advice: str) -> Diagnosis:
 def _start(curve: Curve) -> float:
     """The score that learning starts from: chance, else that of the first round."""
     return float(curve.valid_score[0]) if math.isnan(curve.chance) else curve.chance
-
-
-def _jumps(scores: FloatArray) -> float:
-    """Mean change from one round to the next."""
-    return float(np.abs(np.diff(scores)).mean())

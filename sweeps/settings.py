@@ -45,7 +45,7 @@ class StudySettings:
 
     def __post_init__(self) -> None:
         _check_word("--sampler", self.sampler, SAMPLERS)
-        _check_word("--stop-rule", self.stop_rule, STOP_RULES)
+        check_stop_rule("--stop-rule", self.stop_rule)
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
         for option, count in (
@@ -126,6 +126,11 @@ class RunSettings:
         """The settings that `record` came from."""
         known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def check_stop_rule(option: str, name: str) -> None:
+    """Raises UsageError where no rule is called `name`."""
+    _check_word(option, name, STOP_RULES)
 
 
 def check_study_name(name: str) -> None:

@@ -12,7 +12,7 @@ import traceback
 
 import click
 
-from sweeps.cli import exporting, reading, repeating, running
+from sweeps.cli import diagnosing, exporting, reading, repeating, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -39,6 +39,7 @@ for command in (
     reading.trials,
     reading.show,
     reading.best,
+    diagnosing.diagnose,
     exporting.export,
     exporting.replay,
     exporting.dashboard,

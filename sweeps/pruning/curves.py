@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 Numbers = Sequence[float] | FloatArray
 
 NO_GAIN = 0.005  # of what a score has gained so far: half a point where it goes from 0 to 1
+SIGNIFICANT_Z = 2.2  # of a trend: five rounds that rise one after the other have it
 SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
 
 
@@ -60,6 +61,18 @@ def mann_kendall_z(values: Numbers) -> float:
     return (s - math.copysign(1.0, s)) / math.sqrt(variance)
 
 
+def noise_of(values: Numbers) -> float:
+    """Standard deviation of normal noise about a smooth curve, by the median of its second differences."""
+    second = np.abs(np.diff(np.asarray(values, dtype=np.float64), n=2))
+    return float(np.median(second)) / 1.652 if len(second) else 0.0  # 0.6745 * sqrt(6)
+
+
+def path_excess(values: Numbers) -> float:
+    """Mean change from one value to the next, less the share of it that leads from the first to the last."""
+    changes = np.diff(np.asarray(values, dtype=np.float64))
+    return float(np.abs(changes).mean() - abs(changes.mean())) if len(changes) else 0.0
+
+
 def smoothing_window(budget: int) -> int:
     """Rounds that are averaged over."""
     return max(2, round(SMOOTHED_SHARE * budget))
@@ -72,22 +85,23 @@ def loss_turn(
     budget: int,
     rise: float = 0.02,
     lag: float = 0.1,
-    significance_z: float = 2.2,  # five rounds that rise one after the other
+    significance_z: float = SIGNIFICANT_Z,
 ) -> Turn | None:
     """Whether validation loss has turned while training loss goes on falling; None while it has not.
 
-    All of: validation loss has risen since its smoothed minimum, by a significant trend and by at least `rise`; that
-    lies at least `lag` of the budget back; training loss is below its value there.
+    All of: validation loss has risen since its smoothed minimum, by a significant trend, by at least `rise` and by more
+    than its noise; that lies at least `lag` of the budget back; training loss is below its value there.
     """
     now = len(valid_loss) - 1
     if now < 3:
         return None
-    smooth = moving_average(valid_loss, smoothing_window(budget))
+    window = smoothing_window(budget)
+    smooth, smooth_train = moving_average(valid_loss, window), moving_average(train_loss, window)
     turned = int(np.argmin(smooth))
-    if now - turned < max(2, math.ceil(lag * budget)) or not train_loss[now] < train_loss[turned]:
+    if now - turned < max(2, math.ceil(lag * budget)) or not smooth_train[now] < smooth_train[turned]:
         return None
     risen = float(smooth[now] / smooth[turned] - 1.0) if smooth[turned] > 0 else 0.0
-    if risen < rise:
+    if risen < rise or smooth[now] - smooth[turned] < 2 * noise_of(valid_loss) / math.sqrt(window):
         return None
     z = mann_kendall_z(valid_loss[turned:])
     return Turn(turned, risen, z) if z > significance_z else None
@@ -131,12 +145,14 @@ def is_flat(
     chance: float,
     budget: int,
 ) -> bool:
-    """Whether nothing has been learnt: scores are those of chance but for noise, and the loss has not moved.
+    """Whether nothing has been learnt: scores are those of chance but for noise, and training goes nowhere.
 
-    Without a known chance the loss alone decides.
+    Who learns slowly has a trend: training loss falls or training score rises. Without a known chance that decides.
     """
     losses = moving_average(train_loss, smoothing_window(budget))
     if losses[0] > 0 and losses[-1] < 0.99 * losses[0]:
+        return False
+    if mann_kendall_z(train_loss) < -SIGNIFICANT_Z or mann_kendall_z(train_score) > SIGNIFICANT_Z:
         return False
     if math.isnan(chance):
         return True

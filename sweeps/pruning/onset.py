@@ -73,15 +73,40 @@ def diverged(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop 
     return None
 
 
+def exploded(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """Training loss has for a while been ten times its lowest and twice its first, and a third of the score is lost."""
+    losses = curve.train_loss
+    latest = losses[-max(3, round(guards.collapsed * budget)) :]
+    if not (latest.min() > 10 * losses.min() and latest.min() > 2 * losses[0]):
+        return None
+    if not is_steady(curve.learning_rate, budget=budget, share=guards.collapsed):
+        return None
+    if not math.isnan(curve.floor):
+        gained = float(curve.train_score.max()) - curve.floor
+        if float(curve.train_score[-1]) - curve.floor > 0.67 * gained:
+            return None
+    evidence: Evidence = {
+        "train_loss": float(losses[-1]),
+        "lowest_train_loss": float(losses.min()),
+        **signals_of(curve),
+    }
+    because = f"training loss rose from {losses.min():.3g} to {losses[-1]:.3g}"
+    return Stop("diverged", len(curve), evidence, because)
+
+
 def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """More than half of what was learnt is lost on the training rows as well, and has been for a while."""
+    """More than half of what was learnt is lost, on training and on validation rows, and has been for a while."""
     if math.isnan(curve.floor):
         return None
     worst = worst_share(curve)
     lasting = 3 if worst >= 0.5 else max(3, round(guards.collapsed * budget))
-    at = collapse_onset(curve.train_score, chance=curve.floor, lasting=lasting)
-    if at is None or is_stale(curve):
+    onsets = [
+        collapse_onset(scores, chance=curve.floor, lasting=lasting)
+        for scores in (curve.train_score, curve.valid_score)
+    ]
+    if onsets[0] is None or onsets[1] is None or is_stale(curve):
         return None
+    at = max(onsets[0], onsets[1])
     best = int(np.argmax(curve.train_score))
     then, now = metric.oriented(float(curve.train_score[best])), metric.oriented(float(curve.train_score[-1]))
     evidence: Evidence = {
@@ -99,7 +124,7 @@ def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> S
     """Scores are those of chance from the start, and the loss has not moved, at a steady learning rate."""
     if len(curve) < max(3, math.ceil(guards.not_learning * budget)):
         return None
-    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning):
+    if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):
         return None
     if not is_flat(
         curve.train_loss,
@@ -145,8 +170,8 @@ def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> St
     }
     because = (
         f"validation loss has risen {turn.rise:.0%} since round {then + 1} while training loss fell from "
-        f"{curve.train_loss[then]:.3g} to {curve.train_loss[-1]:.3g}, and {metric.name} has gained nothing since round "
-        f"{since + 1}"
+        f"{curve.train_loss[then]:.3g} to {curve.train_loss[-1]:.3g}, and {metric.name} has gained no more than noise "
+        f"since round {since + 1}"
     )
     return Stop("overfitting", len(curve), evidence, because)
 
@@ -169,14 +194,15 @@ def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop |
         **signals_of(curve),
     }
     because = (
-        f"{metric.name} has gained nothing since round {since + 1}, and validation loss has not fallen since round "
-        f"{lowest + 1}"
+        f"{metric.name} has gained no more than noise since round {since + 1}, and validation loss has not fallen "
+        f"since round {lowest + 1}"
     )
     return Stop("plateau", len(curve), evidence, because + units_of(curve))
 
 
 _JUDGES: tuple[Callable[[Curve, int, Metric, Guards], Stop | None], ...] = (
     diverged,
+    exploded,
     collapsed,
     not_learning,
     overfitting,
