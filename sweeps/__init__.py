@@ -5,6 +5,8 @@ import sweeps
 result = sweeps.launch(sweeps.StudySettings("mnist_mlp", data="mnist-5k"), sweeps.RunSettings(num_trials=8))
 result.study.best(), result.study.trials(), result.study.rounds()
 study = sweeps.load("mnist_mlp-1a2b3c4d")
+
+`OverfittingPruner` and `report_round` bring the stop rules to anyone's own Optuna study.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.pruning.pruner import OverfittingPruner as OverfittingPruner
+    from sweeps.pruning.pruner import report_round as report_round
     from sweeps.settings import RunSettings as RunSettings
     from sweeps.settings import StudySettings as StudySettings
     from sweeps.study import Study as Study
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from sweeps.sweep import resume as resume
 
 _HOMES = {
+    "OverfittingPruner": "sweeps.pruning.pruner",
+    "report_round": "sweeps.pruning.pruner",
     "Result": "sweeps.sweep",
     "launch": "sweeps.sweep",
     "resume": "sweeps.sweep",

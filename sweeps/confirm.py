@@ -23,7 +23,7 @@ from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.noise import SIGNIFICANCE, Spread, paired_p_value
 from sweeps.planning import Planned, plan_again
 from sweeps.results import weights_path, write_best
-from sweeps.settings import RunSettings
+from sweeps.settings import OWN_RULES, RunSettings
 from sweeps.study import Study, load
 from sweeps.sweep import Announce, MakeObservers, Result, run_planned
 
@@ -130,6 +130,8 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
         sampler="list",
         enqueued=[with_fixed(study.spec.parsed_space, trial.params) for trial in ranked],
         repeats=repeats,
+        # What is repeated is not to be halted for being behind.
+        stop_rule=study.spec.stop_rule if study.spec.stop_rule in OWN_RULES else "onset",
         seed=derive_seed(study.spec.seed, "confirm"),
     )
     return dataclasses.replace(now, spec=spec)

@@ -21,9 +21,13 @@ from sweeps.study import Study
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """A curve, its diagnosis, and the verdict that would have halted it; its number is that of rounds seen by then."""
+    """A curve, its diagnosis, and the verdict that would have halted it.
+
+    meant: rounds that it had, or was meant to have where it was halted.
+    """
 
     named: NamedCurve
+    meant: int
     diagnosis: Diagnosis
     stop: Stop | None
 
@@ -39,7 +43,6 @@ class Diagnosed:
 
     def record(self) -> dict[str, Any]:
         """Under the stable keys of `-f json`."""
-        rounds = len(self.named.curve)
         return {
             "trial": self.named.name,
             "label": self.diagnosis.label,
@@ -49,8 +52,8 @@ class Diagnosed:
             "evidence": dict(self.diagnosis.evidence),
             "advice": self.diagnosis.advice,
             "because": self.diagnosis.because,
-            "rounds": rounds,
-            "saved": 0 if self.stop is None else rounds - self.stop.round,
+            "rounds": len(self.named.curve),
+            "saved": 0 if self.stop is None else self.meant - self.stop.round,
         }
 
 
@@ -62,7 +65,9 @@ def diagnose_file(
     if total_rounds is not None and total_rounds < longest:
         raise UsageError(f"--total-rounds {total_rounds}: the longest curve has {longest}.")
     budget = total_rounds or longest
-    return list(_diagnosed(file.curves, file.metric, budget, make_rule(rule, Watch(budget, file.metric))))
+    judge = make_rule(rule, Watch(budget, file.metric))
+    meant = [len(named.curve) for named in file.curves]
+    return list(_diagnosed(file.curves, meant, file.metric, budget, judge))
 
 
 def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset") -> list[Diagnosed]:
@@ -83,7 +88,7 @@ def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset
     judge = make_rule(rule, Watch(budget, metric, study.spec.parallelism))
     if judge.needs_earlier and trial is not None:
         raise UsageError(f"--rule {rule} looks at the trials before it: leave the trial out.")
-    return list(_diagnosed(curves, metric, budget, judge))
+    return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
 
 
 def make_rule(name: str, watch: Watch) -> StopRule:
@@ -93,7 +98,7 @@ def make_rule(name: str, watch: Watch) -> StopRule:
 
 
 def _diagnosed(
-    curves: Sequence[NamedCurve], metric: Metric, budget: int, rule: StopRule
+    curves: Sequence[NamedCurve], meant: Sequence[int], metric: Metric, budget: int, rule: StopRule
 ) -> Iterator[Diagnosed]:
     """The curves as one study, one after the other; each round by round, so that nothing is known beforehand."""
     for number, named in enumerate(curves):
@@ -106,4 +111,4 @@ def _diagnosed(
         seen = len(named.curve) if stop is None else stop.round
         state: TrialEnd = "PRUNED" if stop is not None and stop.reason == "inferior" else "COMPLETE"
         rule.finished(number, named.curve.until(seen), state)
-        yield Diagnosed(named, diagnose(named.curve, budget, metric), stop)
+        yield Diagnosed(named, meant[number], diagnose(named.curve, budget, metric), stop)

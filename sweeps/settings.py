@@ -14,6 +14,7 @@ from objectives.task import did_you_mean
 from sweeps.errors import UsageError
 
 SAMPLERS = ("tpe", "gp", "cmaes", "random", "qmc", "grid")
+OWN_RULES = ("onset", "none")  # that look at a trial alone
 STOP_RULES = ("onset", "study", "eager", "median", "percentile", "halving", "hyperband", "patient", "none")
 RUNNERS = ("ray", "inline")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name

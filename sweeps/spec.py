@@ -26,7 +26,7 @@ class Specification:
     name. enqueued: searched parameters of the trials after trial 0; with the sampler `list`, of all trials, in turn
     and again up to `repeats` times, each time with another seed (and fold, where the data are folded). rounds: a
     trial's budget. parallelism: trial n is decided by the trials 0 … n - parallelism. threads, gpus: per trial.
-    device: `cpu` or `cuda`.
+    device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search whose seeds they have.
     """
 
     task: dict[str, str]  # name, version
@@ -46,10 +46,14 @@ class Specification:
     enqueued: list[dict[str, Any]] = field(default_factory=list)
     precision: str = "float32"
     repeats: int = 1
+    seeds_of: list[int] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored: JSON values only."""
-        return asdict(self)
+        """As it is stored: JSON values only; `seeds_of` only where there are any, as in studies that never had it."""
+        record = asdict(self)
+        if not self.seeds_of:
+            del record["seeds_of"]
+        return record
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Specification:
@@ -70,6 +74,8 @@ class Specification:
 
     def seed_of(self, number: int) -> int:
         """The seed of a trial; in a list, the same for all that are trained for the same time."""
+        if self.seeds_of:
+            return derive_seed(self.seed, "trial", self.seeds_of[number % len(self.seeds_of)])
         if self.sampler == "list":
             return derive_seed(self.seed, "repeat", self.repeat_of(number))
         return derive_seed(self.seed, "trial", number)

@@ -33,6 +33,7 @@ for command in (
     running.resume,
     running.stop,
     repeating.confirm,
+    repeating.audit,
     repeating.reproduce,
     reading.status,
     reading.studies,

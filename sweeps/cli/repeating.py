@@ -1,4 +1,4 @@
-"""Commands that train a configuration several times: confirm and reproduce."""
+"""Commands that train a configuration again: confirm, audit and reproduce."""
 
 from __future__ import annotations
 
@@ -84,6 +84,58 @@ def _said_of_test(confirmed: Any) -> str:
         f"Test {confirmed.study.spec.metric['name']} of trial {confirmed.winner.trial}: {confirmed.test} over "
         f"{confirmed.test.count} models (test split {when}; {looks})."
     )
+
+
+@click.command()
+@click.argument("study")
+@click.option(
+    "--share", type=float, default=0.1, show_default=True, help="Of the halted trials, one at least."
+)
+@format_option
+@repeat_options
+def audit(study: str, share: float, form: str, storage: str | None, **options: Any) -> None:
+    """Run a share of the halted trials of STUDY to the end: what did halting cost, what did it save?
+
+    They are kept as a study of their own; called again, it goes on where it was.
+    """
+    import dataclasses
+
+    from sweeps.audit import audit as run_audit
+    from sweeps.console import make_console
+    from sweeps.settings import RunSettings
+
+    run = RunSettings(**given_options(options))
+    outcome: list[Any] = []
+
+    def auditing(**watch: Any) -> Any:
+        result, audited = run_audit(study, share=share, run=run, storage=storage, **watch)
+        outcome.append(audited)
+        return result
+
+    show(auditing, summary=False)
+    (audited,) = outcome
+    rows = [dataclasses.asdict(each) for each in audited.trials]
+    columns = ("trial", "reason", "halted_after", "rounds", "best", "full_best", "full_best_round", "gain")
+    print_rows(rows, form, columns=columns)
+    make_console().print(*_said_of_audit(audited), sep="\n", soft_wrap=True)
+
+
+def _said_of_audit(audited: Any) -> list[str]:
+    metric = audited.study.spec.metric["name"]
+    improved = audited.improved
+    largest = max((each.gain for each in improved), default=0.0)
+    said = [
+        f"{audited.halted} trials were halted, which saved {audited.rounds_saved} of {audited.rounds_meant} rounds "
+        f"({audited.rounds_saved / audited.rounds_meant:.0%}); {len(audited.trials)} were run to the end.",
+        f"{len(improved)} of these would have improved, by {cell(largest)} of {metric} at most.",
+    ]
+    if audited.best == audited.full_best:
+        said.append(f"The study's best stays {cell(audited.best)}.")
+    else:
+        said.append(f"The study's best, {cell(audited.best)}, would have been {cell(audited.full_best)}.")
+    if different := [str(each.trial) for each in audited.trials if not each.is_same]:
+        said.append(f"Not the same up to the halt: trials {', '.join(different)}. Was it another machine?")
+    return said
 
 
 @click.command()

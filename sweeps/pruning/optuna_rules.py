@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -29,8 +30,15 @@ PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "percentile": lambda budget: PercentilePruner(25.0),
     "halving": lambda budget: SuccessiveHalvingPruner(min_resource=max(budget // 100, 1)),
     "hyperband": lambda budget: HyperbandPruner(max_resource=budget),
-    "patient": lambda budget: PatientPruner(MedianPruner(), patience=max(1, round(0.1 * budget))),
+    "patient": lambda budget: _patient(max(1, round(0.1 * budget))),
 }
+
+
+def _patient(patience: int) -> BasePruner:
+    """The median pruner, which waits for so many rounds without an improvement."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return PatientPruner(MedianPruner(), patience=patience)
 
 
 class OptunaRule(StopRule):
