@@ -24,6 +24,7 @@ from objectives.registry import get_task
 from sweeps.diagnosis import diagnose
 from sweeps.outcome import Metric, Stop, TrialEnd
 from sweeps.pruning.curve import Curve, FloatArray, curve_from_columns
+from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES
@@ -154,11 +155,14 @@ def outcomes(studies: list[list[Full]], make: MakeRule) -> pd.DataFrame:
     rows = []
     for curves in studies:
         watch = Watch(curves[0].budget, curves[0].metric)
-        own = Remembered(watch, RULES["onset"](watch))
+        near, far = (
+            Remembered(watch, OnsetRule(watch, guards))
+            for guards in (StudyRule.near_guards, StudyRule.far_guards)
+        )
         for order in range(ORDERS):
             rule = make(watch)
             if isinstance(rule, StudyRule):
-                rule = type(rule)(watch, own=own)
+                rule = type(rule)(watch, near, far)
             elif order and not rule.needs_earlier:
                 rows.append({**rows[-1], "order": order})
                 continue

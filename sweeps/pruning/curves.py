@@ -136,6 +136,22 @@ def is_steady(learning_rate: Numbers | None, *, budget: int, share: float) -> bo
     return bool(latest.min() >= 0.8 * latest.max())
 
 
+def is_under_way(
+    train_loss: Numbers, train_score: Numbers, *, chance: float, least_gain: float = 0.05
+) -> bool:
+    """Whether training gets on, whatever validation does: its score rises, or its loss while nothing is learnt yet."""
+    scores = np.asarray(train_score, dtype=np.float64)
+    half = len(scores) // 2
+    if (
+        half
+        and scores[half:].mean() - scores[:half].mean() > least_gain / 5
+        and mann_kendall_z(scores) > SIGNIFICANT_Z
+    ):
+        return True
+    has_learnt = not math.isnan(chance) and float(np.max(train_score)) - chance >= least_gain
+    return not has_learnt and mann_kendall_z(train_loss) < -SIGNIFICANT_Z
+
+
 def is_flat(
     train_loss: Numbers,
     train_score: Numbers,

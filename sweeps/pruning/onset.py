@@ -15,12 +15,13 @@ from sweeps.pruning.curves import (
     has_stalled,
     is_flat,
     is_steady,
+    is_under_way,
     loss_turn,
     moving_average,
     reached,
     smoothing_window,
 )
-from sweeps.pruning.rule import StopRule
+from sweeps.pruning.rule import StopRule, Watch
 
 Evidence = dict[str, float | int | str]
 
@@ -33,7 +34,7 @@ class Guards:
     not_learning: from the start. collapsed: below half of what was learnt; 3 rounds suffice where dead units tell.
     """
 
-    overfitting: float = 0.22
+    overfitting: float = 0.2
     plateau: float = 0.5
     not_learning: float = 0.3
     collapsed: float = 0.1
@@ -42,11 +43,13 @@ class Guards:
 class OnsetRule(StopRule):
     """Halts what is not finite, has collapsed, learns nothing, overfits past its best, or long stands still."""
 
-    guards = Guards()
+    def __init__(self, watch: Watch, guards: Guards | None = None) -> None:
+        super().__init__(watch)
+        self._guards = guards or Guards()
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
         """Depends on the trial's own rounds only."""
-        return verdict(curve, self.watch.budget, self.watch.metric, self.guards)
+        return verdict(curve, self.watch.budget, self.watch.metric, self._guards)
 
 
 def verdict(curve: Curve, budget: int, metric: Metric, guards: Guards = Guards()) -> Stop | None:
@@ -98,8 +101,7 @@ def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop
     """More than half of what was learnt is lost, on training and on validation rows, and has been for a while."""
     if math.isnan(curve.floor):
         return None
-    worst = worst_share(curve)
-    lasting = 3 if worst >= 0.5 else max(3, round(guards.collapsed * budget))
+    lasting = 3 if _units_died(curve) else max(3, round(guards.collapsed * budget))
     onsets = [
         collapse_onset(scores, chance=curve.floor, lasting=lasting)
         for scores in (curve.train_score, curve.valid_score)
@@ -187,6 +189,9 @@ def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop |
         return None
     if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):
         return None
+    latest = slice(-math.ceil(guards.plateau * budget), None)
+    if is_under_way(curve.train_loss[latest], curve.train_score[latest], chance=curve.chance):
+        return None
     evidence: Evidence = {
         "no_gain_since_round": since + 1,
         "lowest_valid_loss_round": lowest + 1,
@@ -222,6 +227,15 @@ def worst_share(curve: Curve) -> float:
     """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
     shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
     return max((share for share in shares if math.isfinite(share)), default=0.0)
+
+
+def _units_died(curve: Curve) -> bool:
+    """Whether half the units of a layer are dead or saturated, far more than when training was at its best."""
+    best = int(np.argmax(curve.train_score))
+    return any(
+        shares is not None and shares[-1] >= 0.5 and shares[-1] >= shares[best] + 0.2
+        for shares in (curve.dead_share, curve.saturated_share)
+    )
 
 
 def units_of(curve: Curve) -> str:
