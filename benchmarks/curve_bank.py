@@ -69,7 +69,7 @@ RECIPES = {
     "cifar10_cnn": Recipe("cifar10", 30, 800, 500, trials=(8, 8)),
     "cora_gcn": Recipe("cora", 80, own_valid_rows=500),
     "text8_skipgram": Recipe("text", 40, 20_000, 2000, ("pairs_per_round=10000",)),
-    "food101_squeezenet": Recipe("food101-cifar10", 30, 606, 505, trials=(8, 8)),
+    "food101_squeezenet": Recipe("food101-cifar10", 20, 404, 404, trials=(5, 6)),
     "sequence_convnet": Recipe("mnist1d", 60, 1000, 600),
 }
 

@@ -1,0 +1,228 @@
+"""Published configurations and their variants, run as `sweep reproduce` runs them: docs/figures.md, cell by cell.
+
+    python -m benchmarks.figures [--only TASK[-VARIANT]] [--work FOLDER] [--data-dir FOLDER]
+    python -m benchmarks.figures --page > docs/figures.md
+
+Each cell is a file in `benchmarks/results/figures/` with its figures, the diagnosis of each run and the command for it;
+a cell that is there is left alone, and one that was cut off goes on from its database in --work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from objectives.registry import get_task
+from sweeps.cli.formats import cell as shown
+from sweeps.diagnosing import diagnose_study
+from sweeps.reproduce import Reproduction, beside, published_for, reproduce
+from sweeps.settings import RunSettings
+from sweeps.study import Study
+
+RESULTS = Path(__file__).parent / "results" / "figures"
+
+HEAD = """# Published figures and ours
+
+Made by `python -m benchmarks.figures`, which runs what is not there yet and keeps each cell in
+`benchmarks/results/figures/`; `--page` prints this page from them. Each cell is one command, which goes on where it was
+when called again. Validation stands for the split on which the figures were published. *Became* is what `sweep diagnose`
+says of a run, *halt* after how many rounds the rule `onset` would have ended it.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A published configuration (variant None) or a variant, at a size that two cores allow."""
+
+    task: str
+    variant: str | None = None
+    data: str | None = None
+    fraction: float = 1.0
+    seeds: int = 1
+    rounds: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}-{self.variant or 'published'}"
+
+    @property
+    def path(self) -> Path:
+        return RESULTS / f"{self.name}.json"
+
+    @property
+    def reproduction(self) -> Reproduction:
+        return Reproduction(
+            self.task,
+            self.variant,
+            data=self.data,
+            fraction=self.fraction,
+            seeds=self.seeds,
+            rounds=self.rounds,
+        )
+
+    @property
+    def command(self) -> str:
+        words = ["sweep reproduce", self.task, *([self.variant] if self.variant else [])]
+        words += [f"--data {self.data}"] if self.data else []
+        words += [f"--data-fraction {self.fraction:g}"] if self.fraction != 1 else []
+        words += [f"--seeds {self.seeds}"] if self.seeds != 1 else []
+        words += [f"--rounds {self.rounds}"] if self.rounds else []
+        return " ".join(words)
+
+
+GRID = (
+    "h300-lr0.5",
+    "h400-lr0.5",
+    "h400-lr0.01",
+    "h400-lr0.001",
+    "h1024-lr0.5",
+    "h1024-lr0.01",
+    "h1024-lr0.001",
+    "h1024-lr0.0001",
+)
+CURES = ("batch-100", "he", "leaky-relu", "clipping", "softplus")
+CELLS = [
+    Cell("mnist_mlp_online", rounds=24),
+    *(
+        Cell("mnist_convnet", variant, fraction=0.1, seeds=3, rounds=8)
+        for variant in ("momentum-0.001", None)
+    ),
+    *(Cell("mnist_mlp", variant, fraction=0.1) for variant in GRID),
+    Cell("cora_gcn", seeds=3),
+    Cell("cora_gcn", "fresh", seeds=3),
+    Cell("sequence_convnet", seeds=3),
+    Cell("sequence_convnet", "running", seeds=3),
+    Cell("mnist_mlp_bn", seeds=3),
+    Cell("text8_skipgram", data="text"),
+    Cell("text8_skipgram", "all_pairs", data="text"),
+    Cell("text8_skipgram", "two_tables", data="text"),
+    *(Cell("mnist_mlp_online", variant, rounds=24) for variant in CURES),
+    *(
+        Cell("food101_squeezenet", variant, data="food101-cifar10", rounds=3)
+        for variant in (None, "head", "all", "he")
+    ),
+    *(
+        Cell("mnist_convnet", variant, fraction=0.1, seeds=3, rounds=8)
+        for variant in ("cross-entropy", "no-dropout", "no-batch-norm", "neither")
+    ),
+]
+
+
+def run(cell: Cell, work: Path, data_dir: str | None) -> None:
+    """Train a cell, or go on with it, and write its file."""
+    work.mkdir(parents=True, exist_ok=True)
+    settings = RunSettings(
+        runner="inline", keep_weights="none", data_dir=data_dir, out=str(work / "results" / cell.name)
+    )
+    result = reproduce(cell.reproduction, run=settings, storage=f"sqlite:///{work.resolve()}/{cell.name}.db")
+    if result.ending is None:
+        cell.path.parent.mkdir(parents=True, exist_ok=True)
+        cell.path.write_text(json.dumps(_record(cell, result.study), indent=1) + "\n")
+
+
+def _record(cell: Cell, study: Study) -> dict[str, Any]:
+    data = study.spec.data
+    return {
+        "command": cell.command,
+        "fingerprint": study.row.fingerprint,
+        "data": {name: data[name] for name in ("name", "train_rows", "valid_rows")},
+        "rounds": study.spec.rounds,
+        "seconds": round(study.cost().seconds),
+        "figures": [_plain(row) for row in beside(study, published_for(get_task(cell.task)))],
+        "runs": [
+            {
+                "label": each.diagnosis.label,
+                "because": each.diagnosis.because,
+                "halt_round": each.halt_round,
+                "reason": None if each.stop is None else each.stop.reason,
+                "evidence": {} if each.stop is None else _plain(dict(each.stop.evidence)),
+                "last": _plain(
+                    {
+                        "train_score": float(each.named.curve.train_score[-1]),
+                        "valid_score": float(each.named.curve.valid_score[-1]),
+                        **_latest(each.named.curve),
+                    }
+                ),
+            }
+            for each in diagnose_study(study)
+        ],
+    }
+
+
+def _latest(curve: Any) -> dict[str, float]:
+    names = ("batch_statistics_score", "gradient_norm", "dead_share", "saturated_share")
+    return {name: float(values[-1]) for name in names if (values := getattr(curve, name)) is not None}
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """Numbers to six digits; what JSON has no word for by name."""
+    return {
+        key: value
+        if not isinstance(value, float)
+        else float(f"{value:.6g}")
+        if math.isfinite(value)
+        else repr(value)
+        for key, value in record.items()
+    }
+
+
+def page() -> Iterator[str]:
+    """The lines of docs/figures.md, of the cells that are there."""
+    yield HEAD
+    task = ""
+    for cell in sorted((each for each in CELLS if each.path.exists()), key=lambda each: each.task):
+        if cell.task != task:
+            task = cell.task
+            published = published_for(get_task(task))
+            figures = ", ".join(f"{name} {shown(value)}" for name, value in published.figures.items())
+            yield f"\n## {task}\n\nPublished: {figures} ({published.note}).\n"
+        yield from _section(cell, json.loads(cell.path.read_text()))
+
+
+def _section(cell: Cell, record: dict[str, Any]) -> Iterator[str]:
+    data = record["data"]
+    yield f"### {cell.variant or 'as published'}\n"
+    yield (
+        f"`{record['command']}`: {data['train_rows']:,} training and {data['valid_rows']:,} validation rows of "
+        f"{data['name']}, {record['rounds']} rounds, {record['seconds'] / 60:.1f} minutes of one core.\n"
+    )
+    yield "| round | figure | published | ours | std | seeds |"
+    yield "|---|---|---|---|---|---|"
+    for row in record["figures"]:
+        values = (row[name] for name in ("round", "figure", "published", "ours", "std", "seeds"))
+        yield "| " + " | ".join(shown(value) for value in values) + " |"
+    yield ""
+    yield "| seed | became | halt | because | at the end |"
+    yield "|---|---|---|---|---|"
+    for seed, each in enumerate(record["runs"]):
+        halt = "·" if each["reason"] is None else f"{each['halt_round']}, {each['reason']}"
+        yield f"| {seed} | {each['label']} | {halt} | {each['because']} | {shown(each['last'])} |"
+    yield ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", metavar="TASK[-VARIANT]")
+    parser.add_argument("--work", type=Path, default=Path("build/figures"))
+    parser.add_argument("--data-dir")
+    parser.add_argument("--page", action="store_true", help="Print docs/figures.md.")
+    wanted = parser.parse_args()
+    if wanted.page:
+        print("\n".join(page()).rstrip())
+        return
+    for cell in CELLS:
+        if cell.path.exists() or (wanted.only and not {cell.task, cell.name} & set(wanted.only)):
+            continue
+        run(cell, wanted.work, wanted.data_dir)
+        print(f"{cell.name}: {'done' if cell.path.exists() else 'not complete'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
