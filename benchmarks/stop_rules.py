@@ -3,16 +3,19 @@
     python -m benchmarks.stop_rules [--part report|develop] [--write]
 
 Each study of the bank is run through in 20 seeded orders of its trials, one after the other: a rule sees a trial's
-rounds one at a time, and the trials before it as it has left them. --write puts table and plot into `docs/stopping.md`.
+rounds one at a time, and the trials before it as it has left them. --write puts tables and plot into `docs/stopping.md`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -246,33 +249,149 @@ def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+OURS = ("onset", "study", "eager")
+RESULTS = Path(__file__).parent / "results" / "stop_rules.json"
+PAGE = Path(__file__).parents[1] / "docs" / "stopping.md"
+PLOT = PAGE.with_name("stopping.svg")
+
+
+def measure(part: str) -> dict[str, Any]:
+    """Everything that the page shows, as plain values."""
+    studies = load(part)
+    overall, by_task = {}, {}
+    for name, make in rules().items():
+        found = outcomes(studies, make)
+        overall[name] = summary(found)
+        tasks = found["study"].str.rsplit("-", n=1).str[0]
+        by_task[name] = {
+            task: {key: summary(rows)[key] for key in ("saved %", "study regret")}
+            for task, rows in found.groupby(tasks)
+        }
+        print(
+            f"{name:20s} saved {overall[name]['saved %']:.1f} % regret {overall[name]['study regret']:.3f}",
+            flush=True,
+        )
+    labels = labels_right(studies)
+    return {
+        "part": part,
+        "studies": len(studies),
+        "curves": len(labels),
+        "rounds": sum(len(full.curve) for curves in studies for full in curves),
+        "true": labels["true"].value_counts().to_dict(),
+        "labels_right": float((labels["true"] == labels["label"]).mean()),
+        "labels_right_at_halt": float((labels["true"] == labels["label_at_halt"]).mean()),
+        "labels": labels[["study", "trial", "true", "label"]].to_dict("records"),
+        "overall": overall,
+        "by_task": by_task,
+    }
+
+
+def dominated_by(name: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The reference rules that save no less than `name` and lose no more, and are better in one of the two."""
+    ours = figures[name]
+    return [
+        other
+        for other, theirs in figures.items()
+        if other not in OURS
+        and theirs["saved %"] >= ours["saved %"]
+        and theirs["study regret"] <= ours["study regret"] + 1e-9
+        and (theirs["saved %"] > ours["saved %"] or theirs["study regret"] < ours["study regret"] - 1e-9)
+    ]
+
+
+def table(measured: Mapping[str, Any]) -> str:
+    """The table of all rules, in Markdown."""
+    columns = list(next(iter(measured["overall"].values())))
+    lines = [f"| rule | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, row in measured["overall"].items():
+        shown = f"**{name}**" if name in OURS else name
+        lines.append(f"| {shown} | {' | '.join(_shown(column, row[column]) for column in columns)} |")
+    return "\n".join(lines)
+
+
+def _shown(column: str, value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    if math.isnan(value):
+        return "·"
+    return f"{value:.1f}" if "%" in column or column == "delay" else f"{value:.2f}"
+
+
+def by_task_table(measured: Mapping[str, Any]) -> str:
+    """Ours by task, and by which reference rules each is dominated there."""
+    tasks = list(measured["by_task"]["none"])
+    lines = [f"| task | {' | '.join(OURS)} |", "|---" * (len(OURS) + 1) + "|"]
+    for task in tasks:
+        figures = {name: rows[task] for name, rows in measured["by_task"].items()}
+        cells = []
+        for name in OURS:
+            worse = dominated_by(name, figures)
+            better = f"; behind {', '.join(worse)}" if worse else ""
+            cells.append(f"{figures[name]['saved %']:.0f} % at {figures[name]['study regret']:.2f}{better}")
+        lines.append(f"| {task} | {' | '.join(cells)} |")
+    free = {
+        name: sum(
+            not dominated_by(name, {rule: rows[task] for rule, rows in measured["by_task"].items()})
+            for task in tasks
+        )
+        for name in OURS
+    }
+    counts = ", ".join(f"`{name}` {count}" for name, count in free.items())
+    return "\n".join(
+        [*lines, "", f"Tasks, of {len(tasks)}, in which no reference rule is better in both: {counts}."]
+    )
+
+
+def plot(measured: Mapping[str, Any], path: Path) -> None:
+    """Rounds saved against study regret, a point a rule."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots()
+    for name, row in measured["overall"].items():
+        colour = "#c0262d" if name in OURS else "#0b5cad" if name.startswith("Optuna") else "#8a8a8a"
+        axes.plot(row["saved %"], row["study regret"], "o", color=colour)
+        axes.annotate(
+            name, (row["saved %"], row["study regret"]), (4, 4), textcoords="offset points", fontsize=7
+        )
+    axes.set_xlabel("rounds saved, % (more is better)")
+    axes.set_ylabel("study regret, points (less is better)")
+    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(bottom=-0.01)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+
+
+BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {"rules": table, "tasks": by_task_table}
+
+
+def with_blocks(text: str, measured: Mapping[str, Any]) -> str:
+    """The page with its tables replaced, each between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    for name, render in BLOCKS.items():
+        before, _, rest = text.partition(f"<!-- {name} -->\n")
+        _, _, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}<!-- {name} -->\n{render(measured)}\n<!-- /{name} -->{after}"
+    return text
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=PARTS, default="report")
-    parser.add_argument("--only", action="append", help="A rule, by name.")
+    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
     wanted = parser.parse_args()
-    studies = load(wanted.part)
-    print(f"{wanted.part}: {sum(map(len, studies))} curves of {len(studies)} studies")
-    for name, make in rules().items():
-        if wanted.only and name not in wanted.only:
-            continue
-        row = summary(outcomes(studies, make))
-        print(
-            f"{name:22s}",
-            *(f"{key} {value if isinstance(value, str) else round(value, 2)}" for key, value in row.items()),
-            sep="  ",
-            flush=True,
-        )
-    labels = labels_right(studies)
-    print(
-        "labels right:",
-        (labels["true"] == labels["label"]).mean(),
-        "at the halt:",
-        (labels["true"] == labels["label_at_halt"]).mean(),
-    )
-    print(labels["true"].value_counts().to_string())
+    measured = measure(wanted.part)
+    print(table(measured), by_task_table(measured), sep="\n\n")
+    for name in ("studies", "curves", "rounds", "true", "labels_right", "labels_right_at_halt"):
+        print(name, measured[name])
+    if wanted.write:
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps(measured, indent=1) + "\n")
+        PAGE.write_text(with_blocks(PAGE.read_text(), measured))
+        plot(measured, PLOT)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
+import typing
 from pathlib import Path
 
 import pytest
 
+from benchmarks import figures, stop_rules
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
 from sweeps.samplers import NAMES
-from sweeps.settings import SAMPLERS
+from sweeps.diagnosis import Label
+from sweeps.pruning.rules import RULES
+from sweeps.settings import SAMPLERS, STOP_RULES
 from tests.docs_tests.commands import render
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +64,32 @@ def test_the_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_samplers_that_settings_know_are_those_there_are() -> None:
     assert set(SAMPLERS) == set(NAMES)
+
+
+def test_the_stop_rules_that_settings_and_docs_know_are_those_there_are() -> None:
+    assert set(STOP_RULES) == set(RULES)
+    page = (ROOT / "docs" / "stopping.md").read_text()
+    for name in RULES:
+        assert f"`{name}`" in page, name
+
+
+def test_every_label_is_documented() -> None:
+    page = (ROOT / "docs" / "diagnosis.md").read_text()
+    for label in typing.get_args(Label):
+        assert f"| `{label}` |" in page, label
+
+
+def test_the_example_of_a_pruner_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "pruner.py"), run_name="__main__")
+    assert "overfitting: validation loss has risen" in capsys.readouterr().out
+
+
+def test_the_tables_of_stop_rules_are_those_measured() -> None:
+    measured = json.loads(stop_rules.RESULTS.read_text())
+    page = stop_rules.PAGE.read_text()
+    assert stop_rules.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
+
+
+def test_the_page_of_published_figures_is_made_from_its_cells() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text()
+    assert page.strip() == "\n".join(figures.page()).strip(), "run `python -m benchmarks.figures --page`"
