@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 
 from benchmarks.curve_bank import PARTS, BankStudy, bank_studies
@@ -383,6 +384,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
     wanted = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     measured = measure(wanted.part)
     print(table(measured), by_task_table(measured), sep="\n\n")
     for name in ("studies", "curves", "rounds", "true", "labels_right", "labels_right_at_halt"):
