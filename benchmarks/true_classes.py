@@ -45,7 +45,7 @@ def true_class(curve: Curve) -> Truth:
         return Truth("diverged")
     learnt = float(valid.max() - curve.chance)
     is_flat = last_gain_of(valid, max(POINT, 2 * error)) <= 0.1 * length
-    if learnt < max(2 * POINT, 3 * error) or (max(learnt, gain) < 5 * POINT and is_flat):
+    if gain < 5 * POINT and (learnt < max(2 * POINT, 3 * error) or (learnt < 5 * POINT and is_flat)):
         return Truth("not_learning")
     turned = int(np.argmin(valid_loss))
     last_gain = last_gain_of(valid, 0.5 * POINT)

@@ -19,6 +19,7 @@ from sweeps.pruning.curve import Curve
 from sweeps.pruning.curves import (
     collapse_onset,
     has_stalled,
+    is_at_chance,
     loss_turn,
     moving_average,
     path_excess,
@@ -133,16 +134,16 @@ VANISHING = 1e-3  # of the whole gradient's norm
 
 
 def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """A score that has never left chance is no learning, whatever the loss does."""
+    """A score that has not left chance, or by a little at the start, is no learning, whatever the loss does."""
     if math.isnan(curve.chance) or len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)):
         return None
-    window = smoothing_window(budget)
-    error = float(np.median(curve.score_error)) / math.sqrt(window)
-    smooth = moving_average(curve.valid_score, window)
-    gain = max(float(smooth.max()), float(moving_average(curve.train_score, window).max())) - curve.chance
-    first = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
-    is_flat = first <= 0.1 * budget + window
-    if not (float(smooth.max()) - curve.chance < max(0.02, 3 * error) or (gain < 0.05 and is_flat)):
+    is_none = is_at_chance(
+        curve.train_score, curve.valid_score, curve.score_error, chance=curve.chance, budget=budget
+    )
+    usual = max(float(np.quantile(scores, 0.75)) for scores in (curve.train_score, curve.valid_score))
+    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    is_little = usual - curve.chance < 0.05 and since <= 0.1 * budget + smoothing_window(budget)
+    if not (is_none or is_little):
         return None
     best = metric.oriented(float(curve.valid_score[curve.best]))
     evidence = {
@@ -244,7 +245,8 @@ def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         return None
     losses = moving_average(curve.valid_loss, smoothing_window(budget))
     half = max(1, len(curve) // 2)
-    if losses[-1] <= 0.98 * losses[:half].min():
+    is_long = has_stalled(since, len(curve) - 1, budget=budget, guard=0.75)
+    if not is_long and losses[-1] <= 0.98 * losses[:half].min():
         return None
     evidence = {"no_gain_since_round": since + 1, "best_round": curve.best + 1, **onset.signals_of(curve)}
     because = f"{metric.name} has gained no more than noise since round {since + 1}" + onset.units_of(curve)

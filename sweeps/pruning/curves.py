@@ -152,31 +152,31 @@ def is_under_way(
     return not has_learnt and mann_kendall_z(train_loss) < -SIGNIFICANT_Z
 
 
-def is_flat(
-    train_loss: Numbers,
-    train_score: Numbers,
-    valid_score: Numbers,
-    score_error: Numbers,
-    *,
-    chance: float,
-    budget: int,
+def is_at_chance(
+    train_score: Numbers, valid_score: Numbers, score_error: Numbers, *, chance: float, budget: int
 ) -> bool:
-    """Whether nothing has been learnt: scores are those of chance but for noise, and training goes nowhere.
+    """Whether three quarters of the rounds, and the latest, had no better score than a model that has learnt nothing.
 
-    Who learns slowly has a trend: training loss falls or training score rises. Without a known chance that decides.
+    That is: less than two hundredths or three standard errors above chance, and a twentieth on the training rows.
+    """
+    window = smoothing_window(budget)
+    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
+    for scores, least in ((valid_score, max(0.02, 3 * error)), (train_score, 0.05)):
+        usual, latest = np.quantile(scores, 0.75), moving_average(scores, window)[-1]
+        if not max(float(usual), float(latest)) - chance < least:
+            return False
+    return True
+
+
+def goes_nowhere(train_loss: Numbers, train_score: Numbers, *, budget: int) -> bool:
+    """Whether training loss is what it was at first, and neither it nor the training score has a trend.
+
+    Who learns slowly has one.
     """
     losses = moving_average(train_loss, smoothing_window(budget))
     if losses[0] > 0 and losses[-1] < 0.99 * losses[0]:
         return False
-    if mann_kendall_z(train_loss) < -SIGNIFICANT_Z or mann_kendall_z(train_score) > SIGNIFICANT_Z:
-        return False
-    if math.isnan(chance):
-        return True
-    window = smoothing_window(budget)
-    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
-    valid_gain = float(moving_average(valid_score, window).max()) - chance
-    train_gain = float(np.max(train_score)) - chance
-    return valid_gain < max(0.02, 3 * error) and train_gain < 0.05
+    return mann_kendall_z(train_loss) >= -SIGNIFICANT_Z and mann_kendall_z(train_score) <= SIGNIFICANT_Z
 
 
 def collapse_onset(
@@ -185,7 +185,7 @@ def collapse_onset(
     chance: float,
     share_lost: float = 0.5,
     lasting: int = 3,
-    least_gain: float = 0.05,
+    least_gain: float = 0.1,
 ) -> int | None:
     """The position at which the training score lost more than half its gain over chance, for good so far.
 

@@ -11,12 +11,15 @@ import numpy as np
 from sweeps.outcome import Metric, Stop
 from sweeps.pruning.curve import Curve
 from sweeps.pruning.curves import (
+    SIGNIFICANT_Z,
     collapse_onset,
+    goes_nowhere,
     has_stalled,
-    is_flat,
+    is_at_chance,
     is_steady,
     is_under_way,
     loss_turn,
+    mann_kendall_z,
     moving_average,
     reached,
     smoothing_window,
@@ -123,19 +126,17 @@ def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop
 
 
 def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Scores are those of chance from the start, and the loss has not moved, at a steady learning rate."""
+    """Scores are those of chance from the start, and the loss goes nowhere or the units are dead, at a steady rate."""
     if len(curve) < max(3, math.ceil(guards.not_learning * budget)):
         return None
     if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):
         return None
-    if not is_flat(
-        curve.train_loss,
-        curve.train_score,
-        curve.valid_score,
-        curve.score_error,
-        chance=curve.chance,
-        budget=budget,
+    if not math.isnan(curve.chance) and not is_at_chance(
+        curve.train_score, curve.valid_score, curve.score_error, chance=curve.chance, budget=budget
     ):
+        return None
+    is_dead = not math.isnan(curve.chance) and worst_share(curve) >= 0.95 and not _climbs(curve)
+    if not is_dead and not goes_nowhere(curve.train_loss, curve.train_score, budget=budget):
         return None
     evidence: Evidence = {
         "train_loss_first": float(curve.train_loss[0]),
@@ -143,10 +144,8 @@ def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> S
         "best_valid_score": metric.oriented(float(curve.valid_score[curve.best])),
         **signals_of(curve),
     }
-    because = (
-        f"after {len(curve)} rounds training loss is {curve.train_loss[-1]:.3g}, as in the first, and "
-        f"{metric.name} that of chance"
-    )
+    because = f"after {len(curve)} rounds training loss is {curve.train_loss[-1]:.3g}"
+    because += f", and {metric.name} that of chance" if is_dead else ", as in the first"
     return Stop("not_learning", len(curve), evidence, because + units_of(curve))
 
 
@@ -227,6 +226,10 @@ def worst_share(curve: Curve) -> float:
     """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
     shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
     return max((share for share in shares if math.isfinite(share)), default=0.0)
+
+
+def _climbs(curve: Curve) -> bool:
+    return mann_kendall_z(curve.train_score) > SIGNIFICANT_Z
 
 
 def _units_died(curve: Curve) -> bool:

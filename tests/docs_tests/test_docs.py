@@ -14,9 +14,9 @@ from benchmarks import figures, stop_rules
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
-from sweeps.samplers import NAMES
 from sweeps.diagnosis import Label
 from sweeps.pruning.rules import RULES
+from sweeps.samplers import NAMES
 from sweeps.settings import SAMPLERS, STOP_RULES
 from tests.docs_tests.commands import render
 
