@@ -104,7 +104,7 @@ def test_show_tells_why_a_trial_ended_and_its_rounds(launch: Sweep, sweep: Sweep
     assert "because     validation loss has risen" in shown
     assert "valid_loss_rise" in shown
     assert "learning_rate=0.1" in shown  # a parameter that is not searched
-    assert len(list(csv.DictReader(io.StringIO(sweep("show", "s", "0", "-f", "csv").out)))) == 7
+    assert len(list(csv.DictReader(io.StringIO(sweep("show", "s", "0", "-f", "csv").out)))) == 8
     assert "Study 's' has no trial 9." in sweep("show", "s", "9", code=2).err
 
 

@@ -17,7 +17,8 @@ NUM_TRIALS = 14  # the last four of them chosen by TPE
 SETTINGS = StudySettings(
     "mnist_mlp",
     data="mnist-5k",
-    rounds=16,
+    train_rows=1000,
+    rounds=24,
     overrides=("hidden_width=32..96", "learning_rate=3e-3..3e-2", "dropout=0", "schedule=constant"),
 )
 INLINE: dict[str, Any] = {"runner": "inline"}
