@@ -18,8 +18,10 @@ from sweeps.study import load
 from tests.sweeps_tests.conftest import Sweep, contents, read_yaml
 
 COMMANDS = {
+    "audit",
     "confirm",
     "data",
+    "diagnose",
     "reproduce",
     *("tasks", "launch", "resume", "stop", "delete", "status", "studies"),
     *("trials", "show", "best", "export", "replay", "dashboard"),
