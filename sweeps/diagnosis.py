@@ -23,7 +23,6 @@ from sweeps.pruning.curves import (
     loss_turn,
     moving_average,
     path_excess,
-    reached,
     smoothing_window,
 )
 
@@ -141,7 +140,7 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
         curve.train_score, curve.valid_score, curve.score_error, chance=curve.chance, budget=budget
     )
     usual = max(float(np.quantile(scores, 0.75)) for scores in (curve.train_score, curve.valid_score))
-    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    since = onset.reached_by(curve, budget)
     is_little = usual - curve.chance < 0.05 and since <= 0.1 * budget + smoothing_window(budget)
     if not (is_none or is_little):
         return None
@@ -240,7 +239,7 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    since = onset.reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=GUARDS.plateau):
         return None
     losses = moving_average(curve.valid_loss, smoothing_window(budget))

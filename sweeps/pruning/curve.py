@@ -47,8 +47,18 @@ class Curve:
         """The score below which none is lost: chance, else 0 where all scores lie from 0 to 1; NaN where unknown."""
         if not math.isnan(self.chance) or not len(self):
             return self.chance
-        looks_like_a_share = bool(((self.train_score >= 0) & (self.train_score <= 1)).all())
-        return 0.0 if looks_like_a_share else math.nan
+        return 0.0 if self._is_share else math.nan
+
+    @property
+    def ceiling(self) -> float:
+        """The best score there is: 1 where all scores lie from 0 to 1; else unknown, so infinite."""
+        return 1.0 if self._is_share else math.inf
+
+    @property
+    def _is_share(self) -> bool:
+        scores = np.concatenate([self.train_score, self.valid_score])
+        scores = scores[np.isfinite(scores)]
+        return bool(len(scores) and scores.min() >= 0 and scores.max() <= 1)
 
     def until(self, num_rounds: int) -> Curve:
         """The first `num_rounds` rounds."""

@@ -107,17 +107,26 @@ def loss_turn(
     return Turn(turned, risen, z) if z > significance_z else None
 
 
-def reached(score: Numbers, score_error: Numbers, *, budget: int, chance: float = math.nan) -> int:
+def reached(
+    score: Numbers,
+    score_error: Numbers,
+    *,
+    budget: int,
+    chance: float = math.nan,
+    ceiling: float = math.inf,
+) -> int:
     """The position at which the smoothed score was first as good as the best it has been since, but for noise.
 
-    Noise is a two hundredth of what was gained over `chance` (over the first score where that is unknown), or the
-    standard error of the smoothed score where that is more.
+    Noise is the standard error of the smoothed score; or, where that is more, a two hundredth of what was gained over
+    `chance` (over the first score where that is unknown), but no more than a twentieth of what is left up to `ceiling`:
+    near it little is much.
     """
     window = smoothing_window(budget)
     smooth = moving_average(score, window)
     gained = float(smooth.max()) - (float(smooth[0]) if math.isnan(chance) else chance)
     error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
-    return int(np.argmax(smooth >= smooth.max() - max(NO_GAIN * gained, error)))
+    negligible = min(NO_GAIN * gained, 0.05 * (ceiling - float(smooth.max())))
+    return int(np.argmax(smooth >= smooth.max() - max(negligible, error)))
 
 
 def has_stalled(since: int, now: int, *, budget: int, guard: float) -> bool:

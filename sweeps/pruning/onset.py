@@ -154,7 +154,7 @@ def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> St
     turn = loss_turn(curve.train_loss, curve.valid_loss, budget=budget)
     if turn is None:
         return None
-    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or is_stale(curve):
         return None
     then = turn.position
@@ -179,7 +179,7 @@ def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> St
 
 def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
     """Neither score nor validation loss has gained anything for long, at a steady learning rate."""
-    since = reached(curve.valid_score, curve.score_error, budget=budget, chance=curve.chance)
+    since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.plateau):
         return None
     smooth = moving_average(curve.valid_loss, smoothing_window(budget))
@@ -212,6 +212,13 @@ _JUDGES: tuple[Callable[[Curve, int, Metric, Guards], Stop | None], ...] = (
     overfitting,
     plateau,
 )
+
+
+def reached_by(curve: Curve, budget: int) -> int:
+    """The position from which the validation score has gained no more than noise."""
+    return reached(
+        curve.valid_score, curve.score_error, budget=budget, chance=curve.chance, ceiling=curve.ceiling
+    )
 
 
 def is_stale(curve: Curve) -> bool:

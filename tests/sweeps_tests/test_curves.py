@@ -69,3 +69,10 @@ def test_a_score_is_reached_where_only_noise_came_after() -> None:
 )
 def test_a_collapse_loses_half_the_gain_for_three_rounds(scores: list[float], onset: int | None) -> None:
     assert collapse_onset(scores, chance=0.1) == onset
+
+
+def test_near_the_ceiling_little_is_much() -> None:
+    scores = [0.5, 0.976, 0.976, 0.9765, 0.978, 0.9795, 0.98, 0.98]
+    nothing_known = [0.0] * len(scores)
+    assert reached(scores, nothing_known, budget=20, chance=0.1) == 4
+    assert reached(scores, nothing_known, budget=20, chance=0.1, ceiling=1.0) == 6
