@@ -74,5 +74,5 @@ def test_a_collapse_loses_half_the_gain_for_three_rounds(scores: list[float], on
 def test_near_the_ceiling_little_is_much() -> None:
     scores = [0.5, 0.976, 0.976, 0.9765, 0.978, 0.9795, 0.98, 0.98]
     nothing_known = [0.0] * len(scores)
-    assert reached(scores, nothing_known, budget=20, chance=0.1) == 4
+    assert reached(scores, nothing_known, budget=20, chance=0.1) == 2
     assert reached(scores, nothing_known, budget=20, chance=0.1, ceiling=1.0) == 6
