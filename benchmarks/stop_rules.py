@@ -28,7 +28,7 @@ from objectives.registry import get_task
 from sweeps.diagnosis import diagnose
 from sweeps.outcome import Metric, Stop, TrialEnd
 from sweeps.pruning.curve import Curve, FloatArray, curve_from_columns
-from sweeps.pruning.onset import OnsetRule
+from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES
@@ -150,6 +150,10 @@ def rules() -> dict[str, MakeRule]:
         **{"none": ours.pop("none")},
         **{name: partial(Reference, holds=holds) for name, holds in REFERENCES.items()},
         **{f"Optuna {name}": make for name, make in ours.items()},
+        **{
+            f"onset, waiting {share:.0%}": partial(OnsetRule, guards=Guards(overfitting=share))
+            for share in (0.15, 0.25, 0.3)
+        },
         **{name: RULES[name] for name in ("onset", "study", "eager")},
     }
 
@@ -293,7 +297,7 @@ def dominated_by(name: str, figures: Mapping[str, Mapping[str, Any]]) -> list[st
     return [
         other
         for other, theirs in figures.items()
-        if other not in OURS
+        if not other.startswith(OURS)
         and theirs["saved %"] >= ours["saved %"]
         and theirs["study regret"] <= ours["study regret"] + 1e-9
         and (theirs["saved %"] > ours["saved %"] or theirs["study regret"] < ours["study regret"] - 1e-9)
@@ -352,7 +356,7 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
     FigureCanvasSVG(figure)
     axes = figure.subplots()
     for name, row in measured["overall"].items():
-        colour = "#c0262d" if name in OURS else "#0b5cad" if name.startswith("Optuna") else "#8a8a8a"
+        colour = "#c0262d" if name.startswith(OURS) else "#0b5cad" if name.startswith("Optuna") else "#8a8a8a"
         axes.plot(row["saved %"], row["study regret"], "o", color=colour)
         axes.annotate(
             name, (row["saved %"], row["study regret"]), (4, 4), textcoords="offset points", fontsize=7
