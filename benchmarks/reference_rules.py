@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sweeps.outcome import Stop
-from sweeps.pruning.curve import Curve
+from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
 
 STRIP = 5  # rounds, in Prechelt's rules

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.pruning.curve import Curve, FloatArray
+from sweeps.pruning.curves import path_excess
+from sweeps.pruning.learning_curve import Curve, FloatArray
 
 POINT = 0.01
 
@@ -56,8 +57,8 @@ def true_class(curve: Curve) -> Truth:
         return Truth("overfitting", onset=max(turned, last_gain), turned=turned)
     half = slice(length // 2, None)
     if (
-        _jumps(curve.valid_score[half]) > max(1.5 * POINT, 1.2 * error)
-        and _jumps(curve.train_score[half]) > POINT
+        path_excess(curve.valid_score[half]) > max(1.5 * POINT, 1.2 * error)
+        and path_excess(curve.train_score[half]) > POINT
     ):
         return Truth("bouncing")
     before = int(0.75 * length)
@@ -92,9 +93,3 @@ def last_gain_of(scores: FloatArray, least: float) -> int:
 def _share_kept(scores: FloatArray, chance: float) -> float:
     """Of the best gain over chance, how much there was at the end."""
     return float((scores[-1] - chance) / (scores.max() - chance)) if scores.max() > chance else 1.0
-
-
-def _jumps(scores: FloatArray) -> float:
-    """Mean change from one round to the next, less what leads from the first to the last."""
-    changes = np.diff(scores)
-    return float(np.abs(changes).mean() - abs(changes.mean())) if len(changes) else 0.0

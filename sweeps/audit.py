@@ -12,14 +12,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from objectives import Round
 from search_spaces.points import with_fixed
 from storage.rounds import get_rounds
 from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.errors import UsageError
+from sweeps.outcome import best_round
 from sweeps.planning import Planned, plan_again
 from sweeps.settings import RunSettings
-from sweeps.spec import Specification
 from sweeps.study import Study, load
 from sweeps.sweep import Announce, MakeObservers, Result, run_planned
 
@@ -152,42 +153,25 @@ def _compare(
 
 
 def _audited(study: Study, repeated: Study, old: TrialRow, new: TrialRow) -> AuditedTrial:
-    before = get_rounds(study.database, study.row.study_id, old.number)
-    after = get_rounds(repeated.database, repeated.row.study_id, new.number)
-    best, _ = _best_of(before, study.spec)
-    full_best, full_round = _best_of(after, study.spec)
+    before, after = _rounds(study, old.number), _rounds(repeated, new.number)
+    metric = study.spec.parsed_metric
+    best, full = best_round(before, metric), best_round(after, metric)
     gain = 0.0
-    if full_best is not None and best is not None:
-        gain = abs(full_best - best)
-    elif full_best is not None:
-        gain = math.inf
+    if full is not None:
+        gain = math.inf if best is None else abs(full.valid_score - best.valid_score)
     return AuditedTrial(
         trial=old.number,
         reason=str(old.attributes["stop_reason"]),
         halted_after=len(before),
         rounds=len(after),
-        best=best,
-        full_best=full_best,
-        full_best_round=full_round,
+        best=None if best is None else best.valid_score,
+        full_best=None if full is None else full.valid_score,
+        full_best_round=None if full is None else full.index,
         gain=gain,
-        is_same=_same(before, after[: len(before)]),
+        is_same=repr(before) == repr(after[: len(before)]),  # NaN equals itself in print
     )
 
 
-def _best_of(rounds: Sequence[dict[str, float]], spec: Specification) -> tuple[float | None, int | None]:
-    better = max if spec.direction == "maximize" else min
-    finite = [row for row in rounds if math.isfinite(row["valid_score"])]
-    if not finite:
-        return None, None
-    best = better(finite, key=lambda row: row["valid_score"])
-    return float(best["valid_score"]), int(best["index"])
-
-
-_NOT_COMPARED = frozenset({"study_id", "trial", "seconds", "train_rows_per_second", "peak_memory_bytes"})
-
-
-def _same(one: Sequence[dict[str, float]], other: Sequence[dict[str, float]]) -> bool:
-    def figures(rows: Sequence[dict[str, float]]) -> str:
-        return repr([{key: value for key, value in row.items() if key not in _NOT_COMPARED} for row in rows])
-
-    return figures(one) == figures(other)
+def _rounds(study: Study, trial: int) -> list[Round]:
+    rows = get_rounds(study.database, study.row.study_id, trial)
+    return [Round.from_figures(row) for row in rows]  # without their cost

@@ -14,19 +14,10 @@ from typing import Literal, TextIO
 from objectives.task import did_you_mean
 from sweeps.errors import UsageError
 from sweeps.outcome import Metric
-from sweeps.pruning.curve import Curve, curve_from_columns
+from sweeps.pruning.learning_curve import REQUIRED, SCORES, SIGNALS, Curve, curve_from_columns
 
-REQUIRED = ("trial", "round", "train_loss", "valid_loss")
-SCORES = ("train_score", "valid_score")
-OPTIONAL = (
-    *SCORES,
-    "valid_score_batch_statistics",
-    "running_loss",
-    "gradient_norm",
-    "dead_share",
-    "saturated_share",
-    "learning_rate",
-)
+NEEDED = ("trial", "round", *REQUIRED)
+OPTIONAL = (*SCORES, *SIGNALS)
 
 
 @dataclass(frozen=True)
@@ -95,16 +86,16 @@ class _Rows:
         except (UnicodeDecodeError, csv.Error) as error:
             raise UsageError(f"{path}: no CSV file: {error}.") from None
         if not self.trials:
-            raise UsageError(f"{path}: holds no round. It needs a row a round: {', '.join(REQUIRED)}.")
+            raise UsageError(f"{path}: holds no round. It needs a row a round: {', '.join(NEEDED)}.")
 
     def _read(self, reader: csv.DictReader[str]) -> None:
         given = [name.strip() for name in reader.fieldnames or []]
         reader.fieldnames = given
         if not given:
             raise UsageError(
-                f"{self._path}: is empty. Its first line names the columns: {', '.join(REQUIRED)}."
+                f"{self._path}: is empty. Its first line names the columns: {', '.join(NEEDED)}."
             )
-        for name in REQUIRED:
+        for name in NEEDED:
             if name not in given:
                 raise UsageError(
                     f"{self._path}:1: column {name!r} is missing{did_you_mean(name, given)} "
@@ -135,7 +126,7 @@ class _Rows:
         if name not in self.trials:
             if index not in (0, 1):
                 raise UsageError(f"{place}: trial {name} begins with round {index:g}, not with 0 or 1.")
-            named = ("train_loss", "valid_loss", *self.columns)
+            named = (*REQUIRED, *self.columns)
             self.trials[name] = (int(index), {column: [] for column in named})
         first, columns = self.trials[name]
         expected = first + len(columns["train_loss"])

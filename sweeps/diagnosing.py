@@ -12,7 +12,7 @@ from sweeps.curve_file import CurveFile, NamedCurve
 from sweeps.diagnosis import Diagnosis, diagnose
 from sweeps.errors import UsageError
 from sweeps.outcome import SPOILT, Metric, Stop, TrialEnd
-from sweeps.pruning.curve import curve_of
+from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES
 from sweeps.settings import check_stop_rule

@@ -15,7 +15,6 @@ import numpy as np
 
 from sweeps.outcome import Metric, Stop
 from sweeps.pruning import onset
-from sweeps.pruning.curve import Curve
 from sweeps.pruning.curves import (
     collapse_onset,
     has_stalled,
@@ -25,6 +24,7 @@ from sweeps.pruning.curves import (
     path_excess,
     smoothing_window,
 )
+from sweeps.pruning.learning_curve import Curve
 
 Label = Literal[
     "diverged",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from objectives import Round
 from sweeps.outcome import SPOILT, Stop, TrialEnd
-from sweeps.pruning.curve import curve_of
+from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.rule import Watch
 from sweeps.pruning.rules import RULES
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeps.outcome import Metric, Stop
-from sweeps.pruning.curve import Curve
 from sweeps.pruning.curves import (
     SIGNIFICANT_Z,
     collapse_onset,
@@ -24,6 +23,7 @@ from sweeps.pruning.curves import (
     reached,
     smoothing_window,
 )
+from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
 
 Evidence = dict[str, float | int | str]

@@ -20,7 +20,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from sweeps.outcome import Stop, TrialEnd
-from sweeps.pruning.curve import Curve
+from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
 
 # With Optuna's defaults. Halving's is what it would take once a trial has run its whole budget: known from the start,

@@ -16,18 +16,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from sweeps.outcome import Metric, Stop
-from sweeps.pruning.curve import Curve, curve_from_columns
+from sweeps.pruning.learning_curve import SIGNALS, Curve, curve_from_columns
 from sweeps.pruning.onset import Guards, verdict
 
 _KEY = "round:"
-SIGNALS = (
-    "running_loss",
-    "valid_score_batch_statistics",
-    "gradient_norm",
-    "dead_share",
-    "saturated_share",
-    "learning_rate",
-)
 
 
 class Reported(Protocol):

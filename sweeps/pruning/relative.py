@@ -16,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 
 from sweeps.outcome import Stop, TrialEnd
-from sweeps.pruning.curve import Curve, FloatArray
 from sweeps.pruning.curves import moving_average, noise_of, smoothing_window
+from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.rule import StopRule, Watch
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sweeps.outcome import Metric, Stop, TrialEnd
-from sweeps.pruning.curve import Curve
+from sweeps.pruning.learning_curve import Curve
 
 
 @dataclass(frozen=True)

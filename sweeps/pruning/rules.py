@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sweeps.outcome import Stop
-from sweeps.pruning.curve import Curve
+from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import EagerRule, StudyRule
 from sweeps.pruning.rule import StopRule, Watch

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import figures, stop_rules
+from benchmarks import figures, stopping_page
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -85,9 +85,9 @@ def test_the_example_of_a_pruner_runs(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_tables_of_stop_rules_are_those_measured() -> None:
-    measured = json.loads(stop_rules.RESULTS.read_text())
-    page = stop_rules.PAGE.read_text()
-    assert stop_rules.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
+    measured = json.loads(stopping_page.RESULTS.read_text())
+    page = stopping_page.PAGE.read_text()
+    assert stopping_page.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
 
 
 def test_the_page_of_published_figures_is_made_from_its_cells() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.diagnosis import diagnose
 from sweeps.outcome import Metric, Stop
-from sweeps.pruning.curve import Curve, curve_from_columns
+from sweeps.pruning.learning_curve import Curve, curve_from_columns
 from sweeps.pruning.onset import verdict
 from tests.pruning_tests.drawn import BUDGET, CURVES, Drawn
 

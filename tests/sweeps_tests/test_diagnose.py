@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.curve_file import OPTIONAL, REQUIRED
+from sweeps.curve_file import NEEDED, OPTIONAL
 from tests.pruning_tests.drawn import CURVES, Drawn
 from tests.sweeps_tests.conftest import Refusal, Sweep
 
@@ -30,7 +30,7 @@ def write_drawn(path: Path, names: list[str], first_round: int = 1) -> dict[str,
     drawn = {each.name: each for each in CURVES if each.name in names}
     assert list(drawn) == [each.name for each in CURVES if each.name in names]
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*REQUIRED, *OPTIONAL], restval="")
+        writer = csv.DictWriter(file, [*NEEDED, *OPTIONAL], restval="")
         writer.writeheader()
         for name, each in drawn.items():
             columns = each.columns()

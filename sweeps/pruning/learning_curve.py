@@ -14,6 +14,17 @@ from sweeps.outcome import Metric
 
 FloatArray = NDArray[np.float64]
 
+REQUIRED = ("train_loss", "valid_loss")
+SCORES = ("train_score", "valid_score")
+SIGNALS = (  # what else may be recorded of a round, under the names of a Round's figures
+    "running_loss",
+    "valid_score_batch_statistics",
+    "gradient_norm",
+    "dead_share",
+    "saturated_share",
+    "learning_rate",
+)
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -78,46 +89,39 @@ class Curve:
 
 def curve_of(rounds: Sequence[Round], metric: Metric) -> Curve:
     """The curve of a trial of the service."""
-    columns = {
-        name: [getattr(each, name) for each in rounds]
-        for name in (*_REQUIRED, *_SIGNALS, "train_score", "valid_score", "running_loss")
-    }
-    return curve_from_columns(columns, metric)
+    names = (*REQUIRED, *SCORES, *SIGNALS)
+    return curve_from_columns({name: [getattr(each, name) for each in rounds] for name in names}, metric)
 
 
-def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Metric | None) -> Curve:
-    """A curve from columns under the names of a Round's figures; `train_loss` and `valid_loss` are needed.
-
-    metric: None where all that is known is that there is a loss.
-    """
-    losses = {name: _array(columns[name]) for name in _REQUIRED}
-    sign = -1.0 if metric is not None and metric.direction == "minimize" else 1.0
-    scores = {}
-    for split in ("train", "valid"):
-        given = columns.get(f"{split}_score")
-        scores[f"{split}_score"] = -losses[f"{split}_loss"] if given is None else sign * _array(given)
-    given = columns.get("valid_score_batch_statistics")
-    has_score = columns.get("valid_score") is not None
-    error = np.zeros(len(losses["valid_loss"]))
-    if metric is not None and has_score and metric.num_valid > 0:
-        share = np.clip(np.abs(scores["valid_score"]), 0.0, 1.0)
+def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Metric) -> Curve:
+    """A curve from columns under the names of a Round's figures, of which REQUIRED are needed."""
+    losses = {name: _array(columns[name]) for name in REQUIRED}
+    has_scores = all(columns.get(name) is not None for name in SCORES)
+    sign = -1.0 if metric.direction == "minimize" else 1.0
+    if has_scores:
+        train_score, valid_score = (sign * _array(columns[name]) for name in SCORES)
+    else:
+        train_score, valid_score = (-losses[name] for name in REQUIRED)
+    error = np.zeros(len(valid_score))
+    if has_scores and metric.num_valid > 0:
+        share = np.clip(np.abs(valid_score), 0.0, 1.0)
         error = np.sqrt(share * (1.0 - share) / metric.num_valid)
+    signals = {name: _optional(columns.get(name)) for name in SIGNALS}
+    batch_statistics = signals.pop("valid_score_batch_statistics")
     return Curve(
-        **losses,
-        **scores,
+        train_loss=losses["train_loss"],
+        valid_loss=losses["valid_loss"],
+        train_score=train_score,
+        valid_score=valid_score,
         score_error=error,
-        chance=sign * metric.chance if metric is not None and has_score else math.nan,
-        running_loss=_optional(columns.get("running_loss")),
-        batch_statistics_score=None if (array := _optional(given)) is None else sign * array,
-        gradient_norm=_optional(columns.get("gradient_norm")),
-        dead_share=_optional(columns.get("dead_share")),
-        saturated_share=_optional(columns.get("saturated_share")),
-        learning_rate=_optional(columns.get("learning_rate")),
+        chance=sign * metric.chance if has_scores else math.nan,
+        batch_statistics_score=None if batch_statistics is None else sign * batch_statistics,
+        running_loss=signals["running_loss"],
+        gradient_norm=signals["gradient_norm"],
+        dead_share=signals["dead_share"],
+        saturated_share=signals["saturated_share"],
+        learning_rate=signals["learning_rate"],
     )
-
-
-_REQUIRED = ("train_loss", "valid_loss")
-_SIGNALS = ("gradient_norm", "dead_share", "saturated_share", "learning_rate")
 
 
 def _array(values: Sequence[float | None]) -> FloatArray:

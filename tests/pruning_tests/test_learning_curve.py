@@ -1,0 +1,52 @@
+"""A curve from the service's rounds: everything that a round records of training arrives there."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from objectives import Round
+from sweeps.outcome import Metric
+from sweeps.pruning.learning_curve import Curve, curve_of
+
+ROUND = Round(
+    index=1,
+    train_loss=0.1,
+    train_score=0.9,
+    valid_loss=0.2,
+    valid_score=0.8,
+    running_loss=0.3,
+    valid_score_batch_statistics=0.85,
+    learning_rate=0.01,
+    gradient_norm=2.0,
+    dead_share=0.25,
+    saturated_share=0.125,
+)
+
+
+def values(curve: Curve) -> dict[str, list[float]]:
+    arrays = {each.name: getattr(curve, each.name) for each in dataclasses.fields(curve)}
+    return {name: list(array) for name, array in arrays.items() if isinstance(array, np.ndarray)}
+
+
+def test_every_signal_of_a_round_reaches_the_curve() -> None:
+    found = values(curve_of([ROUND, ROUND], Metric("accuracy", "maximize", 0.1, 400)))
+    assert found.pop("score_error") == [0.02] * 2  # sqrt(0.8 * 0.2 / 400)
+    assert found.pop("batch_statistics_score") == [0.85] * 2
+    assert found == {name: [getattr(ROUND, name)] * 2 for name in found}
+    assert len(found) == 9
+
+
+def test_a_score_to_be_minimised_is_turned_round_and_the_losses_are_not() -> None:
+    found = values(curve_of([ROUND], Metric("error", "minimize", 0.9, 400)))
+    assert (found["train_score"], found["valid_score"]) == ([-0.9], [-0.8])
+    assert found["batch_statistics_score"] == [-0.85]
+    assert (found["train_loss"], found["valid_loss"]) == ([0.1], [0.2])
+
+
+def test_a_signal_that_was_not_recorded_is_none() -> None:
+    bare = dataclasses.replace(ROUND, valid_score_batch_statistics=None, dead_share=None)
+    curve = curve_of([bare, bare], Metric("accuracy", "maximize", 0.1, 400))
+    assert curve.batch_statistics_score is None
+    assert curve.dead_share is None
