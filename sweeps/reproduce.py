@@ -17,7 +17,7 @@ from sweeps.data_plan import DataPlan
 from sweeps.errors import UsageError
 from sweeps.noise import Spread
 from sweeps.planning import Planned, choose_data, plan_point
-from sweeps.settings import RunSettings, StudySettings
+from sweeps.settings import OWN_RULES, RunSettings, StudySettings
 from sweeps.study import Study
 from sweeps.sweep import Announce, MakeObservers, Result, run_planned
 
@@ -43,6 +43,10 @@ class Reproduction:
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
             raise UsageError(f"--data-fraction {self.fraction:g}: above 0 and at most 1 is meant.")
+        if self.stop_rule not in OWN_RULES:
+            raise UsageError(
+                f"--stop-rule {self.stop_rule}: a reproduction stands alone: take one of {', '.join(OWN_RULES)}."
+            )
         if self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds}: at least 1 is needed.")
 

@@ -103,7 +103,12 @@ def repeat_options(command: Any) -> Any:
 @click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
 @click.option("--sampler", default="tpe", show_default=True, metavar="tpe|gp|cmaes|random|qmc|grid")
 @click.option(
-    "--stop-rule", default="onset", show_default=True, metavar="onset|none", help="When a trial is halted."
+    "--stop-rule",
+    default="onset",
+    show_default=True,
+    metavar="RULE",
+    help="When a trial is halted: onset, none; or, relative to the study, study, eager, or Optuna's median, "
+    "percentile, halving, hyperband, patient.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(

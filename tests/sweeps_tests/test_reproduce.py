@@ -55,6 +55,7 @@ def test_asked_again_it_goes_on_and_replays() -> None:
         ({"variant": "no-such"}, "mnist_mlp has no variant 'no-such'"),
         ({"fraction": 0.0}, "--data-fraction 0: above 0"),
         ({"seeds": 0}, "--seeds 0: at least 1"),
+        ({"stop_rule": "study"}, "--stop-rule study: a reproduction stands alone"),
     ],
 )
 def test_what_can_not_be_reproduced_is_refused(changes: dict[str, object], message: str) -> None:
