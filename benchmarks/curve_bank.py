@@ -19,24 +19,16 @@ from pathlib import Path
 import pandas as pd
 
 import sweeps
+from sweeps.pruning.learning_curve import REQUIRED, SCORES, SIGNALS
 
 HERE = Path(__file__).parent
 BANK = HERE / "bank"
 SPACES = ("wide", "own")
 PARTS = {"develop": 1, "report": 2}  # with the seed of its studies
-COLUMNS = {"trial": "trial", "index": "round"} | {
-    name: name
-    for name in (
-        "train_loss",
-        "valid_loss",
-        "train_score",
-        "valid_score",
-        "valid_score_batch_statistics",
-        "gradient_norm",
-        "dead_share",
-        "saturated_share",
-        "learning_rate",
-    )
+COLUMNS = {
+    "trial": "trial",
+    "index": "round",
+    **{name: name for name in (*REQUIRED, *SCORES, *SIGNALS) if name != "running_loss"},
 }
 
 
@@ -126,9 +118,17 @@ class BankStudy:
         storage = f"sqlite:///{work.resolve()}/{self.part}.db"
         result = sweeps.launch(settings, run, storage=storage, study=self.name)
         table = result.study.rounds()[list(COLUMNS)].rename(columns=COLUMNS).sort_values(["trial", "round"])
-        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        text = as_csv(table)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """As `sweep diagnose --curves` takes it: a loss or score that was no number is written as such."""
+    said = table.copy()
+    for name in (*REQUIRED, *SCORES):
+        said[name] = said[name].map(lambda value: f"{value:.6g}")
+    return str(said.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def bank_studies(part: str) -> Iterator[BankStudy]:

@@ -26,7 +26,7 @@ from benchmarks.true_classes import Truth, true_class
 from objectives.registry import get_task
 from sweeps.diagnosis import diagnose
 from sweeps.outcome import Metric, Stop, TrialEnd
-from sweeps.pruning.learning_curve import Curve, FloatArray, curve_from_columns
+from sweeps.pruning.learning_curve import REQUIRED, SCORES, Curve, FloatArray, curve_from_columns
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
@@ -100,12 +100,18 @@ def _curves(study: BankStudy) -> Sequence[Full]:
         Full(
             study.name,
             int(number),
-            curve_from_columns({str(name): list(rows[name]) for name in rows}, metric),
+            curve_from_columns(_recorded(rows), metric),
             recipe.rounds,
             metric,
         )
         for number, rows in study.read().groupby("trial")
     ]
+
+
+def _recorded(rows: pd.DataFrame) -> dict[str, list[float]]:
+    """The columns that hold anything, and those that every curve has."""
+    needed = {*REQUIRED, *SCORES}
+    return {str(name): list(rows[name]) for name in rows if name in needed or rows[name].notna().any()}
 
 
 class Remembered(StopRule):

@@ -129,7 +129,5 @@ def _array(values: Sequence[float | None]) -> FloatArray:
 
 
 def _optional(values: Sequence[float | None] | None) -> FloatArray | None:
-    if values is None:
-        return None
-    array = _array(values)
-    return None if np.isnan(array).all() else array
+    """None where nothing was recorded; what was recorded as not a number is a sign of its own."""
+    return None if values is None or all(value is None for value in values) else _array(values)

@@ -50,3 +50,11 @@ def test_a_signal_that_was_not_recorded_is_none() -> None:
     curve = curve_of([bare, bare], Metric("accuracy", "maximize", 0.1, 400))
     assert curve.batch_statistics_score is None
     assert curve.dead_share is None
+
+
+def test_a_signal_that_is_no_number_is_not_one_that_was_not_recorded() -> None:
+    curve = curve_of(
+        [dataclasses.replace(ROUND, running_loss=float("nan"))], Metric("accuracy", "maximize", 0.1, 400)
+    )
+    assert curve.running_loss is not None
+    assert np.isnan(curve.running_loss).all()

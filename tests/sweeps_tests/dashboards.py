@@ -17,7 +17,7 @@ from sweeps.dashboard import make_dashboard
 from sweeps.study import Study
 
 NUM_TRIALS = 16
-NUM_ROUNDS = 7  # what the overfitting toy runs before it is halted
+NUM_ROUNDS = 8  # what the overfitting toy runs before it is halted
 
 
 @dataclass(frozen=True)

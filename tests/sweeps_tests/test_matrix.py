@@ -17,8 +17,10 @@ NUM_TRIALS = 14  # the last four of them chosen by TPE
 SETTINGS = StudySettings(
     "mnist_mlp",
     data="mnist-5k",
-    train_rows=1000,
-    rounds=24,
+    stop_rule="study",  # every trial is judged by those before it, too
+    train_rows=500,
+    valid_rows=250,
+    rounds=20,
     overrides=("hidden_width=32..96", "learning_rate=3e-3..3e-2", "dropout=0", "schedule=constant"),
 )
 INLINE: dict[str, Any] = {"runner": "inline"}
@@ -40,6 +42,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def test_the_study_is_one_with_halts_and_choices(expected: list[Any]) -> None:
     reasons = Counter(trial[4] for trial in expected[0])
     assert len(expected[0]) == NUM_TRIALS
+    assert reasons["inferior"] >= 2
     assert reasons["overfitting"] >= 2
     assert reasons["finished"] >= 2
 

@@ -1,4 +1,4 @@
-"""Every stop rule in the service: the same table on any number of workers, and after a break."""
+"""Every stop rule in the service: the same table after a break (and, in test_matrix.py, on any number of workers)."""
 
 from __future__ import annotations
 
@@ -44,12 +44,6 @@ def test_a_study_that_was_broken_off_goes_on_to_the_undisturbed_table(rule: str)
         study(rule, "broken", so_far)
     resume("broken", {"num_trials": NUM_TRIALS})
     assert figures(load("broken")) == figures(undisturbed)
-
-
-@pytest.mark.ray
-def test_the_number_of_workers_changes_nothing() -> None:
-    expected = figures(study("study", "inline"))
-    assert figures(study("study", "ray", runner="ray", workers=3)) == expected
 
 
 def test_diagnose_halts_where_the_service_did() -> None:
