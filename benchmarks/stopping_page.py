@@ -80,9 +80,11 @@ def by_task_table(measured: Mapping[str, Any]) -> str:
 
 def plot(measured: Mapping[str, Any], path: Path) -> None:
     """Rounds saved against study regret, a point a rule."""
+    import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
+    matplotlib.rcParams["svg.hashsalt"] = "stopping"  # else names in the file differ each time
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasSVG(figure)
     axes = figure.subplots()
