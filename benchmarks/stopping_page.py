@@ -91,9 +91,9 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
     for name, row in measured["overall"].items():
         colour = "#c0262d" if name.startswith(OURS) else "#0b5cad" if name.startswith("Optuna") else "#8a8a8a"
         axes.plot(row["saved %"], row["study regret"], "o", color=colour)
-        axes.annotate(
-            name, (row["saved %"], row["study regret"]), (4, 4), textcoords="offset points", fontsize=7
-        )
+        place = (row["saved %"], row["study regret"])
+        if ", " not in name:  # variants stand beside their rule
+            axes.annotate(name, place, (4, 4), textcoords="offset points", fontsize=7)
     axes.set_xlabel("rounds saved, % (more is better)")
     axes.set_ylabel("study regret, points (less is better)")
     axes.set_yscale("symlog", linthresh=0.1)
