@@ -11,6 +11,7 @@ from storage import checkpoints, rounds
 from storage.database import Database
 from storage.outcomes import Outcome, latest_trial, read_outcomes
 from storage.patience import patiently, tell_on_stderr
+from storage.studies import update_provenance
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class Ledger:
         self._patiently(add)
         index = int(figures["index"])
         self._patiently(lambda: self._optuna.set_trial_intermediate_value(trial_id, index, metric))
+
+    def update_provenance(self, provenance: Mapping[str, Any]) -> None:
+        """Record where the study has been run."""
+        self._patiently(lambda: update_provenance(self._database, self._study_id, provenance))
 
     def put_checkpoint(self, number: int, record: Mapping[str, Any]) -> None:
         """Record a trial's latest checkpoint."""

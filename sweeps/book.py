@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,10 @@ from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
 from storage.trials import TrialRow
 from sweeps.history import Finished, Proposal
-from sweeps.live_trial import LiveTrial
+from sweeps.live_trial import LiveTrial, Place
 from sweeps.mirror import running_trial
 from sweeps.outcome import End, Failure, TrialEnd, best_round, end_of, failed
+from sweeps.provenance import environment_key
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
 from sweeps.spec import Specification, full_parameters
@@ -70,7 +71,6 @@ class StudyBook:
 
     out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
     target: the metric at which it may end.
-    environment: the key, noted with each trial, of where it is trained.
     """
 
     def __init__(
@@ -81,7 +81,6 @@ class StudyBook:
         *,
         num_trials: int | None,
         target: float | None = None,
-        environment: str = "",
         observers: Sequence[Observer] = (),
     ) -> None:
         self.study = study
@@ -89,7 +88,8 @@ class StudyBook:
         self.metric = self.spec.parsed_metric
         self._most = num_trials
         self.target = target
-        self.environment = environment
+        self.here = Place()
+        self._environments: dict[str, Any] = dict(study.provenance["environments"])
         self._out = out
         self.num_recorded = 0  # rounds that were new, since the book was opened
         self.live: dict[int, LiveTrial] = {}
@@ -148,12 +148,29 @@ class StudyBook:
         """Whether nothing is handed out any more."""
         return self._closed
 
+    @property
+    def environments(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every environment in which the study was driven or trained, by the key that its trials name."""
+        return self._environments
+
+    def note_environment(self, record: Mapping[str, Any]) -> str:
+        """Keep an environment with the study; returns its key."""
+        key = environment_key(record)
+        if key not in self._environments:
+            self._environments[key] = dict(record)
+            self.ledger.update_provenance({**self.study.provenance, "environments": self._environments})
+        return key
+
     # -- what workers do -----------------------------------------------------------------------------
 
-    def ask(self) -> Assignment | None:
-        """The next trial, if one may start now: first those put away, lowest number first, then new ones."""
+    def ask(self, place: Place | None = None) -> Assignment | None:
+        """The next trial, if one may start now: first those put away, lowest number first, then new ones.
+
+        place: where it will be trained; None for this very process.
+        """
+        place = place or self.here
         while not self._closed and self._waiting:
-            taken = self._take_up(heapq.heappop(self._waiting))
+            taken = self._take_up(heapq.heappop(self._waiting), place)
             if taken is not None:
                 return taken
         if self._closed or not self._has_new() or not self._window.is_open():
@@ -161,9 +178,9 @@ class StudyBook:
         number = self._window.next_number
         proposal = self._window.propose()
         live = LiveTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
-        return self._start(live)
+        return self._start(live, place)
 
-    def record(self, number: int, progress: Progress, *, worker: str = "") -> End | None:
+    def record(self, number: int, progress: Progress) -> End | None:
         """Store a round and decide: None to go on, or the trial's end, by now recorded.
 
         What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
@@ -185,17 +202,20 @@ class StudyBook:
         if latest.index < len(live.rounds):
             return None
         stop = self._judge.verdict(number, live.rounds)
-        return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric), worker)
+        return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric))
 
-    def fail(self, number: int, failure: Failure, *, worker: str = "") -> End:
+    def fail(self, number: int, failure: Failure) -> End:
         """Record that a trial has failed for good."""
         live = self.live[number]
-        return self._end(live, failed(failure, len(live.rounds)), worker)
+        return self._end(live, failed(failure, len(live.rounds)))
 
-    def lose(self, number: int, how: str) -> End | None:
-        """A worker died under its trial: the trial waits to start again, or fails at the third time in a row."""
+    def lose(self, number: int, how: str, *, with_node: bool = False) -> End | None:
+        """A worker died under its trial: the trial waits to start again, or fails at the third time in a row.
+
+        with_node: the whole machine died, which is no trial's fault.
+        """
         live = self.live[number]
-        live.losses += 1
+        live.losses += not with_node
         if live.losses >= LOSSES_BEFORE_FAIL:
             message = f"the worker died {live.losses} times without a new round: {how}"
             return self.fail(number, Failure("worker_lost", "WorkerLost", message))
@@ -284,19 +304,21 @@ class StudyBook:
         template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.ledger.insert_trial(number, template)
 
-    def _take_up(self, number: int) -> Assignment | None:
+    def _take_up(self, number: int, place: Place) -> Assignment | None:
         live = self._away.pop(number)
         stop = self._judge.verdict(number, live.rounds) if live.rounds else None
         if stop is not None and live.is_complete(self.metric):
             # Its driver died between the last round and the verdict.
             self.live[number] = live
-            self._end(live, end_of(stop, live.rounds, self.metric), "")
+            live.places.append(self.here)
+            self._end(live, end_of(stop, live.rounds, self.metric))
             return None
         self.ledger.set_state(live.trial_id, "RUNNING")
-        return self._start(live)
+        return self._start(live, place)
 
-    def _start(self, live: LiveTrial) -> Assignment:
+    def _start(self, live: LiveTrial, place: Place) -> Assignment:
         self.live[live.number] = live
+        live.places.append(place)
         assignment = Assignment(
             number=live.number,
             parameters=full_parameters(self.spec, live.chosen),
@@ -320,9 +342,9 @@ class StudyBook:
         for observer in self.observers:
             observer.recorded(live.number, latest)
 
-    def _end(self, live: LiveTrial, end: End, worker: str) -> End:
+    def _end(self, live: LiveTrial, end: End) -> End:
         weights = live.weights if end.state == "COMPLETE" else None
-        notes = live.notes(end, weights, environment=self.environment, worker=worker)
+        notes = live.notes(end, weights)
         self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
         if live.checkpoint is not None:
             self.ledger.drop_checkpoint(live.number)

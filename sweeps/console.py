@@ -51,7 +51,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "trials": f"{launching.num_trials} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + f"; up to {spec.rounds} rounds each, stop rule {spec.stop_rule}; seed {spec.seed}",
-        "workers": f"{launching.workers} on {run.runner}, each {spec.threads} CPU"
+        "workers": f"{_workers(launching)}, each {spec.threads} CPU"
         + (f", {spec.gpus:g} GPU" if spec.gpus else "")
         + f"; parallelism {spec.parallelism}",
         "results": str(paths.out_folder(run.out, launching.name)),
@@ -59,6 +59,13 @@ def announcement(launching: Launch, study: Study | None) -> str:
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
     )
+
+
+def _workers(launching: Launch) -> str:
+    cluster = launching.run.cluster
+    if cluster is not None:
+        return f"up to {launching.workers} on the Ray cluster at {cluster}"
+    return f"{launching.workers} on {launching.run.runner}"
 
 
 def _what_is_tried(launching: Launch) -> dict[str, str]:

@@ -12,12 +12,24 @@ from sweeps.outcome import End, Metric, best_round
 from sweeps.trial_files import Record, TrialFiles
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a trial is trained.
+
+    environment: the key of an environment that is noted with the study. node: of a cluster; empty on this machine.
+    """
+
+    environment: str = ""
+    node: str = ""
+
+
 @dataclass
 class LiveTrial:
     """What the book knows of a trial in flight.
 
     weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
-    differs: which round came out differently when the trial started over.
+    differs: which round came out differently when the trial started over. places: where it was trained, one after the
+    other, since this driver began.
     """
 
     number: int
@@ -30,6 +42,7 @@ class LiveTrial:
     checkpoint: Record | None = None
     differs: str | None = None
     resumed: bool = False
+    places: list[Place] = field(default_factory=list)
 
     def is_complete(self, metric: Metric) -> bool:
         """Whether nothing of a trial that has to end is lacking: the weights of its best round are known."""
@@ -58,21 +71,24 @@ class LiveTrial:
             if older["weights"] != self.weights:
                 self.files.drop_weights(older["weights"])
 
-    def notes(self, end: End, weights: Record | None, *, environment: str, worker: str) -> dict[str, Any]:
+    def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
         """What is noted with the trial as it ends, so far as there is anything; weights: those that are kept."""
+        environment, node = self.places[-1].environment, self.places[-1].node
+        earlier = sorted({place.environment for place in self.places} - {environment})
         notes = {
             "stop_reason": end.stop_reason,
             "rounds": len(self.rounds),
             "environment": environment,
+            "earlier_environments": earlier,
             "best_round": end.best_round,
             "because": end.because,
             "traceback": end.traceback,
             "evidence": _json_values(end.evidence),
             "weights": weights,
             "differs": self.differs,
-            "worker": worker,
+            "node": node,
         }
-        return {name: note for name, note in notes.items() if note not in (None, "", {})}
+        return {name: note for name, note in notes.items() if note not in (None, "", {}, [])}
 
 
 def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:

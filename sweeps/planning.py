@@ -38,14 +38,15 @@ class Planned:
     splits: Splits
 
 
-def plan_study(settings: StudySettings, data_root: Path) -> Planned:
+def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool = False) -> Planned:
     """The specification that settings describe, every part of it checked.
 
+    gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU for them.
     Raises UsageError, ObjectiveError, SpaceError or DataError, each saying what to do.
     """
     task = get_task(settings.task)
     space = resolve_space(task, settings.space, settings.overrides)
-    gpus = _gpus(settings.gpus_per_trial)
+    gpus = _gpus(settings.gpus_per_trial, gpus_elsewhere)
     defaults = dataclasses.asdict(task.Parameters())
     data = settings.data or choose_data(task, data_root)
     if data not in task.data_sets:
@@ -120,11 +121,13 @@ def _specification(
     )
 
 
-def plan_again(spec: Specification, reference: str, data_root: Path) -> Planned:
+def plan_again(
+    spec: Specification, reference: str, data_root: Path, *, gpus_elsewhere: bool = False
+) -> Planned:
     """A stored specification as it would be today: with the task, data and device as they are now."""
     task = get_task(reference)
     splits = spec.data_plan.load(task, data_root)
-    gpus = _gpus(spec.gpus)
+    gpus = _gpus(spec.gpus, gpus_elsewhere)
     now = dataclasses.replace(
         spec,
         task={"name": task.name, "version": task_version(reference, task)},
@@ -293,13 +296,13 @@ def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any
         raise SpaceError(f"{path}: {error}") from None
 
 
-def _gpus(asked: float | None) -> float:
+def _gpus(asked: float | None, elsewhere: bool = False) -> float:
     import torch
 
     available = torch.cuda.is_available()
     if asked is None:
         return 1.0 if available else 0.0
-    if asked > 0 and not available:
+    if asked > 0 and not available and not elsewhere:
         raise UsageError(
             f"--gpus-per-trial {asked:g}: torch sees no GPU here. Leave it out to train on the CPU."
         )

@@ -63,7 +63,10 @@ def commit() -> str | None:
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """What decides whether figures can be equal bit for bit: versions, processor, device, threads."""
+    """What decides whether figures can be equal bit for bit: versions, processor, device, threads.
+
+    The device has no name where there is none of its kind: the driver of a cluster may have no GPU itself.
+    """
     import torch
 
     record: dict[str, Any] = {
@@ -73,7 +76,7 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "platform": f"{sys.platform} {platform.machine()}",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device": device,
-        "device_name": torch.cuda.get_device_name(0) if device == "cuda" else _processor(),
+        "device_name": _processor() if device == "cpu" else _gpu(),
         "threads": threads,
     }
     settings = {name: os.environ[name] for name in _NUMERIC_SETTINGS if name in os.environ}
@@ -82,7 +85,7 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     return record
 
 
-def environment_key(record: dict[str, Any]) -> str:
+def environment_key(record: Mapping[str, Any]) -> str:
     """A short name for an environment, by its content."""
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -97,8 +100,9 @@ _NUMERIC_SETTINGS = (
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
 )
 
-# Of an environment, what must be equal for figures to be equal bit for bit.
-_DECISIVE = ("platform", "cpu_capability", "device", "device_name", "threads", "settings")
+# Of an environment, what must be equal for figures to be equal bit for bit, beside versions.
+_HARDWARE = ("platform", "cpu_capability", "device", "device_name")
+_SETTINGS = ("threads", "settings")
 
 
 def decisive_differences(
@@ -108,12 +112,21 @@ def decisive_differences(
 
     sampling: look at what chooses parameters, too; a replay has them already.
     """
-    lines = [
-        f"{name}: {recorded.get(name)} -> {here.get(name)}"
-        for name in _DECISIVE
-        if recorded.get(name) != here.get(name) and not _is_same_processor(name, recorded, here)
-    ]
-    return lines + _changed_versions(recorded, here, (*_TRAINING, *(_SAMPLING if sampling else ())))
+    return hardware_differences(recorded, here) + software_differences(recorded, here, sampling=sampling)
+
+
+def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Of the decisive differences, those between machines."""
+    lines = _changed(recorded, here, _HARDWARE)
+    return [line for line in lines if not line.startswith("device_name:") or _is_other_device(recorded, here)]
+
+
+def software_differences(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
+) -> list[str]:
+    """Of the decisive differences, those that can be put right on a machine."""
+    packages = (*_TRAINING, *(_SAMPLING if sampling else ()))
+    return _changed(recorded, here, _SETTINGS) + _changed_versions(recorded, here, packages)
 
 
 def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -128,9 +141,21 @@ def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> l
     return lines
 
 
-def _is_same_processor(name: str, recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
-    """Of a CPU the capability decides, not the model's name."""
-    return name == "device_name" and recorded.get("device") == here.get("device") == "cpu"
+def _is_other_device(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether another name means another device: of a CPU the capability decides, not the model's name.
+
+    A driver whose workers are elsewhere names none.
+    """
+    on_cpu = recorded.get("device") == here.get("device") == "cpu"
+    return not on_cpu and bool(recorded.get("device_name") and here.get("device_name"))
+
+
+def _changed(recorded: Mapping[str, Any], here: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    return [
+        f"{name}: {recorded.get(name)} -> {here.get(name)}"
+        for name in names
+        if recorded.get(name) != here.get(name)
+    ]
 
 
 def _changed_versions(
@@ -142,6 +167,12 @@ def _changed_versions(
         for package in packages
         if before.get(package) != now.get(package)
     ]
+
+
+def _gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
 
 
 def _processor() -> str:

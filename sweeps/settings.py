@@ -68,6 +68,8 @@ class RunSettings:
     cells of a grid. workers: None for what the machine can place.
     target: the metric at which the study may end. keep_weights: `top:K`, `all` or `none`.
     checkpoint_seconds: how often a running trial's whole state is kept, so that it can continue.
+    address: of a Ray cluster to train on, `local` for a Ray of our own; None for what RAY_ADDRESS says, else local.
+    mixed_hardware: whether its nodes may differ in ways that can alter figures.
     """
 
     task: str = ""
@@ -82,9 +84,18 @@ class RunSettings:
     checkpoint_seconds: float = 60.0
     data_dir: str | None = None
     out: str | None = None
+    address: str | None = None
+    mixed_hardware: bool = False
 
     def __post_init__(self) -> None:
         _check_word("--runner", self.runner, RUNNERS)
+        if self.runner == "inline" and self.address not in (None, "local"):
+            raise UsageError("--address needs workers on other machines: it goes with --runner ray.")
+        if self.cluster is not None and "://" in self.cluster:
+            raise UsageError(
+                f"--address {self.cluster}: HOST:PORT of the cluster's head is meant, or auto; the driver must run on "
+                "one of its nodes (`ray start --address=HOST:PORT --num-cpus=0` makes this machine one)."
+            )
         if self.num_trials is not None:
             _check_at_least("--n-trials", self.num_trials, 1)
         if self.workers is not None:
@@ -105,6 +116,12 @@ class RunSettings:
         if self.runner == "inline" and (self.workers or 1) > 1:
             raise UsageError("--runner inline trains one trial at a time: leave --workers out.")
         _ = self.weights_kept
+
+    @property
+    def cluster(self) -> str | None:
+        """The address of the Ray cluster to train on; None for this machine."""
+        wanted = self.address or os.environ.get("RAY_ADDRESS") or "local"
+        return None if self.runner == "inline" or wanted == "local" else wanted
 
     @property
     def weights_kept(self) -> int | None:
@@ -158,6 +175,8 @@ def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -
                 f"--parallelism {run.workers}, or take --workers {parallelism}."
             )
         return run.workers
+    if run.cluster is not None:  # as many as there may be: Ray places what fits, and more as nodes join
+        return parallelism
     placeable = max(1, cores() // cpus)
     if gpus > 0:
         import torch

@@ -167,6 +167,11 @@ class Study:
             columns="study_id", errors="ignore"
         )
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the study has been driven and trained, as of now."""
+        return get_study(self.database, self.name).provenance
+
     def best_config(self, trial: TrialRow) -> dict[str, Any]:
         """What best.yaml says of a trial."""
         spec, notes = self.spec, trial.attributes
@@ -174,7 +179,9 @@ class Study:
             {name: row[name] for name in FIGURES}
             for row in get_rounds(self.database, self.row.study_id, trial.number)
         ]
-        provenance = self.row.provenance
+        provenance = get_study(
+            self.database, self.name
+        ).provenance  # where it was trained since this was read
         confirmed = self.confirmation()
         return {
             "format": 1,

@@ -13,20 +13,21 @@ from storage import Database, StorageUnavailable, open_database
 from storage.leases import acquire, new_token
 from storage.patience import patiently
 from storage.requests import clear_requests
-from storage.studies import StudyRow, create_study, find_study, get_study, update_provenance, update_run
+from storage.studies import StudyRow, create_study, find_study, get_study, update_run
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config import example_rows
 from sweeps.book import Observer, StudyBook
 from sweeps.control import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
+from sweeps.live_trial import Place
 from sweeps.planning import Planned, plan_again, plan_study
 from sweeps.provenance import (
     code_digest,
     decisive_differences,
     environment,
-    environment_key,
     other_differences,
+    software_differences,
 )
 from sweeps.results import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.runners import Runner
@@ -100,7 +101,7 @@ MakeObservers = Callable[[StudyBook, Launch], Sequence[Observer]]
 def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
     """Everything that can be checked before anything is written."""
     run = dataclasses.replace(run, task=task_reference(settings.task))
-    planned = plan_study(settings, paths.data_root(run.data_dir))
+    planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     spec = planned.spec
     if study is not None:
         check_study_name(study)
@@ -188,14 +189,14 @@ def resume(
     if given.get("runner") not in (None, row.run["runner"]):  # what was said for the other runner
         kept |= {"workers": None, "trial_timeout_seconds": None}
     run = RunSettings.from_dict({**kept, **given})
-    now = plan_again(spec, run.task, paths.data_root(run.data_dir))
+    now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     if now.spec.fingerprint != spec.fingerprint and not force:
         lines = differences(now.spec.to_dict(), row.specification)
         raise UsageError(
             f"Study {name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n"
             "Put it back, or go on all the same with --force."
         )
-    _check_environment(row, spec.device, spec.threads, force=force)
+    _check_environment(row, spec, run, force=force)
     launching = _launch_of(dataclasses.replace(now, spec=spec), run, name, storage)
     out = paths.out_folder(run.out, name)
     check_writable(out)
@@ -223,7 +224,7 @@ def _find(database: Database, launching: Launch) -> StudyRow | None:
     if row is not None and row.fingerprint != spec.fingerprint:
         raise UsageError(_other_specification(row, launching))
     if row is not None:
-        _check_environment(row, spec.device, spec.threads, force=False)
+        _check_environment(row, spec, launching.run, force=False)
     return row
 
 
@@ -253,7 +254,7 @@ def _drive(
     url, token = launching.storage, new_token()
     lease = _patiently(url, lambda: acquire(database, row.study_id, token=token))
     try:
-        here = _patiently(url, lambda: _note_run(database, row, launching))
+        _patiently(url, lambda: _note_run(database, row, launching))
         study = Study(database, _patiently(url, lambda: get_study(database, row.name)))
         remove_unfinished(study.out)
         if announce:
@@ -264,7 +265,6 @@ def _drive(
             study.out,
             num_trials=launching.most_trials,
             target=launching.run.target,
-            environment=here,
         )
         control = Control(
             database,
@@ -274,6 +274,7 @@ def _drive(
             max_failures=launching.run.max_failures,
         )
         book.ledger.give_up = lambda: control.signal_number != 0
+        book.here = Place(book.note_environment(_environment_here(launching)))
         book.observers.append(ResultsKeeper(book, study, launching.run.weights_kept))
         if not control.must_end(book) and not book.is_over:
             book.observers += make_observers(book, launching) if make_observers else ()
@@ -291,21 +292,17 @@ def _patiently(url: str, call: Callable[[], T]) -> T:
     return patiently(call, patience_seconds=OPENING_PATIENCE_SECONDS)
 
 
-def _note_run(database: Database, row: StudyRow, launching: Launch) -> str:
-    """Keep how the study is run from here on, forgetting what was asked of the last run; the environment's key."""
+def _note_run(database: Database, row: StudyRow, launching: Launch) -> None:
+    """Keep how the study is run from here on, forgetting what was asked of the last run."""
     clear_requests(database, row.study_id)
     update_run(database, row.study_id, launching.run.to_dict())
-    return _note_environment(database, row, launching)
 
 
-def _note_environment(database: Database, row: StudyRow, launching: Launch) -> str:
-    """Keep this environment with the study; returns the key under which its trials name it."""
-    here = environment(launching.planned.spec.device, launching.planned.spec.threads)
-    key = environment_key(here)
-    known = row.provenance["environments"]
-    if key not in known:
-        update_provenance(database, row.study_id, {**row.provenance, "environments": {**known, key: here}})
-    return key
+def _environment_here(launching: Launch) -> dict[str, Any]:
+    """The environment of this process, which of a cluster only drives."""
+    spec = launching.planned.spec
+    record = environment(spec.device, spec.threads)
+    return record if launching.run.cluster is None else {**record, "trains": False}
 
 
 def _runner(launching: Launch) -> Runner:
@@ -315,7 +312,14 @@ def _runner(launching: Launch) -> Runner:
         return InlineRunner()
     from sweeps.runners.ray_tune import RayRunner
 
-    return RayRunner(launching.workers, launching.planned.spec.gpus, launching.run.trial_timeout_seconds)
+    run = launching.run
+    return RayRunner(
+        launching.workers,
+        launching.planned.spec.gpus,
+        trial_timeout_seconds=run.trial_timeout_seconds,
+        address=run.cluster,
+        mixed_hardware=run.mixed_hardware,
+    )
 
 
 def _work_plan(launching: Launch) -> WorkPlan:
@@ -342,13 +346,17 @@ def _other_specification(row: StudyRow, launching: Launch) -> str:
     )
 
 
-def _check_environment(row: StudyRow, device: str, threads: int, *, force: bool) -> None:
-    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed."""
+def _check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, force: bool) -> None:
+    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed.
+
+    Of a cluster the hardware of the nodes decides, which are looked at when they are there.
+    """
     begun_in = next(iter(row.provenance["environments"].values()), None)
     if begun_in is None:
         return
-    here = environment(device, threads)
-    changed = decisive_differences(begun_in, here, sampling=True)
+    here = environment(spec.device, spec.threads)
+    differ = decisive_differences if run.cluster is None else software_differences
+    changed = differ(begun_in, here, sampling=True)
     if changed and not force:
         raise UsageError(
             f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"

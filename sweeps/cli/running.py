@@ -54,6 +54,16 @@ _RUNNING = [
         "runs out of memory. [default: ray]",
     ),
     click.option(
+        "--address",
+        metavar="HOST:PORT|auto|local",
+        help="Train on the Ray cluster with this address. [default: RAY_ADDRESS, else local: a Ray of our own]",
+    ),
+    click.option(
+        "--mixed-hardware/--same-hardware",
+        default=None,
+        help="Whether the cluster's nodes may differ in ways that can alter figures. [default: they may not]",
+    ),
+    click.option(
         "--trial-timeout",
         "trial_timeout_seconds",
         type=float,

@@ -1,4 +1,4 @@
-"""Trials on Ray Tune's workers: the only file that knows Ray.
+"""Trials on Ray Tune's workers.
 
 Each worker slot is one long-lived Tune trial: Tune places it (whole or fractional GPUs, on any node) and
 starts it again when its process dies. Which hyperparameters it trains next, it asks of the StudyBook, which
@@ -9,42 +9,28 @@ process from trial to trial, a trial that hangs can be killed, and nothing but t
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import queue
-import shutil
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
+from sweeps.live_trial import Place
 from sweeps.outcome import Failure
-from sweeps.runners.caretaker import Caretaker, kill_all
-from sweeps.worker import Worker, WorkPlan, failure_from
-
-_QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
-    "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
-    "RAY_ENABLE_AUTO_CONNECT": "0",  # or a straggler of Tune's thread would start another Ray
-}
-for _name, _value in _QUIET.items():  # read by Ray when it is imported
-    os.environ.setdefault(_name, _value)
-
-import psutil  # noqa: E402
-import ray  # noqa: E402
-from ray import tune  # noqa: E402
+from sweeps.runners.node import settle
+from sweeps.runners.quiet_ray import ray, tune
+from sweeps.runners.ray_nodes import check_nodes, live_nodes, other_environment
+from sweeps.runners.ray_session import ray_session
+from sweeps.worker import WorkPlan, failure_from
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
@@ -105,12 +91,13 @@ def _serve_slot(config: dict[str, Any]) -> None:
     def send(kind: str, number: int | None = None, content: Any = None) -> Any:
         return ray.get(mailbox.send.remote(_Message(slot, life, kind, number, content)))
 
+    context = ray.get_runtime_context()
     try:
-        worker = Worker(plan)
+        worker, environment = settle(plan, context.get_node_id() == config["home"])
     except Exception as error:  # noqa: BLE001 - told to the driver, which ends the study
-        send("refuse", content=str(error) or repr(error))
+        send("refuse", content=(context.get_node_id(), str(error) or repr(error)))
         return
-    send("hello", content=ray.get_runtime_context().current_actor)
+    send("hello", content=(context.current_actor, context.get_node_id(), environment))
     while (assignment := send("ask")) is not None:
         try:
             for progress in worker.train(assignment):
@@ -166,6 +153,8 @@ class _Slot:
 
     life: str = ""
     actor: Any = None
+    node: str = ""  # its id
+    place: Place | None = None
     number: int | None = None  # the trial it trains
     deadline: float = float("inf")
     asks: bool = False  # waits for a trial
@@ -176,12 +165,15 @@ class _Slot:
 class RayRunner:
     """Serves a book with `workers` slots of `threads` CPUs and `gpus` GPUs each.
 
-    trial_timeout_seconds: a trial that takes longer is failed and its worker killed.
+    trial_timeout_seconds: a trial that takes longer is failed and its worker killed. address: of the Ray cluster to
+    train on; None for a Ray of our own. mixed_hardware: whether the nodes may differ in ways that can alter figures.
     """
 
     workers: int
     gpus: float = 0.0
     trial_timeout_seconds: float | None = None
+    address: str | None = None
+    mixed_hardware: bool = False
     _slots: dict[int, _Slot] = field(default_factory=dict)
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
     _fit_error: BaseException | None = None
@@ -210,10 +202,13 @@ class RayRunner:
             print("sweep: Ray broke down; starting it anew", file=sys.stderr)
 
     def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        with _ray(self.workers * plan.threads, self.gpus, control) as folder:
+        with ray_session(self.address, self.workers * plan.threads, control) as folder:
+            self._check(book, plan, control)
             self._slots = {slot: _Slot() for slot in range(self.workers)}
             self._died = queue.SimpleQueue()
-            mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+            # On this node: should another die, no message is lost but its own.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
             ended = threading.Event()
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
             fit.start()
@@ -234,12 +229,26 @@ class RayRunner:
                 # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
                 fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if control.signal_number else PATIENCE_SECONDS)
 
+    def _check(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Raises UsageError where trials can't be trained on what there is."""
+        if self.address is not None:
+            check_nodes(plan, self.gpus, _trained_in(book), mixed=self.mixed_hardware, control=control)
+        elif self.gpus > ray.cluster_resources().get("GPU", 0.0):
+            raise UsageError(
+                f"--gpus-per-trial {self.gpus:g}: Ray sees no GPU here. Leave it out to train on the CPU."
+            )
+
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
         """Tune's own loop, in a thread of its own: it places slots and starts them again."""
         try:
             tune.Tuner(
                 tune.with_resources(_serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
-                param_space={"slot": tune.grid_search(list(self._slots)), "mailbox": mailbox, "plan": plan},
+                param_space={
+                    "slot": tune.grid_search(list(self._slots)),
+                    "mailbox": mailbox,
+                    "plan": plan,
+                    "home": ray.get_runtime_context().get_node_id(),
+                },
                 tune_config=tune.TuneConfig(max_concurrent_trials=self.workers),
                 run_config=tune.RunConfig(
                     name="slots",
@@ -257,9 +266,12 @@ class RayRunner:
         slot = self._slots[message.slot]
         if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
-            raise UsageError(message.content)
+            node, why = message.content
+            raise UsageError(why if self.address is None else f"node {_name_of(node)}: {why}")
         if message.kind == "hello":
-            slot.life, slot.actor, slot.starts_without_hello = message.life, message.content, 0
+            slot.life, slot.starts_without_hello = message.life, 0
+            slot.actor, slot.node, environment = message.content
+            slot.place = self._place(slot.node, environment, book)
             mailbox.answer.remote(message.slot, message.life, True)
             return
         if message.life != slot.life:
@@ -278,12 +290,25 @@ class RayRunner:
             slot.number, slot.deadline = None, float("inf")
         mailbox.answer.remote(message.slot, message.life, goes_on)
 
+    def _place(self, node: str, environment: dict[str, Any], book: StudyBook) -> Place:
+        """Where a slot's trials are trained from here on; noted with the study.
+
+        Raises UsageError for a node that has joined since the others were looked at, and is not like them.
+        """
+        if self.address is None:
+            return Place(book.note_environment(environment))
+        name = _name_of(node)
+        for usual in _trained_in(book)[:1]:
+            if why := other_environment(usual, environment, mixed=self.mixed_hardware):
+                raise UsageError(f"node {name}: {why}")
+        return Place(book.note_environment(environment), name)
+
     def _serve(self, book: StudyBook, mailbox: Any) -> None:
         """Give waiting slots their trials, as far as trials may start."""
         for index, slot in self._slots.items():
             if not slot.asks:
                 continue
-            assignment = book.ask()
+            assignment = book.ask(slot.place)
             if assignment is None:
                 return
             slot.asks, slot.number = False, assignment.number
@@ -297,7 +322,7 @@ class RayRunner:
             index, why = self._died.get()
             slot = self._slots[index]
             if slot.number is not None and slot.number in book.live:
-                book.lose(slot.number, why)
+                book.lose(slot.number, why, with_node=self._is_gone(slot.node))
             starts = slot.starts_without_hello + 1
             self._slots[index] = _Slot(starts_without_hello=starts)
             if starts > STARTS_BEFORE_GIVING_UP:
@@ -319,57 +344,15 @@ class RayRunner:
                 ray.kill(slot.actor)
             slot.actor = None
 
+    def _is_gone(self, node: str) -> bool:
+        """Whether the node with this id has died, of a cluster."""
+        return self.address is not None and all(node != each.id for each in live_nodes())
 
-@contextlib.contextmanager
-def _ray(num_cpus: int, gpus: float, control: Control) -> Iterator[Path]:
-    """A local Ray of our own, with a folder that is gone afterwards.
 
-    Ray puts the driver's working directory on its workers' path, where a folder called `storage` would
-    stand before our package: so Ray is started from that folder.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="sweep-"))
-    caretaker = Caretaker(folder)
-    here = Path.cwd()
-    others = set(psutil.Process().children(recursive=True))
-    ours: set[psutil.Process] = set()
+def _trained_in(book: StudyBook) -> list[Mapping[str, Any]]:
+    """The environments in which trials were trained, the first one first."""
+    return [record for record in book.environments.values() if record.get("trains", True)]
 
-    def leave_nothing() -> None:
-        kill_all(ours | (set(psutil.Process().children(recursive=True)) - others))
-        shutil.rmtree(folder, ignore_errors=True)
-        caretaker.dismiss()
 
-    control.at_second_signal = leave_nothing
-    try:
-        os.chdir(folder)
-        try:
-            with control.interruptible():
-                ray.init(
-                    num_cpus=max(num_cpus, os.cpu_count() or 1),
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.CRITICAL,
-                    object_store_memory=128 * 1024 * 1024,
-                    _temp_dir=str(folder / "ray"),
-                )
-        except Exception as error:
-            raise SweepError(
-                f"Ray could not be started: {error}. `--runner inline` does without it."
-            ) from error
-        finally:
-            os.chdir(here)
-        ours |= set(psutil.Process().children(recursive=True)) - others
-        caretaker.watch(ours)
-        control.install_handlers()
-        # Ray prints the deaths of workers to stdout, whatever it is told; there is no public switch.
-        ray._private.worker._worker_logs_enabled = False
-        for name in ("ray", "ray.tune", "ray.train", "ray.data"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        if gpus > ray.cluster_resources().get("GPU", 0.0):
-            raise UsageError(
-                f"--gpus-per-trial {gpus:g}: Ray sees no GPU here. Leave it out to train on the CPU."
-            )
-        yield folder
-    finally:
-        ray.shutdown()
-        leave_nothing()
-        control.at_second_signal = lambda: None
+def _name_of(node: str) -> str:
+    return next((each.name for each in live_nodes() if each.id == node), node)

@@ -33,7 +33,7 @@ def begin(launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch) -> Begin:
 
 def test_a_study_and_each_trial_tell_their_environment(launch_toy: ToyLauncher) -> None:
     study = launch_toy(num_trials=2).study
-    ((key, environment),) = study.row.provenance["environments"].items()
+    ((key, environment),) = study.provenance["environments"].items()
     assert {trial.attributes["environment"] for trial in study.table()} == {key}
     assert {"python", "torch", "numpy", "optuna", "scipy", "ray", "onset-sweeps"} <= set(
         environment["versions"]
@@ -71,7 +71,7 @@ def test_forced_trials_name_the_environment_that_they_were_trained_in(
     study = load("s")
     keys = [trial.attributes["environment"] for trial in study.table()]
     assert keys[0] != keys[1]
-    assert set(keys) == set(study.row.provenance["environments"])
+    assert set(keys) == set(study.provenance["environments"])
 
 
 def test_what_should_not_alter_figures_is_told_and_goes_on(

@@ -1,0 +1,150 @@
+"""Sixty curves of the bank as pictures without a label, and what people who looked at them made of them.
+
+    python -m benchmarks.hand_labels --sheets FOLDER
+    python -m benchmarks.hand_labels [--write]
+
+The first draws the sheets, four curves each. What someone sees in them goes into `bank/hand_labels.csv`, a column a
+person: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
+compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import stopping_page
+from benchmarks.stop_rules import Full, load
+from sweeps.curve_plot import BATCH, TRAIN, VALID
+from sweeps.diagnosis import diagnose
+
+CURVES = 60
+A_SHEET = 4
+SEED = 0
+FILE = Path(__file__).parent / "bank" / "hand_labels.csv"
+RULES = ("true class", "diagnosis")
+
+
+def chosen() -> list[Full]:
+    """The curves that are looked at: drawn from the reporting part, whatever they show."""
+    curves = [full for study in load("report") for full in study]
+    places = np.random.default_rng(SEED).choice(len(curves), CURVES, replace=False)
+    return [curves[place] for place in places]
+
+
+def draw_sheets(curves: list[Full], folder: Path) -> None:
+    """A picture of every four curves, with what was recorded and no label."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for first in range(0, len(curves), A_SHEET):
+        figure = Figure(figsize=(13, 10), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(4, 2, sharex=False)
+        for place, full in enumerate(curves[first : first + A_SHEET]):
+            top = 2 * (place // 2)
+            _draw(full, first + place + 1, panels[top, place % 2], panels[top + 1, place % 2])
+        figure.savefig(folder / f"sheet-{first // A_SHEET + 1:02d}.png", dpi=100)
+
+
+def _draw(full: Full, number: int, losses: Any, scores: Any) -> None:
+    curve = full.curve
+    rounds = np.arange(len(curve)) + 1
+    losses.plot(rounds, curve.train_loss, color=TRAIN, label="training")
+    losses.plot(rounds, curve.valid_loss, color=VALID, label="validation")
+    finite = np.concatenate([curve.train_loss, curve.valid_loss])
+    finite = finite[np.isfinite(finite) & (finite > 0)]
+    if len(finite) and finite.max() > 20 * finite.min():
+        losses.set_yscale("log")
+    scores.plot(rounds, curve.train_score, color=TRAIN)
+    scores.fill_between(
+        rounds,
+        curve.valid_score - curve.score_error,
+        curve.valid_score + curve.score_error,
+        color=VALID,
+        alpha=0.15,
+        lw=0,
+    )
+    scores.plot(rounds, curve.valid_score, color=VALID)
+    if curve.batch_statistics_score is not None:
+        scores.plot(rounds, curve.batch_statistics_score, color=BATCH, ls=":", label="batch statistics")
+        scores.legend(fontsize="x-small")
+    scores.axhline(curve.chance, color="#c0262d", lw=0.7)
+    losses.legend(fontsize="x-small")
+    losses.set_ylabel("loss")
+    scores.set_ylabel("score")
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+        axes.set_xlim(0, full.budget + 1)
+    losses.set_title(f"{number}    {_signals(full)}", fontsize=9, loc="left")
+
+
+def _signals(full: Full) -> str:
+    curve = full.curve
+    told = [f"{len(curve)} of {full.budget} rounds", f"chance {curve.chance:.2f}"]
+    if curve.gradient_norm is not None:
+        told.append(f"gradient {curve.gradient_norm[0]:.1e} → {curve.gradient_norm[-1]:.1e}")
+    if curve.dead_share is not None:
+        told.append(f"dead {curve.dead_share[0]:.2f} → {curve.dead_share[-1]:.2f}")
+    if curve.learning_rate is not None:
+        told.append(f"rate {curve.learning_rate[0]:.1e} → {curve.learning_rate[-1]:.1e}")
+    return ", ".join(told)
+
+
+def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
+    """How often each person and each rule say the same of a curve; what differs from the true class.
+
+    seen: a row a curve in the order of `curves`; its columns `curve, study, trial`, then one a person.
+    """
+    if list(zip(seen["study"], seen["trial"], strict=True)) != [(full.study, full.trial) for full in curves]:
+        raise ValueError(f"{FILE}: not the curves that are drawn now")
+    people = [name for name in seen if name not in ("curve", "study", "trial")]
+    said = {name: [label.split("|") for label in seen[name]] for name in people}
+    said["true class"] = [[full.truth.label] for full in curves]
+    said["diagnosis"] = [[diagnose(full.curve, full.budget, full.metric).label] for full in curves]
+    names = list(said)
+    agreement = {
+        f"{one} / {other}": {
+            "first": float(np.mean([a[0] == b[0] for a, b in zip(said[one], said[other], strict=True)])),
+            "either": float(
+                np.mean([bool({*a} & {*b}) for a, b in zip(said[one], said[other], strict=True)])
+            ),
+        }
+        for place, one in enumerate(names)
+        for other in names[place + 1 :]
+    }
+    differing = [
+        {"curve": number + 1, **{name: "|".join(said[name][number]) for name in names}}
+        for number in range(len(curves))
+        if any(not {*said[name][number]} & {*said["true class"][number]} for name in names)
+    ]
+    return {"curves": len(curves), "agreement": agreement, "differing": differing}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="Draw the curves, and do no more.")
+    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
+    wanted = parser.parse_args()
+    curves = chosen()
+    if wanted.sheets is not None:
+        draw_sheets(curves, wanted.sheets)
+        names = [{"curve": n + 1, "study": full.study, "trial": full.trial} for n, full in enumerate(curves)]
+        pd.DataFrame(names).to_csv(wanted.sheets / "curves.csv", index=False)
+        return
+    found = compare(curves, pd.read_csv(FILE))
+    print(json.dumps(found, indent=1))
+    if wanted.write:
+        stopping_page.write_hand_labels(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Trials on the nodes of a Ray cluster: a real one, whose nodes are started as `ray start` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import site
+import threading
+import time
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sweeps
+from storage.rounds import last_rounds
+from sweeps import RunSettings, StudySettings, paths
+from sweeps.errors import UsageError
+from sweeps.planning import plan_study
+from sweeps.study import load
+from sweeps.sweep import launch, run_planned
+from tests.conftest import TOY, TOY_SPACE
+from tests.ray_cluster import RayCluster, ray_cluster
+from tests.sweeps_tests.tables import figures
+from tests.sweeps_tests.test_matrix import NUM_TRIALS, SETTINGS
+from tests.sweeps_tests.test_matrix import expected as expected
+
+pytestmark = pytest.mark.ray
+
+PLACED = f"{Path(__file__).parents[1] / 'placed.py'}:Placed"
+SMALL = dataclasses.replace(SETTINGS, rounds=2)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    """A head that holds one trial."""
+    with ray_cluster(cpus=1) as running:
+        yield running
+
+
+def test_on_two_nodes_the_table_is_the_same_though_one_is_killed_in_the_middle(
+    cluster: RayCluster, expected: list[Any]
+) -> None:
+    node = cluster.add(cpus=1)
+
+    def pull_the_plug() -> None:
+        wait_until(lambda: sum(rounds_of("killed").values()) > 60)
+        node.kill()
+
+    plug = threading.Thread(target=pull_the_plug)
+    plug.start()
+    study = launch(
+        SETTINGS, RunSettings(num_trials=NUM_TRIALS, address=cluster.address), study="killed"
+    ).study
+    plug.join()
+    assert figures(study) == expected
+    assert len({trial.attributes["node"] for trial in study.table()}) == 2
+
+
+def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayCluster, tmp_path: Path) -> None:
+    bare = python_without_the_package(tmp_path / "bare")
+    other = python_without_the_package(tmp_path / "other")
+    copy_package(other, changed="sweeps/paths.py")
+    (tmp_path / "empty").mkdir()
+    nodes = [
+        cluster.add(cpus=1, python=bare),
+        cluster.add(cpus=1, python=other),
+        cluster.add(cpus=1, environment={"SWEEP_DATA_DIR": str(tmp_path / "empty"), "HOME": str(tmp_path)}),
+    ]
+    try:
+        with pytest.raises(UsageError) as refusal:
+            launch(SMALL, RunSettings(num_trials=2, address=cluster.address), study="refused")
+    finally:
+        for node in nodes:
+            node.kill()
+    told = str(refusal.value)
+    assert told.count("\n  node ") == 2
+    assert f"onset-sweeps is not installed for the Python that Ray runs there ({bare}" in told
+    assert f"other code of onset-sweeps (of no version, in {tmp_path / 'other'}" in told
+    assert "than the driver. Install the same version" in told
+    assert load("refused").all_trials() == []
+
+
+def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import platform; platform.machine = lambda: 'z80'\n")
+    node = cluster.add(cpus=1, environment={"PYTHONPATH": str(tmp_path)})
+    slow = StudySettings(TOY, space=TOY_SPACE, overrides=("seconds=0.2",))
+    run = RunSettings(num_trials=4, address=cluster.address)
+    try:
+        with pytest.raises(UsageError, match=r"its hardware may give other figures \(platform: linux "):
+            launch(slow, run, study="mixed")
+        study = launch(slow, dataclasses.replace(run, mixed_hardware=True), study="mixed").study
+    finally:
+        node.kill()
+    trained = [study.provenance["environments"][trial.attributes["environment"]] for trial in study.table()]
+    assert len({record["platform"] for record in trained}) == 2
+
+
+def test_a_trial_that_fits_nowhere_is_refused(cluster: RayCluster) -> None:
+    settings = dataclasses.replace(SMALL, cpus_per_trial=9)
+    with pytest.raises(UsageError, match=r"which needs 9 CPU: .* has 1 CPU, 0 GPU\."):
+        launch(settings, RunSettings(num_trials=2, address=cluster.address))
+
+
+def test_four_quarters_share_a_gpu_and_a_fifth_waits(cluster: RayCluster, tmp_path: Path) -> None:
+    node = cluster.add(cpus=6, gpus=1, environment={"PLACED_DIR": str(tmp_path)})
+    try:
+        ran = run_on_gpus(cluster, 0.25, workers=5, folder=tmp_path)
+    finally:
+        node.kill()
+    assert {each["devices"] for each in ran} == {"0"}
+    assert most_at_once(ran) == 4
+
+
+def test_two_gpus_are_a_trial_s_own(cluster: RayCluster, tmp_path: Path) -> None:
+    node = cluster.add(cpus=3, gpus=4, environment={"PLACED_DIR": str(tmp_path)})
+    try:
+        ran = run_on_gpus(cluster, 2, workers=3, folder=tmp_path)
+    finally:
+        node.kill()
+    assert all(len(set(each["devices"].split(","))) == 2 for each in ran)
+    assert most_at_once(ran) == 2
+    for each in ran:
+        for other in ran:
+            if each is not other and each["begin"] < other["end"] and other["begin"] < each["end"]:
+                assert not set(each["devices"].split(",")) & set(other["devices"].split(","))
+
+
+def run_on_gpus(cluster: RayCluster, gpus: float, *, workers: int, folder: Path) -> list[dict[str, Any]]:
+    """Trials on GPUs that are only said to be there: where and when each ran."""
+    settings = StudySettings(
+        PLACED, space=TOY_SPACE, overrides=("seconds=0.1",), parallelism=workers, rounds=5
+    )
+    planned = plan_study(settings, paths.data_root(None))
+    planned = dataclasses.replace(planned, spec=dataclasses.replace(planned.spec, gpus=gpus))
+    run = RunSettings(task=PLACED, num_trials=4 * workers, address=cluster.address)
+    study = run_planned(planned, run, study="placed").study
+    ran = [json.loads(file.read_text()) for file in folder.glob("*.json")]
+    assert len(ran) == len(study.table()) == 4 * workers
+    return ran
+
+
+def most_at_once(ran: list[dict[str, Any]]) -> int:
+    """How many trials ran at the same time."""
+    return max(sum(other["begin"] <= each["begin"] < other["end"] for other in ran) for each in ran)
+
+
+def rounds_of(name: str) -> dict[int, int]:
+    """The latest round of each trial of a study that may not be there yet."""
+    try:
+        study = load(name)
+        return last_rounds(study.database, study.row.study_id)
+    except Exception:  # noqa: BLE001 - not there yet
+        return {}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def python_without_the_package(folder: Path) -> Path:
+    """A Python that has all that this one has, but for onset-sweeps."""
+    venv.create(folder, symlinks=True, with_pip=False)
+    (there,) = folder.glob("lib/python*/site-packages")
+    for entry in Path(site.getsitepackages()[0]).iterdir():
+        ours = entry.name.startswith(("onset_sweeps", "_editable_impl_onset", "__editable__"))
+        if not ours and entry.name not in ("sweeps", "objectives", "search_spaces", "storage"):
+            (there / entry.name).symlink_to(entry)
+    return folder / "bin" / "python"
+
+
+def copy_package(python: Path, *, changed: str) -> None:
+    """Install a copy of our code with a line more in one file."""
+    (there,) = python.parents[1].glob("lib/python*/site-packages")
+    for package in ("sweeps", "objectives", "search_spaces", "storage"):
+        shutil.copytree(Path(sweeps.__file__).parents[1] / package, there / package)
+    with (there / changed).open("a") as file:
+        file.write("# another version\n")
