@@ -1,10 +1,10 @@
 """Sixty curves of the bank as pictures without a label, and what people who looked at them made of them.
 
-    python -m benchmarks.hand_labels --sheets FOLDER
-    python -m benchmarks.hand_labels [--write]
+    python -m benchmarks.hand_labels --sheets FOLDER [--part develop]
+    python -m benchmarks.hand_labels [--part develop] [--write]
 
-The first draws the sheets, four curves each. What someone sees in them goes into `bank/hand_labels.csv`, a column a
-person: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
+The first draws the sheets, four curves each. What someone sees in them goes into `bank/PART/hand_labels.csv`, a column a
+reader: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
 compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping.md`.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import stopping_page
+from benchmarks.curve_bank import BANK, PARTS
 from benchmarks.stop_rules import Full, load
 from sweeps.curve_plot import BATCH, TRAIN, VALID
 from sweeps.diagnosis import diagnose
@@ -26,13 +27,11 @@ from sweeps.diagnosis import diagnose
 CURVES = 60
 A_SHEET = 4
 SEED = 0
-FILE = Path(__file__).parent / "bank" / "hand_labels.csv"
-RULES = ("true class", "diagnosis")
 
 
-def chosen() -> list[Full]:
-    """The curves that are looked at: drawn from the reporting part, whatever they show."""
-    curves = [full for study in load("report") for full in study]
+def chosen(part: str) -> list[Full]:
+    """The curves that are looked at: drawn from a part of the bank, whatever they show."""
+    curves = [full for study in load(part) for full in study]
     places = np.random.default_rng(SEED).choice(len(curves), CURVES, replace=False)
     return [curves[place] for place in places]
 
@@ -44,7 +43,7 @@ def draw_sheets(curves: list[Full], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for first in range(0, len(curves), A_SHEET):
-        figure = Figure(figsize=(13, 10), layout="constrained")
+        figure = Figure(figsize=(15, 10), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(4, 2, sharex=False)
         for place, full in enumerate(curves[first : first + A_SHEET]):
@@ -82,7 +81,7 @@ def _draw(full: Full, number: int, losses: Any, scores: Any) -> None:
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
         axes.set_xlim(0, full.budget + 1)
-    losses.set_title(f"{number}    {_signals(full)}", fontsize=9, loc="left")
+    losses.set_title(f"{number}    {_signals(full)}", fontsize=8, loc="left")
 
 
 def _signals(full: Full) -> str:
@@ -103,7 +102,7 @@ def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
     seen: a row a curve in the order of `curves`; its columns `curve, study, trial`, then one a person.
     """
     if list(zip(seen["study"], seen["trial"], strict=True)) != [(full.study, full.trial) for full in curves]:
-        raise ValueError(f"{FILE}: not the curves that are drawn now")
+        raise ValueError("the labels are not of the curves that are drawn now")
     people = [name for name in seen if name not in ("curve", "study", "trial")]
     said = {name: [label.split("|") for label in seen[name]] for name in people}
     said["true class"] = [[full.truth.label] for full in curves]
@@ -133,14 +132,15 @@ def main() -> None:
     )
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="Draw the curves, and do no more.")
     parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
+    parser.add_argument("--part", choices=PARTS, default="report")
     wanted = parser.parse_args()
-    curves = chosen()
+    curves = chosen(wanted.part)
     if wanted.sheets is not None:
         draw_sheets(curves, wanted.sheets)
         names = [{"curve": n + 1, "study": full.study, "trial": full.trial} for n, full in enumerate(curves)]
         pd.DataFrame(names).to_csv(wanted.sheets / "curves.csv", index=False)
         return
-    found = compare(curves, pd.read_csv(FILE))
+    found = compare(curves, pd.read_csv(BANK / wanted.part / "hand_labels.csv"))
     print(json.dumps(found, indent=1))
     if wanted.write:
         stopping_page.write_hand_labels(found)

@@ -66,8 +66,8 @@ def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayClus
     copy_package(other, changed="sweeps/paths.py")
     (tmp_path / "empty").mkdir()
     nodes = [
-        cluster.add(cpus=1, python=bare),
-        cluster.add(cpus=1, python=other),
+        cluster.add(cpus=1, python=bare, environment={"PYTHONPATH": ""}),
+        cluster.add(cpus=1, python=other, environment={"PYTHONPATH": ""}),
         cluster.add(cpus=1, environment={"SWEEP_DATA_DIR": str(tmp_path / "empty"), "HOME": str(tmp_path)}),
     ]
     try:
