@@ -1,9 +1,9 @@
-"""Sixty curves of the bank as pictures without a label, and what people who looked at them made of them.
+"""Sixty curves of the bank as pictures without a label, and what readers who looked at them made of them.
 
     python -m benchmarks.hand_labels --sheets FOLDER [--part develop]
     python -m benchmarks.hand_labels [--part develop] [--write]
 
-The first draws the sheets, four curves each. What someone sees in them goes into `bank/PART/hand_labels.csv`, a column a
+The first draws the sheets, four curves each. What a reader sees in them goes into `bank/PART/hand_labels.csv`, a column a
 reader: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
 compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping.md`.
 """
@@ -11,7 +11,6 @@ compares these with the true classes and with the diagnosis; --write puts that i
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from sweeps.diagnosis import diagnose
 
 CURVES = 60
 A_SHEET = 4
+BLOCK = "readers"
 SEED = 0
 
 
@@ -97,19 +97,19 @@ def _signals(full: Full) -> str:
 
 
 def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
-    """How often each person and each rule say the same of a curve; what differs from the true class.
+    """How often each reader and each rule say the same of a curve; what differs from the true class.
 
-    seen: a row a curve in the order of `curves`; its columns `curve, study, trial`, then one a person.
+    seen: a row a curve in the order of `curves`; its columns `curve, study, trial`, then one a reader.
     """
     if list(zip(seen["study"], seen["trial"], strict=True)) != [(full.study, full.trial) for full in curves]:
         raise ValueError("the labels are not of the curves that are drawn now")
-    people = [name for name in seen if name not in ("curve", "study", "trial")]
-    said = {name: [label.split("|") for label in seen[name]] for name in people}
-    said["true class"] = [[full.truth.label] for full in curves]
-    said["diagnosis"] = [[diagnose(full.curve, full.budget, full.metric).label] for full in curves]
+    readers = [name for name in seen if name not in ("curve", "study", "trial")]
+    said = {f"the {name} reader": [label.split("|") for label in seen[name]] for name in readers}
+    said["the true class"] = [[full.truth.label] for full in curves]
+    said["the diagnosis"] = [[diagnose(full.curve, full.budget, full.metric).label] for full in curves]
     names = list(said)
     agreement = {
-        f"{one} / {other}": {
+        f"{one} and {other}": {
             "first": float(np.mean([a[0] == b[0] for a, b in zip(said[one], said[other], strict=True)])),
             "either": float(
                 np.mean([bool({*a} & {*b}) for a, b in zip(said[one], said[other], strict=True)])
@@ -121,9 +121,17 @@ def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
     differing = [
         {"curve": number + 1, **{name: "|".join(said[name][number]) for name in names}}
         for number in range(len(curves))
-        if any(not {*said[name][number]} & {*said["true class"][number]} for name in names)
+        if any(not {*said[name][number]} & {*said["the true class"][number]} for name in names)
     ]
     return {"curves": len(curves), "agreement": agreement, "differing": differing}
+
+
+def table(found: dict[str, Any]) -> str:
+    """How often each two say the same, in Markdown."""
+    lines = ["| | the same label | one of two labels |", "|---|---|---|"]
+    for pair, shares in found["agreement"].items():
+        lines.append(f"| {pair} | {shares['first']:.0%} | {shares['either']:.0%} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -141,9 +149,13 @@ def main() -> None:
         pd.DataFrame(names).to_csv(wanted.sheets / "curves.csv", index=False)
         return
     found = compare(curves, pd.read_csv(BANK / wanted.part / "hand_labels.csv"))
-    print(json.dumps(found, indent=1))
+    print(table(found))
+    for each in found["differing"]:
+        print(each)
     if wanted.write:
-        stopping_page.write_hand_labels(found)
+        stopping_page.PAGE.write_text(
+            stopping_page.with_block(stopping_page.PAGE.read_text(), BLOCK, table(found))
+        )
 
 
 if __name__ == "__main__":

@@ -106,9 +106,14 @@ BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {"rules": table, "tasks"
 
 
 def with_blocks(text: str, measured: Mapping[str, Any]) -> str:
-    """The page with its tables replaced, each between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """The page with the tables of what was measured."""
     for name, render in BLOCKS.items():
-        before, _, rest = text.partition(f"<!-- {name} -->\n")
-        _, _, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}<!-- {name} -->\n{render(measured)}\n<!-- /{name} -->{after}"
+        text = with_block(text, name, render(measured))
     return text
+
+
+def with_block(text: str, name: str, content: str) -> str:
+    """The page with what is between `<!-- NAME -->` and `<!-- /NAME -->` replaced."""
+    before, _, rest = text.partition(f"<!-- {name} -->\n")
+    _, _, after = rest.partition(f"<!-- /{name} -->")
+    return f"{before}<!-- {name} -->\n{content}\n<!-- /{name} -->{after}"

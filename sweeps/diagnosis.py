@@ -19,9 +19,11 @@ from sweeps.pruning.curves import (
     collapse_onset,
     has_stalled,
     is_at_chance,
+    lasting_rise,
     loss_turn,
     moving_average,
     path_excess,
+    share_of_fall,
     smoothing_window,
 )
 from sweeps.pruning.learning_curve import Curve
@@ -173,13 +175,14 @@ def _stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 def _turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     """Overfitting, or overconfident, by whether the score has gone on climbing after the loss had turned."""
-    stop = onset.overfitting(curve, budget, metric, GUARDS)
+    losses = curve.train_loss, curve.valid_loss
+    turn = loss_turn(*losses, budget=budget, significance_z=1.64) or lasting_rise(*losses, budget=budget)
+    if turn is None:
+        return None
+    stop = onset.overfitting_since(turn, curve, budget, metric, GUARDS)
     if stop is not None:
         advice = "More dropout or weight_decay, a smaller hidden_width, or more data; the best round is what counts."
         return _from_stop(stop, advice)
-    turn = loss_turn(curve.train_loss, curve.valid_loss, budget=budget, significance_z=1.64)
-    if turn is None:
-        return None
     then = turn.position
     evidence = {
         "onset_round": then + 1,
@@ -223,7 +226,7 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     gained = max(float(scores.max() - _start(curve)), 0.0)
     error = float(np.median(curve.score_error)) / math.sqrt(window)
     is_climbing = gain > max(0.006 * gained, 2 * error)
-    if not (is_climbing or losses[-1] < 0.97 * losses[:before].min()):
+    if not (is_climbing or share_of_fall(losses, before) > 0.05):
         return None
     evidence = {
         "gain_of_the_last_quarter": gain,

@@ -107,6 +107,47 @@ def loss_turn(
     return Turn(turned, risen, z) if z > significance_z else None
 
 
+def lasting_rise(
+    train_loss: Numbers, valid_loss: Numbers, *, budget: int, rise: float = 0.05, lasting: float = 0.2
+) -> Turn | None:
+    """Whether validation loss has risen since its minimum and stayed up, though it may be falling again by now.
+
+    All of: over the latest `lasting` of the budget the smoothed loss was never within `rise` of its minimum, nor within
+    its noise; training loss is below its value there. To halt by this costs leads: such a curve may yet recover.
+    """
+    latest = max(2, math.ceil(lasting * budget))
+    if len(valid_loss) <= latest:
+        return None
+    window = smoothing_window(budget)
+    smooth, smooth_train = moving_average(valid_loss, window), moving_average(train_loss, window)
+    turned = int(np.argmin(smooth))
+    lowest = float(smooth[-latest:].min())
+    if (
+        len(smooth) - 1 - turned < latest
+        or not smooth_train[-1] < smooth_train[turned]
+        or smooth[turned] <= 0
+    ):
+        return None
+    if lowest < smooth[turned] * (1 + rise) or lowest - smooth[turned] < 2 * noise_of(valid_loss) / math.sqrt(
+        window
+    ):
+        return None
+    return Turn(turned, float(smooth[-1] / smooth[turned] - 1.0), mann_kendall_z(valid_loss[turned:]))
+
+
+def share_of_fall(losses: Numbers, before: int) -> float:
+    """How much of all that a loss has ever fallen it fell from position `before` on.
+
+    Of logarithms, where all are positive: so it looks in a plot, where a loss that falls little in all may still be
+    falling.
+    """
+    values = np.asarray(losses, dtype=np.float64)
+    if (values > 0).all():
+        values = np.log(values)
+    reach = float(values.max() - values.min())
+    return float(values[:before].min() - values[-1]) / reach if reach > 0 else 0.0
+
+
 def reached(
     score: Numbers,
     score_error: Numbers,

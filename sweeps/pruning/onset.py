@@ -11,6 +11,7 @@ import numpy as np
 from sweeps.outcome import Metric, Stop
 from sweeps.pruning.curves import (
     SIGNIFICANT_Z,
+    Turn,
     collapse_onset,
     goes_nowhere,
     has_stalled,
@@ -152,8 +153,11 @@ def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> S
 def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
     """Validation loss has turned while training loss falls, and the score has since stood still or fallen."""
     turn = loss_turn(curve.train_loss, curve.valid_loss, budget=budget)
-    if turn is None:
-        return None
+    return None if turn is None else overfitting_since(turn, curve, budget, metric, guards)
+
+
+def overfitting_since(turn: Turn, curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
+    """Overfitting where the loss is known to have turned: the score has since stood still or fallen."""
     since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or is_stale(curve):
         return None

@@ -8,9 +8,10 @@ import runpy
 import typing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from benchmarks import figures, stopping_page
+from benchmarks import figures, hand_labels, stopping_page
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -88,6 +89,14 @@ def test_the_tables_of_stop_rules_are_those_measured() -> None:
     measured = json.loads(stopping_page.RESULTS.read_text())
     page = stopping_page.PAGE.read_text()
     assert stopping_page.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
+
+
+def test_the_table_of_readers_is_what_they_and_the_rules_say() -> None:
+    page = stopping_page.PAGE.read_text()
+    seen = pd.read_csv(hand_labels.BANK / "report" / "hand_labels.csv")
+    found = hand_labels.compare(hand_labels.chosen("report"), seen)
+    table = stopping_page.with_block(page, hand_labels.BLOCK, hand_labels.table(found))
+    assert table == page, "run `python -m benchmarks.hand_labels --write`"
 
 
 def test_the_page_of_published_figures_is_made_from_its_cells() -> None:
