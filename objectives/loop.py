@@ -173,7 +173,7 @@ class Run:
             cost=Cost(
                 seconds=time.perf_counter() - started,
                 train_rows_per_second=self.steps_per_round * self.batch_size / (trained - started),
-                peak_memory_bytes=_peak_memory_bytes(self.device),
+                peak_memory_bytes=peak_memory_bytes(self.device),
             ),
         )
 
@@ -251,7 +251,8 @@ def _set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(state["cuda"], device)
 
 
-def _peak_memory_bytes(device: torch.device) -> int:
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory that was held: on a GPU by tensors, since its statistics were reset; else by this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

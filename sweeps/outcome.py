@@ -32,12 +32,16 @@ class Stop:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial produced no result. Time-outs, memory and lost workers lie outside the promise of purity."""
+    """Why a trial produced no result. Time-outs, memory and lost workers lie outside the promise of purity.
+
+    peak_memory_bytes: where memory was the reason.
+    """
 
     kind: FailureKind
     error_class: str
     message: str
     traceback: str = ""
+    peak_memory_bytes: int | None = None
 
     @property
     def is_reproducible(self) -> bool:
@@ -129,5 +133,8 @@ def failed(failure: Failure, last_round: int) -> End:
         "last_round": last_round,
         "reproducible": failure.is_reproducible,
     }
-    because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"
-    return End("FAIL", None, None, "error", evidence, because[:300], failure.traceback[-8000:])
+    because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"[:300]
+    if failure.peak_memory_bytes is not None:
+        evidence["peak_memory_bytes"] = failure.peak_memory_bytes
+        because += f" (at most {failure.peak_memory_bytes / 2**30:.2g} GiB were held)"
+    return End("FAIL", None, None, "error", evidence, because, failure.traceback[-8000:])

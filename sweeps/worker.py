@@ -108,9 +108,7 @@ class Worker:
         """The trial's rounds."""
         import torch
 
-        if self._plan.device == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
+        self.release()
         run = self._task.start(
             self._task.parameters_from(work.parameters),
             self._plan.data.fold(self._task, self._splits, work.repeat),
@@ -133,6 +131,37 @@ class Worker:
                     told_at = time.monotonic()
                 yield Progress(latest, weights, checkpoint)
 
+    def release(self) -> None:
+        """Give back what the last trial held on the device: others may train there, too."""
+        import torch
+
+        if self._plan.device == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+    def failure_from(self, error: Exception) -> Failure:
+        """What is recorded of an exception that a trial raised."""
+        import traceback
+
+        import torch
+
+        from objectives.loop import peak_memory_bytes
+
+        name = type(error).__name__
+        message = str(error)
+        out_of_memory = (
+            isinstance(error, MemoryError)
+            or name == "OutOfMemoryError"
+            or (isinstance(error, RuntimeError) and "alloc" in message and "memory" in message)
+        )
+        return Failure(
+            kind="out_of_memory" if out_of_memory else "error",
+            error_class=name,
+            message=message,
+            traceback="".join(traceback.format_exception(error)),
+            peak_memory_bytes=peak_memory_bytes(torch.device(self._plan.device)) if out_of_memory else None,
+        )
+
 
 def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:
     """Continue from a checkpoint, from the start where there is none; returns the best score so far."""
@@ -141,22 +170,3 @@ def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:
     state = unpack_checkpoint(checkpoint)
     run.load_state_dict(state["run"])
     return float(state["best"])
-
-
-def failure_from(error: Exception) -> Failure:
-    """What is recorded of an exception that a trial raised."""
-    import traceback
-
-    name = type(error).__name__
-    message = str(error)
-    out_of_memory = (
-        isinstance(error, MemoryError)
-        or name == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "alloc" in message and "memory" in message)
-    )
-    return Failure(
-        kind="out_of_memory" if out_of_memory else "error",
-        error_class=name,
-        message=message,
-        traceback="".join(traceback.format_exception(error)),
-    )

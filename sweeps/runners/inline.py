@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sweeps.book import Assignment, StudyBook
 from sweeps.control import Control, Interruption
-from sweeps.worker import Worker, WorkPlan, failure_from
+from sweeps.worker import Worker, WorkPlan
 
 
 class InlineRunner:
@@ -33,7 +33,7 @@ class InlineRunner:
             except Interruption:
                 return
             except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-                book.fail(assignment.number, failure_from(error))
+                book.fail(assignment.number, worker.failure_from(error))
                 return
             end = book.record(assignment.number, progress)
             if end is not None or control.must_end(book):

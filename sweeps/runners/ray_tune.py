@@ -30,7 +30,7 @@ from sweeps.runners.node import settle
 from sweeps.runners.quiet_ray import ray, tune
 from sweeps.runners.ray_nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_session import ray_session
-from sweeps.worker import WorkPlan, failure_from
+from sweeps.worker import WorkPlan
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
@@ -104,7 +104,8 @@ def _serve_slot(config: dict[str, Any]) -> None:
                 if not send("round", assignment.number, progress):
                     break
         except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-            send("failed", assignment.number, failure_from(error))
+            send("failed", assignment.number, worker.failure_from(error))
+        worker.release()
 
 
 class _SlotWatch(tune.Callback):  # type: ignore[misc]

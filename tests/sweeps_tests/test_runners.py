@@ -53,6 +53,7 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
         "hangs": "timeout",
         "dies": "worker_lost",
     }
+    assert 2**20 < evidence["allocates"]["peak_memory_bytes"] < 2**40
     (crashed,) = (t for t in result.study.table() if t.params["behaviour"] == "crashes")
     assert "the toy crashes" in crashed.attributes["traceback"]
     assert evidence["hangs"]["last_round"] == 3
