@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import resource
 import time
 from collections.abc import Iterator
@@ -22,11 +23,16 @@ from objectives.round import Cost, Round
 from objectives.seeding import derive_seed
 from objectives.task import Rows, Splits, Task, TrainingRun
 
+CUBLAS_WORKSPACE = ":4096:8"  # eight buffers of 4 MiB, as its documentation recommends
 GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
 
 
 def make_deterministic(threads: int) -> None:
-    """Fix what makes figures differ between processes: threads and the choice of algorithms."""
+    """Fix what makes figures differ between processes: threads and the choice of algorithms.
+
+    On a GPU, cuBLAS is deterministic only with a workspace of fixed size, which must be set before it is first used.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False

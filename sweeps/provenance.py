@@ -79,10 +79,19 @@ def environment(device: str, threads: int) -> dict[str, Any]:
         "device_name": _processor() if device == "cpu" else _gpu(),
         "threads": threads,
     }
-    settings = {name: os.environ[name] for name in _NUMERIC_SETTINGS if name in os.environ}
-    if settings:
+    if settings := _settings(device):
         record["settings"] = settings
     return record
+
+
+def _settings(device: str) -> dict[str, str]:
+    """The environment variables that change numerics on a device; of a GPU also the one that training sets itself."""
+    if device == "cpu":
+        return {name: os.environ[name] for name in _CPU_SETTINGS if name in os.environ}
+    from objectives.loop import CUBLAS_WORKSPACE
+
+    found = {name: os.environ[name] for name in (*_CPU_SETTINGS, *_GPU_SETTINGS) if name in os.environ}
+    return {"CUBLAS_WORKSPACE_CONFIG": CUBLAS_WORKSPACE, **found}
 
 
 def environment_key(record: Mapping[str, Any]) -> str:
@@ -90,15 +99,8 @@ def environment_key(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
 
 
-_NUMERIC_SETTINGS = (
-    "ATEN_CPU_CAPABILITY",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "MKL_CBWR",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "NVIDIA_TF32_OVERRIDE",
-    "ONEDNN_MAX_CPU_ISA",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-)
+_CPU_SETTINGS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
+_GPU_SETTINGS = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 # Of an environment, what must be equal for figures to be equal bit for bit, beside versions.
 _HARDWARE = ("platform", "cpu_capability", "device", "device_name")

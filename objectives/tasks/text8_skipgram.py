@@ -173,8 +173,9 @@ class Text8Skipgram(Task):
         first, others = outputs[:, :1], outputs[:, 1:]
         ties = (others == first).sum(dim=1)
         last = 1 + others.shape[1] - (others < first).sum(dim=1)  # the worst place that it may have
-        reciprocals = 1 / torch.arange(1, RANKED + 1, dtype=torch.float64, device=outputs.device)
-        up_to = torch.cat([reciprocals.new_zeros(1), reciprocals.cumsum(0)])
+        reciprocals = 1 / torch.arange(1, RANKED + 1, dtype=torch.float64)
+        # Summed on the CPU: on a GPU there is no deterministic way.
+        up_to = torch.cat([reciprocals.new_zeros(1), reciprocals.cumsum(0)]).to(outputs.device)
         return (up_to[last] - up_to[last - ties - 1]) / (ties + 1)
 
     def steps_per_round(self, parameters: Text8SkipgramParameters, num_train: int) -> int:
