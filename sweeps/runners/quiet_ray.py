@@ -1,4 +1,7 @@
-"""Ray, told to keep quiet before it is imported: what it reads from the environment, it reads then."""
+"""Ray, told to keep quiet before it is imported: what it reads from the environment, it reads then.
+
+So the other modules have all of Ray from here, and none by itself.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,9 @@ import ray._private.worker  # noqa: E402
 from ray import tune  # noqa: E402
 from ray._private import ray_constants  # noqa: E402
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # noqa: E402
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
-__all__ = ["hush", "private", "ray", "read_authentication_again", "tune"]
+__all__ = ["NodeAffinitySchedulingStrategy", "hush", "private", "ray", "read_authentication_again", "tune"]
 
 
 def hush() -> None:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from sweeps.control import Control
 from sweeps.errors import UsageError
 from sweeps.provenance import hardware_differences, software_differences, versions
 from sweeps.runners import probe
-from sweeps.runners.quiet_ray import ray
+from sweeps.runners.quiet_ray import NodeAffinitySchedulingStrategy, ray
 from sweeps.worker import WorkPlan
 
 PATIENCE_SECONDS = 0.2  # between looks at the control while nodes load their data

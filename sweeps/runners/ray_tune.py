@@ -19,15 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from sweeps.book import StudyBook
 from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
 from sweeps.live_trial import Place
 from sweeps.outcome import Failure
 from sweeps.runners.node import settle
-from sweeps.runners.quiet_ray import ray, tune
+from sweeps.runners.quiet_ray import NodeAffinitySchedulingStrategy, ray, tune
 from sweeps.runners.ray_nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_session import ray_session
 from sweeps.worker import WorkPlan
