@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

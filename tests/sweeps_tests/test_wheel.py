@@ -54,12 +54,12 @@ def test_the_wheel_holds_the_four_packages_and_their_spaces(wheel: Path) -> None
 
 
 @pytest.mark.ray
-def test_it_launches_from_a_folder_with_a_storage_of_its_own(elsewhere: Path) -> None:
+def test_it_launches_without_a_home_from_a_folder_with_a_storage_of_its_own(elsewhere: Path) -> None:
     there = elsewhere / "unrelated"
     (there / "storage").mkdir(parents=True)
     (there / "storage" / "__init__.py").write_text("raise ImportError('the wrong storage')\n")
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "SWEEP_DATA_DIR")}
-    environment["SWEEP_HOME"] = str(elsewhere / "home")
+    environment |= {"SWEEP_HOME": str(elsewhere / "home"), "HOME": "/proc/none"}
 
     def sweep(*words: str) -> str:
         command = [str(elsewhere / "env" / "bin" / "sweep"), *words]
