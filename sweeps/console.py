@@ -164,6 +164,13 @@ def print_result(console: Console, result: Result) -> None:
         + f". Cost: {cost.rounds_run:,} rounds run, {cost.rounds_saved:,} saved by halting "
         f"({_share(cost.rounds_saved, cost.rounds_run + cost.rounds_saved)}), {cost.seconds:,.0f} s of training."
     )
+    for differs, numbers in study.other_environments(table).items():
+        told = ", ".join(str(number) for number in numbers)
+        console.print(
+            f"Trained in another environment than trial {table[0].number}, so that figures may differ: "
+            f"{'trial' if len(numbers) == 1 else 'trials'} {told} ({differs})",
+            markup=False,
+        )
     if result.ending == "target":
         console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
     if result.ending == "timeout":

@@ -172,6 +172,20 @@ class Study:
         """Where the study has been driven and trained, as of now."""
         return get_study(self.database, self.name).provenance
 
+    def other_environments(self, trials: Sequence[TrialRow]) -> dict[str, list[int]]:
+        """Trials whose figures may not be those that the first one's environment would give, by what differs."""
+        from sweeps.provenance import decisive_differences
+
+        known = self.provenance["environments"]
+        named = [(trial.number, trial.attributes) for trial in trials if "environment" in trial.attributes]
+        found: dict[str, list[int]] = {}
+        for number, notes in named:
+            for key in (*notes.get("earlier_environments", ()), notes["environment"]):
+                differs = "; ".join(decisive_differences(known[named[0][1]["environment"]], known[key]))
+                if differs and number not in found.setdefault(differs, []):
+                    found[differs].append(number)
+        return found
+
     def best_config(self, trial: TrialRow) -> dict[str, Any]:
         """What best.yaml says of a trial."""
         spec, notes = self.spec, trial.attributes

@@ -156,6 +156,8 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(f"because     {notes['because']}")
     click.echo(f"value       {cell(row.value)} at round {cell(notes.get('best_round'))} of {len(rounds)}")
     click.echo(f"parameters  {cell(found.parameters(row))}")
+    if notes.get("node"):
+        click.echo(f"node        {notes['node']}")
     for name, value in (notes.get("evidence") or {}).items():
         click.echo(f"  {name:<24}{cell(value)}")
     if notes.get("traceback"):

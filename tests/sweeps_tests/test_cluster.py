@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import shutil
 import site
 import threading
@@ -65,22 +66,28 @@ def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayClus
     other = python_without_the_package(tmp_path / "other")
     copy_package(other, changed="sweeps/paths.py")
     (tmp_path / "empty").mkdir()
+    right, wrong = (write_text(tmp_path / name, seed) for seed, name in enumerate(("right", "wrong")))
     nodes = [
         cluster.add(cpus=1, python=bare, environment={"PYTHONPATH": ""}),
         cluster.add(cpus=1, python=other, environment={"PYTHONPATH": ""}),
-        cluster.add(cpus=1, environment={"SWEEP_DATA_DIR": str(tmp_path / "empty"), "HOME": str(tmp_path)}),
+        cluster.add(cpus=1, environment={"SWEEP_DATA_DIR": str(tmp_path / "empty")}),
+        cluster.add(cpus=1, environment={"SWEEP_DATA_DIR": str(wrong)}),
     ]
+    settings = StudySettings("text8_skipgram", data="text", rounds=1)
+    run = RunSettings(num_trials=2, address=cluster.address, data_dir=str(right))
     try:
         with pytest.raises(UsageError) as refusal:
-            launch(SMALL, RunSettings(num_trials=2, address=cluster.address), study="refused")
+            launch(settings, run, study="refused")
     finally:
         for node in nodes:
             node.kill()
     told = str(refusal.value)
-    assert told.count("\n  node ") == 2
+    assert told.count("\n  node ") == 4
     assert f"onset-sweeps is not installed for the Python that Ray runs there ({bare}" in told
     assert f"other code of onset-sweeps (of no version, in {tmp_path / 'other'}" in told
     assert "than the driver. Install the same version" in told
+    assert f"There is no text: put English text, as NAME.txt, into {tmp_path / 'empty' / 'text'}." in told
+    assert f"A worker found other rows of 'text' in {wrong} than the driver." in told
     assert load("refused").all_trials() == []
 
 
@@ -99,6 +106,9 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
         node.kill()
     trained = [study.provenance["environments"][trial.attributes["environment"]] for trial in study.table()]
     assert len({record["platform"] for record in trained}) == 2
+    ((differs, numbers),) = study.other_environments(study.table()).items()
+    assert "z80" in differs
+    assert 0 < len(numbers) < 4
 
 
 def test_a_trial_that_fits_nowhere_is_refused(cluster: RayCluster) -> None:
@@ -164,6 +174,15 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def write_text(root: Path, seed: int) -> Path:
+    """A data root with a text of made-up words."""
+    draw = random.Random(seed)
+    words = ["".join(draw.choices("abcdefgh", k=4)) for _ in range(300)]
+    (root / "text").mkdir(parents=True)
+    (root / "text" / "book.txt").write_text(" ".join(draw.choices(words, k=20_000)))
+    return root
 
 
 def python_without_the_package(folder: Path) -> Path:

@@ -72,6 +72,9 @@ def test_forced_trials_name_the_environment_that_they_were_trained_in(
     keys = [trial.attributes["environment"] for trial in study.table()]
     assert keys[0] != keys[1]
     assert set(keys) == set(study.provenance["environments"])
+    ((differs, numbers),) = study.other_environments(study.table()).items()
+    assert differs.startswith("torch: 1.0 -> ")
+    assert numbers == [1]
 
 
 def test_what_should_not_alter_figures_is_told_and_goes_on(
