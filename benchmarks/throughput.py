@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.stopping_page import with_block
 from objectives.loop import Run, make_deterministic
 from objectives.registry import get_task
 from objectives.task import Rows
@@ -40,6 +41,7 @@ DATA: dict[str, tuple[str, int | None, int | None]] = {
     "sequence_convnet": ("mnist1d", None, None),
 }
 RESULTS = Path(__file__).parent / "results" / "throughput.json"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PARAMETERS: dict[str, dict[str, Any]] = {  # beside the defaults; food101 otherwise needs pretrained weights
     "mnist_mlp_online": {"images_per_round": 2000},
     "text8_skipgram": {"pairs_per_round": 10_000},
@@ -158,6 +160,11 @@ def table(measured: dict[str, Any]) -> str:
             f"{each['steps_rows_per_second']:,.0f} | {each['steps_ratio']:.2f} |"
         )
     return "\n".join(lines)
+
+
+def with_table(page: str) -> str:
+    """The page with the table of the figures that were kept."""
+    return with_block(page, "throughput", table(json.loads(RESULTS.read_text())))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, hand_labels, stopping_page
+from benchmarks import figures, hand_labels, stopping_page, throughput
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -89,6 +89,12 @@ def test_the_tables_of_stop_rules_are_those_measured() -> None:
     measured = json.loads(stopping_page.RESULTS.read_text())
     page = stopping_page.PAGE.read_text()
     assert stopping_page.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
+
+
+def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
+    page = throughput.PAGE.read_text()
+    assert throughput.with_table(page) == page, "run `python -m benchmarks.throughput --write`"
+    assert set(json.loads(throughput.RESULTS.read_text())) == {task.name for task in all_tasks()}
 
 
 def test_the_table_of_readers_is_what_they_and_the_rules_say() -> None:
