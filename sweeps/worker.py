@@ -101,7 +101,8 @@ class Worker:
         self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
             raise DataError(
-                f"A worker found other rows of {plan.data.name!r} in {plan.data_root} than the driver."
+                f"A worker found other rows of {plan.data.name!r} in {plan.data_root} than the driver: "
+                "give every machine the same files."
             )
 
     def train(self, work: Work) -> Iterator[Progress]:

@@ -87,7 +87,10 @@ def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayClus
     assert f"other code of onset-sweeps (of no version, in {tmp_path / 'other'}" in told
     assert "than the driver. Install the same version" in told
     assert f"There is no text: put English text, as NAME.txt, into {tmp_path / 'empty' / 'text'}." in told
-    assert f"A worker found other rows of 'text' in {wrong} than the driver." in told
+    assert (
+        f"A worker found other rows of 'text' in {wrong} than the driver: give every machine the same files."
+        in told
+    )
     assert load("refused").all_trials() == []
 
 
