@@ -47,7 +47,7 @@ T = TypeVar("T")
 class Launch:
     """A study about to run: what it is, and how it is run.
 
-    num_trials: as planned; the failed cells of a grid come on top.
+    num_trials: as planned; the failed cells of a grid come on top. forced: though what can alter figures has changed.
     """
 
     planned: Planned
@@ -56,6 +56,7 @@ class Launch:
     workers: int
     num_trials: int
     storage: str
+    forced: bool = False
 
     @property
     def most_trials(self) -> int | None:
@@ -197,7 +198,9 @@ def resume(
             "Put it back, or go on all the same with --force."
         )
     _check_environment(row, spec, run, force=force)
-    launching = _launch_of(dataclasses.replace(now, spec=spec), run, name, storage)
+    launching = dataclasses.replace(
+        _launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
+    )
     out = paths.out_folder(run.out, name)
     check_writable(out)
     check_owner(out, row.fingerprint)
@@ -319,6 +322,7 @@ def _runner(launching: Launch) -> Runner:
         trial_timeout_seconds=run.trial_timeout_seconds,
         address=run.cluster,
         mixed_hardware=run.mixed_hardware,
+        forced=launching.forced,
     )
 
 

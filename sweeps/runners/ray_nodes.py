@@ -52,8 +52,10 @@ def live_nodes() -> list[Node]:
 
 def check_nodes(
     plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, control: Control
-) -> None:
-    """Ask every node that could train whether it can. Raises UsageError, telling of each that can't what to do.
+) -> Mapping[str, Any]:
+    """Ask every node that could train whether it can; returns the environment that they are to have.
+
+    Raises UsageError, telling of each node that can't what to do.
 
     known: environments that trials of the study were trained in. mixed: whether hardware may differ.
     """
@@ -67,14 +69,15 @@ def check_nodes(
         there = "; ".join(f"{node.name} has {_held(node)}" for node in live)
         raise UsageError(f"No node of the cluster can hold a trial, which needs {needed}: {there}.")
     complaints = {node.name: _complaint(*answers[node.id]) for node in live if node.id in answers}
+    usual = next(iter(known), answers[able[0].id][1])
     if not any(complaints.values()):
-        usual = next(iter(known), answers[able[0].id][1])
         complaints = {node.name: other_environment(usual, answers[node.id][1], mixed=mixed) for node in able}
     if plan.device != "cpu" and not mixed and not any(complaints.values()):
         complaints = {node.name: _other_accelerator(able[0], node) for node in able}
     if any(complaints.values()):
         told = "\n".join(f"  node {name}: {complaint}" for name, complaint in complaints.items() if complaint)
         raise UsageError(f"The cluster can't train this study:\n{told}")
+    return usual
 
 
 def _answers(

@@ -166,6 +166,7 @@ class RayRunner:
 
     trial_timeout_seconds: a trial that takes longer is failed and its worker killed. address: of the Ray cluster to
     train on; None for a Ray of our own. mixed_hardware: whether the nodes may differ in ways that can alter figures.
+    forced: whether they may differ from where earlier trials were trained.
     """
 
     workers: int
@@ -173,6 +174,10 @@ class RayRunner:
     trial_timeout_seconds: float | None = None
     address: str | None = None
     mixed_hardware: bool = False
+    forced: bool = False
+    _usual: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the environment that the nodes of a cluster share
     _slots: dict[int, _Slot] = field(default_factory=dict)
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
     _fit_error: BaseException | None = None
@@ -231,7 +236,8 @@ class RayRunner:
     def _check(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
         """Raises UsageError where trials can't be trained on what there is."""
         if self.address is not None:
-            check_nodes(plan, self.gpus, _trained_in(book), mixed=self.mixed_hardware, control=control)
+            known = [] if self.forced else _trained_in(book)
+            self._usual = check_nodes(plan, self.gpus, known, mixed=self.mixed_hardware, control=control)
         elif self.gpus > ray.cluster_resources().get("GPU", 0.0):
             raise UsageError(
                 f"--gpus-per-trial {self.gpus:g}: Ray sees no GPU here. Leave it out to train on the CPU."
@@ -297,9 +303,8 @@ class RayRunner:
         if self.address is None:
             return Place(book.note_environment(environment))
         name = _name_of(node)
-        for usual in _trained_in(book)[:1]:
-            if why := other_environment(usual, environment, mixed=self.mixed_hardware):
-                raise UsageError(f"node {name}: {why}")
+        if why := other_environment(self._usual, environment, mixed=self.mixed_hardware):
+            raise UsageError(f"node {name}: {why}")
         return Place(book.note_environment(environment), name)
 
     def _serve(self, book: StudyBook, mailbox: Any) -> None:

@@ -18,12 +18,12 @@ import pytest
 
 import sweeps
 from storage.rounds import last_rounds
-from sweeps import RunSettings, StudySettings, paths
+from sweeps import RunSettings, StudySettings, paths, provenance, sweep
 from sweeps.errors import UsageError
 from sweeps.planning import plan_study
 from sweeps.study import load
-from sweeps.sweep import launch, run_planned
-from tests.conftest import TOY, TOY_SPACE
+from sweeps.sweep import launch, resume, run_planned
+from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.ray_cluster import RayCluster, ray_cluster
 from tests.sweeps_tests.tables import figures
 from tests.sweeps_tests.test_matrix import NUM_TRIALS, SETTINGS
@@ -112,6 +112,20 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
     ((differs, numbers),) = study.other_environments(study.table()).items()
     assert "z80" in differs
     assert 0 < len(numbers) < 4
+
+
+def test_a_study_begun_with_other_versions_goes_on_when_told_to(
+    cluster: RayCluster, launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = provenance.environment("cpu", 1)
+    there = {**here, "versions": {**here["versions"], "torch": "1.0"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "environment", lambda device, threads: there)
+        launch_toy(num_trials=1, study="begun")
+    changes = {"num_trials": 2, "runner": "ray", "address": cluster.address}
+    with pytest.raises(UsageError, match=r"torch: 1\.0 -> "):
+        resume("begun", changes)
+    assert len(resume("begun", changes, force=True).study.table()) == 2
 
 
 def test_a_trial_that_fits_nowhere_is_refused(cluster: RayCluster) -> None:
