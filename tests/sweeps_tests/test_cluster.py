@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 import sweeps
-from storage.rounds import last_rounds
 from sweeps import RunSettings, StudySettings, paths, provenance, sweep
+from sweeps.book import StudyBook
 from sweeps.errors import UsageError
 from sweeps.planning import plan_study
+from sweeps.runners.ray_tune import RayRunner
 from sweeps.study import load
 from sweeps.sweep import launch, resume, run_planned
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
@@ -43,12 +44,15 @@ def cluster() -> Iterator[RayCluster]:
 
 
 def test_on_two_nodes_the_table_is_the_same_though_one_is_killed_in_the_middle(
-    cluster: RayCluster, expected: list[Any]
+    cluster: RayCluster, expected: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = cluster.add(cpus=1)
+    start_with(2, monkeypatch)
+    ended_before: list[dict[int, str]] = []
 
     def pull_the_plug() -> None:
-        wait_until(lambda: sum(rounds_of("killed").values()) > 60)
+        wait_until(lambda: len(set(nodes_of("killed").values())) == 2)
+        ended_before.append(nodes_of("killed"))
         node.kill()
 
     plug = threading.Thread(target=pull_the_plug)
@@ -58,7 +62,9 @@ def test_on_two_nodes_the_table_is_the_same_though_one_is_killed_in_the_middle(
     ).study
     plug.join()
     assert figures(study) == expected
-    assert len({trial.attributes["node"] for trial in study.table()}) == 2
+    (before,) = ended_before
+    assert len(before) < NUM_TRIALS
+    assert len({nodes_of("killed")[number] for number in before}) == 2
 
 
 def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayCluster, tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayClus
 
 
 def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
-    cluster: RayCluster, tmp_path: Path
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("import platform; platform.machine = lambda: 'z80'\n")
     node = cluster.add(cpus=1, environment={"PYTHONPATH": str(tmp_path)})
@@ -104,6 +110,7 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
     try:
         with pytest.raises(UsageError, match=r"its hardware may give other figures \(platform: linux "):
             launch(slow, run, study="mixed")
+        start_with(2, monkeypatch)
         study = launch(slow, dataclasses.replace(run, mixed_hardware=True), study="mixed").study
     finally:
         node.kill()
@@ -134,7 +141,10 @@ def test_a_trial_that_fits_nowhere_is_refused(cluster: RayCluster) -> None:
         launch(settings, RunSettings(num_trials=2, address=cluster.address))
 
 
-def test_four_quarters_share_a_gpu_and_a_fifth_waits(cluster: RayCluster, tmp_path: Path) -> None:
+def test_four_quarters_share_a_gpu_and_a_fifth_waits(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_with(4, monkeypatch)
     node = cluster.add(cpus=6, gpus=1, environment={"PLACED_DIR": str(tmp_path)})
     try:
         ran = run_on_gpus(cluster, 0.25, workers=5, folder=tmp_path)
@@ -144,7 +154,10 @@ def test_four_quarters_share_a_gpu_and_a_fifth_waits(cluster: RayCluster, tmp_pa
     assert most_at_once(ran) == 4
 
 
-def test_two_gpus_are_a_trial_s_own(cluster: RayCluster, tmp_path: Path) -> None:
+def test_two_gpus_are_a_trial_s_own(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_with(2, monkeypatch)
     node = cluster.add(cpus=3, gpus=4, environment={"PLACED_DIR": str(tmp_path)})
     try:
         ran = run_on_gpus(cluster, 2, workers=3, folder=tmp_path)
@@ -156,6 +169,18 @@ def test_two_gpus_are_a_trial_s_own(cluster: RayCluster, tmp_path: Path) -> None
         for other in ran:
             if each is not other and each["begin"] < other["end"] and other["begin"] < each["end"]:
                 assert not set(each["devices"].split(",")) & set(other["devices"].split(","))
+
+
+def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
+    """No trial starts before so many slots are there, however long their processes take to start."""
+    serve = RayRunner._serve
+
+    def serve_once_they_are_there(runner: RayRunner, book: StudyBook, mailbox: Any) -> None:
+        if sum(slot.place is not None for slot in runner._slots.values()) >= slots:
+            patch.setattr(RayRunner, "_serve", serve)
+            serve(runner, book, mailbox)
+
+    patch.setattr(RayRunner, "_serve", serve_once_they_are_there)
 
 
 def run_on_gpus(cluster: RayCluster, gpus: float, *, workers: int, folder: Path) -> list[dict[str, Any]]:
@@ -177,11 +202,14 @@ def most_at_once(ran: list[dict[str, Any]]) -> int:
     return max(sum(other["begin"] <= each["begin"] < other["end"] for other in ran) for each in ran)
 
 
-def rounds_of(name: str) -> dict[int, int]:
-    """The latest round of each trial of a study that may not be there yet."""
+def nodes_of(name: str) -> dict[int, str]:
+    """The node of each finished trial of a study that may not be there yet."""
     try:
-        study = load(name)
-        return last_rounds(study.database, study.row.study_id)
+        return {
+            trial.number: trial.attributes["node"]
+            for trial in load(name).all_trials()
+            if "node" in trial.attributes
+        }
     except Exception:  # noqa: BLE001 - not there yet
         return {}
 
