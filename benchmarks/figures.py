@@ -104,6 +104,7 @@ CELLS = [
         Cell("food101_squeezenet", variant, data="food101-cifar10", rounds=3)
         for variant in (None, "head", "all", "he")
     ),
+    *(Cell("cifar10_cnn", variant, fraction=0.1, rounds=20) for variant in (None, "shared", "towers")),
     *(
         Cell("mnist_convnet", variant, fraction=0.1, seeds=3, rounds=8)
         for variant in ("cross-entropy", "no-dropout", "no-batch-norm", "neither")

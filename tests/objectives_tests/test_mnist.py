@@ -87,7 +87,9 @@ def test_a_file_that_is_cut_short_is_named(tiny: Path) -> None:
         mnist.load_mnist("mnist", tiny)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>sign in</html>", gzip.compress(b"")[:-4]])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>sign in</html>", gzip.compress(b"")[:-4]], ids=["empty", "page", "cut"]
+)
 def test_what_is_no_gzip_is_named(tiny: Path, content: bytes) -> None:
     (tiny / "mnist" / f"{LABELS}.gz").write_bytes(content)
     with pytest.raises(DataError, match=rf"{LABELS}\.gz (can't be unpacked|is not MNIST's)"):
