@@ -109,7 +109,10 @@ def _sweep(command: str) -> str:
     words = command.split()[1:]
     print(f"$ {command}", file=sys.stderr, flush=True)
     done = subprocess.run(
-        [sys.executable, "-m", "sweeps.cli", *words], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", "from sweeps.cli import main; main()", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return done.stdout
 
