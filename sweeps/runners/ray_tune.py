@@ -9,7 +9,6 @@ process from trial to trial, a trial that hangs can be killed, and nothing but t
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import sys
 import threading
@@ -24,86 +23,16 @@ from sweeps.control import Control, Interruption
 from sweeps.errors import SweepError, UsageError
 from sweeps.live_trial import Place
 from sweeps.outcome import Failure
-from sweeps.runners.node import settle
 from sweeps.runners.quiet_ray import NodeAffinitySchedulingStrategy, ray, tune
 from sweeps.runners.ray_nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_session import ray_session
+from sweeps.runners.slot import Mailbox, Message, serve_slot
 from sweeps.worker import WorkPlan
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
 PATIENCE_SECONDS = 30.0  # with Tune's loop, at the end
 INTERRUPTED_PATIENCE_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class _Message:
-    """From a slot's worker: hello | refuse | ask | round | failed, with what belongs to it."""
-
-    slot: int
-    life: str  # one process of a slot
-    kind: str
-    number: int | None = None
-    content: Any = None
-
-
-class _Mailbox:
-    """Carries questions from workers to the driver, and its answers back."""
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self._inbox: Any = asyncio.Queue()
-        self._answers: dict[tuple[int, str], Any] = {}
-
-    async def send(self, message: _Message) -> Any:
-        import asyncio
-
-        answer = asyncio.get_running_loop().create_future()
-        self._answers[message.slot, message.life] = answer
-        await self._inbox.put(message)
-        return await answer
-
-    async def take(self, timeout_seconds: float) -> list[_Message]:
-        import asyncio
-
-        try:
-            messages = [await asyncio.wait_for(self._inbox.get(), timeout_seconds)]
-        except TimeoutError:
-            return []
-        while not self._inbox.empty():
-            messages.append(self._inbox.get_nowait())
-        return messages
-
-    async def answer(self, slot: int, life: str, content: Any) -> None:
-        waiting = self._answers.pop((slot, life), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(content)
-
-
-def _serve_slot(config: dict[str, Any]) -> None:
-    """What runs in a worker: asks for trials, trains them, tells their rounds, until there are none."""
-    slot, mailbox, plan = config["slot"], config["mailbox"], config["plan"]
-    life = os.urandom(8).hex()
-
-    def send(kind: str, number: int | None = None, content: Any = None) -> Any:
-        return ray.get(mailbox.send.remote(_Message(slot, life, kind, number, content)))
-
-    context = ray.get_runtime_context()
-    try:
-        worker, environment = settle(plan, context.get_node_id() == config["home"])
-    except Exception as error:  # noqa: BLE001 - told to the driver, which ends the study
-        send("refuse", content=(context.get_node_id(), str(error) or repr(error)))
-        return
-    send("hello", content=(context.current_actor, context.get_node_id(), environment))
-    while (assignment := send("ask")) is not None:
-        try:
-            for progress in worker.train(assignment):
-                if not send("round", assignment.number, progress):
-                    break
-        except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-            send("failed", assignment.number, worker.failure_from(error))
-        worker.release()
 
 
 class _SlotWatch(tune.Callback):  # type: ignore[misc]
@@ -212,7 +141,7 @@ class RayRunner:
             self._died = queue.SimpleQueue()
             # On this node: should another die, no message is lost but its own.
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
+            mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
             ended = threading.Event()
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
             fit.start()
@@ -247,7 +176,7 @@ class RayRunner:
         """Tune's own loop, in a thread of its own: it places slots and starts them again."""
         try:
             tune.Tuner(
-                tune.with_resources(_serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
+                tune.with_resources(serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
                 param_space={
                     "slot": tune.grid_search(list(self._slots)),
                     "mailbox": mailbox,
@@ -267,7 +196,7 @@ class RayRunner:
         except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
             self._fit_error = error
 
-    def _handle(self, message: _Message, book: StudyBook, mailbox: Any) -> None:
+    def _handle(self, message: Message, book: StudyBook, mailbox: Any) -> None:
         slot = self._slots[message.slot]
         if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
