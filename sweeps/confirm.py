@@ -178,7 +178,9 @@ def _conclude(
         values = _open_test_split(repeated, planned, winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
-    write_best(study, study.trial(winner.trial), study.best_path)
+    told = study.confirmation()
+    if told is None or told.name == repeated.name:
+        write_best(study, study.trial(winner.trial), study.best_path)
     test = record.get("test")
     return Confirmed(
         study,

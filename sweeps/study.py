@@ -95,9 +95,10 @@ class Study:
         return ranked[0]
 
     def confirmation(self) -> Confirmation | None:
-        """The latest confirmation; None where nothing is confirmed."""
+        """The one that best.yaml tells of: the latest that opened the test split, else the latest; None for none."""
         found = get_confirmations(self.database, self.row.study_id)
-        return found[-1] if found else None
+        telling = [each for each in found if "test" in each.record] or found
+        return telling[-1] if telling else None
 
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError where there is none of that number."""

@@ -33,7 +33,8 @@ def confirm(
     """Train the best of STUDY again from fresh seeds; open the test split for the winner.
 
     The winner is the one with the best mean. Its look at the test split is put on record before it is taken; called
-    again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures.
+    again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures, which a later one
+    replaces if it opens the test split, too.
     """
     from sweeps.confirm import confirm as run_confirmation
     from sweeps.console import make_console
@@ -75,7 +76,10 @@ def confirm(
 
 def _said_of_test(confirmed: Any) -> str:
     if confirmed.test is None:
-        return "The test split stays sealed."
+        told = confirmed.study.confirmation()
+        if told is None or told.name == confirmed.repeated.name:
+            return "The test split stays sealed."
+        return f"The test split is not looked at; best.yaml still tells of {told.name}, which opened it."
     when = "opened just now" if confirmed.is_new else "as seen before; it was not opened again"
     looks = (
         "the first look at it" if confirmed.look == 1 else f"look {confirmed.look} at it: no longer unseen"

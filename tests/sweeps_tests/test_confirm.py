@@ -94,6 +94,17 @@ def test_best_yaml_gains_the_confirmed_figures_and_still_replays(searched: Study
     assert all(each.equal for each in replay.compare(0.0))
 
 
+def test_a_sealed_confirmation_leaves_what_best_yaml_tells_of_the_test_split(searched: Study) -> None:
+    confirmed(seeds=2)
+    before = searched.best_path.read_bytes()
+    assert read_config(searched.best_path)["confirmed"]["test"]["look"] == 1
+    confirmed(seeds=None, folds=3, sealed=True)
+    assert searched.best_path.read_bytes() == before
+    searched.best_path.unlink()
+    resume("s")
+    assert searched.best_path.read_bytes() == before
+
+
 def test_a_confirmed_winner_stays_best_when_the_study_goes_on(searched: Study) -> None:
     winner = confirmed(top=8, seeds=1, sealed=True).winner.trial
     resume("s")
