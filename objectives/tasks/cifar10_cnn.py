@@ -41,6 +41,7 @@ class Cifar10CnnParameters(TrainingParameters):
     hidden_width: int = 384
     dropout: float = 0.3
     schedule: Literal[ScheduleName, "staircase"] = "cosine"  # type: ignore[assignment]  # one more than usual
+    weight_decay: float = 1e-4
     second_width: int = 192
     local_response_norm: bool = False
     weight_init: Literal["he", "xavier", "narrow"] = "he"
@@ -85,6 +86,7 @@ class Cifar10Cnn(Task):
             "crop": True,
             "flip": True,
             "jitter": 1.0,
+            "weight_decay": 0.0,
         },
         rounds=256,
         figures={"test_accuracy": 0.86},

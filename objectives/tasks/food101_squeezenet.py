@@ -44,6 +44,7 @@ class Food101SqueezenetParameters(TrainingParameters):
     dropout: float = 0.5
     batch_norm: bool = False
     schedule: Literal[ScheduleName, "per_step"] = "cosine"  # type: ignore[assignment]  # one more than usual
+    weight_decay: float = 1e-4
     squeezenet: Literal["1_0", "1_1"] = "1_1"
     transfer: Literal["scratch", "head", "all"] = "all"
     weight_init: Literal["he", "xavier"] = "he"
@@ -85,6 +86,7 @@ class Food101Squeezenet(Task):
             "rectify_logits": True,
             "flip": False,
             "steps_per_round": 40,
+            "weight_decay": 0.0,
         },
         rounds=50,
         figures={"train_accuracy": 0.01, "first_gradient": 1e-6},
