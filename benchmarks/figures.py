@@ -17,21 +17,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from objectives.registry import get_task
 from sweeps.cli.formats import cell as shown
 from sweeps.diagnosing import diagnose_study
-from sweeps.reproduce import Reproduction, beside, published_for, reproduce
+from sweeps.reproduce import Reproduction, beside, published_for, reproduce, variant_for
 from sweeps.settings import RunSettings
 from sweeps.study import Study
 
 RESULTS = Path(__file__).parent / "results" / "figures"
+COURSE = 9  # rounds of a run that are shown
+COURSE_FIGURES = ("running_loss", "valid_loss", "train_score", "valid_score", "gradient_norm", "dead_share")
 
 HEAD = """# Published figures and ours
 
 Made by `python -m benchmarks.figures`, which runs what is not there yet and keeps each cell in
 `benchmarks/results/figures/`; `--page` prints this page from them. Each cell is one command, which goes on where it was
-when called again. Validation stands for the split on which the figures were published. *Became* is what `sweep diagnose`
-says of a run, *halt* after how many rounds the rule `onset` would have ended it.
+when called again. Validation stands for the split on which the figures were published; a variant is held against what was
+published of it alone. *Became* is what `sweep diagnose` says of a run, *halt* after how many rounds the rule `onset` would
+have ended it.
 """
 
 
@@ -89,7 +94,8 @@ CURES = ("batch-100", "he", "leaky-relu", "clipping", "softplus")
 CELLS = [
     Cell("mnist_mlp_online", rounds=24),
     Cell("mnist_convnet", "momentum-0.001", fraction=0.1, seeds=3, rounds=4),
-    Cell("mnist_convnet", fraction=0.1, seeds=3, rounds=8),
+    Cell("mnist_convnet", fraction=0.1, seeds=4, rounds=40),
+    Cell("mnist_convnet", "cross-entropy", fraction=0.1, seeds=4, rounds=40),
     *(Cell("mnist_mlp", variant, fraction=0.1) for variant in GRID),
     Cell("cora_gcn", seeds=3),
     Cell("cora_gcn", "fresh", seeds=3),
@@ -97,17 +103,20 @@ CELLS = [
     Cell("sequence_convnet", "running", seeds=3),
     Cell("mnist_mlp_bn", seeds=3),
     Cell("text8_skipgram", data="text"),
-    Cell("text8_skipgram", "all_pairs", data="text"),
-    Cell("text8_skipgram", "two_tables", data="text"),
-    *(Cell("mnist_mlp_online", variant, rounds=24) for variant in CURES),
+    Cell("text8_skipgram", "all_pairs", data="text", seeds=3),
+    Cell("text8_skipgram", "two_tables", data="text", seeds=3),
+    *(
+        Cell("mnist_mlp_online", variant, rounds=24, seeds=3 if variant == "batch-100" else 1)
+        for variant in CURES
+    ),
     *(
         Cell("food101_squeezenet", variant, data="food101-cifar10", rounds=3)
         for variant in (None, "head", "all", "he")
     ),
     *(Cell("cifar10_cnn", variant, fraction=0.1, rounds=20) for variant in (None, "shared", "towers")),
     *(
-        Cell("mnist_convnet", variant, fraction=0.1, seeds=3, rounds=8)
-        for variant in ("cross-entropy", "no-dropout", "no-batch-norm", "neither")
+        Cell("mnist_convnet", variant, fraction=0.1, seeds=4, rounds=10)
+        for variant in ("no-dropout", "no-batch-norm", "neither")
     ),
 ]
 
@@ -132,7 +141,11 @@ def _record(cell: Cell, study: Study) -> dict[str, Any]:
         "data": {name: data[name] for name in ("name", "train_rows", "valid_rows")},
         "rounds": study.spec.rounds,
         "seconds": round(study.cost().seconds),
-        "figures": [_plain(row) for row in beside(study, published_for(get_task(cell.task)))],
+        "figures": [
+            _plain({name: row[name] for name in ("round", "figure", "ours", "std", "seeds")})
+            for row in beside(study, published_for(get_task(cell.task)))
+        ],
+        "course": _course(study.rounds()),
         "runs": [
             {
                 "label": each.diagnosis.label,
@@ -151,6 +164,14 @@ def _record(cell: Cell, study: Study) -> dict[str, Any]:
             for each in diagnose_study(study)
         ],
     }
+
+
+def _course(rounds: pd.DataFrame) -> list[dict[str, Any]]:
+    """Means over the runs at nine rounds or so, from the first to the last."""
+    last = int(rounds["index"].max())
+    wanted = sorted({round(1 + (last - 1) * step / (COURSE - 1)) for step in range(COURSE)})
+    means = rounds[rounds["index"].isin(wanted)].groupby("index")[list(COURSE_FIGURES)].mean()
+    return [_plain({"round": int(index), **row.dropna().to_dict()}) for index, row in means.iterrows()]
 
 
 def _latest(curve: Any) -> dict[str, float]:
@@ -192,10 +213,20 @@ def _section(cell: Cell, record: dict[str, Any]) -> Iterator[str]:
     )
     yield "| round | figure | published | ours | std | seeds |"
     yield "|---|---|---|---|---|---|"
+    task = get_task(cell.task)
+    known = variant_for(task, cell.variant) or published_for(task)
     for row in record["figures"]:
-        values = (row[name] for name in ("round", "figure", "published", "ours", "std", "seeds"))
+        published = known.curve.get(row["round"], {}).get(row["figure"])
+        values = (row["round"], row["figure"], published, row["ours"], row["std"], row["seeds"])
         yield "| " + " | ".join(shown(value) for value in values) + " |"
     yield ""
+    if course := record.get("course"):
+        names = [name for name in COURSE_FIGURES if any(name in row for row in course)]
+        yield "| round | " + " | ".join(name.replace("_", " ") for name in names) + " |"
+        yield "|---" * (len(names) + 1) + "|"
+        for row in course:
+            yield f"| {row['round']} | " + " | ".join(shown(row.get(name)) for name in names) + " |"
+        yield ""
     yield "| seed | became | halt | because | at the end |"
     yield "|---|---|---|---|---|"
     for seed, each in enumerate(record["runs"]):

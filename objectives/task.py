@@ -62,11 +62,14 @@ class Variant:
     """A published configuration with some values changed: what went wrong there, or a proposed cure.
 
     parameters: in place of the published ones. note: what it shows. rounds: None for the published number.
+    curve: what was published of the variant itself, as Published has it; the figures of the configuration that it
+    changes are not the variant's.
     """
 
     parameters: Mapping[str, Any]
     note: str
     rounds: int | None = None
+    curve: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

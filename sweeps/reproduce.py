@@ -111,14 +111,18 @@ def variant_for(task: Task, name: str | None) -> Variant | None:
 COLUMNS = ("round", "figure", "published", "ours", "std", "seeds", "difference")
 
 
-def beside(study: Study, published: Published) -> list[dict[str, Any]]:
-    """The published figures by round, each with mean and deviation of ours; the last round always, too."""
+def beside(study: Study, published: Published, variant: Variant | None = None) -> list[dict[str, Any]]:
+    """The published figures by round, each with mean and deviation of ours; the last round always, too.
+
+    variant: which one was run; it is held against what was published of it alone, at the same rounds.
+    """
     rounds = study.rounds()
     if rounds.empty:
         return []
     last = int(rounds["index"].max())
     figures = list(dict.fromkeys(name for given in published.curve.values() for name in given))
-    wanted = {**published.curve, last: published.curve.get(last, {})}
+    known = published.curve if variant is None else variant.curve
+    wanted = {index: known.get(index, {}) for index in (*published.curve, last)}
     rows = []
     for index, given in sorted(wanted.items()):
         at_round = rounds[rounds["index"] == index]

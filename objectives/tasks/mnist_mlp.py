@@ -26,6 +26,13 @@ _CELLS = (
     (1024, 0.001),
     (1024, 0.0001),
 )
+_CURVE = {
+    1: {"running_loss": 73_913.0, "train_score": 0.102, "valid_score": 0.101},
+    101: {"running_loss": 3_622.0, "train_score": 0.799, "valid_score": 0.806},
+    201: {"running_loss": 2_569.0, "train_score": 0.845, "valid_score": 0.848},
+    301: {"running_loss": 2_103.0, "train_score": 0.866, "valid_score": 0.864},
+}
+_REPORTED = (1024, 1e-4)  # the cell that the published figures belong to
 
 
 @dataclass(frozen=True)
@@ -60,16 +67,12 @@ class MnistMlp(DigitsTask):
         rounds=301,
         figures={"test_accuracy": 0.864, "train_accuracy": 0.866},
         note="full-batch gradient descent, a round is a step; the running loss of a round is the published step's",
-        curve={
-            1: {"running_loss": 73_913.0, "train_score": 0.102, "valid_score": 0.101},
-            101: {"running_loss": 3_622.0, "train_score": 0.799, "valid_score": 0.806},
-            201: {"running_loss": 2_569.0, "train_score": 0.845, "valid_score": 0.848},
-            301: {"running_loss": 2_103.0, "train_score": 0.866, "valid_score": 0.864},
-        },
+        curve=_CURVE,
         variants={
             f"h{width}-lr{rate:g}": Variant(
                 {"hidden_width": width, "learning_rate": rate},
                 "a cell of the published grid; of its eight only (1024, 0.0001) was reported above 80 %",
+                curve=_CURVE if (width, rate) == _REPORTED else {},
             )
             for width, rate in _CELLS
         },

@@ -171,11 +171,12 @@ def reproduce(
     It is kept as a study of its own; called again, it goes on where it was.
     """
     from objectives.registry import get_task
-    from sweeps.reproduce import COLUMNS, Reproduction, beside, published_for
+    from sweeps.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
     from sweeps.reproduce import reproduce as run_reproduction
     from sweeps.settings import RunSettings
 
-    published = published_for(get_task(task))
+    known = get_task(task)
+    published = published_for(known)
     if list_them:
         _print_variants(published, form)
         return
@@ -183,7 +184,7 @@ def reproduce(
     wanted = Reproduction(task, variant, **{name: options.pop(name) for name in names})
     run = RunSettings(**given_options(options))
     result = show(lambda **watch: run_reproduction(wanted, run=run, storage=storage, **watch), summary=False)
-    rows = beside(result.study, published)
+    rows = beside(result.study, published, variant_for(known, variant))
     print_rows(rows, form, columns=COLUMNS)
     if form == "table":
         click.echo(f"Published: {cell(dict(published.figures))} ({published.note})", err=True)

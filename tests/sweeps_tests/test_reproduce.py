@@ -41,6 +41,16 @@ def test_its_figures_stand_beside_the_published_ones() -> None:
         assert row["published"] == published.curve.get(row["round"], {}).get(row["figure"])
 
 
+def test_a_variant_stands_beside_what_was_published_of_it_alone() -> None:
+    published = published_for(get_task("mnist_mlp"))
+    reported, other = published.variants["h1024-lr0.0001"], published.variants["h400-lr0.01"]
+    study = reproduce(FEW, run=INLINE).study
+    assert beside(study, published, reported) == beside(study, published)
+    rows = beside(study, published, other)
+    assert {(row["published"], row["difference"]) for row in rows} == {(None, None)}
+    assert [row["round"] for row in rows] == [row["round"] for row in beside(study, published)]
+
+
 def test_asked_again_it_goes_on_and_replays() -> None:
     first = reproduce(FEW, run=INLINE).study
     again = reproduce(FEW, run=INLINE).study
