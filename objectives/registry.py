@@ -10,12 +10,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from objectives.errors import UnknownTaskError
 from objectives.task import Task, did_you_mean
 
+GROUP = "sweeps.tasks"
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
     "mnist_mlp_online": "objectives.tasks.mnist_mlp_online:MnistMlpOnline",
@@ -31,7 +32,7 @@ BUILT_IN = {
 
 def task_names() -> list[str]:
     """Every registered task, ours first."""
-    return [*BUILT_IN, *(point.name for point in entry_points(group="sweeps.tasks"))]
+    return [*BUILT_IN, *(point.name for point in entry_points(group=GROUP))]
 
 
 def all_tasks() -> Iterator[Task]:
@@ -51,9 +52,8 @@ def get_task(name: str) -> Task:
         module, _, class_name = BUILT_IN[name].partition(":")
         task: Task = getattr(importlib.import_module(module), class_name)()
         return task
-    for point in entry_points(group="sweeps.tasks", name=name):
-        loaded: Task = point.load()()
-        return loaded
+    for point in entry_points(group=GROUP, name=name):
+        return _from_package(point)
     raise UnknownTaskError(
         f"No task {name!r}{did_you_mean(name, task_names())} There are: {', '.join(task_names())}. "
         "A task of your own is named by its file: my_task.py:MyTask."
@@ -97,6 +97,21 @@ def _from_file(name: str) -> Task:
     found = getattr(sys.modules[module_name], class_name, None)
     if not (isinstance(found, type) and issubclass(found, Task)) or found is Task:
         raise UnknownTaskError(f"{path} has no task class {class_name!r} (a subclass of objectives.Task).")
+    return _made(found, f"{path}: the task class {class_name!r}")
+
+
+def _from_package(point: EntryPoint) -> Task:
+    source = f"The task {point.name!r}, registered by {point.dist.name if point.dist else 'a package'}"
+    try:
+        found = point.load()
+    except Exception as error:
+        raise UnknownTaskError(f"{source}, can't be imported: {type(error).__name__}: {error}.") from error
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise UnknownTaskError(f"{source}, is {found!r} and no subclass of objectives.Task.")
+    return _made(found, f"{source},")
+
+
+def _made(found: type[Task], source: str) -> Task:
     if lacking := sorted(found.__abstractmethods__):
-        raise UnknownTaskError(f"{path}: the task class {class_name!r} lacks {', '.join(lacking)}.")
+        raise UnknownTaskError(f"{source} lacks {', '.join(lacking)}.")
     return found()

@@ -29,7 +29,7 @@ def tasks(form: str) -> None:
             "direction": task.direction,
             "defaults": dataclasses.asdict(task.Parameters()),
             "published": None if task.published is None else dict(task.published.figures),
-            "about": (type(task).__doc__ or "").strip().splitlines()[0],
+            "about": (type(task).__doc__ or "").strip().partition("\n")[0],
         }
         for task in all_tasks()
     ]

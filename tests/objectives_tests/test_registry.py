@@ -113,3 +113,25 @@ def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path)
             get_task(f"{mine}:Mine")
     mine.write_text(MINE.format(width=7))
     assert get_task(f"{mine}:Mine").Parameters().width == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("no_such_module:Mine", "can't be imported: ModuleNotFoundError"),
+        ("pathlib:Path", "and no subclass of objectives.Task"),
+        ("their_tasks:Unfinished", r"lacks build, load, load_test, losses, scores\."),
+    ],
+)
+def test_what_a_package_registers_wrongly_is_refused_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, why: str
+) -> None:
+    info = tmp_path / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[sweeps.tasks]\ntheirs = {value}\n")
+    (tmp_path / "their_tasks.py").write_text(MINE.format(width=3))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert task_names()[-1] == "theirs"
+    with pytest.raises(UnknownTaskError, match=rf"'theirs', registered by their-package, .*{why}"):
+        get_task("theirs")
