@@ -18,7 +18,7 @@ from objectives.datasets.cache import kept_rows
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.images import DECODER, list_images, read_parts
 from objectives.datasets.pickles import read_pickle
-from objectives.datasets.splits import SPLIT_SEED, stratified_split
+from objectives.datasets.splits import SPLIT_SEED, check_labels, stratified_split
 from objectives.datasets.trees import Tree, open_tree
 from objectives.errors import DataError
 from objectives.task import Rows, Splits
@@ -149,4 +149,5 @@ def _read_batch(source: str, content: bytes, md5: str) -> tuple[NDArray[np.uint8
         raise DataError(f"{source} holds no CIFAR-10 images ({error!r}).") from error
     if len(images) != len(labels):
         raise DataError(f"{source} holds {len(images)} images and {len(labels)} labels.")
+    check_labels(labels, len(CLASSES), source)
     return images, labels

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.parts import joined
-from objectives.datasets.splits import digest_rows, stratified_split
+from objectives.datasets.splits import check_labels, digest_rows, stratified_split
 from objectives.errors import DataError, MissingDataError
 from objectives.task import Rows, Splits
 
@@ -85,6 +85,7 @@ def is_present(name: str, root: Path) -> bool:
     return all(_find(file, root) is not None for file in _MD5_UNPACKED)
 
 
+_CLASSES = 10
 _SHARES = {"mnist": (0.85, 0.15), "mnist-5k": (0.70, 0.15, 0.15)}
 
 
@@ -95,6 +96,7 @@ def _rows(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Rows:
 def _official(part: str, root: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     images = _read_idx(f"{part}-images-idx3-ubyte", root)
     labels = _read_idx(f"{part}-labels-idx1-ubyte", root)
+    check_labels(labels, _CLASSES, f"MNIST's {part}-labels-idx1-ubyte")
     return images.reshape(len(images), -1), labels
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from objectives.errors import DataError
 from objectives.task import Rows, Splits
 
 SPLIT_SEED = 20_250_101  # part of every data set's definition: changing it makes other data sets
@@ -31,6 +32,12 @@ def stratified_split(
         for part, start, end in zip(parts, bounds, bounds[1:], strict=False):
             part.append(rows[start:end])
     return [np.sort(np.concatenate(part)) for part in parts]
+
+
+def check_labels(labels: NDArray[np.integer], count: int, source: str) -> None:
+    """Raises DataError, naming `source`, unless every label is one of the classes 0 … count - 1."""
+    if len(outside := labels[(labels < 0) | (labels >= count)]):
+        raise DataError(f"{source} has the label {outside[0]}, where 0 to {count - 1} are meant.")
 
 
 def splits_of(name: str, train: Rows, valid: Rows) -> Splits:

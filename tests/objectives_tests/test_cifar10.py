@@ -186,6 +186,7 @@ def test_a_batch_that_would_run_code_runs_none(
         (batch_pickle(np.zeros((2, 3072), np.uint8), [1, 2])[:900], "is damaged or cut short"),
         (batch_pickle(np.zeros((2, 3071), np.uint8), [1, 2]), "holds no CIFAR-10 images"),
         (batch_pickle(np.zeros((2, 3072), np.uint8), [1]), "holds 2 images and 1 labels"),
+        (batch_pickle(np.zeros((2, 3072), np.uint8), [1, 10]), "has the label 10, where 0 to 9 are meant"),
         (pickle.dumps({"data": []}), "holds no CIFAR-10 images"),
         (pickle.dumps(None), "holds no CIFAR-10 images"),
     ],

@@ -96,6 +96,14 @@ def test_what_is_no_gzip_is_named(tiny: Path, content: bytes) -> None:
         mnist.load_mnist("mnist", tiny)
 
 
+def test_a_label_out_of_range_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = idx(np.full(40, 11))
+    (tiny / "mnist" / f"{LABELS}.gz").write_bytes(gzip.compress(labels))
+    monkeypatch.setitem(mnist._MD5_UNPACKED, LABELS, hashlib.md5(labels).hexdigest())
+    with pytest.raises(DataError, match="train-labels-idx1-ubyte has the label 11, where 0 to 9 are meant"):
+        mnist.load_mnist("mnist", tiny)
+
+
 def test_a_changed_file_is_refused(tiny: Path) -> None:
     path = tiny / "mnist" / f"{LABELS}.gz"
     content = bytearray(gzip.decompress(path.read_bytes()))

@@ -6,12 +6,16 @@ import gzip
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from objectives.datasets import cora
+from objectives.datasets.cifar10 import CLASSES
 from objectives.datasets.mnist import _MD5_UNPACKED
+from tests.objectives_tests.planetoid_files import small_set, write_set
+from tests.objectives_tests.small_images import picture, write_folder, write_tar
 from tests.sweeps_tests.conftest import Refusal, Sweep, as_ordinary_user
 
 needs_dev_full = pytest.mark.skipif(
@@ -52,6 +56,49 @@ def test_a_data_file_cut_short_is_refused(refused: Refusal, damaged_mnist: Path)
     message = refused("launch", "mnist_mlp", "--data", "mnist", "--data-dir", damaged_mnist)
     assert f"{path} can't be unpacked" in message
     assert "Remove it and launch again" in message
+
+
+def _pickle_that_runs_code(root: Path, patch: pytest.MonkeyPatch) -> None:
+    graph = b"cos\nsystem\n(S'touch " + bytes(root / "marker") + b"'\ntR."
+    digests = write_set(root / "cora", {**small_set(), "graph": graph})
+    patch.setattr(cora, "_SHA256", digests)  # even if the digest did not stop it
+
+
+def _tar_that_climbs(root: Path, patch: pytest.MonkeyPatch) -> None:
+    write_tar(root / "cifar10-images.tar", {"../escaped/train/cat/0000.png": picture(0)})
+
+
+def _image_that_is_none(root: Path, patch: pytest.MonkeyPatch) -> None:
+    names = [
+        f"cifar10/{part}/{label}/{number}.png"
+        for part in ("train", "test")
+        for label in CLASSES
+        for number in range(10)
+    ]
+    pictures = {name: picture(seed) for seed, name in enumerate(names)}
+    write_folder(root, {**pictures, "cifar10/train/cat/0.png": b"<html>sign in</html>"})
+
+
+@pytest.mark.parametrize(
+    ("task", "write", "why"),
+    [
+        ("cora_gcn", _pickle_that_runs_code, "asks for os.system"),
+        ("cifar10_cnn", _tar_that_climbs, "points out of the archive"),
+        ("cifar10_cnn", _image_that_is_none, "cat/0.png' can't"),
+    ],
+)
+def test_data_that_mean_harm_or_are_none_are_refused_and_nothing_has_run(
+    refused: Refusal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    write: Callable[[Path, pytest.MonkeyPatch], None],
+    why: str,
+) -> None:
+    monkeypatch.setenv("SWEEP_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data", monkeypatch)
+    assert why in refused("launch", task, "--data-dir", tmp_path / "data")
 
 
 @pytest.fixture
