@@ -59,6 +59,7 @@ class Cell:
 
 
 BATCH_SIZES = "--space benchmarks/batch_sizes.yaml --sampler grid --stop-rule none"
+TRANSFER = "--space benchmarks/transfer.yaml --sampler grid --stop-rule none"
 IN_PART = "--stop-rule study --train-rows 10000 --valid-rows 2000"
 AS_PUBLISHED = {"mnist_mlp": "h1024-lr0.0001"}  # the variant that the figure belongs to
 CELLS = [
@@ -69,6 +70,7 @@ CELLS = [
     Cell("online", "mnist_mlp_online --data mnist -n 16 --rounds 20"),
     Cell("batch-sizes", f"mnist_mlp_online --data mnist --rounds 20 {BATCH_SIZES}", ()),
     Cell("convnet", "mnist_convnet --data mnist -n 8 --rounds 8 --stop-rule study", ("--top 2 --seeds 3",)),
+    Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),
     Cell("food", "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5", ("--top 2 --seeds 3",)),
     Cell("cifar", f"cifar10_cnn --data cifar10 -n 8 --rounds 10 {IN_PART}", ("--top 2 --seeds 3",)),
