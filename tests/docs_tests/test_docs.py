@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, hand_labels, stopping_page, studies, throughput
+from benchmarks import figures, hand_labels, stopping_page, task_tables, throughput
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -97,9 +97,10 @@ def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
     assert set(json.loads(throughput.RESULTS.read_text())) == {task.name for task in all_tasks()}
 
 
-def test_the_tables_of_studies_are_made_from_their_cells() -> None:
-    page = studies.PAGE.read_text()
-    assert studies.with_tables(page) == page, "run `python -m benchmarks.studies --write`"
+def test_the_tables_of_tasks_are_made_from_their_cells() -> None:
+    page = task_tables.PAGE.read_text()
+    assert task_tables.with_tables(page) == page, "run `python -m benchmarks.task_tables`"
+    assert all(f"<!-- {name} -->\n" in page for name in task_tables.BLOCKS)
 
 
 def test_the_table_of_readers_is_what_they_and_the_rules_say() -> None:

@@ -1,0 +1,271 @@
+"""The tables of docs/tasks.md: the cells of `benchmarks.figures` and `benchmarks.studies`, task by task.
+
+    python -m benchmarks.task_tables
+
+A table whose cells are not there yet is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import figures, studies
+from benchmarks.stopping_page import with_block
+from objectives.registry import all_tasks
+from objectives.task import Task
+from sweeps.cli.formats import cell as shown
+from sweeps.noise import Spread
+from sweeps.reproduce import published_for
+
+PAGE = Path(__file__).parent.parent / "docs" / "tasks.md"
+
+# Of each task, the cell and the figure that the published headline figure is of.
+HEADLINES = {
+    "mnist_mlp": ("h1024-lr0.0001", "valid_score"),
+    "text8_skipgram": ("published", "running_loss"),
+    "food101_squeezenet": ("published", "train_score"),
+}
+
+
+def studies_table() -> str:
+    """For each task: what was published, ours at the same setting, and the study's best, confirmed and tested."""
+    rows = []
+    for task in all_tasks():
+        searches = [
+            cell for cell in studies.CELLS if cell.task == task.name and cell.confirm and cell.path.exists()
+        ]
+        results = [_confirmed(_read(cell.path)) for cell in searches] or [("", "", "")]
+        for index, result in enumerate(results):
+            known = (f"`{task.name}`", _published(task), _as_published(task)) if index == 0 else ("", "", "")
+            name = f"`{searches[index].name}`" if searches else ""
+            rows.append((*known, name, *result))
+    head = (
+        "task",
+        "published",
+        "ours, as published",
+        "study",
+        "its best there",
+        "confirmed",
+        "on the test split",
+    )
+    return _table(head, rows)
+
+
+def study_commands() -> str:
+    """The commands of every study that is there, with size and cost."""
+    lines = []
+    for cell in studies.CELLS:
+        if not cell.path.exists():
+            continue
+        record = _read(cell.path)
+        data, stops = record["data"], record["stops"]
+        halted = sum(count for reason, count in stops.items() if reason != "finished")
+        lines += [
+            f"# {data['train_rows']:,} training and {data['valid_rows']:,} validation rows; "
+            f"{sum(stops.values())} trials, {halted} halted; {record['seconds'] / 60:.0f} minutes of one core",
+            *(f"$ {command}" for command in record["commands"]),
+        ]
+    return "\n".join(["```console", *lines, "```"])
+
+
+def grid_table() -> str:
+    """The eight published cells of mnist_mlp, at the end of 301 steps."""
+    rows = []
+    for name in figures.GRID:
+        record = _read(figures.RESULTS / f"mnist_mlp-{name}.json")
+        last = {row["figure"]: row["ours"] for row in record["figures"]}
+        width, rate = name.removeprefix("h").split("-lr")
+        (run,) = record["runs"]
+        verdict = "86.6 / 86.4 %" if name == "h1024-lr0.0001" else "below 80 %"
+        scores = (f"{last[figure]:.3f}" for figure in ("train_score", "valid_score"))
+        rows.append((width, rate, verdict, *scores, shown(last["running_loss"]), *_fate(run)))
+    head = ("width", "rate", "published", "training", "test", "loss", "dead units", "became")
+    return _table(head, rows)
+
+
+def cures_table() -> str:
+    """mnist_mlp_online as published and with each cure: the best round of those shown, and the end."""
+    rows = []
+    for name in ("published", *figures.CURES):
+        record = _read(figures.RESULTS / f"mnist_mlp_online-{name}.json")
+        run = record["runs"][0]
+        scores = (f"{run['last'][figure]:.3f}" for figure in ("train_score", "valid_score"))
+        halt = "" if run["reason"] is None else f"{run['halt_round']}, {run['reason']}"
+        rows.append((f"`{name}`", *scores, *_fate(run), halt))
+    return _table(("variant", "training, at the end", "test", "dead units", "became", "halted at"), rows)
+
+
+def course_table() -> str:
+    """How mnist_mlp_online collapses as published."""
+    course = _read(figures.RESULTS / "mnist_mlp_online-published.json")["course"]
+    names = ("running_loss", "valid_loss", "train_score", "valid_score", "dead_share")
+    head = ("round", "training loss", "test loss", "training accuracy", "test accuracy", "dead units")
+    return _table(head, [(row["round"], *(shown(row.get(name)) for name in names)) for row in course])
+
+
+def ablations_table() -> str:
+    """mnist_convnet with and without batch norm and dropout, and with either form of the loss."""
+    variants = {
+        "published": "batch norm, dropout, naive loss",
+        "cross-entropy": "batch norm, dropout, cross-entropy on logits",
+        "no-dropout": "batch norm",
+        "no-batch-norm": "dropout",
+        "neither": "neither",
+        "momentum-0.001": "batch norm of momentum 0.001, dropout",
+    }
+    rows = []
+    for variant, what in variants.items():
+        record = _read(figures.RESULTS / f"mnist_convnet-{variant}.json")
+        ends = {
+            row["round"]: f"{row['ours']:.4f} ± {row['std']:.4f}"
+            for row in record["figures"]
+            if row["figure"] == "valid_score"
+        }
+        lasting = ", ".join(f"round {index}: {value}" for index, value in ends.items())
+        each = ", ".join(f"{run['last']['valid_score']:.3f}" for run in record["runs"])
+        labels = ", ".join(sorted({run["label"] for run in record["runs"]}))
+        rows.append((f"`{variant}`", what, lasting, each, labels))
+    return _table(("variant", "what", "test accuracy", "each seed, at the end", "became"), rows)
+
+
+def pairs_table() -> str:
+    """text8_skipgram: one pair a step, and the cures."""
+    steps = {"published": 5_995, "all_pairs": 195, "two_tables": 195}  # a round
+    rows = []
+    for variant, per_round in steps.items():
+        course = _read(figures.RESULTS / f"text8_skipgram-{variant}.json")["course"]
+        for row in (course[0], course[len(course) // 2], course[-1]):
+            values = (f"{row[name]:.3f}" for name in ("running_loss", "valid_loss", "valid_score"))
+            rows.append((f"`{variant}`", f"{per_round * row['round']:,}", *values))
+    return _table(("variant", "steps", "training loss", "validation loss", "reciprocal rank"), rows)
+
+
+def batch_sizes_table() -> str:
+    """mnist_mlp_online over batch sizes: what each cell reached, became and cost."""
+    cells = _read(studies.RESULTS / "batch-sizes.json")["cells"]
+    rows = [
+        (
+            row["batch_size"],
+            row["weight_init"],
+            *(f"{row[name]:.4f}" for name in ("best", "last_train_score", "last_valid_score")),
+            row["label"],
+            f"{row['rows_per_second']:,}",
+        )
+        for row in sorted(cells, key=lambda row: (row["weight_init"], row["batch_size"]))
+    ]
+    head = (
+        "images a step",
+        "weights",
+        "best",
+        "training, at the end",
+        "validation",
+        "became",
+        "images a second",
+    )
+    return _table(head, rows)
+
+
+def transfer_table() -> str:
+    """food101_squeezenet from scratch and from pretrained weights."""
+    cells = _read(studies.RESULTS / "transfer.json")["cells"]
+    names = ("best", "last_train_score", "last_valid_score")
+    rows = [(f"`{row['transfer']}`", *(f"{row[name]:.4f}" for name in names), row["label"]) for row in cells]
+    return _table(("transfer", "best", "training, at the end", "validation", "became"), rows)
+
+
+def cora_table() -> str:
+    """The winners of cora_gcn's two studies: over seeds, over folds, and on the test split."""
+    rows = []
+    for name, setting in (("cora", "transductive"), ("cora-inductive", "inductive")):
+        record = _read(studies.RESULTS / f"{name}.json")
+        for command, ranked in zip(record["commands"][1:], record["confirmed"], strict=True):
+            winner, folds = ranked[0], "--folds" in command
+            spread = Spread.of(winner["values"])
+            test = "sealed" if folds else _spread(record["test"])
+            over = f"{spread.count} {'folds' if folds else 'seeds'}"
+            rows.append((setting, over, winner["trial"], f"{spread.mean:.4f} ± {spread.std:.4f}", test))
+    return _table(("setting", "over", "winner", "validation", "test"), rows)
+
+
+def _published(task: Task) -> str:
+    given = published_for(task).figures
+    return ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in given.items())
+
+
+def _as_published(task: Task) -> str:
+    """The headline figure at the end; of several runs in one (cora_gcn), the mean of their ends."""
+    variant, figure = HEADLINES.get(task.name, ("published", "valid_score"))
+    record = _read(figures.RESULTS / f"{task.name}-{variant}.json")
+    rows = [row for row in record["figures"] if row["figure"] == figure]
+    seeds = len(record["runs"])
+    about = [f"round {record['rounds']}", *([f"{seeds} seeds"] if seeds > 1 else [])]
+    about += [f"{record['data']['train_rows']:,} training rows"] if "fraction" in record["command"] else []
+    if task.name == "cora_gcn":
+        ends = Spread.of([row["ours"] for row in rows])
+        return f"{ends.mean:.3f} ± {ends.std:.3f} (ten runs, {seeds} seeds)"
+    last = rows[-1] if rows else {"ours": record["course"][-1][figure], "std": None}
+    spread = f" ± {last['std']:.2g}" if last["std"] else ""
+    return f"{figure.replace('_', ' ')} {last['ours']:.4g}{spread} ({', '.join(about)})"
+
+
+def _confirmed(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    ranked = record["confirmed"][0]
+    winner = ranked[0]
+    is_first = winner["searched"] == max(each["searched"] for each in ranked)
+    rank = "" if is_first else ", not the first in the table"
+    repeats = Spread.of(winner["values"])
+    return (
+        f"{winner['searched']:.4g} (trial {winner['trial']}{rank})",
+        f"{repeats.mean:.4f} ± {repeats.std:.4f} ({repeats.count} seeds)",
+        f"**{_spread(record['test'])}**",
+    )
+
+
+def _spread(test: Mapping[str, Any]) -> str:
+    return f"{test['mean']:.4f} ± {test['std']:.4f}"
+
+
+def _fate(run: Mapping[str, Any]) -> tuple[str, str]:
+    dead = run["last"].get("dead_share")
+    return ("" if dead is None else f"{dead:.0%}", run["label"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(path.read_text())
+    return record
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "studies": studies_table,
+    "study-commands": study_commands,
+    "grid": grid_table,
+    "collapse": course_table,
+    "cures": cures_table,
+    "batch-sizes": batch_sizes_table,
+    "ablations": ablations_table,
+    "pairs": pairs_table,
+    "transfer": transfer_table,
+    "cora": cora_table,
+}
+
+
+def with_tables(page: str) -> str:
+    """docs/tasks.md with every table whose cells are there."""
+    for name, render in BLOCKS.items():
+        try:
+            page = with_block(page, name, render())
+        except (FileNotFoundError, KeyError):
+            continue
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text()))
