@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -15,33 +14,13 @@ from objectives.datasets import mnist
 from objectives.errors import DataError, MissingDataError
 from objectives.registry import get_task
 from objectives.task import Rows
-
-IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-
-def idx(array: np.ndarray) -> bytes:
-    """An IDX file of bytes, as LeCun describes it."""
-    return (
-        struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-    )
+from tests.objectives_tests.idx_files import IMAGES, LABELS, idx, write_mnist
 
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with forty images, which are declared to be MNIST."""
-    labels = np.arange(40) % 10
-    images = (np.arange(40)[:, None, None] + np.zeros((40, 28, 28))) * 5
-    files = {
-        IMAGES: images,
-        LABELS: labels,
-        "t10k-images-idx3-ubyte": images[:10],
-        "t10k-labels-idx1-ubyte": labels[:10],
-    }
-    (tmp_path / "mnist").mkdir()
-    for name, array in files.items():
-        (tmp_path / "mnist" / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
-        digest = hashlib.md5(idx(array)).hexdigest()
-        monkeypatch.setitem(mnist._MD5_UNPACKED, name, digest)
+    write_mnist(tmp_path, monkeypatch)
     return tmp_path
 
 

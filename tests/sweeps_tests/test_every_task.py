@@ -14,10 +14,12 @@ from objectives.datasets import cora, pretrained
 from objectives.datasets.food101 import CLASSES as DISHES
 from objectives.models.squeezenet import SqueezeNet
 from objectives.registry import BUILT_IN
+from tests.objectives_tests.idx_files import write_mnist
 from tests.objectives_tests.planetoid_files import small_set, write_set
 from tests.objectives_tests.small_images import picture, write_tar
 from tests.sweeps_tests.conftest import Sweep
 
+MNIST_TASKS = ("mnist_mlp", "mnist_mlp_online", "mnist_mlp_bn", "mnist_convnet")
 FEWER = {
     "mnist_convnet": ("hidden_width=16", "batch_size=256"),
     "mnist_mlp_online": ("images_per_round=2000",),
@@ -27,13 +29,17 @@ FEWER = {
     "cora_gcn": ("hidden_width=16",),
 }
 DATA = {
-    **dict.fromkeys(["mnist_mlp", "mnist_mlp_online", "mnist_mlp_bn", "mnist_convnet"], "mnist-5k"),
+    **dict.fromkeys(MNIST_TASKS, "mnist"),
     "text8_skipgram": "text",
 }
 
 
 def no_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data that a package carries or makes."""
+    """Data that a package makes."""
+
+
+def small_mnist(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mnist(root, monkeypatch, count=400)
 
 
 def small_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +86,7 @@ def small_text(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SAMPLES: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
+    **dict.fromkeys(MNIST_TASKS, small_mnist),
     "cifar10_cnn": small_cifar10,
     "food101_squeezenet": small_food101,
     "cora_gcn": small_cora,
