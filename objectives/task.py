@@ -154,7 +154,10 @@ class Task(ABC):
         return self.load(data, data_root)
 
     def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
-        """The rows of `splits` cut anew, of whose `num_folds` parts `fold` (from 0) validates and the others train."""
+        """The rows of `splits` cut anew, of whose `num_folds` parts `fold` (from 0) validates and the others train.
+
+        To be overridden where rows are not independent; raises DataError where they can't be cut apart.
+        """
         from objectives.datasets.parts import fold_of
 
         return fold_of(splits, fold, num_folds)

@@ -124,6 +124,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
         raise UsageError(f"{study.name} is no search: its trials are repeats already.")
     now = plan_again(study.spec, study.run.task, root)
     plan = DataPlan.from_dict({**now.spec.data, "folds": folds})
+    plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
     spec = dataclasses.replace(
         now.spec,
         data={**now.spec.data, **plan.to_dict()},

@@ -107,6 +107,15 @@ class Text8Skipgram(Task):
 
         return load_text_test(data, data_root)
 
+    def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
+        """Raises DataError: a word and its neighbour make a pair from either side, which folds would tear apart."""
+        from objectives.errors import DataError
+
+        raise DataError(
+            f"{self.name} can't be folded: its pairs overlap in the text, so that what validates would have been seen "
+            "in training. Its own splits are stretches of the text; repeat it with --seeds."
+        )
+
     def has_data(self, data: str, data_root: Path) -> bool:
         """Whether there is a text at hand."""
         from objectives.datasets.text import is_present

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from objectives.datasets import cora
 from objectives.errors import DataError, MissingDataError
+from objectives.registry import get_task
 from tests.objectives_tests.planetoid_files import NODES, as_python2, small_set, write_set
 
 Declare = Callable[..., Path]
@@ -63,6 +64,19 @@ def test_a_search_knows_which_nodes_are_test_but_not_their_labels(declare: Decla
         assert torch.equal(rows.unseen, test.inputs)
         assert rows.labels is None
     assert len(test.unseen) == 0
+
+
+def test_folds_cut_the_open_nodes_and_leave_the_test_nodes_unseen(declare: Declare) -> None:
+    root = declare()
+    splits, test = cora.load_cora(root), cora.load_cora_test(root)
+    folds = [get_task("cora_gcn").fold(splits, fold, 5) for fold in range(5)]
+    nodes = torch.cat([splits.train.inputs, splits.valid.inputs]).sort().values
+    assert torch.equal(torch.cat([fold.valid.inputs for fold in folds]).sort().values, nodes)
+    for fold in folds:
+        assert torch.equal(torch.cat([fold.train.inputs, fold.valid.inputs]).sort().values, nodes)
+        for rows in (fold.train, fold.valid):
+            assert torch.equal(rows.unseen, test.inputs)
+            assert torch.equal(rows.targets, rows.inputs % 7)
 
 
 def test_where_figures_were_published_test_nodes_stand_for_validation(declare: Declare) -> None:

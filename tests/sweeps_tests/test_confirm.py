@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from sweeps.errors import NoCompletedTrial
 from sweeps.study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import ToyLauncher
-from tests.sweeps_tests.conftest import Sweep
+from tests.sweeps_tests.conftest import Refusal, Sweep
 
 INLINE = RunSettings(runner="inline")
 
@@ -123,6 +125,17 @@ def test_each_fold_validates_in_turn(searched: Study) -> None:
     replay = prepare_replay(config, searched.best_path.parent)
     assert 1400 < len(replay.splits.valid) < 1430
     assert all(each.equal for each in replay.compare(0.0))
+
+
+def test_rows_that_can_not_be_cut_apart_are_not_folded(
+    tmp_path: Path, sweep: Sweep, refused: Refusal
+) -> None:
+    words = random.Random(0).choices([a + b for a in "bdfgkl" for b in "aeiou"], k=6000)
+    (tmp_path / "root" / "text").mkdir(parents=True)
+    (tmp_path / "root" / "text" / "mine.txt").write_text(" ".join(words))
+    how = ("--data-dir", tmp_path / "root", "--runner", "inline")
+    sweep("launch", "text8_skipgram", "--data", "text", "-n", "1", "--rounds", "1", "--study", "pairs", *how)
+    assert "can't be folded: its pairs overlap" in refused("confirm", "pairs", "--folds", "3", *how)
 
 
 def test_a_confirmation_that_is_cut_off_goes_on(searched: Study, looks: list[str]) -> None:
