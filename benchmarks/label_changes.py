@@ -1,14 +1,17 @@
 """How many rows change their label with the company in which they are evaluated.
 
-    python -m benchmarks.label_changes best.yaml [another.yaml …]
+    python -m benchmarks.label_changes [--work FOLDER] [--data-dir FOLDER]
 
-Of each configuration of `sequence_convnet`, with its weights beside it, on the rows that stand for validation where what
-was published is run.
+Of `sequence_convnet` as published and with running statistics, three seeds each, on the rows that stand for validation
+there. Keeps `benchmarks/results/label_changes.json`, which `python -m benchmarks.task_tables` shows.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +21,12 @@ from objectives.evaluation import evaluation_mode
 from objectives.registry import get_task
 from objectives.task import Rows, Task
 from sweeps import paths
+from sweeps.reproduce import Reproduction, reproduce
+from sweeps.results import write_best
+from sweeps.settings import RunSettings
 
+RESULTS = Path(__file__).parent / "results" / "label_changes.json"
+SEEDS = 3
 BATCH_SIZES = (20, 64, 100)
 
 
@@ -43,13 +51,38 @@ def _labels(task: Task, model: nn.Module, rows: Rows, batch_size: int, generator
     return labels
 
 
-def main() -> None:
+def measure(variant: str | None, work: Path, data_dir: str | None) -> list[dict[str, Any]]:
+    """Of each seed of a published configuration, its best round's score and the shares of labels that change."""
     task = get_task("sequence_convnet")
-    rows = task.load_published("mnist1d", paths.data_root(None)).valid
-    for path in sys.argv[1:]:
-        model = load_model(path)
-        changed = {n: changed_share(task, model, rows, batch_size=n, seed=0) for n in BATCH_SIZES}
-        print(path, *(f"{share:.3f} in batches of {n}" for n, share in changed.items()), sep="  ")
+    rows = task.load_published("mnist1d", paths.data_root(data_dir)).valid
+    settings = RunSettings(
+        runner="inline", keep_weights="all", data_dir=data_dir, out=str(work / (variant or "published"))
+    )
+    wanted = Reproduction("sequence_convnet", variant, data="mnist1d", seeds=SEEDS)
+    study = reproduce(wanted, run=settings, storage=f"sqlite:///{work.resolve()}/label_changes.db").study
+    measured = []
+    for trial in study.table():
+        exported = work / f"{variant or 'published'}-{trial.number}.yaml"
+        write_best(study, trial, exported, weights=exported.with_suffix(".pt"))
+        model = load_model(exported)
+        changed = {str(n): changed_share(task, model, rows, batch_size=n, seed=0) for n in BATCH_SIZES}
+        measured.append({"score": trial.value, "changed": changed})
+    return measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, default=Path("build/label_changes"))
+    parser.add_argument("--data-dir")
+    wanted = parser.parse_args()
+    wanted.work.mkdir(parents=True, exist_ok=True)
+    measured = {
+        variant or "published": measure(variant, wanted.work, wanted.data_dir)
+        for variant in (None, "running")
+    }
+    RESULTS.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":
