@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks import stopping_page
 from benchmarks.curve_bank import BANK, PARTS
 from benchmarks.stop_rules import Full, load
-from sweeps.curve_plot import BATCH, TRAIN, VALID
+from sweeps.curve_plot import draw_curve
 from sweeps.diagnosis import diagnose
 
 CURVES = 60
@@ -53,31 +53,12 @@ def draw_sheets(curves: list[Full], folder: Path) -> None:
 
 
 def _draw(full: Full, number: int, losses: Any, scores: Any) -> None:
-    curve = full.curve
-    rounds = np.arange(len(curve)) + 1
-    losses.plot(rounds, curve.train_loss, color=TRAIN, label="training")
-    losses.plot(rounds, curve.valid_loss, color=VALID, label="validation")
-    finite = np.concatenate([curve.train_loss, curve.valid_loss])
-    finite = finite[np.isfinite(finite) & (finite > 0)]
-    if len(finite) and finite.max() > 20 * finite.min():
-        losses.set_yscale("log")
-    scores.plot(rounds, curve.train_score, color=TRAIN)
-    scores.fill_between(
-        rounds,
-        curve.valid_score - curve.score_error,
-        curve.valid_score + curve.score_error,
-        color=VALID,
-        alpha=0.15,
-        lw=0,
-    )
-    scores.plot(rounds, curve.valid_score, color=VALID)
-    if curve.batch_statistics_score is not None:
-        scores.plot(rounds, curve.batch_statistics_score, color=BATCH, ls=":", label="batch statistics")
-        scores.legend(fontsize="x-small")
-    scores.axhline(curve.chance, color="#c0262d", lw=0.7)
-    losses.legend(fontsize="x-small")
-    losses.set_ylabel("loss")
+    draw_curve(full.curve, losses, scores)
+    scores.axhline(full.curve.chance, color="#c0262d", lw=0.7)
     scores.set_ylabel("score")
+    losses.legend(fontsize="x-small")
+    if full.curve.batch_statistics_score is not None:
+        scores.legend(fontsize="x-small")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
         axes.set_xlim(0, full.budget + 1)
