@@ -170,8 +170,10 @@ def _course(rounds: pd.DataFrame) -> list[dict[str, Any]]:
     """Means over the runs at nine rounds or so, from the first to the last."""
     last = int(rounds["index"].max())
     wanted = sorted({round(1 + (last - 1) * step / (COURSE - 1)) for step in range(COURSE)})
-    means = rounds[rounds["index"].isin(wanted)].groupby("index")[list(COURSE_FIGURES)].mean()
-    return [_plain({"round": int(index), **row.dropna().to_dict()}) for index, row in means.iterrows()]
+    recorded = [name for name in COURSE_FIGURES if rounds[name].notna().any()]
+    shown = rounds[rounds["index"].isin(wanted)].groupby("index")[recorded]
+    means = shown.agg(lambda column: column.mean(skipna=False))  # a run that is NaN makes the mean NaN
+    return [_plain({"round": int(index), **row.to_dict()}) for index, row in means.iterrows()]
 
 
 def _latest(curve: Any) -> dict[str, float]:

@@ -59,7 +59,9 @@ def measure(variant: str | None, work: Path, data_dir: str | None) -> list[dict[
         runner="inline", keep_weights="all", data_dir=data_dir, out=str(work / (variant or "published"))
     )
     wanted = Reproduction("sequence_convnet", variant, data="mnist1d", seeds=SEEDS)
-    study = reproduce(wanted, run=settings, storage=f"sqlite:///{work.resolve()}/label_changes.db").study
+    result = reproduce(wanted, run=settings, storage=f"sqlite:///{work.resolve()}/label_changes.db")
+    result.raise_for_ending()
+    study = result.study
     measured = []
     for trial in study.table():
         exported = work / f"{variant or 'published'}-{trial.number}.yaml"

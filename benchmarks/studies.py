@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -78,7 +79,7 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
     _sweep(launched)
     ranks = [json.loads(_sweep(f"{command} -f json")) for command in confirmed]
     study = load(cell.name)
-    _sweep(f"sweep replay {study.best_path}")
+    _sweep(shlex.join(["sweep", "replay", str(study.best_path)]))
     table, data, best = study.table(), study.spec.data, read_config(study.best_path)
     record = {
         "commands": cell.commands,
@@ -99,7 +100,7 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
 
 def _sweep(command: str) -> str:
     """What a command prints; what it says beside goes to the terminal."""
-    words = command.split()[1:]
+    words = shlex.split(command)[1:]
     print(f"$ {command}", file=sys.stderr, flush=True)
     done = subprocess.run(
         [sys.executable, "-c", "from sweeps.cli import main; main()", *words],
@@ -113,11 +114,11 @@ def _sweep(command: str) -> str:
 def _cells(study: Study) -> list[dict[str, Any]]:
     """Each cell of a grid: where it ended, its speed, and what became of it."""
     rounds = study.rounds().groupby("trial")
-    speeds, last = rounds["train_rows_per_second"].median(), rounds.last()
+    speeds, last = rounds["train_rows_per_second"].median(), rounds.tail(1).set_index("trial")
     return [
         {
             **study.searched(study.trial(number)),
-            "best": float(study.trial(number).value or 0.0),
+            "best": study.trial(number).value,
             "last_train_score": float(last["train_score"][number]),
             "last_valid_score": float(last["valid_score"][number]),
             "rows_per_second": round(float(speeds[number])),

@@ -1,4 +1,4 @@
-"""The tables of docs/tasks.md: the cells of `benchmarks.figures` and `benchmarks.studies`, task by task.
+"""The tables of docs/tasks.md: the cells of `benchmarks.figures`, `studies` and `label_changes`, task by task.
 
     python -m benchmarks.task_tables
 
@@ -16,6 +16,7 @@ from benchmarks import figures, label_changes, studies
 from benchmarks.stopping_page import with_block
 from objectives.registry import all_tasks
 from objectives.task import Task
+from sweeps.audit import NOT_HALTED
 from sweeps.cli.formats import cell as shown
 from sweeps.noise import Spread
 from sweeps.reproduce import published_for
@@ -62,10 +63,10 @@ def study_commands() -> str:
             continue
         record = _read(cell.path)
         data, stops = record["data"], record["stops"]
-        halted = sum(count for reason, count in stops.items() if reason != "finished")
+        halted = sum(count for reason, count in stops.items() if reason not in NOT_HALTED)
         lines += [
             f"# {data['train_rows']:,} training and {data['valid_rows']:,} validation rows; "
-            f"{sum(stops.values())} trials, {halted} halted; {record['seconds'] / 60:.0f} minutes of one core",
+            f"{sum(stops.values())} trials, {halted} halted; {record['seconds'] / 60:.0f} minutes of one core for the search",
             *(f"$ {command}" for command in record["commands"]),
         ]
     return "\n".join(["```console", *lines, "```"])
@@ -87,14 +88,13 @@ def grid_table() -> str:
 
 
 def cures_table() -> str:
-    """mnist_mlp_online as published and with each cure: the best round of those shown, and the end."""
+    """mnist_mlp_online as published and with each cure, at the end of each run."""
     rows = []
     for name in ("published", *figures.CURES):
-        record = _read(figures.RESULTS / f"mnist_mlp_online-{name}.json")
-        run = record["runs"][0]
-        scores = (f"{run['last'][figure]:.3f}" for figure in ("train_score", "valid_score"))
-        halt = "" if run["reason"] is None else f"{run['halt_round']}, {run['reason']}"
-        rows.append((f"`{name}`", *scores, *_fate(run), halt))
+        for run in _read(figures.RESULTS / f"mnist_mlp_online-{name}.json")["runs"]:
+            scores = (f"{run['last'][figure]:.3f}" for figure in ("train_score", "valid_score"))
+            halt = "" if run["reason"] is None else f"{run['halt_round']}, {run['reason']}"
+            rows.append((f"`{name}`", *scores, *_fate(run), halt))
     return _table(("variant", "training, at the end", "test", "dead units", "became", "halted at"), rows)
 
 
@@ -114,7 +114,7 @@ def ablations_table() -> str:
         "no-dropout": "batch norm",
         "no-batch-norm": "dropout",
         "neither": "neither",
-        "momentum-0.001": "batch norm of momentum 0.001, dropout",
+        "momentum-0.001": "batch norm of momentum 0.001, dropout, cross-entropy",
     }
     rows = []
     for variant, what in variants.items():

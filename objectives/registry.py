@@ -105,7 +105,9 @@ def _from_package(point: EntryPoint) -> Task:
     try:
         found = point.load()
     except Exception as error:
-        raise UnknownTaskError(f"{source}, can't be imported: {type(error).__name__}: {error}.") from error
+        raise UnknownTaskError(
+            f"{source}, can't be imported: {type(error).__name__}: {error}. Mend or uninstall it."
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Task)):
         raise UnknownTaskError(f"{source}, is {found!r} and no subclass of objectives.Task.")
     return _made(found, f"{source},")

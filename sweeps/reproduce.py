@@ -120,9 +120,10 @@ def beside(study: Study, published: Published, variant: Variant | None = None) -
     if rounds.empty:
         return []
     last = int(rounds["index"].max())
-    figures = list(dict.fromkeys(name for given in published.curve.values() for name in given))
     known = published.curve if variant is None else variant.curve
-    wanted = {index: known.get(index, {}) for index in (*published.curve, last)}
+    both = [*published.curve.values(), *known.values()]
+    figures = list(dict.fromkeys(name for given in both for name in given))
+    wanted = {index: known.get(index, {}) for index in (*published.curve, *known, last)}
     rows = []
     for index, given in sorted(wanted.items()):
         at_round = rounds[rounds["index"] == index]

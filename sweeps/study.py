@@ -95,10 +95,10 @@ class Study:
         return ranked[0]
 
     def confirmation(self) -> Confirmation | None:
-        """The one that best.yaml tells of: the latest that opened the test split, else the latest; None for none."""
+        """The one that best.yaml tells of: the last to open the test split, else the last begun; None for none."""
         found = get_confirmations(self.database, self.row.study_id)
-        telling = [each for each in found if "test" in each.record] or found
-        return telling[-1] if telling else None
+        opened = [each for each in found if "test" in each.record]
+        return max(opened, key=lambda each: each.look or 0) if opened else found[-1] if found else None
 
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError where there is none of that number."""

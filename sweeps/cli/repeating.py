@@ -33,8 +33,8 @@ def confirm(
     """Train the best of STUDY again from fresh seeds; open the test split for the winner.
 
     The winner is the one with the best mean. Its look at the test split is put on record before it is taken; called
-    again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures, which a later one
-    replaces if it opens the test split, too.
+    again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures; another
+    confirmation replaces them, unless it leaves the test split closed and the earlier one opened it.
     """
     from sweeps.confirm import confirm as run_confirmation
     from sweeps.console import make_console
@@ -77,7 +77,7 @@ def confirm(
 def _said_of_test(confirmed: Any) -> str:
     if confirmed.test is None:
         told = confirmed.study.confirmation()
-        if told is None or told.name == confirmed.repeated.name:
+        if told is None or "test" not in told.record:
             return "The test split stays sealed."
         return f"The test split is not looked at; best.yaml still tells of {told.name}, which opened it."
     when = "opened just now" if confirmed.is_new else "as seen before; it was not opened again"
@@ -187,7 +187,9 @@ def reproduce(
     rows = beside(result.study, published, variant_for(known, variant))
     print_rows(rows, form, columns=COLUMNS)
     if form == "table":
-        click.echo(f"Published: {cell(dict(published.figures))} ({published.note})", err=True)
+        changed = variant_for(known, variant)
+        about = f"Published: {cell(dict(published.figures))} ({published.note})"
+        click.echo(about if changed is None else f"{variant}: {changed.note}", err=True)
         click.echo(f"Next: sweep show {result.study.name} 0{result.study.storage_option}", err=True)
 
 

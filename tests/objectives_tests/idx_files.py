@@ -26,7 +26,7 @@ def idx(array: NDArray[np.generic]) -> bytes:
 def write_mnist(root: Path, patch: pytest.MonkeyPatch, count: int = 40) -> None:
     """Write `count` training images and a quarter as many for the test, and declare them to be MNIST.
 
-    Image i is of class i % 10 and all of grey 5 · i, as far as a byte goes, so that it can be told by its class.
+    Image i is of class i % 10 and all of grey 5 · (i % 40), from which its class can be told.
     """
     labels = np.arange(count) % 10
     images = (np.arange(count)[:, None, None] % 40 + np.zeros((count, 28, 28))) * 5

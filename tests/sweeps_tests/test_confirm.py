@@ -107,6 +107,18 @@ def test_a_sealed_confirmation_leaves_what_best_yaml_tells_of_the_test_split(sea
     assert searched.best_path.read_bytes() == before
 
 
+def test_best_yaml_tells_of_the_last_that_opened_the_test_split(searched: Study, looks: list[str]) -> None:
+    def told() -> str:
+        return str(read_config(searched.best_path)["confirmed"]["study"])
+
+    sealed = confirmed(seeds=2, sealed=True).repeated.name
+    assert told() == sealed
+    opened = confirmed(seeds=1).repeated.name
+    assert told() == opened
+    assert confirmed(seeds=2).look == 2  # begun before the other, opened after it
+    assert told() == sealed
+
+
 def test_a_confirmed_winner_stays_best_when_the_study_goes_on(searched: Study) -> None:
     winner = confirmed(top=8, seeds=1, sealed=True).winner.trial
     resume("s")
