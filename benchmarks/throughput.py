@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=list(DATA), metavar="TASK")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--data-dir")
-    parser.add_argument("--write", action="store_true", help="Keep the figures.")
+    parser.add_argument("--write", action="store_true", help="Keep the figures, and show them in the page.")
     wanted = parser.parse_args()
     measured = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in wanted.only or DATA:
@@ -183,6 +183,8 @@ def main() -> None:
             RESULTS.write_text(
                 json.dumps({task: measured[task] for task in DATA if task in measured}, indent=1)
             )
+    if wanted.write:
+        PAGE.write_text(with_table(PAGE.read_text()))
     print(table({task: measured[task] for task in DATA if task in measured}))
 
 
