@@ -79,7 +79,7 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
     _sweep(launched)
     ranks = [json.loads(_sweep(f"{command} -f json")) for command in confirmed]
     study = load(cell.name)
-    _sweep(shlex.join(["sweep", "replay", str(study.best_path)]))
+    _sweep(shlex.join(["sweep", "replay", str(study.best_path), "--tolerance", "0"]))
     table, data, best = study.table(), study.spec.data, read_config(study.best_path)
     record = {
         "commands": cell.commands,
