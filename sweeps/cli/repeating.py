@@ -63,6 +63,7 @@ def confirm(
             "p_value": each.p_value,
             "compared": "winner" if rank == 1 else "within noise" if each.is_within_noise else "worse",
             "values": list(each.values),
+            "test": _looked(confirmed) if rank == 1 else None,
         }
         for rank, each in enumerate(confirmed.candidates, start=1)
     ]
@@ -72,6 +73,13 @@ def confirm(
     console.print(
         _said_of_test(confirmed), f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True
     )
+
+
+def _looked(confirmed: Any) -> dict[str, Any] | None:
+    test = confirmed.test
+    if test is None:
+        return None
+    return {"mean": test.mean, "std": test.std if test.count > 1 else None, "look": confirmed.look}
 
 
 def _said_of_test(confirmed: Any) -> str:

@@ -170,6 +170,9 @@ def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) 
     rows = json.loads(said.out)
     assert rows[0]["compared"] == "winner"
     assert rows[1]["compared"] in ("within noise", "worse")
+    test = read_config(searched.best_path)["confirmed"]["test"]
+    assert rows[0]["test"] == {name: test[name] for name in ("mean", "std", "look")}
+    assert rows[1]["test"] is None
     assert "over 2 models (test split opened just now; the first look at it)" in said.err
     again = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--runner", "inline")
     assert "as seen before; it was not opened again; the first look at it" in again.err
