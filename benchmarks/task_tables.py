@@ -278,7 +278,7 @@ def with_tables(page: str) -> str:
     for name, render in BLOCKS.items():
         try:
             page = with_block(page, name, render())
-        except (FileNotFoundError, KeyError):
+        except FileNotFoundError:
             continue
     return page
 
