@@ -223,7 +223,8 @@ def _as_published(task: Task) -> str:
         return f"{ends.mean:.3f} ± {ends.std:.3f} (ten runs, {seeds} seeds)"
     last = rows[-1] if rows else {"ours": record["course"][-1][figure], "std": None}
     spread = f" ± {last['std']:.2g}" if last["std"] else ""
-    return f"{figure.replace('_', ' ')} {last['ours']:.4g}{spread} ({', '.join(about)})"
+    words = {"valid_score": "", "train_score": "training ", "running_loss": "training loss "}
+    return f"{words[figure]}{last['ours']:.4g}{spread} ({', '.join(about)})"
 
 
 def _confirmed(record: Mapping[str, Any]) -> tuple[str, str, str]:
