@@ -180,7 +180,7 @@ def _conclude(
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
     told = study.confirmation()
-    if told is None or told.name == repeated.name or "test" not in told.record:
+    if told is None or told.name == repeated.name:
         write_best(study, study.trial(winner.trial), study.best_path)
     test = record.get("test")
     return Confirmed(

@@ -113,6 +113,10 @@ def test_best_yaml_tells_of_the_last_that_opened_the_test_split(searched: Study,
 
     sealed = confirmed(seeds=2, sealed=True).repeated.name
     assert told() == sealed
+    other = confirmed(seeds=3, sealed=True).repeated.name
+    assert told() == other
+    confirmed(seeds=2, sealed=True)
+    assert told() == other
     opened = confirmed(seeds=1).repeated.name
     assert told() == opened
     assert confirmed(seeds=2).look == 2  # begun before the other, opened after it
