@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, hand_labels, stopping_page, task_tables, throughput
+from benchmarks import figures, hand_labels, stopping_page, studies, task_tables, throughput
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -95,6 +95,17 @@ def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
     page = throughput.PAGE.read_text()
     assert throughput.with_table(page) == page, "run `python -m benchmarks.throughput --write`"
     assert set(json.loads(throughput.RESULTS.read_text())) == {task.name for task in all_tasks()}
+
+
+def test_the_cells_that_are_kept_are_those_of_todays_commands() -> None:
+    for cell in figures.CELLS:
+        if cell.path.exists():
+            assert json.loads(cell.path.read_text())["command"] == cell.command
+    for study in studies.CELLS:
+        if study.path.exists():
+            assert json.loads(study.path.read_text())["commands"] == study.commands
+    known = {each.path for each in (*figures.CELLS, *studies.CELLS)}
+    assert {*figures.RESULTS.glob("*.json"), *studies.RESULTS.glob("*.json")} <= known
 
 
 def test_the_tables_of_tasks_are_made_from_their_cells() -> None:
