@@ -10,8 +10,10 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import CodeType
 
 from objectives.errors import UnknownTaskError
 from objectives.task import Task, did_you_mean
@@ -76,6 +78,14 @@ def task_version(name: str, task: Task) -> str:
     return f"{task.version}+{hashlib.sha256(content).hexdigest()[:12]}"
 
 
+class _FromSource(SourceFileLoader):
+    """Neither writes bytecode beside the file nor reads it: going by time and size, it may be an earlier content's."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _from_file(name: str) -> Task:
     file, _, class_name = name.rpartition(":")
     path = Path(file).resolve()
@@ -84,7 +94,7 @@ def _from_file(name: str) -> Task:
     # One module a content: an edited file is a new module, and pickles find it by its name.
     module_name = f"sweep_task_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     if module_name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(module_name, path)
+        spec = importlib.util.spec_from_loader(module_name, _FromSource(module_name, str(path)))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

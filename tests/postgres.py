@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
@@ -104,8 +105,8 @@ def serving(*, our_own: bool = False) -> Iterator[Server]:
 
 @contextmanager
 def _running(home: Path, user: str | None) -> Iterator[URL]:
-    bin_, data, port = _binaries(), home / "data", _free_port()
     how = {"user": user, "cwd": home, "env": {"FOLDER": str(home), "PATH": os.defpath, "LC_ALL": "C"}}
+    bin_, data, port = _binaries(home, how), home / "data", _free_port()
     initdb = [bin_ / "initdb", "-D", data, "-U", "sweeper", "-A", "scram-sha-256"]
     initdb += ["--pwfile", home / "password", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, **how)
@@ -120,11 +121,20 @@ def _running(home: Path, user: str | None) -> Iterator[URL]:
         guard.communicate()
 
 
-def _binaries() -> Path:
+def _binaries(home: Path, how: dict[str, Any]) -> Path:
+    """Where the server's programs are; copied to `home` where its user may not enter the package's folder."""
     spec = importlib.util.find_spec("pgserver")  # found, not imported: it would add system users
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    package = Path(spec.origin).parent
+    try:
+        subprocess.run([package / "pginstall" / "bin" / "postgres", "--version"], capture_output=True, **how)
+    except PermissionError:
+        for folder in (package, package.with_name("pgserver.libs")):
+            if folder.is_dir():
+                shutil.copytree(folder, home / folder.name)
+        package = home / package.name
+    return package / "pginstall" / "bin"
 
 
 def _user() -> str | None:

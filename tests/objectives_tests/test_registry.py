@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import py_compile
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,20 @@ def test_a_file_that_was_edited_is_read_again(mine: Path) -> None:
     after = get_task(f"{mine}:Mine")
     assert (before.Parameters().width, after.Parameters().width) == (3, 5)
     assert task_version(f"{mine}:Mine", after) != old_version
+
+
+def test_no_bytecode_is_left_beside_a_file_or_taken_for_it(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    mine.write_text(MINE.format(width=5))
+    assert get_task(f"{mine}:Mine").Parameters().width == 5
+    assert not list(mine.parent.glob("__pycache__"))
+    saved = mine.stat()
+    py_compile.compile(str(mine))
+    mine.write_text(MINE.format(width=6))
+    os.utime(mine, ns=(saved.st_atime_ns, saved.st_mtime_ns))  # edited within the clock's second
+    assert get_task(f"{mine}:Mine").Parameters().width == 6
 
 
 def test_a_tasks_class_can_be_pickled(mine: Path) -> None:
