@@ -28,7 +28,10 @@ from sweeps.study import Study
 
 RESULTS = Path(__file__).parent / "results" / "figures"
 COURSE = 9  # rounds of a run that are shown
-COURSE_FIGURES = ("running_loss", "valid_loss", "train_score", "valid_score", "gradient_norm", "dead_share")
+COURSE_FIGURES = (
+    *("running_loss", "valid_loss", "train_score", "valid_score"),
+    *("gradient_norm", "first_layer_gradient_norm", "dead_share"),
+)
 
 HEAD = """# Published figures and ours
 
@@ -177,7 +180,10 @@ def _course(rounds: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _latest(curve: Any) -> dict[str, float]:
-    names = ("batch_statistics_score", "gradient_norm", "dead_share", "saturated_share")
+    names = (
+        *("batch_statistics_score", "gradient_norm", "first_layer_gradient_norm"),
+        *("dead_share", "saturated_share"),
+    )
     return {name: float(values[-1]) for name in names if (values := getattr(curve, name)) is not None}
 
 

@@ -65,7 +65,19 @@ class NothingRun:
         score = self.parameters.x + 0.01 * self._noise.random()
         loss = 1.0 / self.rounds_done
         return Round(
-            self.rounds_done, loss, score, loss, score, loss, None, 0.0, 0.0, None, None, Cost(0.0, 0.0, 0)
+            self.rounds_done,
+            loss,
+            score,
+            loss,
+            score,
+            loss,
+            None,
+            0.0,
+            0.0,
+            None,
+            None,
+            None,
+            Cost(0.0, 0.0, 0),
         )
 
     def state_dict(self) -> dict[str, Any]:

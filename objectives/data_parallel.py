@@ -26,7 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from objectives.errors import ParametersError
 from objectives.evaluation import BATCH_NORMS
-from objectives.loop import Run, make_deterministic
+from objectives.loop import Run, Trained, make_deterministic
 from objectives.ranks import Ranks
 from objectives.registry import get_task
 from objectives.round import Round
@@ -175,11 +175,11 @@ class _RankRun(Run):
         self.model.load_state_dict(state)
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _train_steps(self) -> tuple[float, float]:
-        share_of_loss, gradient_norm = super()._train_steps()
-        loss = torch.tensor(share_of_loss, dtype=torch.float64, device=self.device)
+    def _train_steps(self) -> Trained:
+        trained = super()._train_steps()
+        loss = torch.tensor(trained.running_loss, dtype=torch.float64, device=self.device)
         torch.distributed.all_reduce(loss)
-        return loss.item() / self._num, gradient_norm
+        return trained._replace(running_loss=loss.item() / self._num)
 
     def _take_gradient(self, batch: Rows) -> Tensor:
         """The gradient of the whole batch's mean loss; returns this rank's part of that, times the ranks.

@@ -11,8 +11,8 @@ import copy
 import os
 import resource
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,14 @@ def make_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+
+
+class Trained(NamedTuple):
+    """What a round's steps tell, as a Round names it."""
+
+    running_loss: float
+    gradient_norm: float
+    first_layer_gradient_norm: float | None
 
 
 class Run:
@@ -103,12 +111,11 @@ class Run:
     def advance(self) -> Round:
         """Train one round and evaluate."""
         started = time.perf_counter()
-        running_loss, gradient_norm = self.train_round()
-        trained = time.perf_counter()
-        return self._look(running_loss, gradient_norm, started, trained)
+        trained = self.train_round()
+        return self._look(trained, started, time.perf_counter())
 
-    def train_round(self) -> tuple[float, float]:
-        """Train one round, without evaluating; returns the mean loss and the gradient's RMS norm."""
+    def train_round(self) -> Trained:
+        """Train one round, without evaluating."""
         generators = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
         with generators, _denormals_as_zero():
             _set_random_state(self._noise, self.device)
@@ -120,8 +127,8 @@ class Run:
     def close(self) -> None:
         """Nothing to end: the run holds no process but this one."""
 
-    def _train_steps(self) -> tuple[float, float]:
-        """One round of optimiser steps; returns the mean loss and the gradient's RMS norm."""
+    def _train_steps(self) -> Trained:
+        """One round of optimiser steps."""
         task, model, optimizer, parameters = self.task, self.model, self.optimizer, self.parameters
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         clip = parameters.gradient_clip
@@ -130,6 +137,8 @@ class Run:
         sampled_every = max(1, self.steps_per_round // GRADIENT_SAMPLES)
         running_loss = torch.zeros((), device=self.device)
         norms: list[Tensor] = []
+        first_layer = [weight for weight in weights if weight.ndim > 1][:1]
+        first_norms: list[Tensor] = []
         model.train()
         for step in range(self.steps_per_round):
             factor = task.learning_rate_factor(parameters, self.steps_done, total_steps, num_train)
@@ -139,15 +148,20 @@ class Run:
             for weight in weights:
                 weight.grad = None  # optimizer.zero_grad does no more, in an eighth of a small net's step
             running_loss += self._take_gradient(batch)
+            is_sampled = step % sampled_every == 0
+            if is_sampled:
+                first_norms += [w.grad.norm() for w in first_layer if w.grad is not None]
             if clip is not None:
-                norm = nn.utils.clip_grad_norm_(weights, clip)
-                norms.append(norm)
-            elif step % sampled_every == 0:
+                norms.append(nn.utils.clip_grad_norm_(weights, clip))
+            elif is_sampled:
                 norms.append(nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None]))
             optimizer.step()
             self.steps_done += 1
-        gradient_norm = torch.stack(norms).double().square().mean().sqrt().item()
-        return running_loss.item() / self.steps_per_round, gradient_norm
+        return Trained(
+            running_loss.item() / self.steps_per_round,
+            _root_mean_square(norms),
+            _root_mean_square(first_norms) if first_norms else None,
+        )
 
     def _take_gradient(self, batch: Rows) -> Tensor:
         """Put the gradient of the batch's mean loss into the weights; returns that loss."""
@@ -157,7 +171,7 @@ class Run:
         torch.autograd.backward(losses, losses.new_full(losses.shape, 1 / len(losses)))
         return losses.detach().mean()
 
-    def _look(self, running_loss: float, gradient_norm: float, started: float, trained: float) -> Round:
+    def _look(self, trained: Trained, started: float, ended: float) -> Round:
         with UnitActivity(self.model) as activity:
             train = evaluate(self.task, self.model, self.train_sample, self.parameters)
         valid = evaluate(self.task, self.model, self.valid_rows, self.parameters)
@@ -170,15 +184,16 @@ class Run:
             train_score=train.score,
             valid_loss=valid.loss,
             valid_score=valid.score,
-            running_loss=running_loss,
+            running_loss=trained.running_loss,
             valid_score_batch_statistics=batch_statistics,
             learning_rate=self.optimizer.param_groups[0]["lr"],
-            gradient_norm=gradient_norm,
+            gradient_norm=trained.gradient_norm,
+            first_layer_gradient_norm=trained.first_layer_gradient_norm,
             dead_share=activity.dead_share(),
             saturated_share=activity.saturated_share(),
             cost=Cost(
                 seconds=time.perf_counter() - started,
-                train_rows_per_second=self.steps_per_round * self.batch_size / (trained - started),
+                train_rows_per_second=self.steps_per_round * self.batch_size / (ended - started),
                 peak_memory_bytes=peak_memory_bytes(self.device),
             ),
         )
@@ -188,6 +203,10 @@ def train(run: TrainingRun) -> Iterator[Round]:
     """The rounds of `run` that are still to come."""
     while run.rounds_done < run.rounds:
         yield run.advance()
+
+
+def _root_mean_square(norms: Sequence[Tensor]) -> float:
+    return torch.stack(list(norms)).double().square().mean().sqrt().item()
 
 
 class _Order:

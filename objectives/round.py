@@ -29,6 +29,9 @@ class Round:
     learning_rate: of the round's last step.
     gradient_norm: root mean square, over evenly spaced steps of the round, of the global L2 norm of the
         gradient before clipping.
+    first_layer_gradient_norm: likewise, of the part of the first weight that learns and is no vector (in the order of
+        `model.parameters()`): biases of later layers have a gradient even where nothing reaches the input. None where
+        there is no such weight.
     dead_share: share of rectified units that are zero on every sampled training row, in the layer where
         it is largest; None where nothing is rectified.
     saturated_share: likewise, units in the flat part of a bounded activation on at least 95 % of the rows.
@@ -43,6 +46,7 @@ class Round:
     valid_score_batch_statistics: float | None
     learning_rate: float
     gradient_norm: float
+    first_layer_gradient_norm: float | None
     dead_share: float | None
     saturated_share: float | None
     cost: Cost | None = None

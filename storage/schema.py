@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueCon
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -83,6 +83,7 @@ rounds = Table(
     Column("valid_score_batch_statistics", ExactFloat),
     Column("learning_rate", ExactFloat, nullable=False),
     Column("gradient_norm", ExactFloat, nullable=False),
+    Column("first_layer_gradient_norm", ExactFloat),
     Column("dead_share", ExactFloat),
     Column("saturated_share", ExactFloat),
     Column("seconds", ExactFloat),

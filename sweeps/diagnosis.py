@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from sweeps.outcome import Metric, Stop
-from sweeps.pruning import onset
+from sweeps.pruning import onset, signals
 from sweeps.pruning.curves import (
     collapse_onset,
     has_stalled,
@@ -81,7 +81,7 @@ def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     stop = onset.collapsed(curve, budget, metric, GUARDS) or _fallen(curve, budget, metric)
     if stop is None:
         return None
-    if onset.worst_share(curve) >= 0.25:
+    if signals.worst_share(curve) >= 0.25:
         advice = (
             "Units die: scale the initial weights (weight_init: he), take an activation that always has a slope "
             "(leaky_relu, elu), a larger batch_size or a lower learning_rate. Clipping does not help with adam."
@@ -94,7 +94,7 @@ def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 def _fallen(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     """A third of what was learnt is lost on both splits, for a fifth of the budget: too little to halt for."""
     lasting = max(3, round(0.2 * budget))
-    if math.isnan(curve.floor) or onset.is_stale(curve):
+    if math.isnan(curve.floor) or signals.is_stale(curve):
         return None
     since = [
         collapse_onset(scores, chance=curve.floor, share_lost=0.33, lasting=lasting)
@@ -107,31 +107,27 @@ def _fallen(curve: Curve, budget: int, metric: Metric) -> Stop | None:
         "onset_round": since[0] + 1,
         "best_train_score": then,
         "train_score": now,
-        **onset.signals_of(curve),
+        **signals.signals_of(curve),
     }
     because = f"training {metric.name} fell from {then:.4g} to {now:.4g}, and validation with it"
-    return Stop("collapsed", len(curve), evidence, because + onset.units_of(curve))
+    return Stop("collapsed", len(curve), evidence, because + signals.units_of(curve))
 
 
 def _not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     stop = onset.not_learning(curve, budget, metric, GUARDS) or _at_chance(curve, budget, metric)
     if stop is None:
         return None
-    gradient = None if curve.gradient_norm is None else float(np.median(curve.gradient_norm))
-    if onset.worst_share(curve) >= 0.9:
+    if signals.worst_share(curve) >= 0.9:
         advice = (
             "The units were dead from the start: lower learning_rate, and scale the input and the weights."
         )
-    elif gradient is not None and gradient < VANISHING:
-        advice = f"The gradient vanishes (norm {gradient:.1g}): other initial weights, batch_norm, or pretrained ones."
+    elif signals.vanishes(curve):
+        advice = "Weights that keep the gradient's size (weight_init: he), batch_norm, or pretrained weights."
     elif float(curve.train_loss.max() - curve.train_loss.min()) > 0.1 * abs(float(curve.train_loss.min())):
         advice = "The loss moves and nothing is learnt: lower learning_rate, and look at input and targets."
     else:
         advice = "The loss hardly moves: raise learning_rate by a factor of 10, or look at input and targets."
     return _from_stop(stop, advice)
-
-
-VANISHING = 1e-3  # of the whole gradient's norm
 
 
 def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
@@ -150,10 +146,12 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     evidence = {
         "best_valid_score": best,
         "chance": metric.oriented(curve.chance),
-        **onset.signals_of(curve),
+        **signals.signals_of(curve),
     }
     because = f"{metric.name} has been {best:.4g} at best, and chance is {metric.oriented(curve.chance):.4g}"
-    return Stop("not_learning", len(curve), evidence, because + onset.units_of(curve))
+    return Stop(
+        "not_learning", len(curve), evidence, because + signals.units_of(curve) + signals.gradient_of(curve)
+    )
 
 
 def _stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
@@ -209,9 +207,9 @@ def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         return None
     return Diagnosis(
         "bouncing",
-        {"mean_change_valid": valid, "mean_change_train": train, **onset.signals_of(curve)},
+        {"mean_change_valid": valid, "mean_change_train": train, **signals.signals_of(curve)},
         f"{metric.name} goes up and down by {valid:.2g} a round ({train:.2g} on training rows)"
-        + onset.units_of(curve),
+        + signals.units_of(curve),
         "Lower learning_rate or anneal it (schedule: cosine); a larger batch_size calms it as well.",
     )
 
@@ -250,9 +248,9 @@ def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     is_long = has_stalled(since, len(curve) - 1, budget=budget, guard=0.75)
     if not is_long and losses[-1] <= 0.98 * losses[:half].min():
         return None
-    evidence = {"no_gain_since_round": since + 1, "best_round": curve.best + 1, **onset.signals_of(curve)}
-    because = f"{metric.name} has gained no more than noise since round {since + 1}" + onset.units_of(curve)
-    if onset.worst_share(curve) >= 0.5:
+    evidence = {"no_gain_since_round": since + 1, "best_round": curve.best + 1, **signals.signals_of(curve)}
+    because = f"{metric.name} has gained no more than noise since round {since + 1}" + signals.units_of(curve)
+    if signals.worst_share(curve) >= 0.5:
         advice = "Many units do nothing: lower learning_rate, scale the initial weights, or take leaky_relu."
     else:
         advice = "It has converged: fewer rounds do, or another capacity or learning_rate."

@@ -136,6 +136,7 @@ class ToyRun:
             valid_score_batch_statistics=None,
             learning_rate=p.learning_rate,
             gradient_norm=1.0,
+            first_layer_gradient_norm=None,
             dead_share=None,
             saturated_share=None,
             cost=Cost(0.0, 0.0, 0),

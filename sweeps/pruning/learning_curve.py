@@ -20,6 +20,7 @@ SIGNALS = (  # what else may be recorded of a round, under the names of a Round'
     "running_loss",
     "valid_score_batch_statistics",
     "gradient_norm",
+    "first_layer_gradient_norm",
     "dead_share",
     "saturated_share",
     "learning_rate",
@@ -46,6 +47,7 @@ class Curve:
     running_loss: FloatArray | None = None
     batch_statistics_score: FloatArray | None = None
     gradient_norm: FloatArray | None = None
+    first_layer_gradient_norm: FloatArray | None = None
     dead_share: FloatArray | None = None
     saturated_share: FloatArray | None = None
     learning_rate: FloatArray | None = None
@@ -118,6 +120,7 @@ def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Me
         batch_statistics_score=None if batch_statistics is None else sign * batch_statistics,
         running_loss=signals["running_loss"],
         gradient_norm=signals["gradient_norm"],
+        first_layer_gradient_norm=signals["first_layer_gradient_norm"],
         dead_share=signals["dead_share"],
         saturated_share=signals["saturated_share"],
         learning_rate=signals["learning_rate"],

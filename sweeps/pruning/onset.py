@@ -26,6 +26,7 @@ from sweeps.pruning.curves import (
 )
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
+from sweeps.pruning.signals import gradient_of, is_stale, signals_of, units_died, units_of, worst_share
 
 Evidence = dict[str, float | int | str]
 
@@ -105,7 +106,7 @@ def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop
     """More than half of what was learnt is lost, on training and on validation rows, and has been for a while."""
     if math.isnan(curve.floor):
         return None
-    lasting = 3 if _units_died(curve) else max(3, round(guards.collapsed * budget))
+    lasting = 3 if units_died(curve) else max(3, round(guards.collapsed * budget))
     onsets = [
         collapse_onset(scores, chance=curve.floor, lasting=lasting)
         for scores in (curve.train_score, curve.valid_score)
@@ -147,7 +148,7 @@ def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> S
     }
     because = f"after {len(curve)} rounds training loss is {curve.train_loss[-1]:.3g}"
     because += f", and {metric.name} that of chance" if is_dead else ", as in the first"
-    return Stop("not_learning", len(curve), evidence, because + units_of(curve))
+    return Stop("not_learning", len(curve), evidence, because + units_of(curve) + gradient_of(curve))
 
 
 def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
@@ -225,46 +226,5 @@ def reached_by(curve: Curve, budget: int) -> int:
     )
 
 
-def is_stale(curve: Curve) -> bool:
-    """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far."""
-    if curve.batch_statistics_score is None:
-        return False
-    lag = float(curve.batch_statistics_score[-1] - curve.valid_score[-1])
-    return lag > max(0.02, 3 * float(curve.score_error[-1]))
-
-
-def worst_share(curve: Curve) -> float:
-    """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
-    shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
-    return max((share for share in shares if math.isfinite(share)), default=0.0)
-
-
 def _climbs(curve: Curve) -> bool:
     return mann_kendall_z(curve.train_score) > SIGNIFICANT_Z
-
-
-def _units_died(curve: Curve) -> bool:
-    """Whether half the units of a layer are dead or saturated, far more than when training was at its best."""
-    best = int(np.argmax(curve.train_score))
-    return any(
-        shares is not None and shares[-1] >= 0.5 and shares[-1] >= shares[best] + 0.2
-        for shares in (curve.dead_share, curve.saturated_share)
-    )
-
-
-def units_of(curve: Curve) -> str:
-    """Of dead or saturated units, where there are many: the end of a sentence."""
-    for word, shares in (("dead", curve.dead_share), ("saturated", curve.saturated_share)):
-        if shares is not None and shares[-1] >= 0.25:
-            return f"; {shares[-1]:.0%} of the units of a layer are {word}"
-    return ""
-
-
-def signals_of(curve: Curve) -> Evidence:
-    """The latest of what was recorded besides losses and scores."""
-    named = {
-        "gradient_norm": curve.gradient_norm,
-        "dead_share": curve.dead_share,
-        "saturated_share": curve.saturated_share,
-    }
-    return {name: float(values[-1]) for name, values in named.items() if values is not None}

@@ -98,3 +98,17 @@ def test_published_variants_are_configurations() -> None:
     for variant in TASK.published.variants.values():
         parameters = TASK.parameters_from({**TASK.published.parameters, **variant.parameters})
         assert parameters != TASK.parameters_from(TASK.published.parameters)
+
+
+@pytest.mark.parametrize(("weight_init", "vanishes"), [("xavier", True), ("he", False)])
+def test_as_published_no_gradient_reaches_the_first_convolution(weight_init: str, vanishes: bool) -> None:
+    """Xavier's rule forgets that a rectifier drops half of the signal, 26 times in a row; the last bias still learns."""
+    published = {
+        **TASK.published.parameters,
+        "steps_per_round": 1,
+        "hidden_width": 64,
+        "weight_init": weight_init,
+    }
+    latest = start(TASK, rounds=1, **published).advance()
+    assert latest.first_layer_gradient_norm is not None
+    assert (latest.first_layer_gradient_norm < 0.01 * latest.gradient_norm) is vanishes

@@ -93,6 +93,32 @@ def test_clipping_limits_the_step_but_not_the_norm_that_is_told() -> None:
     assert same_norm == pytest.approx(norm, rel=1e-6)
 
 
+@pytest.mark.parametrize("clip", [None, 1e-3])
+def test_the_first_layers_norm_is_that_of_its_weights_before_clipping(clip: float | None) -> None:
+    run = start(optimizer="sgd", learning_rate=1.0, batch_size=TRAIN, dropout=0.0, gradient_clip=clip)
+    twin = start(optimizer="sgd", learning_rate=1.0, batch_size=TRAIN, dropout=0.0)
+    before = twin.model[0].weight.detach().clone()
+    twin.advance()
+    moved = (twin.model[0].weight.detach() - before).norm().item()
+    assert run.advance().first_layer_gradient_norm == pytest.approx(moved, rel=1e-5)
+
+
+def test_a_layer_that_does_not_learn_is_passed_over() -> None:
+    run = start(batch_size=TRAIN)
+    run.model[0].weight.requires_grad_(False)
+    latest = run.advance()
+    assert latest.first_layer_gradient_norm == pytest.approx(run.model[-1].weight.grad.norm().item())
+
+
+def test_a_model_of_vectors_only_has_no_first_layer() -> None:
+    run = start(batch_size=TRAIN)
+    for weight in run.model.parameters():
+        weight.requires_grad_(weight.ndim == 1)
+    latest = run.advance()
+    assert latest.first_layer_gradient_norm is None
+    assert latest.gradient_norm > 0
+
+
 def test_clipping_leaves_a_small_gradient_alone() -> None:
     free, norm = one_step()
     assert one_step(gradient_clip=norm * 10)[0] == pytest.approx(free, rel=1e-6)

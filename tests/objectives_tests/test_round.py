@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from objectives import Cost, Round
 from objectives.round import FIGURES
 
-optional = {"valid_score_batch_statistics", "dead_share", "saturated_share"}
+optional = {"valid_score_batch_statistics", "first_layer_gradient_norm", "dead_share", "saturated_share"}
 rounds = st.fixed_dictionaries(
     {name: st.floats() | st.none() if name in optional else st.floats() for name in FIGURES}
 ).map(lambda figures: Round(**{**figures, "index": 3}))

@@ -83,3 +83,41 @@ def test_a_score_to_be_minimised_is_judged_alike(drawn: Drawn) -> None:
     plain = halt_of(curve_of(drawn), metric_of(drawn))
     turned = halt_of(curve, metric)
     assert (plain and (plain.reason, plain.round)) == (turned and (turned.reason, turned.round))
+
+
+FLAT = next(drawn for drawn in CURVES if drawn.name == "learns nothing: the rate is too low")
+
+
+@pytest.mark.parametrize(
+    ("signals", "said", "advised"),
+    [
+        (
+            {"gradient_norm": 0.05, "first_layer_gradient_norm": 1e-4},
+            "; the gradient vanishes, 0.2%",
+            "batch_norm",
+        ),
+        (
+            {"gradient_norm": 0.05, "first_layer_gradient_norm": 0.0},
+            "; the gradient vanishes, 0.0%",
+            "batch_norm",
+        ),
+        ({"gradient_norm": 0.05, "first_layer_gradient_norm": 0.005}, None, "raise learning_rate"),
+        ({"gradient_norm": 1e-4, "first_layer_gradient_norm": 5e-5}, None, "raise learning_rate"),
+        ({"gradient_norm": 1e-4}, "; the gradient vanishes, its norm is 0.0001", "batch_norm"),
+        ({"gradient_norm": 0.05}, None, "raise learning_rate"),
+        ({"gradient_norm": math.nan, "first_layer_gradient_norm": math.nan}, None, "raise learning_rate"),
+        ({}, None, "raise learning_rate"),
+    ],
+)
+def test_no_learning_is_told_from_a_vanishing_gradient(
+    signals: Mapping[str, float], said: str | None, advised: str
+) -> None:
+    columns = {**FLAT.columns(), **{name: [value] * FLAT.rounds for name, value in signals.items()}}
+    curve = curve_of(FLAT, columns)
+    stop, found = halt_of(curve, metric_of(FLAT)), diagnose(curve, BUDGET, metric_of(FLAT))
+    assert stop is not None
+    for because in (stop.because, found.because):
+        assert said in because if said else "vanishes" not in because
+    assert advised in found.advice
+    assert found.label == stop.reason == "not_learning"
+    assert found.evidence.keys() >= signals.keys()

@@ -20,6 +20,7 @@ ROUND = Round(
     valid_score_batch_statistics=0.85,
     learning_rate=0.01,
     gradient_norm=2.0,
+    first_layer_gradient_norm=0.5,
     dead_share=0.25,
     saturated_share=0.125,
 )
@@ -35,7 +36,7 @@ def test_every_signal_of_a_round_reaches_the_curve() -> None:
     assert found.pop("score_error") == [0.02] * 2  # sqrt(0.8 * 0.2 / 400)
     assert found.pop("batch_statistics_score") == [0.85] * 2
     assert found == {name: [getattr(ROUND, name)] * 2 for name in found}
-    assert len(found) == 9
+    assert len(found) == 10
 
 
 def test_a_score_to_be_minimised_is_turned_round_and_the_losses_are_not() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from storage import Database
 from storage.rounds import add_round
 
-OPTIONAL = ("valid_score_batch_statistics", "dead_share", "saturated_share")
+OPTIONAL = ("valid_score_batch_statistics", "first_layer_gradient_norm", "dead_share", "saturated_share")
 FIGURES = (
     *("train_loss", "train_score", "valid_loss", "valid_score", "running_loss"),
     *("learning_rate", "gradient_norm", *OPTIONAL),
