@@ -114,7 +114,7 @@ CELLS = [
     ),
     *(
         Cell("food101_squeezenet", variant, data="food101-cifar10", rounds=3)
-        for variant in (None, "head", "all", "he")
+        for variant in (None, "head", "all", "he", "batch_norm")
     ),
     *(Cell("cifar10_cnn", variant, fraction=0.1, rounds=20) for variant in (None, "shared", "towers")),
     *(
