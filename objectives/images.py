@@ -62,6 +62,12 @@ def random_crops(images: Tensor, size: int) -> Tensor:
     return cropped.permute(0, 3, 1, 2).contiguous()
 
 
+def random_shifts(images: Tensor, most: int) -> Tensor:
+    """Each image moved by up to `most` pixels in each direction, equally likely; its edges fill what is left open."""
+    size = images.shape[-1]
+    return random_crops(nn.functional.pad(images, [most] * 4, mode="replicate"), size)
+
+
 def random_flips(images: Tensor) -> Tensor:
     """Each image as in a mirror, with probability 1/2."""
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5

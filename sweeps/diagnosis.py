@@ -92,12 +92,12 @@ def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def _fallen(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """A third of what was learnt is lost on both splits, for a fifth of the budget: too little to halt for."""
+    """A quarter of what was learnt is lost on both splits, for a fifth of the budget: too little to halt for."""
     lasting = max(3, round(0.2 * budget))
     if math.isnan(curve.floor) or signals.is_stale(curve):
         return None
     since = [
-        collapse_onset(scores, chance=curve.floor, share_lost=0.33, lasting=lasting)
+        collapse_onset(scores, chance=curve.floor, share_lost=0.25, lasting=lasting)
         for scores in (curve.train_score, curve.valid_score)
     ]
     if since[0] is None or since[1] is None:

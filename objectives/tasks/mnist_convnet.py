@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from objectives.bounds import check_at_least
 from objectives.digits import CLASSES, DigitsParameters, DigitsTask
 from objectives.task import Published, Rows, Variant
 
@@ -24,7 +25,8 @@ class MnistConvnetParameters(DigitsParameters):
     """What can be searched or fixed; the defaults are sound ones.
 
     hidden_width: units of the dense layer, on which dropout acts. batch_norm: after each convolution, before its
-    activation. loss_form: `cross_entropy` on logits, or `naive_log`, minus the logarithm of the softmax's probability,
+    activation. max_shift: training images are moved by up to so many pixels in each direction, anew in every pass.
+    loss_form: `cross_entropy` on logits, or `naive_log`, minus the logarithm of the softmax's probability,
     which is NaN where a wrong class has probability 0 (0 times log 0).
     """
 
@@ -32,7 +34,13 @@ class MnistConvnetParameters(DigitsParameters):
     dropout: float = 0.3
     activation: Literal["relu", "leaky_relu", "elu"] = "leaky_relu"
     weight_init: Literal["he", "xavier"] = "he"
+    max_shift: int = 0
     loss_form: Literal["cross_entropy", "naive_log"] = "cross_entropy"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that make no sense."""
+        super().__post_init__()
+        check_at_least(self, max_shift=0)
 
 
 class MnistConvnet(DigitsTask):
@@ -87,6 +95,15 @@ class MnistConvnet(DigitsTask):
         if parameters.dropout > 0:
             layers.append(nn.Dropout(parameters.dropout))
         return nn.Sequential(*layers, output)
+
+    def augment(self, batch: Rows, parameters: MnistConvnetParameters) -> Rows:
+        """Moved at random, if parameters say so."""
+        from objectives.images import random_shifts
+
+        if parameters.max_shift == 0:
+            return batch
+        images = batch.inputs.view(-1, 1, _SIDE, _SIDE)
+        return Rows(random_shifts(images, parameters.max_shift).flatten(1), batch.targets)
 
     def losses(self, outputs: Tensor, targets: Tensor, parameters: DigitsParameters) -> Tensor:
         """Cross-entropy on logits, or as it was published."""

@@ -13,6 +13,7 @@ from objectives.images import (
     jittered,
     random_crops,
     random_flips,
+    random_shifts,
 )
 from objectives.models.cifar_net import LocalResponseNorm
 
@@ -58,6 +59,21 @@ def test_the_centre_is_cut_out_once(images: Tensor) -> None:
     cropped = CentreCrop(9)(images)
     assert torch.equal(cropped, images[:, :, 1:10, 1:10])
     assert CentreCrop(9)(cropped).equal(cropped)
+
+
+def test_shifts_are_as_far_as_allowed_in_each_direction_and_edges_fill_up() -> None:
+    image = torch.arange(1, 26).view(1, 1, 5, 5).float()
+    padded = nn.functional.pad(image, [2] * 4, mode="replicate")
+    places = {
+        (row, column): padded[..., row : row + 5, column : column + 5]
+        for row in range(5)
+        for column in range(5)
+    }
+    moved = random_shifts(image.expand(400, 1, 5, 5), 2)
+    found = {place for place, square in places.items() if (moved == square).flatten(1).all(dim=1).any()}
+    assert found == places.keys()
+    assert all(any(torch.equal(each[None], square) for square in places.values()) for each in moved)
+    assert torch.equal(random_shifts(image, 0), image)
 
 
 def test_images_are_standardised_each_by_itself(images: Tensor) -> None:

@@ -265,6 +265,20 @@ CURVES = [
         reason="collapsed",
     ),
     Drawn(
+        "loses three tenths while both losses fall: too little to halt for",
+        "collapsed",
+        None,
+        train_score=before(35, saturating, constant(0.66)),
+        valid_score=before(35, saturating, constant(0.66)),
+    ),
+    Drawn(
+        "loses a tenth at the end",
+        "unfinished",
+        None,
+        train_score=before(35, climbing, constant(0.76)),
+        valid_score=before(35, climbing, constant(0.76)),
+    ),
+    Drawn(
         "collapses and recovers",
         "unfinished",
         None,
