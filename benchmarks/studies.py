@@ -61,7 +61,11 @@ CELLS = [
     Cell("bn", "mnist_mlp_bn --data mnist -n 16 --rounds 20"),
     Cell("online", "mnist_mlp_online --data mnist -n 16 --rounds 20"),
     Cell("batch-sizes", f"mnist_mlp_online --data mnist --rounds 20 {BATCH_SIZES}", ()),
-    Cell("convnet", "mnist_convnet --data mnist -n 8 --rounds 8 --stop-rule study", ("--top 2 --seeds 3",)),
+    Cell(
+        "convnet",
+        "mnist_convnet schedule=cosine --data mnist -n 8 --rounds 12 --stop-rule study",
+        ("--top 2 --seeds 3",),
+    ),
     Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),
     Cell("food", "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5", ("--top 2 --seeds 3",)),
