@@ -56,7 +56,11 @@ TRANSFER = "--space benchmarks/transfer.yaml --sampler grid --stop-rule none"
 IN_PART = "--stop-rule study --train-rows 10000 --valid-rows 2000"
 CELLS = [
     Cell("cora", "cora_gcn --data cora -n 20", ("--top 3 --seeds 5", "--top 3 --folds 5 --sealed")),
-    Cell("cora-inductive", "cora_gcn graph_setting=inductive --data cora -n 20", ("--top 3 --seeds 5",)),
+    Cell(
+        "cora-inductive",
+        "cora_gcn graph_setting=inductive --data cora -n 20",
+        ("--top 3 --seeds 5", "--top 3 --folds 5 --sealed"),
+    ),
     Cell("sequence", "sequence_convnet --data mnist1d -n 20", ("--top 3 --seeds 5",)),
     Cell("bn", "mnist_mlp_bn --data mnist -n 16 --rounds 20"),
     Cell("online", "mnist_mlp_online --data mnist -n 16 --rounds 20"),
@@ -69,8 +73,8 @@ CELLS = [
     Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),
     Cell("food", "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5", ("--top 2 --seeds 3",)),
-    Cell("cifar", f"cifar10_cnn --data cifar10 -n 8 --rounds 10 {IN_PART}", ("--top 2 --seeds 3",)),
-    Cell("mlp", "mnist_mlp --data mnist -n 20"),
+    Cell("cifar", f"cifar10_cnn --data cifar10 -n 6 --rounds 8 {IN_PART}", ("--top 2 --seeds 3",)),
+    Cell("mlp", "mnist_mlp --data mnist -n 12 --rounds 20 --stop-rule study"),
 ]
 
 
