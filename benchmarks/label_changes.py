@@ -79,6 +79,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/label_changes"))
     parser.add_argument("--data-dir")
     wanted = parser.parse_args()
+    if RESULTS.exists():
+        return
     wanted.work.mkdir(parents=True, exist_ok=True)
     measured = {
         variant or "published": measure(variant, wanted.work, wanted.data_dir)

@@ -1,20 +1,24 @@
 """The tables of docs/tasks.md: the cells of `benchmarks.figures`, `studies` and `label_changes`, task by task.
 
-    python -m benchmarks.task_tables
+    python -m benchmarks.task_tables [--make] [--work FOLDER] [--data-dir FOLDER]
 
-A table whose cells are not there yet is left as it is.
+A table whose cells are not there yet is left as it is. With --make, all cells that are missing are made first: hours on two
+cores, and one that was cut off goes on.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import figures, label_changes, studies
 from benchmarks.stopping_page import with_block
-from objectives.registry import all_tasks
+from objectives.registry import all_tasks, get_task
 from objectives.task import Task
 from sweeps.audit import NOT_HALTED
 from sweeps.cli.formats import cell as shown
@@ -23,11 +27,17 @@ from sweeps.reproduce import published_for
 
 PAGE = Path(__file__).parent.parent / "docs" / "tasks.md"
 
-# Of each task, the cell and the figure that the published headline figure is of.
+# Of each task, the cell, the figure that the published headline figure is of, and its name where it was published.
 HEADLINES = {
-    "mnist_mlp": ("h1024-lr0.0001", "valid_score"),
-    "text8_skipgram": ("published", "running_loss"),
-    "food101_squeezenet": ("published", "train_score"),
+    "mnist_mlp": ("h1024-lr0.0001", "valid_score", "test"),
+    "mnist_mlp_online": ("published", "valid_score", "test"),
+    "mnist_mlp_bn": ("published", "valid_score", "validation"),
+    "mnist_convnet": ("published-full", "valid_score", "test"),
+    "cifar10_cnn": ("published", "valid_score", "test"),
+    "cora_gcn": ("published", "valid_score", "test"),
+    "text8_skipgram": ("published", "running_loss", "training loss"),
+    "food101_squeezenet": ("published", "train_score", "training"),
+    "sequence_convnet": ("published", "valid_score", "validation"),
 }
 
 
@@ -205,6 +215,47 @@ def cora_table() -> str:
     return _table(("setting", "over", "winner", "validation", "test"), rows)
 
 
+def epochs_table() -> str:
+    """mnist_mlp_bn as published, epoch by epoch beside what was published."""
+    record = _read(figures.RESULTS / "mnist_mlp_bn-published.json")
+    ours = {
+        (row["round"], row["figure"]): f"{row['ours']:.4f} ± {row['std']:.4f}" for row in record["figures"]
+    }
+    rows = [
+        (
+            index - 1,
+            *(
+                text
+                for name in ("valid_score", "train_score")
+                for text in (f"{given[name]:.4f}", ours[index, name])
+            ),
+        )
+        for index, given in published_for(get_task("mnist_mlp_bn")).curve.items()
+    ]
+    return _table(("epoch", "validation, published", "ours", "training, published", "ours"), rows)
+
+
+def cora_runs_table() -> str:
+    """cora_gcn's ten runs with the model kept, and with a fresh one: at the end of each, and after its first epoch."""
+    curve = published_for(get_task("cora_gcn")).curve
+    given = [figures["valid_score"] for figures in curve.values()]
+    rows: list[Sequence[Any]] = [("published", *(f"{score:.3f}" for score in given), _plain_spread(given))]
+    for variant, name in (("published", "model kept"), ("fresh", "`fresh`")):
+        moments = _read(figures.RESULTS / f"cora_gcn-{variant}.json")["moments"]
+        ends = [moments[str(index)] for index in curve]
+        each = ", ".join(_plain_spread(runs) for runs in zip(*ends, strict=True))
+        rows.append((name, *(f"{Spread.of(scores).mean:.3f}" for scores in ends), each))
+        first = [Spread.of(moments[str(index - 199)]).mean for index in curve]
+        rows.append((f"{name}, after the first epoch", *(f"{score:.3f}" for score in first), ""))
+    numbers = (str(number) for number in range(1, len(given) + 1))
+    return _table(("", *numbers, "mean ± deviation of the ten"), rows)
+
+
+def _plain_spread(values: Sequence[float]) -> str:
+    spread = Spread.of(list(values))
+    return f"{spread.mean:.3f} ± {spread.std:.3f}"
+
+
 def _published(task: Task) -> str:
     given = published_for(task).figures
     return ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in given.items())
@@ -212,26 +263,30 @@ def _published(task: Task) -> str:
 
 def _as_published(task: Task) -> str:
     """The headline figure at the end; of several runs in one (cora_gcn), the mean of their ends."""
-    variant, figure = HEADLINES.get(task.name, ("published", "valid_score"))
+    variant, figure, word = HEADLINES[task.name]
     record = _read(figures.RESULTS / f"{task.name}-{variant}.json")
     rows = [row for row in record["figures"] if row["figure"] == figure]
     seeds = len(record["runs"])
-    about = [f"round {record['rounds']}", *([f"{seeds} seeds"] if seeds > 1 else [])]
-    about += [f"{record['data']['train_rows']:,} training rows"] if "fraction" in record["command"] else []
+    about = [
+        f"round {record['rounds']} of {published_for(task).rounds}",
+        *([f"{seeds} seeds"] if seeds > 1 else []),
+    ]
+    about.append(f"{record['data']['train_rows']:,} training rows of {record['data']['name']}")
     if task.name == "cora_gcn":
         ends = Spread.of([row["ours"] for row in rows])
-        return f"{ends.mean:.3f} ± {ends.std:.3f} (ten runs, {seeds} seeds)"
+        return f"{word} {ends.mean:.3f} ± {ends.std:.3f} (ten runs, means of {seeds} seeds)"
     last = rows[-1] if rows else {"ours": record["course"][-1][figure], "std": None}
     spread = f" ± {last['std']:.2g}" if last["std"] else ""
-    words = {"valid_score": "", "train_score": "training ", "running_loss": "training loss "}
-    return f"{words[figure]}{last['ours']:.4g}{spread} ({', '.join(about)})"
+    best = max((row.get(figure, 0) for row in record.get("course", [])), default=0)
+    before = f"up to {best:.4g}, then " if figure == "valid_score" and best > last["ours"] + 0.1 else ""
+    return f"{word} {before}{last['ours']:.4g}{spread} ({', '.join(about)})"
 
 
 def _confirmed(record: Mapping[str, Any]) -> tuple[str, str, str]:
     ranked = record["confirmed"][0]
     winner = ranked[0]
     is_first = winner["searched"] == max(each["searched"] for each in ranked)
-    rank = "" if is_first else ", not the first in the table"
+    rank = "" if is_first else ", not the first in the search"
     repeats = Spread.of(winner["values"])
     return (
         f"{winner['searched']:.4g} (trial {winner['trial']}{rank})",
@@ -266,10 +321,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "collapse": course_table,
     "cures": cures_table,
     "batch-sizes": batch_sizes_table,
+    "bn": epochs_table,
     "ablations": ablations_table,
     "pairs": pairs_table,
     "transfer": transfer_table,
     "cora": cora_table,
+    "cora-runs": cora_runs_table,
     "label-changes": label_changes_table,
 }
 
@@ -279,10 +336,32 @@ def with_tables(page: str) -> str:
     for name, render in BLOCKS.items():
         try:
             page = with_block(page, name, render())
-        except FileNotFoundError:
-            continue
+        except FileNotFoundError as error:
+            print(f"{name}: as it was, without {error.filename}", file=sys.stderr)
     return page
 
 
-if __name__ == "__main__":
+def make(options: Sequence[str]) -> None:
+    """All cells that are missing, and docs/figures.md."""
+    for name in ("figures", "studies", "label_changes"):
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
+    (PAGE.parent / "figures.md").write_text("\n".join(figures.page()).rstrip() + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--make", action="store_true", help="Make what is missing first, and docs/figures.md."
+    )
+    wanted, options = parser.parse_known_args()
+    if wanted.make:
+        make(options)
+    elif options:
+        parser.error(f"{' '.join(options)} goes with --make")
     PAGE.write_text(with_tables(PAGE.read_text()))
+
+
+if __name__ == "__main__":
+    main()

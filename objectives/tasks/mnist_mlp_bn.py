@@ -70,7 +70,7 @@ class MnistMlpBn(DigitsTask):
             "batch_norm_on_logits": True,
         },
         rounds=40,
-        figures={"test_accuracy": 0.9811},
+        figures={"validation_accuracy": 0.9822, "test_accuracy": 0.9811},
         note="validation is the first 5,000 of the 60,000 training images; epoch e is round e + 1",
         curve={
             epoch + 1: {"train_score": train, "valid_score": valid}
