@@ -72,8 +72,12 @@ CELLS = [
     ),
     Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),
-    Cell("food", "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5", ("--top 2 --seeds 3",)),
-    Cell("cifar", f"cifar10_cnn --data cifar10 -n 6 --rounds 8 {IN_PART}", ("--top 2 --seeds 3",)),
+    Cell(
+        "food",
+        "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5 --train-rows 5000 --valid-rows 1000",
+        ("--top 2 --seeds 3",),
+    ),
+    Cell("cifar", f"cifar10_cnn --data cifar10 -n 6 --rounds 6 {IN_PART}", ("--top 2 --seeds 3",)),
     Cell("mlp", "mnist_mlp --data mnist -n 12 --rounds 20 --stop-rule study"),
 ]
 
