@@ -67,8 +67,8 @@ CELLS = [
     Cell("batch-sizes", f"mnist_mlp_online --data mnist --rounds 20 {BATCH_SIZES}", ()),
     Cell(
         "convnet",
-        "mnist_convnet schedule=cosine --data mnist -n 8 --rounds 12 --stop-rule study",
-        ("--top 2 --seeds 3",),
+        "mnist_convnet schedule=cosine --data mnist -n 6 --rounds 12 --stop-rule study",
+        ("--top 2 --seeds 2",),
     ),
     Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),

@@ -17,6 +17,7 @@ from types import CodeType
 
 from objectives.errors import UnknownTaskError
 from objectives.task import Task, did_you_mean
+from objectives.task_class import flaw_of
 
 GROUP = "sweeps.tasks"
 BUILT_IN = {
@@ -101,7 +102,7 @@ def _from_file(name: str) -> Task:
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[module_name]
             raise UnknownTaskError(f"{path} can't be imported: {type(error).__name__}: {error}.") from error
     found = getattr(sys.modules[module_name], class_name, None)
@@ -114,7 +115,7 @@ def _from_package(point: EntryPoint) -> Task:
     source = f"The task {point.name!r}, registered by {point.dist.name if point.dist else 'a package'}"
     try:
         found = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnknownTaskError(
             f"{source}, can't be imported: {type(error).__name__}: {error}. Mend or uninstall it."
         ) from error
@@ -124,6 +125,6 @@ def _from_package(point: EntryPoint) -> Task:
 
 
 def _made(found: type[Task], source: str) -> Task:
-    if lacking := sorted(found.__abstractmethods__):
-        raise UnknownTaskError(f"{source} lacks {', '.join(lacking)}.")
+    if (flaw := flaw_of(found)) is not None:
+        raise UnknownTaskError(f"{source} {flaw}.")
     return found()

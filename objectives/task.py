@@ -307,11 +307,15 @@ def parameter_kinds(task: type[Task] | Task) -> dict[str, ParameterKind]:
 def _kind(name: str, hint: Any, default: Any) -> ParameterKind:
     members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     optional = type(None) in members
-    (inner,) = (member for member in members if member is not type(None))
-    if typing.get_origin(inner) is Literal:
-        choices = typing.get_args(inner)
+    inner = [member for member in members if member is not type(None)]
+    if len(inner) == 1 and typing.get_origin(inner[0]) is Literal:
+        choices = typing.get_args(inner[0])
         return ParameterKind(name, type(choices[0]), choices, optional, default)
-    return ParameterKind(name, inner, (), optional, default)
+    if len(inner) != 1 or inner[0] not in _NAMES_OF_TYPES:
+        raise TypeError(
+            f"{name} is of type {hint}, where float, int, bool, str, or a Literal of them, perhaps None, is meant"
+        )
+    return ParameterKind(name, inner[0], (), optional, default)
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:

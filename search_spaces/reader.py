@@ -73,6 +73,8 @@ def _parse(text: str, source: str, *, strict: bool) -> Space:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise SpaceError(f"{source}{line}: not YAML: {_first_line(error)}") from None
+    except ValueError as error:  # an impossible date, a number of 5,000 digits
+        raise SpaceError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
     except ReaderError as error:  # a control character: binary, most likely
         number = text.count("\n", 0, error.position) + 1
         raise SpaceError(f"{source}:{number}: not YAML: {str(error).splitlines()[0]}") from None
@@ -108,9 +110,16 @@ def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Dom
 def _scalar(text: str) -> Any:
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except YAMLError:
+    except (YAMLError, ValueError):
         return text
     return value if value is None or isinstance(value, bool | int | float | str) else text
+
+
+def _fits(step: float, low: float, high: float) -> bool:
+    try:
+        return step > 0 and float(Numeric(float(low), float(high), step=float(step)).last) > low
+    except ArithmeticError:  # more steps than can be counted
+        return False
 
 
 def _first_line(error: MarkedYAMLError) -> str:
@@ -213,7 +222,7 @@ class _Reader:
             )
         if log and low <= 0:
             self._refuse(record, "low", f"{name}: a logarithmic range starts above 0, not at {low!r}.")
-        if step is not None and (step <= 0 or Numeric(float(low), float(high), step=float(step)).last <= low):
+        if step is not None and not _fits(step, low, high):
             self._refuse(record, "step", f"{name}: step {step!r} does not fit between {low!r} and {high!r}.")
         if step is not None and log:
             self._refuse(

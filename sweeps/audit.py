@@ -22,7 +22,7 @@ from sweeps.outcome import best_round
 from sweeps.planning import Planned, plan_again
 from sweeps.settings import RunSettings
 from sweeps.study import Study, load
-from sweeps.sweep import Announce, MakeObservers, Result, run_planned
+from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
 
 NOT_HALTED = frozenset({"finished", "error", "out_of_memory", "timeout", "worker_lost"})
 
@@ -116,6 +116,7 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
     if study.spec.sampler == "list":
         raise UsageError(f"{study.name} is no search: audit the study that it repeats.")
     now = plan_again(study.spec, study.run.task, paths.data_root(run.data_dir))
+    check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
     spec = dataclasses.replace(
         now.spec,
         sampler="list",

@@ -32,6 +32,7 @@ _KINDS: dict[str, type] = {
     "task": str,
     "parameters": dict,
     "metric": str,
+    "value": float,
     "best_round": int,
     "seed": int,
     "budget": int,
@@ -90,7 +91,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: can't be read ({error}).") from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # ValueError: an impossible date, a number of 5,000 digits
         raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
     flaw = _flaw(config)
     if flaw is not None:
@@ -113,11 +114,22 @@ def _flaw(config: Any) -> str | None:
             return flaw
     if not 1 <= len(rounds) <= budget:
         return f"{len(rounds)} rounds are recorded of a budget of {budget}"
+    best = config["best_round"]
+    if not 1 <= best <= len(rounds):
+        return f"best_round {best} is none of the {len(rounds)} rounds that are recorded"
+    if repr(float(config["value"])) != repr(float(rounds[best - 1]["valid_score"])):
+        return f"value {config['value']!r} is not that of round {best}, {rounds[best - 1]['valid_score']!r}"
     return None
 
 
 _MISSING = object()
-_NAMES_OF_KINDS = {int: "whole number", str: "word", dict: "mapping", list: "list"}
+_NAMES_OF_KINDS = {
+    int: "whole number",
+    float: "number with a point",
+    str: "word",
+    dict: "mapping",
+    list: "list",
+}
 
 
 def _at(config: Any, key: str) -> Any:
@@ -229,12 +241,18 @@ def prepare_replay(config: dict[str, Any], data_root: Path) -> Replay:
     if splits.digest != data["digest"]:
         raise DataError(
             f"{data['name']} in {data_root} has other rows than those this configuration was trained on "
-            f"(digest {splits.digest[:12]}… instead of {data['digest'][:12]}…)."
+            f"({_short(splits.digest)} instead of {_short(data['digest'])})."
         )
     recorded = config["environment"]
     here = environment(environment_device(recorded), int(recorded["threads"]))
     splits = plan.fold(task, splits, data.get("repeat", 0))
     return Replay(config, task, splits, parameters, decisive_differences(recorded, here))
+
+
+def _short(digest: str) -> str:
+    """What a digest of rows says of their part, with the start of the digest itself."""
+    *part, sha = str(digest).split(" ")
+    return " ".join([*part, f"{sha[:12]}…"])
 
 
 def _compare(recorded: Mapping[str, Any], replayed: Round, tolerance: float) -> Comparison:

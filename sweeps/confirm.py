@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from objectives import DataError, Rows
+from objectives.errors import ObjectiveError
 from objectives.seeding import derive_seed
 from search_spaces.points import with_fixed
 from storage.confirmations import get_confirmations, put_confirmation, record_look
@@ -25,7 +27,7 @@ from sweeps.planning import Planned, plan_again
 from sweeps.results import weights_path, write_best
 from sweeps.settings import OWN_RULES, RunSettings
 from sweeps.study import Study, load
-from sweeps.sweep import Announce, MakeObservers, Result, run_planned
+from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
     if study.spec.sampler == "list":
         raise UsageError(f"{study.name} is no search: its trials are repeats already.")
     now = plan_again(study.spec, study.run.task, root)
+    check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
     plan = DataPlan.from_dict({**now.spec.data, "folds": folds})
     plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
     spec = dataclasses.replace(
@@ -175,8 +178,9 @@ def _conclude(
     put_confirmation(database, study_id, repeated.name, winner.trial, record)
     is_new = not sealed and "test" not in record
     if is_new:
-        look = record_look(database, study_id, repeated.name)  # on record before it is opened
-        values = _open_test_split(repeated, planned, winner)
+        rows = _sealed_rows(planned, repeated)
+        look = record_look(database, study_id, repeated.name)  # on record before anything is scored on them
+        values = _scores_on(rows, repeated, planned, winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
     told = study.confirmation()
@@ -211,7 +215,21 @@ def _summary(values: Sequence[float]) -> dict[str, float | None]:
     return {"mean": spread.mean, "std": None if math.isnan(spread.std) else spread.std}
 
 
-def _open_test_split(repeated: Study, planned: Planned, winner: Candidate) -> list[float]:
+def _sealed_rows(planned: Planned, repeated: Study) -> Rows:
+    """The test split. Raises DataError where it can't be loaded, before a look at it is counted."""
+    task, name = planned.task, planned.spec.data["name"]
+    try:
+        return task.load_test(name, paths.data_root(repeated.run.data_dir))
+    except ObjectiveError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{task.name} could not load the test split of its data set {name!r}: {type(error).__name__}: {error} "
+            "(--debug shows where). It has not been looked at; --sealed leaves it closed."
+        ) from error
+
+
+def _scores_on(rows: Rows, repeated: Study, planned: Planned, winner: Candidate) -> list[float]:
     """The score on the sealed rows of the winner's models, one a repeat."""
     import torch
 
@@ -222,7 +240,7 @@ def _open_test_split(repeated: Study, planned: Planned, winner: Candidate) -> li
     task, spec = planned.task, planned.spec
     make_deterministic(spec.threads)
     device = torch.device(spec.device)
-    rows = task.load_test(spec.data["name"], paths.data_root(repeated.run.data_dir)).to(device)
+    rows = rows.to(device)
     parameters = task.parameters_from(repeated.parameters(repeated.trial(winner.position)))
     prepared = task.prepare_evaluation(task.prepare(rows, parameters), parameters)
     scores = []

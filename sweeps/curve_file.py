@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class _Rows:
         try:
             with _opened(path) as file:
                 self._read(csv.DictReader(file, strict=True))
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise UsageError(f"{path}: can't be read: {error}.") from None
         except (UnicodeDecodeError, csv.Error) as error:
             raise UsageError(f"{path}: no CSV file: {error}.") from None

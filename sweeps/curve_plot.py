@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.diagnosing import Diagnosed
+from sweeps.errors import UsageError
 from sweeps.outcome import Metric
 from sweeps.pruning.learning_curve import Curve
 
@@ -42,7 +44,7 @@ def draw_curve(curve: Curve, losses: Any, scores: Any, *, first_round: int = 1, 
 
 
 def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
-    """Draw a curve into `folder` as `TRIAL.png`; returns the file."""
+    """Draw a curve into `folder` as `TRIAL.png`; returns the file. Raises UsageError where it can't be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -62,9 +64,17 @@ def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
         if found.halt_round is not None:
             axes.axvline(found.halt_round, color=HALT, label="halt")
         axes.legend(loc="best", fontsize="small")
-    figure.suptitle(f"trial {found.named.name}: {diagnosis.label}")
-    folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^\w.-]", "_", found.named.name)
-    path = folder / f"{name}.png"
-    figure.savefig(path, dpi=110)
+    figure.suptitle(f"trial {found.named.name[:60]}: {diagnosis.label}", parse_math=False)
+    path = folder / f"{_file_name(found.named.name)}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise UsageError(f"--plot {folder}: {path.name} can't be written ({error.strerror}).") from None
     return path
+
+
+def _file_name(trial: str) -> str:
+    """The trial's name, where it can be a file's; else what is left of it, told apart by a digest."""
+    name = re.sub(r"[^\w.-]", "_", trial)[:80]
+    return name if name == trial else f"{name}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}"

@@ -5,7 +5,7 @@
     ├── TooManyFailures       3
     ├── StoppedOnRequest      4: ended by `sweep stop`
     ├── Unwritable            1: weights or a checkpoint that can't be written (a full disk, a folder gone)
-    ├── NoCompletedTrial      5
+    ├── NoCompletedTrial      5: or a confirmation or audit whose time was up
     ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM
     └── ReplayDiffers         1: a replay that is not the recorded run
 
@@ -49,7 +49,7 @@ class Unwritable(SweepError):
 
 
 class NoCompletedTrial(SweepError):
-    """All trials ended, none of them complete."""
+    """The run ended, and no trial is complete, or of a confirmation or an audit not all are."""
 
     exit_code = 5
 

@@ -49,11 +49,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
     gpus = _gpus(settings.gpus_per_trial, gpus_elsewhere)
     defaults = dataclasses.asdict(task.Parameters())
     data = settings.data or choose_data(task, data_root)
-    if data not in task.data_sets:
-        raise UsageError(
-            f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
-            f"It has: {', '.join(task.data_sets)}."
-        )
+    check_data(task, data)
     plan = DataPlan(data, most_train_rows=settings.train_rows, most_valid_rows=settings.valid_rows)
     splits = plan.load(task, data_root)
     spec = _specification(
@@ -76,6 +72,15 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
             "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
         )
     return Planned(spec, task, splits)
+
+
+def check_data(task: Task, data: str) -> None:
+    """Raises UsageError for a data set that the task does not know."""
+    if data not in task.data_sets:
+        raise UsageError(
+            f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
+            f"It has: {', '.join(task.data_sets)}."
+        )
 
 
 def plan_point(
@@ -112,7 +117,7 @@ def _specification(
         seed=settings.seed,
         sampler=settings.sampler,
         stop_rule=settings.stop_rule,
-        rounds=settings.rounds or task.rounds,
+        rounds=task.rounds if settings.rounds is None else settings.rounds,
         parallelism=settings.parallelism,
         threads=settings.cpus_per_trial,
         gpus=gpus,
@@ -263,6 +268,7 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
     chosen: dict[str, Any] = {}
     for parameter in space:
         if not parameter.is_active(chosen):
+            _check_inactive(path, parameter, wanted, defaults)
             continue
         value = wanted.get(parameter.name, defaults[parameter.name])
         if not parameter.domain.contains(value):
@@ -275,6 +281,19 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
                 f"the space; fix it with {name}={value}."
             )
     return chosen
+
+
+def _check_inactive(
+    path: Path, parameter: Parameter, wanted: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
+    """Raises SpaceError where a file gives a parameter another value than it has where its condition does not hold."""
+    name = parameter.name
+    value = False if isinstance(defaults[name], bool) else defaults[name]
+    if wanted.get(name, value) != value:
+        raise SpaceError(
+            f"{path}: {name}: {wanted[name]!r}, but with the other values of this file its condition does not hold, "
+            f"so that it is {value!r}; drop the condition with --space, or edit the file."
+        )
 
 
 def _outside(parameter: Parameter, value: Any) -> str:

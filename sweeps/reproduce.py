@@ -16,7 +16,7 @@ from sweeps import paths
 from sweeps.data_plan import DataPlan
 from sweeps.errors import UsageError
 from sweeps.noise import Spread
-from sweeps.planning import Planned, choose_data, plan_point
+from sweeps.planning import Planned, check_data, choose_data, plan_point
 from sweeps.settings import OWN_RULES, RunSettings, StudySettings
 from sweeps.study import Study
 from sweeps.sweep import Announce, MakeObservers, Result, run_planned
@@ -77,11 +77,12 @@ def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
         wanted.task,
         stop_rule=wanted.stop_rule,
         seed=wanted.seed,
-        rounds=wanted.rounds or (variant and variant.rounds) or published.rounds,
+        rounds=(variant and variant.rounds) or published.rounds if wanted.rounds is None else wanted.rounds,
         cpus_per_trial=wanted.cpus,
         gpus_per_trial=wanted.gpus,
     )
     data = wanted.data or choose_data(task, data_root)
+    check_data(task, data)
     plan = DataPlan(data, published=True, fraction=wanted.fraction)
     point = dataclasses.asdict(task.parameters_from(parameters))
     return plan_point(settings, task, plan, point, repeats=wanted.seeds, data_root=data_root)

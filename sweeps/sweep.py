@@ -191,12 +191,8 @@ def resume(
         kept |= {"workers": None, "trial_timeout_seconds": None}
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
-    if now.spec.fingerprint != spec.fingerprint and not force:
-        lines = differences(now.spec.to_dict(), row.specification)
-        raise UsageError(
-            f"Study {name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n"
-            "Put it back, or go on all the same with --force."
-        )
+    if not force:
+        check_unchanged(row, now, "Put it back, or go on all the same with --force.")
     _check_environment(row, spec, run, force=force)
     launching = dataclasses.replace(
         _launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
@@ -205,6 +201,15 @@ def resume(
     check_writable(out)
     check_owner(out, row.fingerprint)
     return _drive(database, row, launching, announce, make_observers)
+
+
+def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
+    """Raises UsageError where a study's task, data or device are not what they were, saying what has changed."""
+    if now.spec.fingerprint != row.fingerprint:
+        lines = differences(now.spec.to_dict(), row.specification)
+        raise UsageError(
+            f"Study {row.name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n{remedy}"
+        )
 
 
 def preview(

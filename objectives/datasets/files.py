@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
 from objectives.datasets.progress import progress
 from objectives.errors import DataError, MissingDataError
@@ -40,26 +43,21 @@ def download(
 ) -> None:
     """Fetch `url` into `target`, whole or not at all; a partial file is continued on the next call.
 
-    md5: of the whole file, where it is published; another file is not kept. Raises MissingDataError when there
-    is no way to the server, naming the file, its source and its place, and DataError for a wrong file.
+    Where another process fetches it already, that one is waited for. md5: of the whole file, where it is published;
+    another file is not kept. Raises MissingDataError when there is no way to the server, naming the file, its source
+    and its place, and DataError for a wrong file.
     """
     tell = tell or (lambda line: print(line, file=sys.stderr))
     partial = target.with_name(target.name + ".partial")
     try:
-        _fetch(url, target, partial, tell)
-        if md5 is not None and digest_of_file(partial, "md5") != md5:
-            partial.unlink()
-            raise DataError(
-                f"{url} sent another file than the one that was published (its md5 is not {md5}), "
-                f"so it was not kept. Launch again, or fetch it elsewhere and put it at {target}."
-            )
-        os.replace(partial, target)  # noqa: PTH105
+        while not _fetch(url, target, partial, md5, tell):
+            pass
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         if (
             isinstance(error, urllib.error.HTTPError)
             and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
         ):
-            partial.unlink()  # it holds all there is, or more: begin again, without a range
+            partial.unlink(missing_ok=True)  # it holds all there is, or more: begin again, without a range
             return download(url, target, md5=md5, tell=tell)
         kept = " What came so far is kept: launch again to go on, or" if partial.exists() else ""
         raise MissingDataError(
@@ -72,22 +70,59 @@ def download(
         ) from error
 
 
-def _fetch(url: str, target: Path, partial: Path, tell: Callable[[str], None]) -> None:
-    """What is still missing of `partial`."""
+def _fetch(url: str, target: Path, partial: Path, md5: str | None, tell: Callable[[str], None]) -> bool:
+    """Fetch what is still missing of `partial`, and put it in place; False where another process has since gone on."""
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response:
-        done = have if response.status == HTTPStatus.PARTIAL_CONTENT else 0
-        total = int(response.headers.get("Content-Length") or 0)
-        total += done if total else 0
-        tell(f"downloading {url} ({total / 1e6:.1f} MB) to {target}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            partial.open("ab" if done else "wb") as out,
-            progress(target.name, total, done=done, in_bytes=True) as advance,
-        ):
-            while block := response.read(_BLOCK_BYTES):
-                out.write(block)
-                advance(len(block))
-        if total and partial.stat().st_size < total:
-            raise DataError(f"{url}: cut short; launch again to continue the download.")
+        with _locked(partial, tell) as out:
+            if target.exists():  # by the other process
+                partial.unlink()
+                return True
+            if out.tell() != have:
+                return False
+            if response.status != HTTPStatus.PARTIAL_CONTENT:
+                out.truncate(0)
+                have = 0
+            length = int(response.headers.get("Content-Length") or 0)
+            total = length + have if length else 0
+            tell(f"downloading {url} ({total / 1e6:.1f} MB) to {target}")
+            with progress(target.name, total, done=have, in_bytes=True) as advance:
+                while block := response.read(_BLOCK_BYTES):
+                    out.write(block)
+                    advance(len(block))
+            out.flush()
+            if total and out.tell() < total:
+                raise DataError(f"{url}: cut short; launch again to continue the download.")
+            _put_in_place(url, partial, target, md5)
+            return True
+
+
+def _put_in_place(url: str, partial: Path, target: Path, md5: str | None) -> None:
+    if md5 is not None and digest_of_file(partial, "md5") != md5:
+        partial.unlink()
+        raise DataError(
+            f"{url} sent another file than the one that was published (its md5 is not {md5}), "
+            f"so it was not kept. Launch again, or fetch it elsewhere and put it at {target}."
+        )
+    os.replace(partial, target)  # noqa: PTH105
+
+
+@contextmanager
+def _locked(partial: Path, tell: Callable[[str], None]) -> Iterator[BinaryIO]:
+    """The partial file, to be written at its end by this process alone."""
+    while True:
+        with partial.open("ab") as out:
+            try:
+                fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                tell(f"{partial} is being written by another process: waiting for it")
+                fcntl.flock(out, fcntl.LOCK_EX)
+            except OSError:
+                pass  # a file system without locks
+            if not partial.exists() or not os.path.samestat(os.fstat(out.fileno()), partial.stat()):
+                continue  # it was put in place, or thrown away, while this process waited
+            out.seek(0, os.SEEK_END)
+            yield out
+            return

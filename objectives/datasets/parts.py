@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from objectives.datasets.splits import SPLIT_SEED, stratified_split
+from objectives.datasets.splits import SPLIT_SEED, stratified_part, stratified_split
+from objectives.errors import DataError
 from objectives.task import Rows, Splits
 
 _MOST_CLASSES = 1000  # more distinct targets are no classes, and are not kept in proportion
@@ -21,20 +22,22 @@ def part_of(splits: Splits, fraction: float) -> Splits:
         rows[torch.from_numpy(stratified_split(_strata(rows.targets), (fraction, 1.0 - fraction))[0])]
         for rows in (splits.train, splits.valid)
     )
+    if not len(train) or not len(valid):
+        raise DataError(
+            f"{fraction:g} of {splits.name} would be {len(train)} training and {len(valid)} validation rows: take "
+            "a larger part."
+        )
     return dataclasses.replace(splits, train=train, valid=valid, digest=f"{fraction!r} of {splits.digest}")
 
 
 def at_most(splits: Splits, *, train: int | None = None, valid: int | None = None) -> Splits:
-    """A fixed random part of a split that has more rows than wanted, each class in proportion; None for all."""
+    """A fixed random part of a split that has more rows than wanted: exactly so many, each class in proportion."""
     digest = splits.digest
     kept = {}
     for name, rows, most in (("train", splits.train, train), ("valid", splits.valid, valid)):
         kept[name] = rows
         if most is not None and most < len(rows):
-            share = most / len(rows)
-            kept[name] = rows[
-                torch.from_numpy(stratified_split(_strata(rows.targets), (share, 1 - share))[0])
-            ]
+            kept[name] = rows[torch.from_numpy(stratified_part(_strata(rows.targets), most))]
             digest = f"{most} {name} of {digest}"
     return dataclasses.replace(splits, train=kept["train"], valid=kept["valid"], digest=digest)
 
@@ -43,6 +46,8 @@ def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
     """Training and validation rows together, cut anew: the part `fold` (from 0) of `num_folds` validates."""
     rows = joined(splits.train, splits.valid)
     parts = stratified_split(_strata(rows.targets), [1.0 / num_folds] * num_folds, SPLIT_SEED)
+    if not all(len(part) for part in parts):
+        raise DataError(f"{len(rows)} rows of {splits.name} are too few for {num_folds} folds: take fewer.")
     valid = torch.from_numpy(parts[fold])
     train = torch.from_numpy(np.sort(np.concatenate(parts[:fold] + parts[fold + 1 :])))
     return dataclasses.replace(splits, train=rows[train], valid=rows[valid])

@@ -34,6 +34,16 @@ def stratified_split(
     return [np.sort(np.concatenate(part)) for part in parts]
 
 
+def stratified_part(labels: NDArray[np.integer], count: int, seed: int = SPLIT_SEED) -> NDArray[np.int64]:
+    """Sorted indices of exactly `count` of the rows, each class in proportion: by largest remainders."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    classes, sizes = np.unique(labels, return_counts=True)
+    taken, remainders = np.divmod(sizes * count, len(labels))
+    taken[np.argsort(-remainders, kind="stable")[: count - taken.sum()]] += 1
+    permuted = [generator.permutation(np.flatnonzero(labels == label)) for label in classes]
+    return np.sort(np.concatenate([rows[:size] for rows, size in zip(permuted, taken, strict=True)]))
+
+
 def check_labels(labels: NDArray[np.integer], count: int, source: str) -> None:
     """Raises DataError, naming `source`, unless every label is one of the classes 0 … count - 1."""
     if len(outside := labels[(labels < 0) | (labels >= count)]):

@@ -52,6 +52,7 @@ def confirm(
 
     show(confirming, summary=False)
     (confirmed,) = outcome
+    _check_complete(confirmed, f"sweep confirm {study}")
     rows = [
         {
             "rank": rank,
@@ -73,6 +74,13 @@ def confirm(
     console.print(
         _said_of_test(confirmed), f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True
     )
+
+
+def _check_complete(outcome: Any, command: str) -> None:
+    from sweeps.errors import NoCompletedTrial
+
+    if outcome is None:
+        raise NoCompletedTrial(f"Not complete yet. Go on with the same words: {command} …")
 
 
 def _looked(confirmed: Any) -> dict[str, Any] | None:
@@ -126,6 +134,7 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
 
     show(auditing, summary=False)
     (audited,) = outcome
+    _check_complete(audited, f"sweep audit {study}")
     rows = [dataclasses.asdict(each) for each in audited.trials]
     columns = ("trial", "reason", "halted_after", "rounds", "best", "full_best", "full_best_round", "gain")
     print_rows(rows, form, columns=columns)

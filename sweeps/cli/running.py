@@ -251,7 +251,7 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as settings take them."""
     return {
-        name: str(value.resolve()) if isinstance(value, Path) else value
+        name: str(value.expanduser().resolve()) if isinstance(value, Path) else value
         for name, value in options.items()
         if value is not None
     }

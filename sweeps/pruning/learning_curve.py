@@ -101,7 +101,9 @@ def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Me
     has_scores = all(columns.get(name) is not None for name in SCORES)
     sign = -1.0 if metric.direction == "minimize" else 1.0
     if has_scores:
-        train_score, valid_score = (sign * _array(columns[name]) for name in SCORES)
+        train_score, valid_score = (
+            _carried_on(sign * _array(columns[name]), sign * metric.chance) for name in SCORES
+        )
     else:
         train_score, valid_score = (-losses[name] for name in REQUIRED)
     error = np.zeros(len(valid_score))
@@ -118,13 +120,34 @@ def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Me
         score_error=error,
         chance=sign * metric.chance if has_scores else math.nan,
         batch_statistics_score=None if batch_statistics is None else sign * batch_statistics,
-        running_loss=signals["running_loss"],
+        running_loss=_filled(columns.get("running_loss"), losses["train_loss"]),
         gradient_norm=signals["gradient_norm"],
         first_layer_gradient_norm=signals["first_layer_gradient_norm"],
         dead_share=signals["dead_share"],
         saturated_share=signals["saturated_share"],
         learning_rate=signals["learning_rate"],
     )
+
+
+def _carried_on(scores: FloatArray, chance: float) -> FloatArray:
+    """Scores without gaps: one that is not a number (a precision of 0/0) says nothing new, so the one before it stands.
+
+    At the start chance stands, or where that is unknown the first score that is a number.
+    """
+    known = np.flatnonzero(~np.isnan(scores))
+    if len(known) in (0, len(scores)):
+        return scores
+    latest = np.searchsorted(known, np.arange(len(scores)), side="right") - 1
+    first = scores[known[0]] if math.isnan(chance) else chance
+    return np.where(latest < 0, first, scores[known[np.maximum(latest, 0)]])
+
+
+def _filled(values: Sequence[float | None] | None, instead: FloatArray) -> FloatArray | None:
+    """As `_optional`, with `instead` in single rounds in which nothing was recorded."""
+    filled = _optional(values)
+    if filled is None or values is None:
+        return None
+    return np.where([value is None for value in values], instead, filled)
 
 
 def _array(values: Sequence[float | None]) -> FloatArray:

@@ -136,7 +136,7 @@ def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path)
     [
         ("no_such_module:Mine", "can't be imported: ModuleNotFoundError"),
         ("pathlib:Path", "and no subclass of objectives.Task"),
-        ("their_tasks:Unfinished", r"lacks build, load, load_test, losses, scores\."),
+        ("their_tasks:Unfinished", r"lacks build, load, load_test, losses, scores, rounds, chance_score, data_sets, Parameters\."),
     ],
 )
 def test_what_a_package_registers_wrongly_is_refused_with_its_name(

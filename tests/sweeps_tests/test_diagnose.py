@@ -70,7 +70,7 @@ def test_pictures_are_drawn(sweep: Sweep, tmp_path: Path) -> None:
     pictures = sorted((tmp_path / "pictures").iterdir())
     assert len(pictures) == len(SAMPLE)
     assert all(each.read_bytes().startswith(b"\x89PNG") for each in pictures)
-    assert "batch_norm_s_statistics_lag.png" in {each.name for each in pictures}
+    assert any(each.name.startswith("batch_norm_s_statistics_lag-") for each in pictures)
 
 
 def test_a_table_ends_with_the_knobs_to_turn(sweep: Sweep, tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""What is wrong with a task class that a user wrote, told before anything is begun with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+
+from objectives.task import Direction, Task, parameter_kinds
+
+_NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
+_NEEDED = ("name", "rounds", "chance_score", "data_sets", "Parameters")
+
+
+def flaw_of(found: type[Task]) -> str | None:
+    """The end of a sentence that begins with the class; None where it can be a task."""
+    lacking = sorted(found.__abstractmethods__) + [name for name in _NEEDED if not hasattr(found, name)]
+    if lacking:
+        return f"lacks {', '.join(lacking)}"
+    return _flaw_of_attributes(found) or _flaw_of_parameters(found)
+
+
+def _flaw_of_attributes(found: type[Task]) -> str | None:
+    name, rounds, chance, direction, data_sets = (
+        getattr(found, each) for each in ("name", "rounds", "chance_score", "direction", "data_sets")
+    )
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"has the name {name!r}: up to 80 letters, digits, '_', '-' and '.' are meant"
+    if not isinstance(rounds, int) or rounds < 1:
+        return f"has rounds = {rounds!r}: a whole number from 1 on is meant"
+    if not isinstance(chance, int | float):
+        return f"has chance_score = {chance!r}: a number is meant"
+    if direction not in typing.get_args(Direction):
+        return f"has direction = {direction!r}: {' or '.join(typing.get_args(Direction))} is meant"
+    if (
+        not isinstance(data_sets, tuple | list)
+        or not data_sets
+        or not all(isinstance(each, str) for each in data_sets)
+    ):
+        return f'has data_sets = {data_sets!r}: a tuple of names is meant, as in ("moons",)'
+    return None
+
+
+def _flaw_of_parameters(found: type[Task]) -> str | None:
+    if not isinstance(found.Parameters, type) or not dataclasses.is_dataclass(found.Parameters):
+        return "has Parameters that are no dataclass"
+    try:
+        parameter_kinds(found)
+        found.Parameters()
+        found()
+    except (TypeError, ValueError, NameError) as error:
+        return f"can't be made without arguments, or its Parameters can't: {error}"
+    return None
