@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +23,7 @@ class Server(ThreadingHTTPServer):
     cut_at: int | None = None  # bytes after which the connection ends
     knows_ranges = True
     says_length = True
+    pause: threading.Event | None = None  # before the second half
     asked: list[str | None]  # the ranges
 
     @property
@@ -43,6 +46,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.says_length:
             self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
+        if self.server.pause is not None:
+            self.wfile.write(CONTENT[start : len(CONTENT) // 2])
+            self.wfile.flush()
+            self.server.pause.wait()
+            start = len(CONTENT) // 2
         self.wfile.write(CONTENT[start : self.server.cut_at])
 
     def log_message(self, *arguments: object) -> None:
@@ -162,3 +170,46 @@ def test_a_place_that_can_not_be_written_is_told(server: Server, tmp_path: Path)
     (tmp_path / "mnist").write_text("a file where a folder should be")
     with pytest.raises(DataError, match=r"can't be written \(.+\)\. Choose another --data-dir"):
         download(server.url, tmp_path / "mnist" / "rows.gz")
+
+
+def test_two_at_once_fetch_it_once(server: Server, target: Path) -> None:
+    server.pause = threading.Event()
+    told: list[str] = []
+    first, second = (
+        threading.Thread(target=download, args=(server.url, target), kwargs={"tell": told.append})
+        for _ in range(2)
+    )
+    first.start()
+    while not any("downloading" in line for line in told):
+        time.sleep(0.001)
+    second.start()
+    while not any("written by another process: waiting" in line for line in told):
+        time.sleep(0.001)
+    server.pause.set()
+    for thread in (first, second):
+        thread.join()
+    assert target.read_bytes() == CONTENT
+    assert leftovers(target) == ["rows.gz"]
+    assert sum("downloading" in line for line in told) == 1
+
+
+def test_what_another_left_half_done_meanwhile_is_gone_on_with(server: Server, target: Path) -> None:
+    """Between the request and the lock, the other process came further and was cut off."""
+    target.parent.mkdir()
+    partial = target.with_name("rows.gz.partial")
+
+    partial.write_bytes(CONTENT[:300])
+    with partial.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        told: list[str] = []
+
+        def tell(line: str) -> None:
+            told.append(line)
+            if "waiting" in line:
+                other.write(CONTENT[300:700])
+                other.flush()
+                fcntl.flock(other, fcntl.LOCK_UN)
+
+        download(server.url, target, tell=tell)
+    assert target.read_bytes() == CONTENT
+    assert server.asked == ["bytes=300-", "bytes=700-"]

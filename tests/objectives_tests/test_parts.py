@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from objectives.datasets.parts import at_most, fold_of, joined, part_of
+from objectives.errors import DataError
 from objectives.task import Rows, Splits
 
 
@@ -63,3 +64,18 @@ def test_targets_that_are_no_classes_are_split_all_the_same() -> None:
 def test_joined_rows_stay_aligned() -> None:
     rows = joined(SPLITS.train, SPLITS.valid)
     assert torch.equal(rows.targets, numbered(300).targets)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 49, 51, 99, 199])
+def test_at_most_so_many_rows_are_exactly_so_many(most: int) -> None:
+    few = at_most(SPLITS, train=most)
+    assert len(few.train) == most
+    exact = SPLITS.train.targets.bincount(minlength=3) * most / 200
+    assert (few.train.targets.bincount(minlength=3) - exact).abs().max() < 1
+
+
+def test_parts_and_folds_without_rows_are_refused() -> None:
+    with pytest.raises(DataError, match=r"0.001 of numbers would be 0 training and 0 validation rows"):
+        part_of(SPLITS, 0.001)
+    with pytest.raises(DataError, match="300 rows of numbers are too few for 290 folds"):
+        fold_of(SPLITS, 0, 290)

@@ -136,7 +136,10 @@ def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path)
     [
         ("no_such_module:Mine", "can't be imported: ModuleNotFoundError"),
         ("pathlib:Path", "and no subclass of objectives.Task"),
-        ("their_tasks:Unfinished", r"lacks build, load, load_test, losses, scores, rounds, chance_score, data_sets, Parameters\."),
+        (
+            "their_tasks:Unfinished",
+            r"lacks build, load, load_test, losses, scores, rounds, chance_score, data_sets, Parameters\.",
+        ),
     ],
 )
 def test_what_a_package_registers_wrongly_is_refused_with_its_name(
@@ -151,3 +154,35 @@ def test_what_a_package_registers_wrongly_is_refused_with_its_name(
     assert task_names()[-1] == "theirs"
     with pytest.raises(UnknownTaskError, match=rf"'theirs', registered by their-package, .*{why}"):
         get_task("theirs")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("name = '../../evil'", "has the name '../../evil': up to 80 letters"),
+        ("rounds = 0", "has rounds = 0: a whole number from 1 on is meant"),
+        ("chance_score = 'a tenth'", "has chance_score = 'a tenth': a number is meant"),
+        ("direction = 'max'", "has direction = 'max': maximize or minimize is meant"),
+        ("data_sets = ('moons')", "has data_sets = 'moons': a tuple of names is meant"),
+        ("Parameters = dict", "has Parameters that are no dataclass"),
+        ("def __init__(self, width): ...", "can't be made without arguments"),
+    ],
+)
+def test_a_class_that_can_be_no_task_is_refused_before_it_is_used(mine: Path, line: str, why: str) -> None:
+    mine.write_text(f"{MINE.format(width=3)}\nclass Odd(Mine):\n    {line}\n")
+    with pytest.raises(UnknownTaskError) as refusal:
+        get_task(f"{mine}:Odd")
+    assert f"my_task.py: the task class 'Odd' {why}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", ["int | float", "tuple[int, ...]", "list"])
+def test_a_parameter_that_can_not_be_searched_is_refused(mine: Path, kind: str) -> None:
+    mine.write_text(MINE.format(width=3).replace("width: int", f"width: {kind}"))
+    with pytest.raises(UnknownTaskError, match=r"width is of type .*, where float, int, bool, str"):
+        get_task(f"{mine}:Mine")
+
+
+def test_a_file_that_ends_the_program_is_refused(mine: Path) -> None:
+    mine.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(UnknownTaskError, match="can't be imported: SystemExit: 3"):
+        get_task(f"{mine}:Mine")

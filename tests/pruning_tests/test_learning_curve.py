@@ -8,7 +8,7 @@ import numpy as np
 
 from objectives import Round
 from sweeps.outcome import Metric
-from sweeps.pruning.learning_curve import Curve, curve_of
+from sweeps.pruning.learning_curve import Curve, curve_from_columns, curve_of
 
 ROUND = Round(
     index=1,
@@ -59,3 +59,22 @@ def test_a_signal_that_is_no_number_is_not_one_that_was_not_recorded() -> None:
     )
     assert curve.running_loss is not None
     assert np.isnan(curve.running_loss).all()
+
+
+def test_a_round_without_a_running_loss_is_no_divergence() -> None:
+    columns = {"train_loss": [1.0, 0.5], "valid_loss": [1.0, 0.6], "running_loss": [None, 0.7]}
+    curve = curve_from_columns(columns, Metric("validation loss", "minimize", float("nan"), 0))
+    assert curve.running_loss is not None
+    assert curve.running_loss.tolist() == [1.0, 0.7]
+
+
+def test_a_score_that_is_no_number_leaves_the_one_before_it() -> None:
+    nan = float("nan")
+    columns = {"train_loss": [1.0] * 5, "valid_loss": [1.0] * 5, "train_score": [0.5] * 5}
+    scores = {"valid_score": [nan, 0.3, nan, nan, 0.6]}
+    known, unknown = (
+        curve_from_columns({**columns, **scores}, Metric("F1", "maximize", chance, 0))
+        for chance in (0.1, nan)
+    )
+    assert known.valid_score.tolist() == [0.1, 0.3, 0.3, 0.3, 0.6]
+    assert unknown.valid_score.tolist() == [0.3, 0.3, 0.3, 0.3, 0.6]

@@ -12,6 +12,8 @@ from tests.search_spaces_tests.conftest import SpaceReader
 REFUSED = {
     # not YAML
     "an open brace": ("space:\n  x: {low: 1, high: 2\n", 3, "not YAML"),
+    "an impossible date": ("space:\n  x: 2024-13-45\n", None, "not YAML: month must be in 1..12"),
+    "more digits than are read": (f"space:\n  x: 1{'0' * 5000}\n", None, "not YAML: Exceeds the limit"),
     "a tab": ("space:\n\tx: 1\n", 2, "not YAML"),
     "an unknown alias": ("space:\n  x: 1\n  y: *z\n", 3, "undefined alias 'z'"),
     "two documents": ("---\nspace: {x: 1}\n---\nspace: {y: 1}\n", 3, "another document"),
@@ -54,6 +56,11 @@ REFUSED = {
         "x: log is true or false, not 10",
     ),
     "a step that does not fit": ("space:\n  x: {low: 0, high: 1, step: 2}\n", 2, "x: step 2 does not fit"),
+    "more steps than can be counted": (
+        "space:\n  x: {low: 0, high: 1.0e+30, step: 1.0e-9}\n",
+        2,
+        "x: step 1e-09 does not",
+    ),
     "a step of a logarithm": ("space:\n  x: {low: 1, high: 9, step: 2, log: true}\n", 2, "has no step"),
     # keys and values
     "a misspelt key": (

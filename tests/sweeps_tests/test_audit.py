@@ -59,3 +59,9 @@ def test_what_can_not_be_audited_is_refused(launch_toy: ToyLauncher, refused: Re
     assert "none of its 2 trials was halted" in refused("audit", "s")
     assert "--share 0: above 0 and at most 1" in refused("audit", "s", "--share", "0")
     assert "No study 'other'" in refused("audit", "other")
+
+
+def test_the_command_says_how_to_go_on_when_its_time_was_up(launch_toy: ToyLauncher, sweep: Sweep) -> None:
+    launch_toy("behaviour=overfits", study="s", num_trials=6)
+    said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "0.000001", code=5)
+    assert "Go on with" in said.err

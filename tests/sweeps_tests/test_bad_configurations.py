@@ -26,6 +26,12 @@ FLAWS = {
         "gradient",
         "round 1 lacks or has too many figures: learning_rate",
     ),
+    "a value that was polished": ("value: ", "value: 0.99 # ", "value 0.99 is not that of round 7"),
+    "a best round that is none": (
+        "best_round: 7",
+        "best_round: 99",
+        "best_round 99 is none of the 10 rounds",
+    ),
     "more rounds than its budget": ("budget: 10", "budget: 4", "10 rounds are recorded of a budget of 4"),
     "a value that is none": (
         "behaviour: learns",
@@ -130,3 +136,17 @@ def test_a_value_that_makes_no_sense_is_refused_before_the_first_trial(
     refused: Refusal, word: str, message: str
 ) -> None:
     assert message in refused("launch", "mnist_mlp", "--data", "mnist-5k", word)
+
+
+def test_an_enqueued_value_whose_condition_does_not_hold_is_refused(refused: Refusal, tmp_path: Path) -> None:
+    space, point = tmp_path / "space.yaml", tmp_path / "point.yaml"
+    space.write_text(
+        "space:\n  quality: {low: 0.0, high: 1.0}\n  batch_norm: {choices: [true, false]}\n"
+        "  bn_momentum: {low: 0.01, high: 0.5, when: {batch_norm: true}}\n"
+    )
+    point.write_text("space: {quality: 0.5, batch_norm: false, bn_momentum: 0.3}\n")
+    said = refused("launch", TOY, "--space", space, "--enqueue", point, "--runner", "inline")
+    assert (
+        f"{point}: bn_momentum: 0.3, but with the other values of this file its condition does not hold"
+        in said
+    )

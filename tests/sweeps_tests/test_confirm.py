@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from objectives import DataError
 from objectives.tasks.mnist_mlp import MnistMlp
 from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
@@ -22,6 +24,7 @@ from tests.conftest import ToyLauncher
 from tests.sweeps_tests.conftest import Refusal, Sweep
 
 INLINE = RunSettings(runner="inline")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
@@ -180,3 +183,34 @@ def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) 
     assert "over 2 models (test split opened just now; the first look at it)" in said.err
     again = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--runner", "inline")
     assert "as seen before; it was not opened again; the first look at it" in again.err
+
+
+def test_the_command_says_how_to_go_on_when_its_time_was_up(searched: Study, sweep: Sweep) -> None:
+    said = sweep("confirm", "s", "--seeds", "400", "--runner", "inline", "--timeout", "2", code=5)
+    assert "Not complete yet. Go on with the same words: sweep confirm s" in said.err
+
+
+def test_a_study_whose_task_has_changed_is_not_confirmed(
+    sweep: Sweep, refused: Refusal, tmp_path: Path
+) -> None:
+    task = tmp_path / "my_task.py"
+    shutil.copy(EXAMPLES / "my_task.py", task)
+    how = ("--space", EXAMPLES / "my_space.yaml", "-n", "2", "--rounds", "2", "--runner", "inline")
+    sweep("launch", f"{task}:Moons", *how, "--study", "moons")
+    task.write_text(task.read_text().replace("noise=0.25", "noise=0.9"))
+    said = refused("confirm", "moons", "--runner", "inline")
+    assert "this has changed:" in said
+    assert "data.digest" in said
+    assert "or launch a study of what it is now" in said
+    assert not get_confirmations(load("moons").database, load("moons").row.study_id)
+
+
+def test_a_test_split_that_can_not_be_loaded_was_not_looked_at(
+    searched: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(MnistMlp, "load_test", lambda *_: 1 / 0)
+        for _ in range(2):
+            with pytest.raises(DataError, match=r"could not load the test split .* ZeroDivisionError"):
+                confirmed()
+    assert confirmed().look == 1

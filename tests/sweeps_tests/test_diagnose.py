@@ -81,6 +81,26 @@ def test_a_table_ends_with_the_knobs_to_turn(sweep: Sweep, tmp_path: Path) -> No
     assert "batch norm's statistics lag: Raise bn_momentum" in said.err
 
 
+def test_pictures_have_names_of_their_own_whatever_the_trials_are_called(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    rows = [
+        f"{name},{k},{1 / (k + 1)},{1 / (k + 1)}"
+        for name in ("a/b", "a_b", "lr=$x_$", "n" * 300)
+        for k in (0, 1)
+    ]
+    (tmp_path / "curves.csv").write_text("\n".join(["trial,round,train_loss,valid_loss", *rows]))
+    sweep("diagnose", "--curves", tmp_path / "curves.csv", "--plot", tmp_path / "pictures")
+    assert len(list((tmp_path / "pictures").iterdir())) == 4
+
+
+def test_a_folder_that_can_not_be_written_is_told(sweep: Sweep, tmp_path: Path) -> None:
+    write_drawn(tmp_path / "curves.csv", SAMPLE[:1])
+    below = tmp_path / "curves.csv" / "below"
+    said = sweep("diagnose", "--curves", tmp_path / "curves.csv", "--plot", below, code=2)
+    assert "can't be written (Not a directory)" in said.err
+
+
 def test_a_compressed_file_without_scores_goes_by_its_losses(sweep: Sweep, tmp_path: Path) -> None:
     path = tmp_path / "losses.csv.gz"
     rows = [

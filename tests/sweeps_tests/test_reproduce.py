@@ -11,7 +11,7 @@ from sweeps.best_config import prepare_replay, read_config
 from sweeps.errors import UsageError
 from sweeps.reproduce import Reproduction, beside, published_for, reproduce
 from sweeps.settings import RunSettings
-from tests.sweeps_tests.conftest import Sweep
+from tests.sweeps_tests.conftest import Refusal, Sweep
 
 INLINE = RunSettings(runner="inline")
 FEW = Reproduction("mnist_mlp", data="mnist-5k", fraction=0.1, seeds=2, rounds=3)
@@ -90,3 +90,21 @@ def test_the_command_lists_and_runs(sweep: Sweep) -> None:
     )
     rows = json.loads(sweep("reproduce", "mnist_mlp", *words).out)
     assert {"round", "figure", "published", "ours", "std", "seeds", "difference"} == set(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--data", "mnist5k"), "--data mnist5k: mnist_mlp has no such data set; did you mean 'mnist-5k'?"),
+        (("--data", "mnist-5k", "--rounds", "0"), "--rounds 0"),
+    ],
+)
+def test_other_data_and_no_rounds_are_refused(refused: Refusal, words: tuple[str, ...], why: str) -> None:
+    assert why in refused("reproduce", "mnist_mlp", "--runner", "inline", *words)
+
+
+def test_a_part_without_rows_is_refused(refused: Refusal) -> None:
+    words = ("--data", "mnist-5k", "--data-fraction", "0.0001", "--runner", "inline")
+    assert "would be 0 training and 0 validation rows: take a larger part" in refused(
+        "reproduce", "mnist_mlp", *words
+    )
