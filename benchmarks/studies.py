@@ -67,7 +67,7 @@ CELLS = [
     Cell("batch-sizes", f"mnist_mlp_online --data mnist --rounds 20 {BATCH_SIZES}", ()),
     Cell(
         "convnet",
-        "mnist_convnet schedule=cosine --data mnist -n 6 --rounds 12 --stop-rule study",
+        "mnist_convnet schedule=cosine batch_norm=true max_shift=2 learning_rate=0.0005..0.005 --data mnist -n 4 --rounds 12",
         ("--top 2 --seeds 2",),
     ),
     Cell("transfer", f"food101_squeezenet --data food101-cifar10 --rounds 6 {TRANSFER}", ()),
