@@ -108,6 +108,11 @@ def _flaw(config: Any) -> str | None:
             return f"{key}: {_at(config, key)!r} is no {_NAMES_OF_KINDS[kind]}"
     if config["format"] != FORMAT:
         return f"written in format {config['format']}, while this version reads format {FORMAT}"
+    for key in ("most_train_rows", "most_valid_rows", "folds", "repeat"):
+        if not isinstance(config["data"].get(key, 0), int):
+            return f"data.{key}: {config['data'][key]!r} is no whole number"
+    if not isinstance(config["data"].get("fraction", 1.0), float):
+        return f"data.fraction: {config['data']['fraction']!r} is no number with a point"
     rounds, budget = config["rounds"], config["budget"]
     for number, figures in enumerate(rounds, start=1):
         if (flaw := _flaw_of_round(number, figures)) is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -180,7 +181,7 @@ def print_result(console: Console, result: Result) -> None:
     if best:
         console.print(
             f"Best configuration: {study.best_path}\n"
-            f"Next: sweep replay {study.best_path}\n"
+            f"Next: sweep replay {shlex.quote(str(study.best_path))}\n"
             f"      sweep show {study.name} {best[0].number}{study.storage_option}\n"
             f"      sweep dashboard{study.storage_option}",
             markup=False,

@@ -26,6 +26,11 @@ FLAWS = {
         "gradient",
         "round 1 lacks or has too many figures: learning_rate",
     ),
+    "rows that are no number": (
+        "  name: toy-rows",
+        "  name: toy-rows\n  most_train_rows: x",
+        "data.most_train_rows: 'x' is no",
+    ),
     "a value that was polished": ("value: ", "value: 0.99 # ", "value 0.99 is not that of round 7"),
     "a best round that is none": (
         "best_round: 7",
