@@ -74,10 +74,10 @@ CELLS = [
     Cell("skipgram", "text8_skipgram --data text -n 16 --rounds 10"),
     Cell(
         "food",
-        "food101_squeezenet --data food101-cifar10 -n 8 --rounds 5 --train-rows 5000 --valid-rows 1000",
-        ("--top 2 --seeds 3",),
+        "food101_squeezenet --data food101-cifar10 -n 6 --rounds 4 --train-rows 5000 --valid-rows 1000",
+        ("--top 2 --seeds 2",),
     ),
-    Cell("cifar", f"cifar10_cnn --data cifar10 -n 6 --rounds 6 {IN_PART}", ("--top 2 --seeds 3",)),
+    Cell("cifar", f"cifar10_cnn --data cifar10 -n 6 --rounds 6 {IN_PART}", ("--top 2 --seeds 2",)),
     Cell("mlp", "mnist_mlp --data mnist -n 12 --rounds 20 --stop-rule study"),
 ]
 
