@@ -174,7 +174,7 @@ def test_two_gpus_are_a_trial_s_own(
 
 def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
     """No trial starts before so many slots are there, however long their processes take to start."""
-    serve, deadline = RayRunner._serve, time.monotonic() + 120
+    serve, deadline = RayRunner._serve, time.monotonic() + 400
 
     def serve_once_they_are_there(runner: RayRunner, book: StudyBook, mailbox: Any) -> None:
         assert time.monotonic() < deadline, f"{slots} slots have not come"
