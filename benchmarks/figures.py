@@ -48,8 +48,7 @@ have ended it.
 class Cell:
     """A published configuration (variant None) or a variant, at a size that two cores allow.
 
-    moments: rounds, besides the published ones, of which each seed's validation score is kept. size: set apart from a
-    cell of the same variant.
+    moments: rounds, besides the published ones, of which each seed's validation score is kept.
     """
 
     task: str
@@ -59,11 +58,10 @@ class Cell:
     seeds: int = 1
     rounds: int | None = None
     moments: Sequence[int] = ()
-    size: str | None = None
 
     @property
     def name(self) -> str:
-        return "-".join(filter(None, (self.task, self.variant or "published", self.size)))
+        return f"{self.task}-{self.variant or 'published'}"
 
     @property
     def path(self) -> Path:
@@ -106,7 +104,6 @@ CELLS = [
     Cell("mnist_convnet", "momentum-0.001", fraction=0.1, seeds=3, rounds=4),
     Cell("mnist_convnet", fraction=0.1, seeds=4, rounds=40),
     Cell("mnist_convnet", "cross-entropy", fraction=0.1, seeds=4, rounds=40),
-    Cell("mnist_convnet", seeds=3, rounds=10, size="full"),
     *(Cell("mnist_mlp", variant, fraction=0.1) for variant in GRID),
     *(Cell("cora_gcn", variant, seeds=3, moments=range(1, 2000, 200)) for variant in (None, "fresh")),
     Cell("sequence_convnet", seeds=3),
@@ -230,7 +227,7 @@ def page() -> Iterator[str]:
 
 def _section(cell: Cell, record: dict[str, Any]) -> Iterator[str]:
     data = record["data"]
-    yield f"### {cell.variant or 'as published'}{f' ({cell.size})' if cell.size else ''}\n"
+    yield f"### {cell.variant or 'as published'}\n"
     yield (
         f"`{record['command']}`: {data['train_rows']:,} training and {data['valid_rows']:,} validation rows of "
         f"{data['name']}, {record['rounds']} rounds, {record['seconds'] / 60:.1f} minutes of one core.\n"

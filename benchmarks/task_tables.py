@@ -32,7 +32,7 @@ HEADLINES = {
     "mnist_mlp": ("h1024-lr0.0001", "valid_score", "test"),
     "mnist_mlp_online": ("published", "valid_score", "test"),
     "mnist_mlp_bn": ("published", "valid_score", "validation"),
-    "mnist_convnet": ("published-full", "valid_score", "test"),
+    "mnist_convnet": ("published", "valid_score", "test"),
     "cifar10_cnn": ("published", "valid_score", "test"),
     "cora_gcn": ("published", "valid_score", "test"),
     "text8_skipgram": ("published", "running_loss", "training loss"),
