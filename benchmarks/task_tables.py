@@ -267,10 +267,10 @@ def _as_published(task: Task) -> str:
     record = _read(figures.RESULTS / f"{task.name}-{variant}.json")
     rows = [row for row in record["figures"] if row["figure"] == figure]
     seeds = len(record["runs"])
-    about = [
-        f"round {record['rounds']} of {published_for(task).rounds}",
-        *([f"{seeds} seeds"] if seeds > 1 else []),
-    ]
+    budget = published_for(task).rounds
+    rows = [row for row in rows if row["round"] <= budget]
+    about = [f"round {min(record['rounds'], budget)} of {budget}"]
+    about += [f"{seeds} seeds"] if seeds > 1 else []
     about.append(f"{record['data']['train_rows']:,} training rows of {record['data']['name']}")
     if task.name == "cora_gcn":
         ends = Spread.of([row["ours"] for row in rows])
