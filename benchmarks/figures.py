@@ -39,8 +39,8 @@ Made by `python -m benchmarks.figures`, which runs what is not there yet and kee
 `benchmarks/results/figures/`; `--page` prints this page from them. Each cell is one command, which goes on where it was
 when called again. Columns `valid …` are of the rows on which the figures were published: the test split for `mnist_mlp`,
 `mnist_mlp_online`, `mnist_convnet`, `cifar10_cnn` and `cora_gcn`, the first 5,000 training images for `mnist_mlp_bn`, our
-validation split for the others. A variant is held against what was published of it alone. *Became* is what `sweep diagnose` says of a run, *halt* after how many rounds the rule `onset` would
-have ended it.
+validation split for the others. A variant is held against what was published of it alone. *Became* is what `sweep diagnose`
+says of a run, *halt* after how many rounds the rule `onset` would have ended it.
 """
 
 

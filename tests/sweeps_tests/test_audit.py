@@ -62,6 +62,6 @@ def test_what_can_not_be_audited_is_refused(launch_toy: ToyLauncher, refused: Re
 
 
 def test_the_command_says_how_to_go_on_when_its_time_was_up(launch_toy: ToyLauncher, sweep: Sweep) -> None:
-    launch_toy("behaviour=overfits", study="s", num_trials=6)
-    said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "0.000001", code=5)
-    assert "Go on with" in said.err
+    launch_toy("behaviour=overfits", "seconds=0.05", study="s", num_trials=6)
+    said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "1.5", code=5)
+    assert "Go on with the same words: sweep audit s" in said.err
