@@ -65,19 +65,19 @@ class NothingRun:
         score = self.parameters.x + 0.01 * self._noise.random()
         loss = 1.0 / self.rounds_done
         return Round(
-            self.rounds_done,
-            loss,
-            score,
-            loss,
-            score,
-            loss,
-            None,
-            0.0,
-            0.0,
-            None,
-            None,
-            None,
-            Cost(0.0, 0.0, 0),
+            index=self.rounds_done,
+            train_loss=loss,
+            train_score=score,
+            valid_loss=loss,
+            valid_score=score,
+            running_loss=loss,
+            valid_score_batch_statistics=None,
+            learning_rate=0.0,
+            gradient_norm=0.0,
+            first_layer_gradient_norm=None,
+            dead_share=None,
+            saturated_share=None,
+            cost=Cost(0.0, 0.0, 0),
         )
 
     def state_dict(self) -> dict[str, Any]:

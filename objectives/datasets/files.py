@@ -84,7 +84,7 @@ def _fetch(url: str, target: Path, partial: Path, md5: str | None, tell: Callabl
                 return False
             if response.status != HTTPStatus.PARTIAL_CONTENT:
                 out.truncate(0)
-                have = 0
+                have = out.seek(0)
             length = int(response.headers.get("Content-Length") or 0)
             total = length + have if length else 0
             tell(f"downloading {url} ({total / 1e6:.1f} MB) to {target}")
