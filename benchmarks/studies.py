@@ -56,7 +56,11 @@ TRANSFER = "--space benchmarks/transfer.yaml --sampler grid --stop-rule none"
 IN_PART = "--stop-rule study --train-rows 5000 --valid-rows 1000"
 CELLS = [
     Cell("cora", "cora_gcn --data cora -n 20", ("--top 3 --seeds 5", "--top 3 --folds 5 --sealed")),
-    Cell("cora-inductive", "cora_gcn graph_setting=inductive --data cora -n 20", ("--top 3 --seeds 5",)),
+    Cell(
+        "cora-inductive",
+        "cora_gcn graph_setting=inductive --data cora -n 20",
+        ("--top 3 --seeds 5", "--top 3 --folds 5 --sealed"),
+    ),
     Cell("sequence", "sequence_convnet --data mnist1d -n 20", ("--top 3 --seeds 5",)),
     Cell("bn", "mnist_mlp_bn --data mnist -n 16 --rounds 20"),
     Cell("online", "mnist_mlp_online --data mnist -n 16 --rounds 20"),

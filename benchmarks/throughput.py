@@ -1,6 +1,6 @@
 """How fast the shared loop trains each task, beside a bare PyTorch loop of the same model on the same tensors.
 
-    python -m benchmarks.throughput [--only TASK] [--pairs 7] [--data-dir FOLDER] [--write]
+    python -m benchmarks.throughput [--only TASK] [--device cuda] [--pairs 7] [--data-dir FOLDER] [--write]
 
 The bare loop is what one writes by hand: shuffle, forward, mean loss, backward, step; then loss and score on the same rows
 that ours evaluates. Whole rounds, and training steps alone, are timed in turn, one of ours and one bare; a ratio is the median
@@ -40,7 +40,11 @@ DATA: dict[str, tuple[str, int | None, int | None]] = {
     "food101_squeezenet": ("food101-cifar10", 860, 151),
     "sequence_convnet": ("mnist1d", None, None),
 }
-RESULTS = Path(__file__).parent / "results" / "throughput.json"
+RESULTS = {
+    "cpu": Path(__file__).parent / "results" / "throughput.json",
+    "cuda": Path(__file__).parent / "results" / "throughput-cuda.json",
+}
+BLOCKS = {"cpu": "throughput", "cuda": "throughput on a GPU"}
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PARAMETERS: dict[str, dict[str, Any]] = {  # beside the defaults; food101 otherwise needs pretrained weights
     "text8_skipgram": {"pairs_per_round": 10_000},
@@ -62,6 +66,7 @@ class BareLoop:
         self.task, self.parameters = ours.task, ours.parameters
         self.model: nn.Module = copy.deepcopy(ours.model)
         self.train_rows, self.evaluated = ours.train_rows, (ours.train_sample, ours.valid_rows)
+        self.device = ours.device
         self.batch_size, self.steps = ours.batch_size, ours.steps_per_round
         self.optimizer = OPTIMIZERS[self.parameters.optimizer](
             [weight for weight in self.model.parameters() if weight.requires_grad],
@@ -107,19 +112,19 @@ class BareLoop:
     def _batches(self) -> Iterator[Rows]:
         left = self.steps
         while left > 0:
-            order = torch.randperm(len(self.train_rows))
+            order = torch.randperm(len(self.train_rows), device=self.device)
             for place in range(min(left, len(order) // self.batch_size)):
                 yield self.train_rows[order[place * self.batch_size : (place + 1) * self.batch_size]]
             left -= len(order) // self.batch_size
 
 
-def measure(name: str, data_root: Path, pairs: int) -> dict[str, Any]:
+def measure(name: str, data_root: Path, pairs: int, device: torch.device) -> dict[str, Any]:
     """Rows a second of ours, and how often that is the bare loop's, for whole rounds and for steps alone."""
     make_deterministic(threads=1)
     task, (data, train_rows, valid_rows) = get_task(name), DATA[name]
     parameters = task.parameters_from(PARAMETERS.get(name, {}))
     plan = DataPlan(data, most_train_rows=train_rows, most_valid_rows=valid_rows)
-    ours = Run(task, parameters, plan.load(task, data_root), rounds=10_000, seed=0)
+    ours = Run(task, parameters, plan.load(task, data_root), rounds=10_000, seed=0, device=device)
     bare = BareLoop(ours)
     whole = _in_turn(ours.advance, bare.advance, pairs)
     steps = _in_turn(ours.train_round, bare.train_round, pairs)
@@ -161,9 +166,9 @@ def table(measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def with_table(page: str) -> str:
+def with_table(page: str, device: str = "cpu") -> str:
     """The page with the table of the figures that were kept."""
-    return with_block(page, "throughput", table(json.loads(RESULTS.read_text())))
+    return with_block(page, BLOCKS[device], table(json.loads(RESULTS[device].read_text())))
 
 
 def main() -> None:
@@ -171,20 +176,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", action="append", choices=list(DATA), metavar="TASK")
+    parser.add_argument("--device", choices=list(RESULTS), default="cpu")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--data-dir")
     parser.add_argument("--write", action="store_true", help="Keep the figures, and show them in the page.")
     wanted = parser.parse_args()
-    measured = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept = RESULTS[wanted.device]
+    measured = json.loads(kept.read_text()) if kept.exists() else {}
+    data_root, device = paths.data_root(wanted.data_dir), torch.device(wanted.device)
     for name in wanted.only or DATA:
-        measured[name] = measure(name, paths.data_root(wanted.data_dir), wanted.pairs)
+        measured[name] = measure(name, data_root, wanted.pairs, device)
         print(name, measured[name], flush=True)
         if wanted.write:
-            RESULTS.write_text(
-                json.dumps({task: measured[task] for task in DATA if task in measured}, indent=1)
-            )
+            kept.write_text(json.dumps({task: measured[task] for task in DATA if task in measured}, indent=1))
     if wanted.write:
-        PAGE.write_text(with_table(PAGE.read_text()))
+        PAGE.write_text(with_table(PAGE.read_text(), wanted.device))
     print(table({task: measured[task] for task in DATA if task in measured}))
 
 

@@ -30,12 +30,16 @@ GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
 def make_deterministic(threads: int) -> None:
     """Fix what makes figures differ between processes: threads and the choice of algorithms.
 
-    On a GPU, cuBLAS is deterministic only with a workspace of fixed size, which must be set before it is first used.
+    On a GPU, cuBLAS is deterministic only with a workspace of fixed size, which must be set before it is first used,
+    and float32 is to mean that: torch would let convolutions round their inputs to ten bits (TF32).
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a pass each
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 class Trained(NamedTuple):

@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from objectives.graphs import Graph
+from objectives.graphs import Graph, SparseFactor
 
 
 class GraphNetwork(nn.Module):
@@ -47,14 +47,14 @@ class GraphNetwork(nn.Module):
 
     def forward(self, nodes: Tensor, graph: Graph) -> Tensor:
         """(nodes, classes) for node numbers (nodes,); the whole graph is passed through whatever they are."""
-        hidden = graph.features
+        links = graph.adjacency_factor
+        hidden: Tensor | SparseFactor = graph.feature_factor
         for convolution, after in zip(self.convolutions, self.between, strict=True):
-            hidden = after(convolution(hidden, graph.adjacency))
-        hidden = self.dense(hidden) if len(self.dense) else hidden
+            hidden = after(convolution(hidden, links))
         if isinstance(self.output, GraphConvolution):
-            scores: Tensor = self.output(hidden, graph.adjacency)
+            scores: Tensor = self.output(hidden, links)
         else:
-            scores = self.output(hidden)
+            scores = self.output(self.dense(hidden))
         return scores[nodes]
 
 
@@ -66,7 +66,7 @@ class GraphConvolution(nn.Module):
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(num_inputs, num_outputs)))
         self.bias = nn.Parameter(torch.zeros(num_outputs))
 
-    def forward(self, features: Tensor, adjacency: Tensor) -> Tensor:
+    def forward(self, features: Tensor | SparseFactor, adjacency: Tensor | SparseFactor) -> Tensor:
         """(nodes, outputs) from (nodes, inputs), dense or sparse."""
         return adjacency @ (features @ self.weight) + self.bias
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, hand_labels, stopping_page, studies, task_tables, throughput
+from benchmarks import figures, gpus, hand_labels, stopping_page, studies, task_tables, throughput
 from objectives.registry import all_tasks
 from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
@@ -93,8 +93,15 @@ def test_the_tables_of_stop_rules_are_those_measured() -> None:
 
 def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
     page = throughput.PAGE.read_text()
-    assert throughput.with_table(page) == page, "run `python -m benchmarks.throughput --write`"
-    assert set(json.loads(throughput.RESULTS.read_text())) == {task.name for task in all_tasks()}
+    for device in throughput.RESULTS:
+        again = f"run `python -m benchmarks.throughput --device {device} --write`"
+        assert throughput.with_table(page, device) == page, again
+    assert set(json.loads(throughput.RESULTS["cpu"].read_text())) == {task.name for task in all_tasks()}
+
+
+def test_the_table_of_gpus_is_what_was_measured() -> None:
+    page = gpus.PAGE.read_text()
+    assert gpus.with_table(page) == page, "run `python -m benchmarks.gpus --write`"
 
 
 def test_the_cells_that_are_kept_are_those_of_todays_commands() -> None:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 import torch
 
 from objectives.datasets.cora import draw_split, published_splits
@@ -17,6 +18,8 @@ from objectives.registry import get_task
 from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
 from objectives.word_pairs import WordPairs, noise_weights
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch sees")
 
 TRAIN, VALID = 60, 25
 # of tasks whose round is not one pass
@@ -132,11 +135,13 @@ def shortened(task: Task, values: Mapping[str, Any]) -> Any:
     return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
-def start(task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, **values: Any) -> Any:
+def start(
+    task: Task | str = "mnist_mlp", *, rounds: int = 4, seed: int = 7, device: str = "cpu", **values: Any
+) -> Any:
     """A run of a few steps a round."""
     task = get_task(task) if isinstance(task, str) else task
     parameters, splits = parameters_of(task, **values), small_splits(task)
-    return task.start(parameters, splits, rounds=rounds, seed=seed, device=torch.device("cpu"))
+    return task.start(parameters, splits, rounds=rounds, seed=seed, device=torch.device(device))
 
 
 def figures(rounds: list[Round]) -> list[str]:

@@ -17,7 +17,7 @@ from objectives.registry import BUILT_IN, all_tasks, get_task
 from objectives.round import FIGURES
 from objectives.task import Task, Variant, parameter_kinds
 from objectives.weights import weights_digest
-from tests.objectives_tests.small_data import figures, shortened, small_splits, start
+from tests.objectives_tests.small_data import figures, needs_gpu, shortened, small_splits, start
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -41,26 +41,31 @@ CHOICES = [
 ]
 
 tasks = pytest.mark.parametrize("task", [get_task(name) for name in BUILT_IN], ids=list(BUILT_IN))
+devices = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
 
 
+@devices
 @tasks
 @pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
-def test_a_run_continued_from_its_state_is_the_uninterrupted_one(task: Task, values: dict[str, Any]) -> None:
-    whole = start(task, **values)
+def test_a_run_continued_from_its_state_is_the_uninterrupted_one(
+    device: str, task: Task, values: dict[str, Any]
+) -> None:
+    whole = start(task, device=device, **values)
     expected = figures(list(train(whole)))
-    first = start(task, **values)
+    first = start(task, device=device, **values)
     begun = [first.advance(), first.advance()]
     stored = io.BytesIO()
     torch.save(first.state_dict(), stored)
-    second = start(task, **values)
+    second = start(task, device=device, **values)
     second.load_state_dict(torch.load(io.BytesIO(stored.getvalue()), weights_only=True))
     assert figures(begun + list(train(second))) == expected
     assert weights_digest(second.model.state_dict()) == weights_digest(whole.model.state_dict())
 
 
+@devices
 @tasks
-def test_a_seed_decides_everything(task: Task) -> None:
-    one, same, other = (start(task, seed=seed, dropout=0.3) for seed in (1, 1, 2))
+def test_a_seed_decides_everything(device: str, task: Task) -> None:
+    one, same, other = (start(task, device=device, seed=seed, dropout=0.3) for seed in (1, 1, 2))
     rounds = [figures(list(train(run))) for run in (one, same, other)]
     digests = [weights_digest(run.model.state_dict()) for run in (one, same, other)]
     assert rounds[0] == rounds[1]
@@ -69,20 +74,22 @@ def test_a_seed_decides_everything(task: Task) -> None:
     assert digests[0] != digests[2]
 
 
+@devices
 @tasks
-def test_the_global_generators_neither_matter_nor_change(task: Task) -> None:
-    expected = figures(list(train(start(task, dropout=0.3))))
+def test_the_global_generators_neither_matter_nor_change(device: str, task: Task) -> None:
+    expected = figures(list(train(start(task, device=device, dropout=0.3))))
     torch.manual_seed(99), np.random.seed(99), random.seed(99)
     before = torch.get_rng_state(), repr(np.random.get_state()), random.getstate()
-    assert figures(list(train(start(task, dropout=0.3)))) == expected
+    assert figures(list(train(start(task, device=device, dropout=0.3)))) == expected
     assert torch.equal(torch.get_rng_state(), before[0])
     assert (repr(np.random.get_state()), random.getstate()) == before[1:]
 
 
+@devices
 @tasks
-def test_other_runs_in_the_process_do_not_matter(task: Task) -> None:
-    alone = figures(list(train(start(task, dropout=0.3))))
-    one, other = start(task, dropout=0.3), start(task, seed=8, dropout=0.1)
+def test_other_runs_in_the_process_do_not_matter(device: str, task: Task) -> None:
+    alone = figures(list(train(start(task, device=device, dropout=0.3))))
+    one, other = start(task, device=device, dropout=0.3), start(task, device=device, seed=8, dropout=0.1)
     interleaved = []
     for _ in range(one.rounds):
         interleaved.append(one.advance())
@@ -99,25 +106,30 @@ def test_the_defaults_learn(task: Task) -> None:
     assert rounds[-1].train_loss < rounds[0].train_loss
 
 
+@devices
 @tasks
-def test_the_defaults_as_they_stand_run_a_round(task: Task) -> None:
+def test_the_defaults_as_they_stand_run_a_round(device: str, task: Task) -> None:
     run = task.start(
-        shortened(task, {}), small_splits(task), rounds=task.rounds, seed=0, device=torch.device("cpu")
+        shortened(task, {}), small_splits(task), rounds=task.rounds, seed=0, device=torch.device(device)
     )
     assert run.advance().index == 1
 
 
+@devices
 @tasks
-def test_the_published_configuration_and_its_variants_run_a_round(task: Task) -> None:
+def test_the_published_configuration_and_its_variants_run_a_round(device: str, task: Task) -> None:
     assert task.published is not None
     variants = {"published": Variant({}, ""), **task.published.variants}
     for variant in variants.values():
+        parameters = shortened(task, {**task.published.parameters, **variant.parameters})
+        if device == "cuda" and getattr(parameters, "devices", 1) > torch.cuda.device_count():
+            continue
         run = task.start(
-            shortened(task, {**task.published.parameters, **variant.parameters}),
+            parameters,
             small_splits(task),
             rounds=variant.rounds or task.published.rounds,
             seed=0,
-            device=torch.device("cpu"),
+            device=torch.device(device),
         )
         with contextlib.closing(run):
             assert run.advance().index == 1
@@ -139,9 +151,10 @@ def test_the_defaults_pass_their_own_check(task: Task) -> None:
     assert task.parameters_from({}) == defaults
 
 
+@devices
 @pytest.mark.parametrize(("task", "name", "choice"), CHOICES)
-def test_every_choice_runs_a_round(task: str, name: str, choice: Any) -> None:
-    latest = start(task, **{name: choice}).advance()
+def test_every_choice_runs_a_round(device: str, task: str, name: str, choice: Any) -> None:
+    latest = start(task, device=device, **{name: choice}).advance()
     assert np.isfinite([latest.train_loss, latest.valid_loss, latest.gradient_norm]).all()
 
 
