@@ -48,7 +48,8 @@ says of a run, *halt* after how many rounds the rule `onset` would have ended it
 class Cell:
     """A published configuration (variant None) or a variant, at a size that two cores allow.
 
-    moments: rounds, besides the published ones, of which each seed's validation score is kept.
+    moments: rounds, besides the published ones, of which each seed's validation score is kept. size: a word that tells
+    it from a cell of the same configuration at another size.
     """
 
     task: str
@@ -58,10 +59,11 @@ class Cell:
     seeds: int = 1
     rounds: int | None = None
     moments: Sequence[int] = ()
+    size: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.task}-{self.variant or 'published'}"
+        return f"{self.task}-{self.variant or 'published'}{self.size and '-' + self.size}"
 
     @property
     def path(self) -> Path:
@@ -102,8 +104,10 @@ CURES = ("batch-100", "he", "leaky-relu", "clipping", "softplus")
 CELLS = [
     Cell("mnist_mlp_online", rounds=24),
     Cell("mnist_convnet", "momentum-0.001", fraction=0.1, seeds=3, rounds=4),
+    Cell("mnist_convnet", size="full"),
     Cell("mnist_convnet", fraction=0.1, seeds=4, rounds=40),
     Cell("mnist_convnet", "cross-entropy", fraction=0.1, seeds=4, rounds=40),
+    Cell("mnist_mlp"),
     *(Cell("mnist_mlp", variant, fraction=0.1) for variant in GRID),
     *(Cell("cora_gcn", variant, seeds=3, moments=range(1, 2000, 200)) for variant in (None, "fresh")),
     Cell("sequence_convnet", seeds=3),
@@ -227,7 +231,7 @@ def page() -> Iterator[str]:
 
 def _section(cell: Cell, record: dict[str, Any]) -> Iterator[str]:
     data = record["data"]
-    yield f"### {cell.variant or 'as published'}\n"
+    yield f"### {cell.variant or 'as published'}{cell.size and ', ' + cell.size}\n"
     yield (
         f"`{record['command']}`: {data['train_rows']:,} training and {data['valid_rows']:,} validation rows of "
         f"{data['name']}, {record['rounds']} rounds, {record['seconds'] / 60:.1f} minutes of one core.\n"

@@ -68,3 +68,19 @@ def test_some_of_the_rows_keep_the_whole_graph(index: slice | Tensor) -> None:
     assert len(some) == 2
     assert len(some.graph) == 4
     assert torch.equal(some.labels, rows.labels)
+
+
+@given(graph=graphs)
+@settings(max_examples=40, deadline=None)
+def test_products_and_their_gradients_are_those_of_dense_matrices(graph: Graph) -> None:
+    graph = graph.normalised()
+    for matrix, factor in (
+        (graph.features.to_dense(), graph.feature_factor),
+        (graph.adjacency.to_dense(), graph.adjacency_factor),
+    ):
+        dense = torch.rand(matrix.shape[1], 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        weights = torch.arange(4 * len(matrix)).reshape(-1, 4).float()
+        for product in (factor @ dense, matrix @ dense):
+            torch.testing.assert_close(product, matrix @ dense)
+            (gradient,) = torch.autograd.grad((product * weights).sum(), dense)
+            torch.testing.assert_close(gradient, matrix.T @ weights)
