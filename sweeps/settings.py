@@ -58,6 +58,10 @@ class StudySettings:
                 _check_at_least(option, count, 1)
         if self.gpus_per_trial is not None:
             _check_at_least("--gpus-per-trial", self.gpus_per_trial, 0)
+            if self.gpus_per_trial > 1 and not float(self.gpus_per_trial).is_integer():
+                raise UsageError(
+                    f"--gpus-per-trial {self.gpus_per_trial:g}: a part of a GPU (0.25), or whole ones (2)."
+                )
 
 
 @dataclass(frozen=True)
@@ -166,23 +170,37 @@ def cores() -> int:
 
 
 def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -> int:
-    """How many trials run at once. Raises UsageError for more than the study's parallelism."""
-    if run.workers is not None:
-        if run.workers > parallelism:
-            raise UsageError(
-                f"--workers {run.workers} is more than the study's parallelism {parallelism}: trial n is decided "
-                f"by the trials up to n - {parallelism}, so more could not be kept busy. Launch a study with "
-                f"--parallelism {run.workers}, or take --workers {parallelism}."
-            )
-        return run.workers
-    if run.cluster is not None:  # as many as there may be: Ray places what fits, and more as nodes join
-        return parallelism
-    placeable = max(1, cores() // cpus)
-    if gpus > 0:
-        import torch
+    """How many trials run at once.
 
-        placeable = max(1, int(torch.cuda.device_count() / gpus))
-    return min(parallelism, placeable)
+    Raises UsageError for more than the study's parallelism, or than the GPUs of this machine hold.
+    """
+    placeable = max(1, cores() // cpus)
+    if gpus > 0 and run.cluster is None:
+        placeable = _fitting(gpus)
+    if (
+        run.workers is None
+    ):  # on a cluster as many as there may be: Ray places what fits, and more as nodes join
+        return parallelism if run.cluster is not None else min(parallelism, placeable)
+    if run.workers > parallelism:
+        raise UsageError(
+            f"--workers {run.workers} is more than the study's parallelism {parallelism}: trial n is decided "
+            f"by the trials up to n - {parallelism}, so more could not be kept busy. Launch a study with "
+            f"--parallelism {run.workers}, or take --workers {parallelism}."
+        )
+    if gpus > 0 and run.cluster is None and run.workers > placeable:
+        raise UsageError(
+            f"--workers {run.workers}: with {gpus:g} GPU a trial, {placeable} at once fit here. Take --workers "
+            f"{placeable}, or launch a study with a smaller --gpus-per-trial, of which several share a GPU."
+        )
+    return run.workers
+
+
+def _fitting(gpus: float) -> int:
+    """How many trials of so many GPUs each this machine holds; one that is shared holds whole trials only."""
+    import torch
+
+    there = torch.cuda.device_count()
+    return there * int(1 / gpus + 1e-6) if gpus < 1 else there // int(gpus)
 
 
 def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:

@@ -167,9 +167,10 @@ class RayRunner:
         if self.address is not None:
             known = [] if self.forced else _trained_in(book)
             self._usual = check_nodes(plan, self.gpus, known, mixed=self.mixed_hardware, control=control)
-        elif self.gpus > ray.cluster_resources().get("GPU", 0.0):
+        elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
             raise UsageError(
-                f"--gpus-per-trial {self.gpus:g}: Ray sees no GPU here. Leave it out to train on the CPU."
+                f"--gpus-per-trial {self.gpus:g}: torch sees as many here, but Ray {there:g}. "
+                "Take --gpus-per-trial 0 to train on the CPU."
             )
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:

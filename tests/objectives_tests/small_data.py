@@ -19,7 +19,10 @@ from objectives.round import Round
 from objectives.task import Rows, Splits, Task, parameter_kinds
 from objectives.word_pairs import WordPairs, noise_weights
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch sees")
+needs_gpu = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch sees"),
+]
 
 TRAIN, VALID = 60, 25
 # of tasks whose round is not one pass

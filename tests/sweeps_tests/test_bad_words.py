@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from sweeps import RunSettings
+from sweeps.errors import UsageError
+from sweeps.settings import num_workers
 from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.conftest import Refusal, Sweep
 
@@ -144,6 +147,7 @@ def test_a_range_without_steps_is_no_grid(launch_refused: Refusal) -> None:
         ("--max-failures", "0", "--max-failures 0: at least 1 is needed"),
         ("--workers", "0", "--workers 0: at least 1 is needed"),
         ("--gpus-per-trial", "-1", "--gpus-per-trial -1: at least 0 is needed"),
+        ("--gpus-per-trial", "1.5", "--gpus-per-trial 1.5: a part of a GPU (0.25), or whole ones (2)"),
         ("--gpus-per-trial", "nan", "--gpus-per-trial nan: a finite number is meant"),
         ("--timeout", "0", "--timeout 0: seconds above 0 are meant"),
         ("--timeout", "nan", "--timeout nan: seconds above 0 are meant"),
@@ -171,6 +175,31 @@ def test_more_workers_than_parallelism_are_refused_with_both_remedies(refused: R
     message = refused("launch", TOY, "--space", TOY_SPACE, "--workers", "5")
     assert "--workers 5 is more than the study's parallelism 4" in message
     assert "--parallelism 5, or take --workers 4" in message
+
+
+@pytest.mark.parametrize(
+    ("gpus", "there", "fits"), [(1.0, 1, 1), (0.25, 1, 4), (0.4, 2, 4), (0.3, 1, 3), (2.0, 5, 2)]
+)
+def test_as_many_trials_run_at_once_as_the_gpus_hold_and_more_are_refused(
+    gpus: float, there: int, fits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    assert num_workers(RunSettings(), parallelism=9, cpus=1, gpus=gpus) == fits
+    assert num_workers(RunSettings(workers=fits), parallelism=9, cpus=1, gpus=gpus) == fits
+    with pytest.raises(
+        UsageError, match=f"{fits} at once fit here. Take --workers {fits}, or launch a study"
+    ):
+        num_workers(RunSettings(workers=fits + 1), parallelism=9, cpus=1, gpus=gpus)
+    assert num_workers(RunSettings(workers=9, address="head:1"), parallelism=9, cpus=1, gpus=gpus) == 9
+
+
+def test_more_gpus_than_there_are_are_refused(
+    launch_refused: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    message = launch_refused("--gpus-per-trial", "3")
+    assert "--gpus-per-trial 3: torch sees 2 GPU here. Take at most 2." in message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
