@@ -14,7 +14,7 @@ test: $(VENV)/.installed-dev
 
 # What holds of every task and of studies on a GPU, where torch sees one.
 test-gpu: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m gpu -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m gpu
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -323,5 +323,5 @@ def _gpus(asked: float | None, elsewhere: bool = False) -> float:
         return 1.0 if there else 0.0
     if asked > there and not elsewhere:
         remedy = f"Take at most {there}." if there else "Leave it out to train on the CPU."
-        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees {there or 'no'} GPU here. {remedy}")
+        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees {there or 'no'} GPU(s) here. {remedy}")
     return float(asked)

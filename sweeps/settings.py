@@ -177,10 +177,10 @@ def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -
     placeable = max(1, cores() // cpus)
     if gpus > 0 and run.cluster is None:
         placeable = _fitting(gpus)
-    if (
-        run.workers is None
-    ):  # on a cluster as many as there may be: Ray places what fits, and more as nodes join
-        return parallelism if run.cluster is not None else min(parallelism, placeable)
+    if run.workers is None and run.cluster is not None:
+        return parallelism  # as many as there may be: Ray places what fits, and more as nodes join
+    if run.workers is None:
+        return min(parallelism, placeable)
     if run.workers > parallelism:
         raise UsageError(
             f"--workers {run.workers} is more than the study's parallelism {parallelism}: trial n is decided "

@@ -88,6 +88,7 @@ class RayCluster:
             "RAY_DISABLE_IMPORT_WARNING": "1",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         }
+        ours = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [
@@ -101,7 +102,7 @@ class RayCluster:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd=self._folder,
-                env={**os.environ, **given, **(environment or {})},
+                env={**ours, **given, **(environment or {})},
             )
         node = Node(process, log)
         self._nodes.append(node)

@@ -169,7 +169,7 @@ class RayRunner:
             self._usual = check_nodes(plan, self.gpus, known, mixed=self.mixed_hardware, control=control)
         elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
             raise UsageError(
-                f"--gpus-per-trial {self.gpus:g}: torch sees as many here, but Ray {there:g}. "
+                f"--gpus-per-trial {self.gpus:g}: torch sees as many GPUs here, Ray only {there:g}. "
                 "Take --gpus-per-trial 0 to train on the CPU."
             )
 

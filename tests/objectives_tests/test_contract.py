@@ -40,6 +40,12 @@ CHOICES = [
     for choice in (kind.choices or ((True, False) if kind.type is bool else ()))
 ]
 
+PUBLISHED = [
+    (task.name, variant)
+    for task in map(get_task, BUILT_IN)
+    for variant in ("published", *(task.published.variants if task.published else ()))
+]
+
 tasks = pytest.mark.parametrize("task", [get_task(name) for name in BUILT_IN], ids=list(BUILT_IN))
 devices = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
 
@@ -116,23 +122,26 @@ def test_the_defaults_as_they_stand_run_a_round(device: str, task: Task) -> None
 
 
 @devices
-@tasks
-def test_the_published_configuration_and_its_variants_run_a_round(device: str, task: Task) -> None:
-    assert task.published is not None
-    variants = {"published": Variant({}, ""), **task.published.variants}
-    for variant in variants.values():
-        parameters = shortened(task, {**task.published.parameters, **variant.parameters})
-        if device == "cuda" and getattr(parameters, "devices", 1) > torch.cuda.device_count():
-            continue
-        run = task.start(
-            parameters,
-            small_splits(task),
-            rounds=variant.rounds or task.published.rounds,
-            seed=0,
-            device=torch.device(device),
-        )
-        with contextlib.closing(run):
-            assert run.advance().index == 1
+@pytest.mark.parametrize(("task", "variant"), PUBLISHED)
+def test_the_published_configuration_and_its_variants_run_a_round(
+    device: str, task: str, variant: str
+) -> None:
+    which = get_task(task)
+    published = which.published
+    assert published is not None
+    chosen = published.variants.get(variant, Variant({}, ""))
+    parameters = shortened(which, {**published.parameters, **chosen.parameters})
+    if device == "cuda" and getattr(parameters, "devices", 1) > torch.cuda.device_count():
+        pytest.skip(f"needs {parameters.devices} GPUs")
+    run = which.start(
+        parameters,
+        small_splits(which),
+        rounds=chosen.rounds or published.rounds,
+        seed=0,
+        device=torch.device(device),
+    )
+    with contextlib.closing(run):
+        assert run.advance().index == 1
 
 
 @tasks

@@ -49,10 +49,12 @@ def test_no_step_waits_for_the_device(task: Task, optimizer: str) -> None:
     """Rounds of few and of many steps wait equally often, but for orders of rows, which are drawn on the CPU."""
     steps, waits = [], []
     for batch_size in (20, 4):
-        run = start(task, batch_size=batch_size, dropout=0.3, optimizer=optimizer, device="cuda")
+        one_pass = {"steps_per_round": None, "dropout": 0.3, "optimizer": optimizer}
+        run = start(task, batch_size=batch_size, device="cuda", **one_pass)
         run.advance()
         steps.append(run.steps_per_round)
         waits.append(places_of_waits(run.train_round))
+    assert steps[1] > steps[0]
     assert waits[1].total() - waits[0].total() < (steps[1] - steps[0]) / 2, waits
 
 

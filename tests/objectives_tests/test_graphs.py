@@ -80,7 +80,7 @@ def test_products_and_their_gradients_are_those_of_dense_matrices(graph: Graph) 
     ):
         dense = torch.rand(matrix.shape[1], 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
         weights = torch.arange(4 * len(matrix)).reshape(-1, 4).float()
-        for product in (factor @ dense, matrix @ dense):
-            torch.testing.assert_close(product, matrix @ dense)
-            (gradient,) = torch.autograd.grad((product * weights).sum(), dense)
-            torch.testing.assert_close(gradient, matrix.T @ weights)
+        product = factor @ dense
+        torch.testing.assert_close(product, matrix @ dense)
+        (gradient,) = torch.autograd.grad((product * weights).sum(), dense)
+        torch.testing.assert_close(gradient, matrix.T @ weights)

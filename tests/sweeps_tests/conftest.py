@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -134,3 +135,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     result = launch_study(settings, run, study="curves", storage=f"sqlite:///{home / 'studies.db'}")
     with serving(result.study) as dashboard:
         yield dashboard
+
+
+def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
+    """No trial starts before so many slots are there, however long their processes take to start."""
+    from sweeps.runners.ray_tune import RayRunner
+
+    serve, deadline = RayRunner._serve, time.monotonic() + 400
+
+    def serve_once_they_are_there(runner: RayRunner, book: Any, mailbox: Any) -> None:
+        assert time.monotonic() < deadline, f"{slots} slots have not come"
+        if sum(slot.place is not None for slot in runner._slots.values()) >= slots:
+            patch.setattr(RayRunner, "_serve", serve)
+            serve(runner, book, mailbox)
+
+    patch.setattr(RayRunner, "_serve", serve_once_they_are_there)

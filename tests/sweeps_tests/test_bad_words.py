@@ -199,13 +199,13 @@ def test_more_gpus_than_there_are_are_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     message = launch_refused("--gpus-per-trial", "3")
-    assert "--gpus-per-trial 3: torch sees 2 GPU here. Take at most 2." in message
+    assert "--gpus-per-trial 3: torch sees 2 GPU(s) here. Take at most 2." in message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_refused(launch_refused: Refusal) -> None:
     message = launch_refused("--gpus-per-trial", "1")
-    assert "--gpus-per-trial 1: torch sees no GPU here. Leave it out to train on the CPU." in message
+    assert "--gpus-per-trial 1: torch sees no GPU(s) here. Leave it out to train on the CPU." in message
 
 
 def test_what_inline_can_not_do_is_refused_and_stands_in_its_help(

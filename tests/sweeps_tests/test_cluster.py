@@ -18,14 +18,13 @@ import pytest
 
 import sweeps
 from sweeps import RunSettings, StudySettings, paths, provenance, sweep
-from sweeps.book import StudyBook
 from sweeps.errors import UsageError
 from sweeps.planning import plan_study
-from sweeps.runners.ray_tune import RayRunner
 from sweeps.study import load
 from sweeps.sweep import launch, resume, run_planned
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.ray_cluster import RayCluster, ray_cluster
+from tests.sweeps_tests.conftest import start_with
 from tests.sweeps_tests.tables import figures
 from tests.sweeps_tests.test_matrix import NUM_TRIALS, SETTINGS
 from tests.sweeps_tests.test_matrix import expected as expected
@@ -170,19 +169,6 @@ def test_two_gpus_are_a_trial_s_own(
         for other in ran:
             if each is not other and each["begin"] < other["end"] and other["begin"] < each["end"]:
                 assert not set(each["devices"].split(",")) & set(other["devices"].split(","))
-
-
-def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
-    """No trial starts before so many slots are there, however long their processes take to start."""
-    serve, deadline = RayRunner._serve, time.monotonic() + 400
-
-    def serve_once_they_are_there(runner: RayRunner, book: StudyBook, mailbox: Any) -> None:
-        assert time.monotonic() < deadline, f"{slots} slots have not come"
-        if sum(slot.place is not None for slot in runner._slots.values()) >= slots:
-            patch.setattr(RayRunner, "_serve", serve)
-            serve(runner, book, mailbox)
-
-    patch.setattr(RayRunner, "_serve", serve_once_they_are_there)
 
 
 def run_on_gpus(cluster: RayCluster, gpus: float, *, workers: int, folder: Path) -> list[dict[str, Any]]:

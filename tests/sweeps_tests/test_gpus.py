@@ -10,7 +10,7 @@ import pytest
 from sweeps import RunSettings, StudySettings
 from sweeps.sweep import Result, launch
 from tests.objectives_tests.small_data import needs_gpu
-from tests.sweeps_tests.conftest import Sweep
+from tests.sweeps_tests.conftest import Sweep, start_with
 from tests.sweeps_tests.test_devices import OWN_TASK as SMALL_CNN
 
 pytestmark = needs_gpu
@@ -28,7 +28,7 @@ from tests.objectives_tests.small_data import small_splits
 
 @dataclass(frozen=True)
 class Parameters(mnist_mlp.MnistMlpParameters):
-    gibibytes: int = 0  # held on the device, beside the model
+    mebibytes: int = 0  # held on the device, beside the model
 
 
 class Heavy(mnist_mlp.MnistMlp):
@@ -41,8 +41,8 @@ class Heavy(mnist_mlp.MnistMlp):
         return small_splits(self)
 
     def prepare(self, rows, parameters):
-        if parameters.gibibytes and rows.inputs.is_cuda:
-            torch.empty(parameters.gibibytes << 30, dtype=torch.uint8, device=rows.inputs.device)
+        if parameters.mebibytes and rows.inputs.is_cuda:
+            torch.empty(parameters.mebibytes << 20, dtype=torch.uint8, device=rows.inputs.device)
         return super().prepare(rows, parameters)
 '''
 
@@ -53,7 +53,10 @@ def launched(study: str, settings: dict[str, Any], **run: Any) -> Result:
 
 
 @pytest.mark.ray
-def test_four_trials_that_share_a_gpu_are_those_that_have_it_alone(sweep: Sweep, home: Path) -> None:
+def test_four_trials_that_share_a_gpu_are_those_that_have_it_alone(
+    sweep: Sweep, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_with(4, monkeypatch)
     shared = {"gpus_per_trial": 0.25, "parallelism": 4}
     seen = []
     for study, run in (("four", {"workers": 4}), ("one", {"workers": 1}), ("inline", {"runner": "inline"})):
@@ -73,7 +76,7 @@ def test_four_trials_that_share_a_gpu_are_those_that_have_it_alone(sweep: Sweep,
 @pytest.mark.parametrize("runner", ["ray", "inline"])
 def test_a_trial_that_finds_no_memory_fails_alone(tmp_path: Path, runner: str) -> None:
     (tmp_path / "own.py").write_text(OWN_TASK)
-    (tmp_path / "space.yaml").write_text("space: {gibibytes: {choices: [0, 100000, 1]}}")
+    (tmp_path / "space.yaml").write_text("space: {mebibytes: {choices: [0, 100000000, 256]}}")
     settings = {
         "task": f"{tmp_path / 'own.py'}:Heavy",
         "space": tmp_path / "space.yaml",
@@ -81,17 +84,14 @@ def test_a_trial_that_finds_no_memory_fails_alone(tmp_path: Path, runner: str) -
         "sampler": "grid",
     }
     result = launched(runner, settings, runner=runner, workers=1)
-    ends = {trial.params["gibibytes"]: trial for trial in result.study.table()}
-    assert {value: trial.state for value, trial in ends.items()} == {
-        0: "COMPLETE",
-        1: "COMPLETE",
-        100000: "FAIL",
-    }
-    evidence = ends[100000].attributes["evidence"]
+    ends = {trial.params["mebibytes"]: trial for trial in result.study.table()}
+    states = {asked: trial.state for asked, trial in ends.items()}
+    assert states == {0: "COMPLETE", 256: "COMPLETE", 100_000_000: "FAIL"}
+    evidence = ends[100_000_000].attributes["evidence"]
     assert evidence["kind"] == "out_of_memory"
     assert 0 < evidence["peak_memory_bytes"] < 2**40
-    rounds = result.study.rounds().groupby("trial")["peak_memory_bytes"].max()
-    assert rounds[ends[1].number] > 2**30 > rounds[ends[0].number]
+    held = result.study.rounds().groupby("trial")["peak_memory_bytes"].max()
+    assert held[ends[256].number] > 256 << 20 > held[ends[0].number]
 
 
 def test_more_devices_than_a_trial_has_are_missed_by_name(tmp_path: Path) -> None:
