@@ -53,7 +53,7 @@ class Cell:
 
 BATCH_SIZES = "--space benchmarks/batch_sizes.yaml --sampler grid --stop-rule none"
 TRANSFER = "--space benchmarks/transfer.yaml --sampler grid --stop-rule none"
-IN_PART = "--stop-rule study --train-rows 5000 --valid-rows 1000"
+IN_PART = "--stop-rule study --train-rows 10000 --valid-rows 2000"
 CELLS = [
     Cell("cora", "cora_gcn --data cora -n 20", ("--top 3 --seeds 5", "--top 3 --folds 5 --sealed")),
     Cell(
@@ -77,7 +77,7 @@ CELLS = [
         "food101_squeezenet --data food101-cifar10 -n 4 --rounds 4 --train-rows 3000 --valid-rows 1000",
         ("--top 2 --seeds 2",),
     ),
-    Cell("cifar", f"cifar10_cnn --data cifar10 -n 4 --rounds 6 {IN_PART}", ("--top 2 --seeds 2",)),
+    Cell("cifar", f"cifar10_cnn --data cifar10 -n 4 --rounds 12 {IN_PART}", ("--top 2 --seeds 2",)),
     Cell("mlp", "mnist_mlp --data mnist -n 12 --rounds 20 --stop-rule study"),
 ]
 

@@ -97,6 +97,23 @@ def grid_table() -> str:
     return _table(head, rows)
 
 
+def steps_table() -> str:
+    """mnist_mlp as published, on all images, at the steps that were published."""
+    record = _read(figures.RESULTS / "mnist_mlp-published.json")
+    ours = {(row["round"], row["figure"]): row["ours"] for row in record["figures"]}
+    rows = []
+    for round_, given in published_for(get_task("mnist_mlp")).curve.items():
+        losses = (f"{figure:,.0f}" for figure in (given["running_loss"], ours[round_, "running_loss"]))
+        scores = (
+            f"{figure:.3f}"
+            for name in ("train_score", "valid_score")
+            for figure in (given[name], ours[round_, name])
+        )
+        rows.append((round_ - 1, *scores, *losses))
+    head = ("step", "training, published", "ours", "test, published", "ours", "loss, published", "ours")
+    return _table(head, rows)
+
+
 def cures_table() -> str:
     """mnist_mlp_online as published and with each cure, at the end of each run."""
     rows = []
@@ -317,6 +334,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "studies": studies_table,
     "study-commands": study_commands,
+    "mlp-steps": steps_table,
     "grid": grid_table,
     "collapse": course_table,
     "cures": cures_table,
@@ -332,12 +350,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def with_tables(page: str) -> str:
-    """docs/tasks.md with every table whose cells are there."""
+    """docs/tasks.md with its tables. Raises FileNotFoundError where a cell is missing."""
     for name, render in BLOCKS.items():
-        try:
-            page = with_block(page, name, render())
-        except FileNotFoundError as error:
-            print(f"{name}: as it was, without {error.filename}", file=sys.stderr)
+        page = with_block(page, name, render())
     return page
 
 
@@ -360,7 +375,10 @@ def main() -> None:
         make(options)
     elif options:
         parser.error(f"{' '.join(options)} goes with --make")
-    PAGE.write_text(with_tables(PAGE.read_text()))
+    try:
+        PAGE.write_text(with_tables(PAGE.read_text()))
+    except FileNotFoundError as error:
+        parser.exit(1, f"{error.filename} is missing: make it with --make.\n")
 
 
 if __name__ == "__main__":
