@@ -121,7 +121,8 @@ class UnitActivity:
 
     def _see_rectified(self, name: str) -> Any:
         def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            alive = _by_unit(output > 0).any(dim=0)
+            others = [dim for dim in range(output.ndim) if dim != 1]
+            alive = output.amax(dim=others) > 0  # several times as fast as (output > 0).any
             self._alive[name] = self._alive[name] | alive if name in self._alive else alive
 
         return see
