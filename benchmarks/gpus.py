@@ -12,33 +12,15 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.overhead import Clock
 from benchmarks.stopping_page import with_block
 
 RESULTS = Path(__file__).parent / "results" / "gpus.json"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 MOST = 16  # the studies' parallelism
-
-
-class Window:
-    """An observer of a study that notes when its first trial starts and its last one ends."""
-
-    def __init__(self) -> None:
-        self.first: float | None = None
-        self.last = 0.0
-
-    def started(self, *arguments: object, again: bool) -> None:
-        self.first = self.first or time.perf_counter()
-
-    def recorded(self, *arguments: object) -> None: ...
-
-    def put_away(self, number: int) -> None: ...
-
-    def ended(self, *arguments: object) -> None:
-        self.last = time.perf_counter()
 
 
 def measure(trials: int, rounds: int, workers: int, gpus: float) -> dict[str, Any]:
@@ -55,22 +37,21 @@ def measure(trials: int, rounds: int, workers: int, gpus: float) -> dict[str, An
         parallelism=MOST,
         gpus_per_trial=gpus,
     )
-    window = Window()
+    clock = Clock()
     with tempfile.TemporaryDirectory(prefix="gpus-") as folder:
         os.environ["SWEEP_HOME"] = folder  # of this process alone
         run = RunSettings(num_trials=trials, workers=workers, keep_weights="none")
-        study = launch(settings, run, make_observers=lambda book, launching: [window]).study
+        study = launch(settings, run, make_observers=lambda book, launching: [clock]).study
         best = study.best()
         memory = study.rounds()["peak_memory_bytes"].max()
         device = next(iter(study.provenance["environments"].values()))["device_name"]
-    assert window.first is not None
     return {
         "device": device,
         "workers": workers,
         "gpus_per_trial": gpus,
         "trials": trials,
         "rounds": rounds,
-        "trials_per_hour": trials / (window.last - window.first) * 3600,
+        "trials_per_hour": trials / (clock.ends[-1] - clock.starts[0]) * 3600,
         "best_trial": best.number,
         "best_score": best.value,
         "peak_memory_mib": round(memory / 2**20),

@@ -44,12 +44,14 @@ def bare_optuna(trials: int, folder: Path) -> list[float]:
 
 
 class Clock:
-    """An observer of a study that notes when trials end."""
+    """An observer of a study that notes when trials start and end."""
 
     def __init__(self) -> None:
+        self.starts: list[float] = []
         self.ends: list[float] = []
 
-    def started(self, *arguments: object, again: bool) -> None: ...
+    def started(self, *arguments: object, again: bool) -> None:
+        self.starts.append(time.perf_counter())
 
     def recorded(self, *arguments: object) -> None: ...
 
