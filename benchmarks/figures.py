@@ -21,10 +21,10 @@ import pandas as pd
 
 from objectives.registry import get_task
 from sweeps.cli.formats import cell as shown
-from sweeps.diagnosing import diagnose_study
-from sweeps.reproduce import Reproduction, beside, published_for, reproduce, variant_for
+from sweeps.diagnosis.report import diagnose_study
+from sweeps.repeats.reproduce import Reproduction, beside, published_for, reproduce, variant_for
 from sweeps.settings import RunSettings
-from sweeps.study import Study
+from sweeps.study.stored_study import Study
 
 RESULTS = Path(__file__).parent / "results" / "figures"
 COURSE = 9  # rounds of a run that are shown

@@ -20,8 +20,8 @@ import pandas as pd
 from benchmarks import stopping_page
 from benchmarks.curve_bank import BANK, PARTS
 from benchmarks.stop_rules import Full, load
-from sweeps.curve_plot import draw_curve
-from sweeps.diagnosis import diagnose
+from sweeps.diagnosis.labels import diagnose
+from sweeps.diagnosis.plot import draw_curve
 
 CURVES = 60
 A_SHEET = 4

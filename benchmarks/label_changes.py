@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from objectives import load_model
-from objectives.evaluation import evaluation_mode
 from objectives.registry import get_task
-from objectives.task import Rows, Task
+from objectives.rows.rows import Rows
+from objectives.task import Task
+from objectives.training.evaluation import evaluation_mode
 from sweeps import paths
-from sweeps.reproduce import Reproduction, reproduce
-from sweeps.results import write_best
+from sweeps.driver.results_folder import write_best
+from sweeps.repeats.reproduce import Reproduction, reproduce
 from sweeps.settings import RunSettings
 
 RESULTS = Path(__file__).parent / "results" / "label_changes.json"

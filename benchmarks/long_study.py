@@ -25,11 +25,11 @@ from benchmarks.nothing import NothingRun, Parameters
 from objectives import Round
 from search_spaces.suggest import distributions, suggest
 from storage.schema import rounds as rounds_table
-from sweeps.history import Proposal
-from sweeps.outcome import Stop, end_of
-from sweeps.samplers import startup_trials
-from sweeps.spec import Specification, full_parameters
-from sweeps.study import Study
+from sweeps.samplers.by_name import startup_trials
+from sweeps.samplers.visible_trials import Proposal
+from sweeps.study.specification import Specification, full_parameters
+from sweeps.study.stored_study import Study
+from sweeps.trial.verdict import Stop, end_of
 
 HERE = Path(__file__).parent
 TASK = f"{HERE / 'nothing.py'}:Nothing"

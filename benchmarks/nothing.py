@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from objectives.round import Cost, Round
-from objectives.task import Rows, Splits, Task
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sweeps.outcome import Stop
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
+from sweeps.trial.verdict import Stop
 
 STRIP = 5  # rounds, in Prechelt's rules
 

@@ -29,12 +29,12 @@ import psutil
 
 from benchmarks.long_study import NAME, build, random_proposals
 from benchmarks.nothing import NothingRun, Parameters
-from objectives.loop import make_deterministic
-from sweeps.book import StudyBook
-from sweeps.history import Finished
-from sweeps.study import load
-from sweeps.window import Window
-from sweeps.worker import Progress
+from objectives.training.loop import make_deterministic
+from sweeps.driver.study_driver import StudyBook
+from sweeps.samplers.proposer import Window
+from sweeps.samplers.visible_trials import Finished
+from sweeps.study.stored_study import load
+from sweeps.trial.work import Progress
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 COMMANDS = (
@@ -122,7 +122,7 @@ class FirstStart:
 
 
 def measure_resume(chosen: argparse.Namespace) -> float:
-    from sweeps.console import announcement
+    from sweeps.cli.terminal import announcement
     from sweeps.sweep import resume
 
     make_deterministic(1)  # imports much of torch

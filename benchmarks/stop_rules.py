@@ -24,13 +24,14 @@ from benchmarks.curve_bank import PARTS, BankStudy, bank_studies
 from benchmarks.reference_rules import REFERENCES, Reference
 from benchmarks.true_classes import Truth, true_class
 from objectives.registry import get_task
-from sweeps.diagnosis import diagnose
-from sweeps.outcome import Metric, Stop, TrialEnd
+from sweeps.diagnosis.labels import diagnose
 from sweeps.pruning.learning_curve import REQUIRED, SCORES, Curve, FloatArray, curve_from_columns
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop, TrialEnd
 
 ORDERS = 20
 POINTS = 100.0  # a score of 1 is so many

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.best_config import read_config
-from sweeps.diagnosing import diagnose_study
-from sweeps.study import Study, load
+from sweeps.best_config.document import read_config
+from sweeps.diagnosis.report import diagnose_study
+from sweeps.study.stored_study import Study, load
 
 RESULTS = Path(__file__).parent / "results" / "studies"
 

@@ -20,10 +20,10 @@ from benchmarks import figures, label_changes, studies
 from benchmarks.stopping_page import with_block
 from objectives.registry import all_tasks, get_task
 from objectives.task import Task
-from sweeps.audit import NOT_HALTED
 from sweeps.cli.formats import cell as shown
-from sweeps.noise import Spread
-from sweeps.reproduce import published_for
+from sweeps.repeats.audit import NOT_HALTED
+from sweeps.repeats.reproduce import published_for
+from sweeps.repeats.significance import Spread
 
 PAGE = Path(__file__).parent.parent / "docs" / "tasks.md"
 

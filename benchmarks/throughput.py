@@ -22,11 +22,11 @@ import torch
 from torch import nn
 
 from benchmarks.stopping_page import with_block
-from objectives.loop import Run, make_deterministic
 from objectives.registry import get_task
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.training.loop import Run, make_deterministic
 from sweeps import paths
-from sweeps.data_plan import DataPlan
+from sweeps.trial.data_plan import DataPlan
 
 # Data set, and how many rows train and validate: fewer, in the proportion that the whole set has; None for all.
 DATA: dict[str, tuple[str, int | None, int | None]] = {

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from objectives.errors import DataError, ObjectiveError, UnknownTaskError
-from objectives.parameters import TrainingParameters
+from objectives.parameters.training import TrainingParameters
 from objectives.round import Cost, Round
-from objectives.task import Rows, Splits, Task
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
 
 if TYPE_CHECKING:
-    from objectives.datasets.splits import splits_of as splits_of
-    from objectives.weights import load_model as load_model
+    from objectives.exported_model import load_model as load_model
+    from objectives.rows.splitting import splits_of as splits_of
 
 __all__ = [
     "Cost",
@@ -33,11 +34,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "load_model":  # needs torch: only when asked for
-        from objectives.weights import load_model
+        from objectives.exported_model import load_model
 
         return load_model
     if name == "splits_of":
-        from objectives.datasets.splits import splits_of
+        from objectives.rows.splitting import splits_of
 
         return splits_of
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

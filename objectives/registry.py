@@ -16,7 +16,8 @@ from pathlib import Path
 from types import CodeType
 
 from objectives.errors import UnknownTaskError
-from objectives.task import Task, did_you_mean
+from objectives.spelling import did_you_mean
+from objectives.task import Task
 from objectives.task_class import flaw_of
 
 GROUP = "sweeps.tasks"

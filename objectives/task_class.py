@@ -6,7 +6,8 @@ import dataclasses
 import re
 import typing
 
-from objectives.task import Direction, Task, parameter_kinds
+from objectives.parameters.kinds import parameter_kinds
+from objectives.task import Direction, Task
 
 _NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
 _NEEDED = ("name", "rounds", "chance_score", "data_sets", "Parameters")
@@ -45,7 +46,7 @@ def _flaw_of_parameters(found: type[Task]) -> str | None:
     if not isinstance(found.Parameters, type) or not dataclasses.is_dataclass(found.Parameters):
         return "has Parameters that are no dataclass"
     try:
-        parameter_kinds(found)
+        parameter_kinds(found.Parameters)
         found.Parameters()
         found()
     except (TypeError, ValueError, NameError) as error:

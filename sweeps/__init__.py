@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sweeps.pruning.pruner import report_round as report_round
     from sweeps.settings import RunSettings as RunSettings
     from sweeps.settings import StudySettings as StudySettings
-    from sweeps.study import Study as Study
-    from sweeps.study import load as load
+    from sweeps.study.stored_study import Study as Study
+    from sweeps.study.stored_study import load as load
     from sweeps.sweep import Result as Result
     from sweeps.sweep import launch as launch
     from sweeps.sweep import resume as resume
@@ -32,8 +32,8 @@ _HOMES = {
     "resume": "sweeps.sweep",
     "RunSettings": "sweeps.settings",
     "StudySettings": "sweeps.settings",
-    "Study": "sweeps.study",
-    "load": "sweeps.study",
+    "Study": "sweeps.study.stored_study",
+    "load": "sweeps.study.stored_study",
 }
 __all__ = sorted(_HOMES)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from objectives.task import did_you_mean
+from objectives.spelling import did_you_mean
 from sweeps.errors import UsageError
 
 SAMPLERS = ("tpe", "gp", "cmaes", "random", "qmc", "grid")

@@ -11,31 +11,32 @@ from typing import Any, TypeVar
 from objectives.registry import task_reference
 from storage import Database, StorageUnavailable, open_database
 from storage.leases import acquire, new_token
-from storage.patience import patiently
 from storage.requests import clear_requests
+from storage.retry import patiently
 from storage.studies import StudyRow, create_study, find_study, get_study, update_run
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
-from sweeps.best_config import example_rows
-from sweeps.book import Observer, StudyBook
-from sweeps.control import Control, Ending
+from sweeps.best_config.document import example_rows
+from sweeps.driver.observer import Observer
+from sweeps.driver.results_folder import ResultsKeeper, check_owner, check_writable, remove_unfinished
+from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.termination import Control, Ending
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
-from sweeps.live_trial import Place
-from sweeps.planning import Planned, plan_again, plan_study
-from sweeps.provenance import (
+from sweeps.runners import Runner
+from sweeps.samplers.proposer import num_points
+from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
+from sweeps.study.environment import (
     code_digest,
     decisive_differences,
     environment,
     other_differences,
     software_differences,
 )
-from sweeps.results import ResultsKeeper, check_owner, check_writable, remove_unfinished
-from sweeps.runners import Runner
-from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
-from sweeps.spec import Specification, differences
-from sweeps.study import Study
-from sweeps.window import num_points
-from sweeps.worker import WorkPlan
+from sweeps.study.planning import Planned, plan_again, plan_study
+from sweeps.study.specification import Specification, differences
+from sweeps.study.stored_study import Study
+from sweeps.trial.running_trial import Place
+from sweeps.trial.work import WorkPlan
 
 DEFAULT_TRIALS = 20
 OPENING_PATIENCE_SECONDS = 60.0
@@ -318,7 +319,7 @@ def _runner(launching: Launch) -> Runner:
         from sweeps.runners.inline import InlineRunner
 
         return InlineRunner()
-    from sweeps.runners.ray_tune import RayRunner
+    from sweeps.runners.ray_tune.runner import RayRunner
 
     run = launching.run
     return RayRunner(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from objectives.round import Round
-from objectives.task import Splits
+from objectives.rows.rows import Splits
 from tests.toy import Parameters, Toy, ToyRun
 
 

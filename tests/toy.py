@@ -13,9 +13,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from objectives.datasets.splits import digest_rows
 from objectives.round import Cost, Round
-from objectives.task import Rows, Splits, Task
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import digest_rows
+from objectives.task import Task
 
 
 @dataclass(frozen=True)

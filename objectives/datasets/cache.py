@@ -24,10 +24,10 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from objectives.datasets.splits import digest_rows
 from objectives.datasets.trees import Tree
 from objectives.errors import DataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.rows.splitting import digest_rows
 
 FOLDER = "decoded"
 _ABOUT = "rows.json"

@@ -18,10 +18,10 @@ from objectives.datasets.cache import kept_rows
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.images import DECODER, list_images, read_parts
 from objectives.datasets.pickles import read_pickle
-from objectives.datasets.splits import SPLIT_SEED, check_labels, stratified_split
 from objectives.datasets.trees import Tree, open_tree
 from objectives.errors import DataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import SPLIT_SEED, check_labels, stratified_split
 
 SIZE = 32
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.planetoid import read_matrix, read_neighbours
-from objectives.datasets.splits import SPLIT_SEED, digest_tensors
 from objectives.errors import DataError, ParametersError
-from objectives.graphs import Graph, GraphRows, sparse_matrix
-from objectives.task import Splits
+from objectives.rows.graphs import Graph, GraphRows, sparse_matrix
+from objectives.rows.rows import Splits
+from objectives.rows.splitting import SPLIT_SEED, digest_tensors
 
 FEATURES, CLASSES = 1433, 7
 TRAIN_PER_CLASS, NUM_VALID = 20, 500

@@ -15,10 +15,10 @@ import numpy as np
 from objectives.datasets.cache import kept_rows
 from objectives.datasets.files import digest_of_file, download
 from objectives.datasets.images import DECODER, PARTS, Listing, list_images, read_parts
-from objectives.datasets.splits import SPLIT_SEED, stratified_split
 from objectives.datasets.trees import Tree, open_tree
 from objectives.errors import DataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import SPLIT_SEED, stratified_split
 
 SIZE = 64
 CLASSES = 101

@@ -22,7 +22,7 @@ from PIL import __version__ as _pillow_version
 from objectives.datasets.progress import progress
 from objectives.datasets.trees import Tree
 from objectives.errors import DataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 
 DECODER = f"Pillow {_pillow_version}"  # part of what decoded rows are made from
 FORMATS = ("JPEG", "PNG")  # Pillow knows others, some of which start other programs

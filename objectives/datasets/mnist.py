@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from objectives.datasets.files import digest_of, download
-from objectives.datasets.parts import joined
-from objectives.datasets.splits import check_labels, digest_rows, stratified_split
 from objectives.errors import DataError, MissingDataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import check_labels, digest_rows, stratified_split
+from objectives.rows.subsets import joined
 
 _SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _MD5_UNPACKED = {

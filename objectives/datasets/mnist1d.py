@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from objectives.datasets.splits import digest_rows, stratified_split
 from objectives.errors import MissingDataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import digest_rows, stratified_split
 
 
 def load_mnist1d() -> Splits:

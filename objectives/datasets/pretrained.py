@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from objectives.checkpoints.weights import weights_digest
 from objectives.datasets.files import digest_of, download
 from objectives.errors import DataError
 from objectives.models.squeezenet import STANDARD_WIDTH, Version, name_of
-from objectives.task import Rows, Splits
-from objectives.weights import weights_digest
+from objectives.rows.rows import Rows, Splits
 
 FOLDER = "weights"
 _SOURCE = "https://download.pytorch.org/models/"

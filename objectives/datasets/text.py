@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from objectives.datasets.files import digest_of, download
-from objectives.datasets.splits import SPLIT_SEED, digest_tensors
 from objectives.errors import DataError, MissingDataError
-from objectives.task import Splits
-from objectives.word_pairs import WordPairs, noise_weights
+from objectives.rows.rows import Splits
+from objectives.rows.splitting import SPLIT_SEED, digest_tensors
+from objectives.rows.word_pairs import WordPairs, noise_weights
 
 VOCABULARY = 10_000
 WINDOW = 5

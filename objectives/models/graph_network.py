@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from objectives.graphs import Graph, SparseFactor
+from objectives.rows.graphs import Graph, SparseFactor
 
 
 class GraphNetwork(nn.Module):

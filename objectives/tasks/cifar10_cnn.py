@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least, check_share
-from objectives.parameters import ScheduleName, TrainingParameters
-from objectives.task import Published, Rows, Splits, Task, TrainingRun, Variant
+from objectives.parameters.bounds import check_at_least, check_share
+from objectives.parameters.training import ScheduleName, TrainingParameters
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
+from objectives.training_run import TrainingRun
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +37,7 @@ class Cifar10CnnParameters(TrainingParameters):
     weight_init: `narrow` is the tutorial's (truncated normals of fixed width, some biases 0.1).
     crop: look at three quarters of the side (24 of 32 pixels), at random in training, else in the middle. flip: mirror
         half of the training images. jitter: vary brightness and contrast; at 1 as the tutorial does.
-    devices: on how many each batch is shared out; see objectives/data_parallel.py.
+    devices: on how many each batch is shared out; see objectives/training/data_parallel.py.
     """
 
     batch_size: int = 128
@@ -117,7 +120,7 @@ class Cifar10Cnn(Task):
         """All 50,000 images to train on, and the test rows for validation."""
         import torch
 
-        from objectives.datasets.splits import digest_rows
+        from objectives.rows.splitting import digest_rows
 
         splits, test = self.load(data, data_root), self.load_test(data, data_root)
         train = Rows(
@@ -134,7 +137,7 @@ class Cifar10Cnn(Task):
 
     def augment(self, batch: Rows, parameters: Cifar10CnnParameters) -> Rows:
         """Cropped, flipped and jittered, as parameters say."""
-        from objectives.images import jittered, random_crops, random_flips
+        from objectives.models.images import jittered, random_crops, random_flips
 
         images = batch.inputs
         if parameters.crop:
@@ -168,11 +171,11 @@ class Cifar10Cnn(Task):
         rounds: int,
         seed: int,
         device: torch.device,
-    ) -> TrainingRun:
+    ) -> TrainingRun | None:
         """The shared loop's run, or one on several devices."""
         if parameters.devices == 1:
-            return super().start(parameters, splits, rounds=rounds, seed=seed, device=device)
-        from objectives.data_parallel import DataParallelRun
+            return None
+        from objectives.training.data_parallel import DataParallelRun
 
         return DataParallelRun(
             self, parameters, splits, rounds=rounds, seed=seed, device=device, devices=parameters.devices
@@ -207,7 +210,7 @@ def _cropped(images: Tensor) -> int:
 def _initialize(net: CifarNet, parameters: Cifar10CnnParameters) -> None:
     from torch import nn
 
-    from objectives.layers import initialize
+    from objectives.models.layers import initialize
 
     layers = net.weighted_layers()
     if parameters.weight_init != "narrow":

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least
 from objectives.errors import ParametersError
-from objectives.parameters import TrainingParameters
-from objectives.task import Published, Rows, Splits, Task, TrainingRun, Variant
+from objectives.parameters.bounds import check_at_least
+from objectives.parameters.training import TrainingParameters
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
+from objectives.training_run import TrainingRun
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from objectives.loop import Run
+    from objectives.training.loop import Run
 
 _PUBLISHED_TEST_ACCURACY = (0.769, 0.803, 0.853, 0.876, 0.860, 0.855, 0.885, 0.858, 0.894, 0.883)
 
@@ -119,7 +122,7 @@ class CoraGcn(Task):
         """Rows whose graph has a normalised adjacency, scaled features, and only the nodes that may be seen."""
         import torch
 
-        from objectives.graphs import GraphRows
+        from objectives.rows.graphs import GraphRows
 
         if not isinstance(rows, GraphRows):  # an example to build from, without its graph
             return rows
@@ -169,19 +172,19 @@ class CoraGcn(Task):
         rounds: int,
         seed: int,
         device: torch.device,
-    ) -> TrainingRun:
+    ) -> TrainingRun | None:
         """One run, or several on splits drawn anew (from the seed and the run's number).
 
         Raises ParametersError where rounds can't be divided among several, or the rows lack the labels of all nodes,
         as those of a search do.
         """
         from objectives.datasets.cora import redrawn
-        from objectives.loop import Run
-        from objectives.repeated_run import RepeatedRun
         from objectives.seeding import derive_seed
+        from objectives.training.loop import Run
+        from objectives.training.repeated_run import RepeatedRun
 
         if parameters.runs == 1:
-            return super().start(parameters, splits, rounds=rounds, seed=seed, device=device)
+            return None
         if rounds % parameters.runs:
             raise ParametersError(f"runs: {parameters.runs} runs of equal length don't make {rounds} rounds.")
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least, check_share
 from objectives.errors import WeightsError
-from objectives.parameters import ScheduleName, TrainingParameters
-from objectives.task import Published, Rows, Splits, Task, Variant
+from objectives.parameters.bounds import check_at_least, check_share
+from objectives.parameters.training import ScheduleName, TrainingParameters
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -115,7 +117,7 @@ class Food101Squeezenet(Task):
             weights = imagenet_weights(data_root)
         else:
             from objectives.datasets.cifar10 import load_cifar10
-            from objectives.pretraining import pretrained
+            from objectives.tasks.pretraining import pretrained
 
             weights = pretrained(load_cifar10(data_root), data_root)
         return with_weights(load_food101(data_root), data, weights)
@@ -140,7 +142,7 @@ class Food101Squeezenet(Task):
 
     def augment(self, batch: Rows, parameters: Food101SqueezenetParameters) -> Rows:
         """Flipped, if parameters say so."""
-        from objectives.images import random_flips
+        from objectives.models.images import random_flips
 
         return Rows(random_flips(batch.inputs), batch.targets) if parameters.flip else batch
 
@@ -184,7 +186,7 @@ class Food101Squeezenet(Task):
 def _drawn(parameters: Food101SqueezenetParameters) -> SqueezeNet:
     from torch import nn
 
-    from objectives.layers import initialize
+    from objectives.models.layers import initialize
     from objectives.models.squeezenet import SqueezeNet
 
     net = SqueezeNet(

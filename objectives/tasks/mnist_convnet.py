@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least
-from objectives.digits import CLASSES, DigitsParameters, DigitsTask
-from objectives.task import Published, Rows, Variant
+from objectives.parameters.bounds import check_at_least
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows
+from objectives.tasks.digits import CLASSES, DigitsParameters, DigitsTask
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,7 +78,7 @@ class MnistConvnet(DigitsTask):
         """Two 5 x 5 convolutions of stride 2 (28 to 14 to 7 pixels), then H tanh units."""
         from torch import nn
 
-        from objectives.layers import activation, initialize
+        from objectives.models.layers import activation, initialize
 
         layers: list[nn.Module] = [nn.Unflatten(1, (1, _SIDE, _SIDE))]
         for before, filters in zip((1, *FILTERS), FILTERS, strict=False):
@@ -98,7 +99,7 @@ class MnistConvnet(DigitsTask):
 
     def augment(self, batch: Rows, parameters: MnistConvnetParameters) -> Rows:
         """Moved at random, if parameters say so."""
-        from objectives.images import random_shifts
+        from objectives.models.images import random_shifts
 
         if parameters.max_shift == 0:
             return batch

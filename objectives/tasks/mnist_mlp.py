@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from objectives.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
-from objectives.task import Published, Rows, Variant
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows
+from objectives.tasks.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,7 +83,7 @@ class MnistMlp(DigitsTask):
         """784-H-10; batch norm and dropout where they are switched on."""
         from torch import nn
 
-        from objectives.layers import activation, initialize
+        from objectives.models.layers import activation, initialize
 
         hidden = nn.Linear(PIXELS, parameters.hidden_width)
         output = nn.Linear(parameters.hidden_width, CLASSES)

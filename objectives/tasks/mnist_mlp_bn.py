@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least
-from objectives.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
-from objectives.task import Published, Rows, Splits, Variant
+from objectives.parameters.bounds import check_at_least
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.tasks.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,7 +93,7 @@ class MnistMlpBn(DigitsTask):
         """784-H1-H2-10; batch norm and dropout where they are switched on."""
         from torch import nn
 
-        from objectives.layers import activation, initialize
+        from objectives.models.layers import activation, initialize
 
         widths = [PIXELS, parameters.hidden_width, parameters.second_width]
         layers: list[nn.Module] = []

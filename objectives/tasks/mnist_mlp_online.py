@@ -11,9 +11,10 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least
-from objectives.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
-from objectives.task import Published, Rows, Variant
+from objectives.parameters.bounds import check_at_least
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows
+from objectives.tasks.digits import CLASSES, PIXELS, DigitsParameters, DigitsTask
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,7 +81,7 @@ class MnistMlpOnline(DigitsTask):
         """784-H-…-H-10; batch norm and dropout on every hidden layer where they are switched on."""
         from torch import nn
 
-        from objectives.layers import activation, initialize
+        from objectives.models.layers import activation, initialize
 
         widths = [PIXELS, *[parameters.hidden_width] * parameters.hidden_layers]
         layers: list[nn.Module] = []

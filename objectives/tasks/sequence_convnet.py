@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.parameters import TrainingParameters
-from objectives.task import Published, Rows, Splits, Task, Variant
+from objectives.parameters.training import TrainingParameters
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

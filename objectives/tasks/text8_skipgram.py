@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from objectives.bounds import check_at_least
-from objectives.parameters import OptimizerName, TrainingParameters
-from objectives.task import Published, Rows, Splits, Task, Variant
+from objectives.parameters.bounds import check_at_least
+from objectives.parameters.training import OptimizerName, TrainingParameters
+from objectives.published import Published, Variant
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -126,8 +128,8 @@ class Text8Skipgram(Task):
         """Rows with 63 more words, to rank the true one among."""
         import torch
 
+        from objectives.rows.word_pairs import WordPairs
         from objectives.seeding import derive_seed
-        from objectives.word_pairs import WordPairs
 
         assert isinstance(rows, WordPairs)
         generator = torch.Generator().manual_seed(derive_seed(self.name, "ranked"))
@@ -137,7 +139,7 @@ class Text8Skipgram(Task):
         """A batch with the words that its true ones are to be told from this time."""
         import torch
 
-        from objectives.word_pairs import WordPairs
+        from objectives.rows.word_pairs import WordPairs
 
         assert isinstance(batch, WordPairs)
         drawn = batch.draw(parameters.negatives)

@@ -13,7 +13,7 @@ from sweeps.cli.formats import format_option, print_rows, storage_option
 from sweeps.errors import UsageError
 
 if TYPE_CHECKING:
-    from sweeps.diagnosing import Diagnosed
+    from sweeps.diagnosis.report import Diagnosed
 
 COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "because")
 
@@ -66,9 +66,9 @@ def diagnose(
 
     And where a stop rule, seeing one round at a time, would have halted it.
     """
-    from sweeps.curve_file import read_curves
-    from sweeps.diagnosing import diagnose_file, diagnose_study
-    from sweeps.study import load
+    from sweeps.diagnosis.curve_file import read_curves
+    from sweeps.diagnosis.report import diagnose_file, diagnose_study
+    from sweeps.study.stored_study import load
 
     if (study is None) == (path is None):
         raise UsageError("Name a study, or a file with --curves FILE.csv.")
@@ -99,7 +99,7 @@ def diagnose(
         for advice, trials in _advised(found).items():
             click.echo(f"{trials}: {advice}", err=True)
     if folder is not None:
-        from sweeps.curve_plot import plot
+        from sweeps.diagnosis.plot import plot
 
         for each in found:
             plot(each, metric, folder)

@@ -25,8 +25,8 @@ _PATH = click.Path(path_type=Path)
 @storage_option
 def export(study: str, top: int, output: Path, weights: Path | None, storage: str | None) -> None:
     """Write the best configuration of STUDY as YAML."""
-    from sweeps.results import check_kept, write_best
-    from sweeps.study import load
+    from sweeps.driver.results_folder import check_kept, write_best
+    from sweeps.study.stored_study import load
 
     found = load(study, storage)
     found.best()  # raises where there is none
@@ -61,7 +61,8 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
     --tolerance. No database is needed.
     """
     from sweeps import paths
-    from sweeps.best_config import prepare_replay, read_config
+    from sweeps.best_config.document import read_config
+    from sweeps.best_config.replay import prepare_replay
     from sweeps.errors import ReplayDiffers, UsageError
 
     config = read_config(file)
@@ -118,7 +119,7 @@ def dashboard(host: str, port: int, storage: str | None) -> None:
     """Serve the Optuna dashboard over the database: reading and notes only."""
     from storage import open_database
     from sweeps import paths
-    from sweeps.dashboard import make_dashboard
+    from sweeps.cli.dashboard_server import make_dashboard
 
     server = make_dashboard(open_database(paths.storage_url(storage)), host, port)
     click.echo(

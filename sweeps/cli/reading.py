@@ -101,7 +101,7 @@ def status(study: str | None, watch: bool, form: str, storage: str | None) -> No
 @storage_option
 def trials(study: str, form: str, storage: str | None) -> None:
     """The trials of STUDY, by number."""
-    from sweeps.study import load
+    from sweeps.study.stored_study import load
 
     with _not_collecting():
         rows = load(study, storage).records()
@@ -118,7 +118,7 @@ def trials(study: str, form: str, storage: str | None) -> None:
 @storage_option
 def best(study: str, top: int, form: str, storage: str | None) -> None:
     """The best trial of STUDY so far."""
-    from sweeps.study import load
+    from sweeps.study.stored_study import load
 
     found = load(study, storage)
     ranked = found.ranking(top) or [found.best()]  # which raises where there is none
@@ -136,7 +136,7 @@ def best(study: str, top: int, form: str, storage: str | None) -> None:
 def show(study: str, trial: int, form: str, storage: str | None) -> None:
     """One trial of STUDY: its parameters, why it ended, and its rounds."""
     from storage.rounds import get_rounds
-    from sweeps.study import load
+    from sweeps.study.stored_study import load
 
     found = load(study, storage)
     row = found.trial(trial)

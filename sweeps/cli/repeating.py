@@ -36,8 +36,8 @@ def confirm(
     again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures; another
     confirmation replaces them, unless it leaves the test split closed and the earlier one opened it.
     """
-    from sweeps.confirm import confirm as run_confirmation
-    from sweeps.console import make_console
+    from sweeps.cli.terminal import make_console
+    from sweeps.repeats.confirm import confirm as run_confirmation
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
@@ -120,8 +120,8 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
     """
     import dataclasses
 
-    from sweeps.audit import audit as run_audit
-    from sweeps.console import make_console
+    from sweeps.cli.terminal import make_console
+    from sweeps.repeats.audit import audit as run_audit
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
@@ -188,8 +188,8 @@ def reproduce(
     It is kept as a study of its own; called again, it goes on where it was.
     """
     from objectives.registry import get_task
-    from sweeps.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
-    from sweeps.reproduce import reproduce as run_reproduction
+    from sweeps.repeats.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
+    from sweeps.repeats.reproduce import reproduce as run_reproduction
     from sweeps.settings import RunSettings
 
     known = get_task(task)

@@ -158,7 +158,7 @@ def launch(
     same specification again continues the study.
     """
     from sweeps import sweep as sweeping
-    from sweeps.console import announcement, make_console
+    from sweeps.cli.terminal import announcement, make_console
     from sweeps.settings import RunSettings, StudySettings
 
     names = (
@@ -209,7 +209,7 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     """Ask the driver of STUDY to end, wherever it runs."""
     from storage.leases import holder
     from storage.requests import request_stop
-    from sweeps.study import load
+    from sweeps.study.stored_study import load
 
     found = load(study, storage)
     driver = holder(found.database, found.row.study_id)
@@ -231,8 +231,8 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
     from storage.leases import acquire
     from storage.outcomes import read_outcomes
     from storage.studies import delete_study
-    from sweeps.results import remove_results
-    from sweeps.study import load
+    from sweeps.driver.results_folder import remove_results
+    from sweeps.study.stored_study import load
 
     found = load(study, storage)
     numbers = [trial.number for trial in read_outcomes(found.database, found.row.study_id)]
@@ -262,7 +262,7 @@ def show(run: Any, *, summary: bool = True) -> Any:
 
     summary: print its best trials at the end.
     """
-    from sweeps.console import announcement, make_console, print_result, progress
+    from sweeps.cli.terminal import announcement, make_console, print_result, progress
 
     console = make_console()
     with contextlib.ExitStack() as stack:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from objectives import Round
-from sweeps.outcome import SPOILT, Stop, TrialEnd
 from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.rule import Watch
 from sweeps.pruning.rules import RULES
+from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
 
 
 class Judge:

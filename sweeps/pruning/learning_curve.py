@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives import Round
-from sweeps.outcome import Metric
+from sweeps.trial.metric import Metric
 
 FloatArray = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.outcome import Metric, Stop
 from sweeps.pruning.curves import (
     SIGNIFICANT_Z,
     Turn,
@@ -27,6 +26,8 @@ from sweeps.pruning.curves import (
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.signals import gradient_of, is_stale, signals_of, units_died, units_of, worst_share
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop
 
 Evidence = dict[str, float | int | str]
 

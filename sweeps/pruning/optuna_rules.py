@@ -19,9 +19,9 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from sweeps.outcome import Stop, TrialEnd
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
+from sweeps.trial.verdict import Stop, TrialEnd
 
 # With Optuna's defaults. Halving's is what it would take once a trial has run its whole budget: known from the start,
 # it depends on nothing.

@@ -15,9 +15,10 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from sweeps.outcome import Metric, Stop
 from sweeps.pruning.learning_curve import SIGNALS, Curve, curve_from_columns
 from sweeps.pruning.onset import Guards, verdict
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop
 
 _KEY = "round:"
 

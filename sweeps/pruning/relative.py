@@ -15,11 +15,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from sweeps.outcome import Stop, TrialEnd
 from sweeps.pruning.curves import moving_average, noise_of, smoothing_window
 from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.rule import StopRule, Watch
+from sweeps.trial.verdict import Stop, TrialEnd
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sweeps.outcome import Metric, Stop, TrialEnd
 from sweeps.pruning.learning_curve import Curve
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop, TrialEnd
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from sweeps.outcome import Stop
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import EagerRule, StudyRule
 from sweeps.pruning.rule import StopRule, Watch
+from sweeps.trial.verdict import Stop
 
 
 class NoRule(StopRule):

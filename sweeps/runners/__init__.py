@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sweeps.book import StudyBook
-from sweeps.control import Control
-from sweeps.worker import WorkPlan
+from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.termination import Control
+from sweeps.trial.work import WorkPlan
 
 NAMES = ("ray", "inline")
 

@@ -5,9 +5,10 @@ It can neither kill a trial that hangs nor survive one that takes the process's 
 
 from __future__ import annotations
 
-from sweeps.book import Assignment, StudyBook
-from sweeps.control import Control, Interruption
-from sweeps.worker import Worker, WorkPlan
+from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.termination import Control, Interruption
+from sweeps.runners.worker import Worker
+from sweeps.trial.work import Assignment, WorkPlan
 
 
 class InlineRunner:

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from benchmarks import figures, gpus, hand_labels, stopping_page, studies, task_tables, throughput
+from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
-from objectives.task import parameter_kinds
 from search_spaces.reader import parse_space
-from sweeps.diagnosis import Label
+from sweeps.diagnosis.labels import Label
 from sweeps.pruning.rules import RULES
-from sweeps.samplers import NAMES
+from sweeps.samplers.by_name import NAMES
 from sweeps.settings import SAMPLERS, STOP_RULES
 from tests.docs_tests.commands import render
 
@@ -34,7 +34,7 @@ def test_every_task_and_every_parameter_is_documented() -> None:
     for task in all_tasks():
         section = page.partition(f"## {task.name}\n")[2]
         assert section, task.name
-        for name in parameter_kinds(task):
+        for name in parameter_kinds(task.Parameters):
             assert f"| `{name}` |" in section, name
 
 

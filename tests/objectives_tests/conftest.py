@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from objectives.loop import make_deterministic
+from objectives.training.loop import make_deterministic
 
 
 @pytest.fixture(autouse=True, scope="session")

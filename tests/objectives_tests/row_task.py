@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from objectives.loop import Run
-from objectives.task import Rows, Splits, Task
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
+from objectives.training.loop import Run
 from tests.objectives_tests.small_data import splits_of
 
 

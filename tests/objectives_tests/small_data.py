@@ -11,13 +11,16 @@ import torch
 
 from objectives.datasets.cora import draw_split, published_splits
 from objectives.datasets.pretrained import with_weights
-from objectives.datasets.splits import digest_rows
-from objectives.graphs import Graph, sparse_matrix
 from objectives.models.squeezenet import SqueezeNet, Version, name_of
+from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import get_task
 from objectives.round import Round
-from objectives.task import Rows, Splits, Task, parameter_kinds
-from objectives.word_pairs import WordPairs, noise_weights
+from objectives.rows.graphs import Graph, sparse_matrix
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.splitting import digest_rows
+from objectives.rows.word_pairs import WordPairs, noise_weights
+from objectives.task import Task
+from objectives.training.loop import start_run
 
 needs_gpu = [
     pytest.mark.gpu,
@@ -127,14 +130,14 @@ SMALL = {"food101_squeezenet": {"hidden_width": 64, "learning_rate": 0.003}}  # 
 
 def parameters_of(task: Task, **values: Any) -> Any:
     """Small ones; a value for a parameter that the task lacks is left out."""
-    kinds = parameter_kinds(task)
+    kinds = parameter_kinds(task.Parameters)
     small = {"batch_size": 16, "hidden_width": 12, **SHORT, **SMALL.get(task.name, {}), **values}
     return task.parameters_from({name: value for name, value in small.items() if name in kinds})
 
 
 def shortened(task: Task, values: Mapping[str, Any]) -> Any:
     """A whole configuration, with short rounds."""
-    kinds = parameter_kinds(task)
+    kinds = parameter_kinds(task.Parameters)
     return task.parameters_from({**values, **{name: SHORT[name] for name in SHORT if name in kinds}})
 
 
@@ -144,7 +147,7 @@ def start(
     """A run of a few steps a round."""
     task = get_task(task) if isinstance(task, str) else task
     parameters, splits = parameters_of(task, **values), small_splits(task)
-    return task.start(parameters, splits, rounds=rounds, seed=seed, device=torch.device(device))
+    return start_run(task, parameters, splits, rounds=rounds, seed=seed, device=torch.device(device))
 
 
 def figures(rounds: list[Round]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectives.evaluation import evaluate
+from objectives.training.evaluation import evaluate
 from tests.objectives_tests.row_task import NumberedRows
 
 sizes = st.integers(1, 40)

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from objectives.datasets.cache import Kept, kept_rows
-from objectives.datasets.splits import digest_rows
 from objectives.datasets.trees import Tree, open_tree
 from objectives.errors import DataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.rows.splitting import digest_rows
 from tests.objectives_tests.small_images import write_tar
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from objectives.datasets import cifar10
 from objectives.datasets.cifar10 import CLASSES, load_cifar10, load_cifar10_test
 from objectives.errors import DataError, MissingDataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from tests.objectives_tests.small_images import batch_pickle, picture, pixels, write_folder, write_tar
 
 BATCHES = [f"data_batch_{number}" for number in range(1, 6)]

@@ -7,7 +7,7 @@ import torch
 
 from objectives.errors import ParametersError
 from objectives.models.cifar_net import CifarNet
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from objectives.tasks.cifar10_cnn import Cifar10Cnn
 
 TASK = Cifar10Cnn()

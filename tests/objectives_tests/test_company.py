@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.label_changes import changed_share
-from objectives.evaluation import evaluate, evaluation_mode
 from objectives.registry import BUILT_IN, get_task
-from objectives.task import Rows, Task
+from objectives.rows.rows import Rows
+from objectives.task import Task
+from objectives.training.evaluation import evaluate, evaluation_mode
 from tests.objectives_tests.small_data import start
 
 tasks = pytest.mark.parametrize("task", [get_task(name) for name in BUILT_IN], ids=list(BUILT_IN))

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from objectives.loop import train
+from objectives.checkpoints.weights import weights_digest
+from objectives.parameters.kinds import parameter_kinds
+from objectives.published import Variant
 from objectives.registry import BUILT_IN, all_tasks, get_task
 from objectives.round import FIGURES
-from objectives.task import Task, Variant, parameter_kinds
-from objectives.weights import weights_digest
+from objectives.task import Task
+from objectives.training.loop import start_run, train
 from tests.objectives_tests.small_data import figures, needs_gpu, shortened, small_splits, start
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -36,7 +38,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 CHOICES = [
     (task.name, kind.name, choice)
     for task in all_tasks()
-    for kind in parameter_kinds(task).values()
+    for kind in parameter_kinds(task.Parameters).values()
     for choice in (kind.choices or ((True, False) if kind.type is bool else ()))
 ]
 
@@ -115,8 +117,8 @@ def test_the_defaults_learn(task: Task) -> None:
 @devices
 @tasks
 def test_the_defaults_as_they_stand_run_a_round(device: str, task: Task) -> None:
-    run = task.start(
-        shortened(task, {}), small_splits(task), rounds=task.rounds, seed=0, device=torch.device(device)
+    run = start_run(
+        task, shortened(task, {}), small_splits(task), rounds=task.rounds, seed=0, device=torch.device(device)
     )
     assert run.advance().index == 1
 
@@ -133,7 +135,8 @@ def test_the_published_configuration_and_its_variants_run_a_round(
     parameters = shortened(which, {**published.parameters, **chosen.parameters})
     if device == "cuda" and getattr(parameters, "devices", 1) > torch.cuda.device_count():
         pytest.skip(f"needs {parameters.devices} GPUs")
-    run = which.start(
+    run = start_run(
+        which,
         parameters,
         small_splits(which),
         rounds=chosen.rounds or published.rounds,

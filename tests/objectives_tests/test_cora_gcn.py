@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
+from objectives.checkpoints.weights import weights_digest
 from objectives.errors import ParametersError
-from objectives.graphs import Graph, GraphRows
-from objectives.loop import train
 from objectives.registry import get_task
-from objectives.repeated_run import RepeatedRun
-from objectives.task import Splits
-from objectives.weights import weights_digest
+from objectives.rows.graphs import Graph, GraphRows
+from objectives.rows.rows import Splits
+from objectives.training.loop import start_run, train
+from objectives.training.repeated_run import RepeatedRun
 from tests.objectives_tests.small_data import figures, parameters_of, small_splits, start
 
 TASK = get_task("cora_gcn")
@@ -24,7 +24,7 @@ SMALL = small_splits(TASK)
 
 def repeated(*, runs: int = 3, length: int = 2, splits: Splits = SMALL, **values: Any) -> RepeatedRun:
     parameters = parameters_of(TASK, runs=runs, **values)
-    run = TASK.start(parameters, splits, rounds=runs * length, seed=3, device=torch.device("cpu"))
+    run = start_run(TASK, parameters, splits, rounds=runs * length, seed=3, device=torch.device("cpu"))
     assert isinstance(run, RepeatedRun)
     return run
 
@@ -143,11 +143,11 @@ def test_a_search_can_not_draw_splits_anew() -> None:
 def test_runs_must_be_of_equal_length() -> None:
     parameters = parameters_of(TASK, runs=3)
     with pytest.raises(ParametersError, match="runs: 3 runs of equal length don't make 200 rounds"):
-        TASK.start(parameters, SMALL, rounds=200, seed=3, device=torch.device("cpu"))
+        start_run(TASK, parameters, SMALL, rounds=200, seed=3, device=torch.device("cpu"))
 
 
 @pytest.mark.real_data
 def test_a_search_on_the_real_set_is_refused_several_runs(data_root: Any) -> None:
     splits = TASK.load("cora", data_root)
     with pytest.raises(ParametersError, match="a search has runs=1"):
-        TASK.start(TASK.Parameters(runs=10), splits, rounds=2000, seed=0, device=torch.device("cpu"))
+        start_run(TASK, TASK.Parameters(runs=10), splits, rounds=2000, seed=0, device=torch.device("cpu"))

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from objectives.data_parallel import DataParallelRun
-from objectives.loop import train
 from objectives.registry import BUILT_IN, get_task
 from objectives.task import Task
+from objectives.training.data_parallel import DataParallelRun
+from objectives.training.loop import train
 from tests.objectives_tests.small_data import figures, needs_gpu, parameters_of, small_splits, start
 
 pytestmark = needs_gpu

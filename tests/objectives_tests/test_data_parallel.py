@@ -15,14 +15,15 @@ import psutil
 import pytest
 import torch
 
-from objectives.data_parallel import DataParallelRun
 from objectives.errors import ParametersError
-from objectives.loop import Run, train
-from objectives.ranks import RankError
 from objectives.registry import get_task
 from objectives.round import Round
-from objectives.task import Rows, Task
+from objectives.rows.rows import Rows
+from objectives.task import Task
 from objectives.tasks.cifar10_cnn import Cifar10Cnn
+from objectives.training.data_parallel import DataParallelRun
+from objectives.training.loop import Run, start_run, train
+from objectives.training.ranks import RankError
 from tests.objectives_tests.small_data import figures, parameters_of, small_splits
 
 CPU = torch.device("cpu")
@@ -48,7 +49,7 @@ def begin(devices: int, task: Task | None = None, **values: Any) -> Any:
     """A run on small pictures."""
     task = task or get_task("cifar10_cnn")
     parameters = parameters_of(task, **{**VALUES, **values, "devices": devices})
-    return task.start(parameters, small_splits(task), rounds=ROUNDS, seed=7, device=CPU)
+    return start_run(task, parameters, small_splits(task), rounds=ROUNDS, seed=7, device=CPU)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.evaluation import evaluate, evaluate_with_batch_statistics
-from objectives.loop import Run
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.training.evaluation import evaluate, evaluate_with_batch_statistics
+from objectives.training.loop import Run
 from tests.objectives_tests.small_data import digits, start
 
 ROWS = digits(50, seed=3)

@@ -17,7 +17,7 @@ from PIL import Image
 from objectives.datasets import food101
 from objectives.datasets.food101 import load_food101, load_food101_test
 from objectives.errors import DataError, MissingDataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from tests.objectives_tests.small_images import picture, write_folder, write_tar
 
 DISHES = [f"dish_{number:03}" for number in range(food101.CLASSES)]

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from objectives.checkpoints.weights import save_weights
 from objectives.datasets.pretrained import PretrainedRows
 from objectives.errors import WeightsError
-from objectives.loop import train
-from objectives.task import Rows
+from objectives.exported_model import load_model
+from objectives.rows.rows import Rows
 from objectives.tasks.food101_squeezenet import Food101Squeezenet
-from objectives.weights import load_model, save_weights
+from objectives.training.loop import train
 from tests.objectives_tests.small_data import pretrained_pictures, start
 
 TASK = Food101Squeezenet()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from objectives.graphs import Graph, GraphRows, sparse_matrix
+from objectives.rows.graphs import Graph, GraphRows, sparse_matrix
 
 
 def sparse(dense: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from objectives.datasets import images
 from objectives.datasets.images import decode, list_images, read_parts
 from objectives.datasets.trees import open_tree
 from objectives.errors import DataError
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from tests.objectives_tests.small_images import Files, picture, pixels, write_folder, write_tar
 
 CLASSES = ("cat", "dog", "eel")

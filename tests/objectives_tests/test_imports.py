@@ -21,7 +21,7 @@ def test_listing_tasks_imports_no_torch() -> None:
         "import objectives, objectives.registry\n"
         "from objectives.task import parameter_kinds\n"
         "for task in objectives.registry.all_tasks():\n"
-        "    task.parameters_from({}), parameter_kinds(task), task.published\n"
+        "    task.parameters_from({}), parameter_kinds(task.Parameters), task.published\n"
     )
     assert "objectives.tasks.mnist_mlp" in loaded
     assert not loaded & {"torch", "numpy", "optuna", "sqlalchemy", "ray", "storage", "sweeps"}

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import objectives
+from objectives.checkpoints.weights import save_weights
 from objectives.errors import ObjectiveError, ParametersError, UnknownTaskError, WeightsError
-from objectives.loop import Run
-from objectives.weights import save_weights
+from objectives.training.loop import Run
 from tests.objectives_tests.small_data import start
 
 BEST = """\

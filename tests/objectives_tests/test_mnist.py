@@ -13,7 +13,7 @@ import torch
 from objectives.datasets import mnist
 from objectives.errors import DataError, MissingDataError
 from objectives.registry import get_task
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from tests.objectives_tests.idx_files import IMAGES, LABELS, idx, write_mnist
 
 

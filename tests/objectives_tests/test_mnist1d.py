@@ -10,7 +10,7 @@ import torch
 
 from objectives.datasets import mnist1d
 from objectives.errors import MissingDataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.task import Rows
+from objectives.rows.rows import Rows
 from tests.objectives_tests.small_data import start
 
 

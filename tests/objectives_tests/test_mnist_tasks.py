@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.datasets.parts import part_of
-from objectives.loop import Run, train
 from objectives.registry import get_task
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.rows.subsets import part_of
+from objectives.training.loop import Run, train
 from tests.objectives_tests.small_data import digits, parameters_of, small_splits, start
 
 EXAMPLE = digits(2)

@@ -7,8 +7,9 @@ import copy
 import pytest
 import torch
 
-from objectives.loop import train
-from objectives.optimizers import make_optimizer, schedule_factor
+from objectives.parameters.schedules import schedule_factor
+from objectives.training.loop import train
+from objectives.training.optimizers import make_optimizer
 from tests.objectives_tests.small_data import TRAIN, start
 
 

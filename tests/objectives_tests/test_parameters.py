@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pytest
 
 from objectives.errors import ParametersError
+from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import get_task
-from objectives.task import Task, parameter_kinds
+from objectives.task import Task
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def test_what_is_not_given_keeps_its_default() -> None:
 
 
 def test_kinds_come_in_the_order_of_declaration_with_their_defaults() -> None:
-    kinds = parameter_kinds(Tiny)
+    kinds = parameter_kinds(Tiny.Parameters)
     assert list(kinds) == ["rate", "width", "norm", "note", "depth", "mode", "clip", "cap"]
     assert [kind.default for kind in kinds.values()] == [0.1, 8, True, "", 1, "a", None, None]
     assert [name for name, kind in kinds.items() if kind.optional] == ["clip", "cap"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from objectives.datasets.parts import at_most, fold_of, joined, part_of
 from objectives.errors import DataError
-from objectives.task import Rows, Splits
+from objectives.rows.rows import Rows, Splits
+from objectives.rows.subsets import at_most, fold_of, joined, part_of
 
 
 def numbered(count: int, first: int = 0) -> Rows:

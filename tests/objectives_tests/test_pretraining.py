@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from objectives import pretraining
+from objectives.checkpoints.weights import weights_digest
 from objectives.errors import DataError
-from objectives.pretraining import PretrainingParameters, pretrained
-from objectives.task import Splits
-from objectives.weights import weights_digest
+from objectives.rows.rows import Splits
+from objectives.tasks import pretraining
+from objectives.tasks.pretraining import PretrainingParameters, pretrained
 from tests.objectives_tests.small_data import pictures, splits_of
 
 SMALL = PretrainingParameters(hidden_width=32, batch_size=20)

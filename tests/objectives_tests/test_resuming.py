@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from objectives.loop import train
+from objectives.training.loop import train
 from tests.objectives_tests.small_data import figures, start
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.datasets.splits import digest_rows, stratified_split
-from objectives.task import Rows
+from objectives.rows.rows import Rows
+from objectives.rows.splitting import digest_rows, stratified_split
 
 shares = st.sampled_from([(1.0,), (0.85, 0.15), (0.7, 0.15, 0.15), (0.5, 0.25, 0.125, 0.125)])
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=120).map(np.array)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from objectives.evaluation import evaluate
 from objectives.registry import get_task
-from objectives.word_pairs import WordPairs
+from objectives.rows.word_pairs import WordPairs
+from objectives.training.evaluation import evaluate
 from tests.objectives_tests.small_data import parameters_of, small_splits, start
 
 TASK = get_task("text8_skipgram")

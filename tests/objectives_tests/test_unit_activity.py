@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.evaluation import UnitActivity, evaluate
-from objectives.loop import Run
+from objectives.training.evaluation import UnitActivity, evaluate
+from objectives.training.loop import Run
 from tests.objectives_tests.small_data import start
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from objectives.images import (
+from objectives.models.cifar_net import LocalResponseNorm
+from objectives.models.images import (
     CentreCrop,
     NormalizedImages,
     StandardizedImages,
@@ -15,7 +16,6 @@ from objectives.images import (
     random_flips,
     random_shifts,
 )
-from objectives.models.cifar_net import LocalResponseNorm
 
 
 @pytest.fixture

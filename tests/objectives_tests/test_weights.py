@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objectives.checkpoints.weights import load_weights, save_weights, weights_digest
 from objectives.errors import WeightsError
-from objectives.weights import load_weights, save_weights, weights_digest
 from tests.objectives_tests.small_data import start
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectives.word_pairs import WordPairs, noise_weights
+from objectives.rows.word_pairs import WordPairs, noise_weights
 
 
 def rows(contexts: torch.Tensor, counts: list[int]) -> WordPairs:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from sweeps.diagnosis import diagnose
-from sweeps.outcome import Metric, Stop
+from sweeps.diagnosis.labels import diagnose
 from sweeps.pruning.learning_curve import Curve, curve_from_columns
 from sweeps.pruning.onset import verdict
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop
 from tests.pruning_tests.drawn import BUDGET, CURVES, Drawn
 
 

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from objectives import Round
-from sweeps.outcome import Metric
 from sweeps.pruning.learning_curve import Curve, curve_from_columns, curve_of
+from sweeps.trial.metric import Metric
 
 ROUND = Round(
     index=1,

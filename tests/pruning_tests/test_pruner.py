@@ -7,8 +7,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps.outcome import Stop
 from sweeps.pruning.pruner import OverfittingPruner, report_round
+from sweeps.trial.verdict import Stop
 from tests.pruning_tests.drawn import BUDGET, CURVES, Drawn
 from tests.pruning_tests.test_drawn_curves import curve_of, halt_of, metric_of
 

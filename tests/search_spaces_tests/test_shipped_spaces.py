@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import search_spaces
+from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
-from objectives.task import Task, parameter_kinds
+from objectives.task import Task
 from search_spaces import built_in_space_path, read_space
 from search_spaces.points import nearest
 
@@ -33,7 +34,7 @@ def test_a_tasks_space_searches_the_five_knobs_around_its_defaults(task: Task) -
     path = built_in_space_path(task.name)
     assert path is not None
     space = read_space(path)
-    assert {parameter.name for parameter in space} <= set(parameter_kinds(task))
+    assert {parameter.name for parameter in space} <= set(parameter_kinds(task.Parameters))
     assert {parameter.name for parameter in space.searched} >= KNOBS
     assert space["bn_momentum"].when[0].to_dict() == {"batch_norm": True}
     defaults = dataclasses.asdict(task.Parameters())

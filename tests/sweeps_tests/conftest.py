@@ -139,7 +139,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
     """No trial starts before so many slots are there, however long their processes take to start."""
-    from sweeps.runners.ray_tune import RayRunner
+    from sweeps.runners.ray_tune.runner import RayRunner
 
     serve, deadline = RayRunner._serve, time.monotonic() + 400
 

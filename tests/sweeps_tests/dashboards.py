@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from sweeps.dashboard import make_dashboard
-from sweeps.study import Study
+from sweeps.cli.dashboard_server import make_dashboard
+from sweeps.study.stored_study import Study
 
 NUM_TRIALS = 16
 NUM_ROUNDS = 8  # what the overfitting toy runs before it is halted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sweeps.study import Study
+from sweeps.study.stored_study import Study
 
 COST = ["seconds", "train_rows_per_second", "peak_memory_bytes"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from sweeps.audit import audit
+from sweeps.repeats.audit import audit
 from sweeps.settings import RunSettings
-from sweeps.study import load
+from sweeps.study.stored_study import load
 from tests.conftest import ToyLauncher
 from tests.sweeps_tests.conftest import Refusal, Sweep
 

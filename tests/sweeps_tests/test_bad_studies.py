@@ -42,7 +42,7 @@ def test_a_task_that_has_changed_since_is_not_resumed(sweep: Sweep, refused: Ref
 
 def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Sweep, refused: Refusal) -> None:
     from storage.leases import acquire
-    from sweeps.study import load
+    from sweeps.study.stored_study import load
 
     launch("-n", "1", "--study", "s")
     study = load("s")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from sweeps.best_config import prepare_replay, read_config, to_yaml
+from sweeps.best_config.document import read_config, to_yaml
+from sweeps.best_config.replay import prepare_replay
 from sweeps.errors import UsageError
 from tests.conftest import ToyLauncher
 

@@ -11,7 +11,7 @@ import pytest
 
 from storage.leases import holder
 from storage.outcomes import count_states
-from sweeps.study import Study, load
+from sweeps.study.stored_study import Study, load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.postgres import Server
 from tests.sweeps_tests.chaos import Chaos

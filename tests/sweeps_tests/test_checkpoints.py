@@ -10,8 +10,8 @@ import pytest
 from storage.checkpoints import get_checkpoints
 from storage.trials import TrialRow
 from sweeps import RunSettings, StudySettings
-from sweeps.control import Control
-from sweeps.study import Study, load
+from sweeps.driver.termination import Control
+from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import ToyLauncher
 

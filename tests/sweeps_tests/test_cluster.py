@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps import RunSettings, StudySettings, paths, provenance, sweep
+from sweeps import RunSettings, StudySettings, paths, sweep
 from sweeps.errors import UsageError
-from sweeps.planning import plan_study
-from sweeps.study import load
+from sweeps.study import environment as provenance
+from sweeps.study.planning import plan_study
+from sweeps.study.stored_study import load
 from sweeps.sweep import launch, resume, run_planned
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.ray_cluster import RayCluster, ray_cluster

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.study import load
+from sweeps.study.stored_study import load
 from tests.sweeps_tests.conftest import Sweep, contents, read_yaml
 
 COMMANDS = {

@@ -15,10 +15,11 @@ from objectives import DataError
 from objectives.tasks.mnist_mlp import MnistMlp
 from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
-from sweeps.best_config import prepare_replay, read_config
-from sweeps.confirm import Confirmed, confirm
+from sweeps.best_config.document import read_config
+from sweeps.best_config.replay import prepare_replay
 from sweeps.errors import NoCompletedTrial
-from sweeps.study import Study, load
+from sweeps.repeats.confirm import Confirmed, confirm
+from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import ToyLauncher
 from tests.sweeps_tests.conftest import Refusal, Sweep

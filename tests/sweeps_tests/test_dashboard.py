@@ -18,7 +18,7 @@ import optuna
 import pytest
 
 from sweeps.cli import main
-from sweeps.dashboard import make_dashboard
+from sweeps.cli.dashboard_server import make_dashboard
 from sweeps.errors import UsageError
 from tests.conftest import ToyLauncher
 from tests.sweeps_tests.dashboards import Served, serving

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from storage import StorageUnavailable
-from storage.patience import is_away, patiently
-from sweeps.book import StudyBook
+from storage.retry import is_away, patiently
+from sweeps.driver.study_driver import StudyBook
 from sweeps.sweep import resume
 from tests.conftest import ToyLauncher
 from tests.postgres import Server

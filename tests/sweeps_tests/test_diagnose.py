@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.curve_file import NEEDED, OPTIONAL
+from sweeps.diagnosis.curve_file import NEEDED, OPTIONAL
 from tests.pruning_tests.drawn import CURVES, Drawn
 from tests.sweeps_tests.conftest import Refusal, Sweep
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.study import load
+from sweeps.study.stored_study import load
 from tests.sweeps_tests.conftest import Sweep, read_yaml
 
 

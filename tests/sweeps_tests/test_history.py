@@ -14,10 +14,10 @@ from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces.reader import parse_space
-from sweeps.history import Bound, Finished, bound_of
-from sweeps.mirror import Mirror
-from sweeps.samplers import NAMES
-from sweeps.window import Window
+from sweeps.samplers.by_name import NAMES
+from sweeps.samplers.proposer import Window
+from sweeps.samplers.sampler_study import Mirror
+from sweeps.samplers.visible_trials import Bound, Finished, bound_of
 from tests.sweeps_tests.test_window import SPACE, specification, value_of
 
 SMALL = Bound(best=4, latest=6, step=5)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from storage.trials import TrialRow
-from sweeps.study import Study, load
+from sweeps.study.stored_study import Study, load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.best_config import prepare_replay, read_config
-from sweeps.confirm import confirm
+from sweeps.best_config.document import read_config
+from sweeps.best_config.replay import prepare_replay
+from sweeps.repeats.confirm import confirm
 from sweeps.settings import RunSettings, StudySettings
 from sweeps.sweep import launch
 from tests.conftest import ToyLauncher

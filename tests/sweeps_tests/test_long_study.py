@@ -11,8 +11,8 @@ import sqlalchemy
 from benchmarks.long_study import extend, launch
 from search_spaces.points import with_fixed
 from storage.trials import read_sampler_attributes
-from sweeps.history import Proposal
-from sweeps.study import Study
+from sweeps.samplers.visible_trials import Proposal
+from sweeps.study.stored_study import Study
 
 MOMENTS = {"datetime_start", "datetime_complete", "created", "run", "provenance"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeps import RunSettings, StudySettings
-from sweeps.study import Study
+from sweeps.study.stored_study import Study
 from sweeps.sweep import launch
 from tests.postgres import Server
 from tests.sweeps_tests.tables import figures

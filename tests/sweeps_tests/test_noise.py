@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sweeps.noise import Spread, paired_p_value
+from sweeps.repeats.significance import Spread, paired_p_value
 
 
 def test_a_spread_is_mean_and_sample_deviation() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.best_config import read_config
+from sweeps.best_config.document import read_config
 from tests.sweeps_tests.conftest import Sweep
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from sweeps import provenance, sweep
+from sweeps import sweep
 from sweeps.errors import UsageError
-from sweeps.study import load
+from sweeps.study import environment as provenance
+from sweeps.study.stored_study import load
 from sweeps.sweep import resume
 from tests.conftest import ToyLauncher
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.study import Study, load
+from sweeps.study.stored_study import Study, load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.sweeps_tests.tables import figures
 

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from objectives.registry import get_task
-from sweeps.best_config import prepare_replay, read_config
+from sweeps.best_config.document import read_config
+from sweeps.best_config.replay import prepare_replay
 from sweeps.errors import UsageError
-from sweeps.reproduce import Reproduction, beside, published_for, reproduce
+from sweeps.repeats.reproduce import Reproduction, beside, published_for, reproduce
 from sweeps.settings import RunSettings
 from tests.sweeps_tests.conftest import Refusal, Sweep
 

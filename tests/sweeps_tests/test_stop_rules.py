@@ -9,10 +9,10 @@ import pytest
 
 from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
-from sweeps.confirm import confirm
-from sweeps.diagnosing import diagnose_study
+from sweeps.diagnosis.report import diagnose_study
+from sweeps.repeats.confirm import confirm
 from sweeps.settings import STOP_RULES
-from sweeps.study import Study, load
+from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.tables import figures

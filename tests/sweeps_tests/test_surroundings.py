@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.study import load
+from sweeps.study.stored_study import load
 from tests.sweeps_tests.tables import figures
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]

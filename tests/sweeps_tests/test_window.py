@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces.reader import parse_space
-from sweeps.history import Finished
-from sweeps.spec import Specification, differences, full_parameters
-from sweeps.window import Window
+from sweeps.samplers.proposer import Window
+from sweeps.samplers.visible_trials import Finished
+from sweeps.study.specification import Specification, differences, full_parameters
 
 SPACE = """space:
   x: {low: -5.0, high: 5.0}

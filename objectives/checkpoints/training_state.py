@@ -1,0 +1,33 @@
+"""The whole state of a training run as bytes, known by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from typing import Any
+
+from objectives.checkpoints.packed_file import Packed
+from objectives.errors import WeightsError
+
+
+def pack_checkpoint(state: dict[str, Any]) -> Packed:
+    """A run's `state_dict` as a file's content; its digest is the SHA-256 of that."""
+    import torch
+
+    content = io.BytesIO()
+    torch.save(state, content)
+    return Packed(content.getvalue(), hashlib.sha256(content.getbuffer()).hexdigest())
+
+
+def unpack_checkpoint(packed: Packed) -> dict[str, Any]:
+    """The state in `packed`. Raises WeightsError where the content is not what the digest was taken of."""
+    import torch
+
+    if hashlib.sha256(packed.content).hexdigest() != packed.digest:
+        raise WeightsError("The checkpoint is damaged: not the one that was recorded.")
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(packed.content), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"The checkpoint can't be read ({error}).") from error
+    return state

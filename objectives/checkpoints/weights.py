@@ -1,0 +1,74 @@
+"""Weights on disk: written atomically, checked by a digest of their content, loaded without pickles."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from objectives.checkpoints.atomic_write import write_whole
+from objectives.checkpoints.packed_file import Packed
+from objectives.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and values: equal for equal weights, however they are stored."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def pack_weights(weights: Mapping[str, Tensor]) -> Packed:
+    """`weights` as a file's content, with the digest of the tensors."""
+    import torch
+
+    content = io.BytesIO()  # torch's own writer of files hides why one can't be written
+    torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
+    return Packed(content.getvalue(), weights_digest(weights))
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
+    """Write `weights` to `path`, whole or not at all; returns their digest."""
+    packed = pack_weights(weights)
+    write_whole(path, packed.content)
+    return packed.digest
+
+
+def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
+    """The weights in `path`, on the CPU.
+
+    Raises WeightsError when the file is missing, unreadable, or its content differs from `digest`.
+    """
+    import torch
+
+    try:
+        weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WeightsError(
+            f"{path}: no such weights file. Replay the configuration to make it again (`sweep replay`)."
+        ) from None
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror}).") from error
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise _damaged(path) from error
+    if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
+        raise _damaged(path)
+    if digest is not None and weights_digest(weights) != digest:
+        raise WeightsError(f"{path}: not the weights that were recorded (digest {digest[:12]}…).")
+    return weights
+
+
+def _damaged(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{path}: damaged, or no file of weights. Replay the configuration to make it again (`sweep replay`)."
+    )

@@ -1,0 +1,1 @@
+"""Parameters of a training: their kinds, bounds, defaults and schedules."""

@@ -1,0 +1,47 @@
+"""Parameters that the shared loop understands; a task's own dataclass extends them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from objectives.parameters.bounds import check_at_least, check_share
+
+OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
+ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
+
+
+@dataclass(frozen=True)
+class TrainingParameters:
+    """What is searched for every task, and what its optimiser needs besides. Tasks override the defaults.
+
+    learning_rate: of the optimiser, before the schedule.
+    batch_size: rows a step; as many as there are where there are fewer.
+    hidden_width: units of the layer that the task calls hidden.
+    dropout: probability of dropping a unit.
+    batch_norm: whether activations are normalised over the batch.
+    bn_momentum: weight of the new batch in batch norm's running statistics, as PyTorch counts it.
+    weight_decay: L2 (decoupled with adamw).
+    gradient_clip: largest global L2 norm of the gradient; None for no limit.
+    """
+
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    hidden_width: int = 256
+    dropout: float = 0.2
+    batch_norm: bool = True
+    bn_momentum: float = 0.1
+    optimizer: OptimizerName = "adam"
+    schedule: ScheduleName = "constant"
+    weight_decay: float = 0.0
+    gradient_clip: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that make no sense."""
+        check_at_least(self, learning_rate=0.0, batch_size=1, hidden_width=1, weight_decay=0.0)
+        check_share(self, "dropout", below_one=True)
+        check_share(self, "bn_momentum")
+        if self.gradient_clip is not None and self.gradient_clip <= 0:
+            raise ValueError(
+                f"gradient_clip: {self.gradient_clip:g} is no norm above 0; null switches it off."
+            )

@@ -1,0 +1,1 @@
+"""Rows of data: how they are held, split and cut."""

@@ -1,0 +1,57 @@
+"""Rows that are pairs of words, with how often each word is drawn to tell the true one from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from objectives.rows.rows import Rows
+
+NOISE_POWER = 0.75  # counts to this power: Mikolov et al. 2013, section 2.2
+_NOISE_UNITS = (
+    1000  # weights are whole numbers, so that drawing is exact; this many for a word that occurs once
+)
+
+
+@dataclass(frozen=True)
+class WordPairs(Rows):
+    """`inputs` (rows, 2 or more) are word numbers: the target, a word of its context, then words drawn as noise.
+
+    `targets` is 1 where the second word is one of the context, 0 where that was drawn as well. noise: cumulative
+    weights of the words, int64, (vocabulary,).
+    """
+
+    noise: Tensor
+
+    def __getitem__(self, index: Tensor | slice) -> WordPairs:
+        return dataclasses.replace(self, inputs=self.inputs[index], targets=self.targets[index])
+
+    def to(self, device: torch.device) -> WordPairs:
+        """The same rows on `device`."""
+        return WordPairs(self.inputs.to(device), self.targets.to(device), self.noise.to(device))
+
+    def with_words(self, words: Tensor) -> WordPairs:
+        """The same rows with `words` (rows, num) behind each pair."""
+        return dataclasses.replace(self, inputs=torch.cat([self.inputs, words.to(self.inputs.device)], dim=1))
+
+    def draw(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Words drawn from the noise, (rows, num), for each row none that is its context word.
+
+        From torch's global generator of the device where there is no other.
+        """
+        context = self.inputs[:, 1:2].long()
+        upper = self.noise[context]
+        weight = upper - torch.where(context > 0, self.noise[context - 1], 0)
+        shape, device = (len(self), num), self.noise.device
+        uniform = torch.rand(shape, dtype=torch.float64, device=device, generator=generator)
+        place = (uniform * (self.noise[-1] - weight)).long()  # among all words but the one of the context
+        place = torch.where(place >= upper - weight, place + weight, place)
+        return torch.searchsorted(self.noise, place, right=True).to(self.inputs.dtype)
+
+
+def noise_weights(counts: Tensor) -> Tensor:
+    """Cumulative weights of words that occur `counts` times, each at least once: unigram counts to the power 3/4."""
+    return (counts.double().pow(NOISE_POWER) * _NOISE_UNITS).round().long().cumsum(0)

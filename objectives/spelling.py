@@ -1,0 +1,13 @@
+"""Which known word was meant by a misspelt one."""
+
+from __future__ import annotations
+
+import typing
+
+
+def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+    """'; did you mean …?' where a known word comes close, else the full stop."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else "."

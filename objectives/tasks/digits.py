@@ -1,0 +1,79 @@
+"""What the tasks on MNIST digits have in common: rows of 784 grey pixels, ten classes, accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from objectives.parameters.training import TrainingParameters
+from objectives.rows.rows import Rows, Splits
+from objectives.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PIXELS = 784
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class DigitsParameters(TrainingParameters):
+    """input_scaling: `unit` (0 to 1), `standard` (mean 0, variance 1 over MNIST) or `raw` (0 to 255)."""
+
+    input_scaling: Literal["unit", "standard", "raw"] = "unit"
+
+
+class DigitsTask(Task):
+    """A classifier of MNIST digits; subclasses build the model."""
+
+    chance_score = 0.1
+    data_sets = ("mnist", "mnist-5k")
+
+    def load(self, data: str, data_root: Path) -> Splits:
+        """Rows of `mnist` or `mnist-5k`: inputs uint8 (rows, 784), targets int64 (rows,)."""
+        from objectives.datasets.mnist import load_mnist
+
+        return load_mnist(data, data_root)
+
+    def load_test(self, data: str, data_root: Path) -> Rows:
+        """The sealed rows of `mnist` or `mnist-5k`."""
+        from objectives.datasets.mnist import load_mnist_test
+
+        return load_mnist_test(data, data_root)
+
+    def load_published(self, data: str, data_root: Path) -> Splits:
+        """All training images, and the test images in place of validation."""
+        from objectives.datasets.mnist import load_mnist_as_published
+
+        return load_mnist_as_published(data, data_root)
+
+    def has_data(self, data: str, data_root: Path) -> bool:
+        """Whether the files are there."""
+        from objectives.datasets.mnist import is_present
+
+        return is_present(data, data_root)
+
+    def is_sample(self, data: str) -> bool:
+        """Whether it is `mnist-5k`."""
+        return data == "mnist-5k"
+
+    def prepare(self, rows: Rows, parameters: DigitsParameters) -> Rows:
+        """Pixels as float32, scaled as `input_scaling` says."""
+        pixels = rows.inputs.float()
+        match parameters.input_scaling:
+            case "unit":
+                pixels /= 255.0
+            case "standard":  # mean and deviation of MNIST's training pixels
+                pixels = (pixels / 255.0 - 0.1307) / 0.3081
+        return Rows(pixels, rows.targets)
+
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: DigitsParameters) -> Tensor:
+        """Cross-entropy on logits."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, targets, reduction="none")
+
+    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """1 where the largest logit is the target's."""
+        return outputs.argmax(dim=1) == targets

@@ -1,0 +1,247 @@
+"""One training run on several devices: each takes its share of every batch, and all make the same step.
+
+Gradients are averaged before each step, so that n devices get, to float tolerance, the weights that one device gets:
+`batch_size` is that of the global batch, and a schedule counts global batches. Every rank draws and augments the
+whole batch from one stream, then takes its share, so that the images are the same as well. Two things differ:
+
+- each rank draws its own dropout, and the other draws then begin elsewhere: equality holds without dropout;
+- batch norm takes the moments of a rank's share, as separate towers do, and rank 0's running ones are kept.
+
+On the CPU ranks talk by gloo; on CUDA each has a GPU of its own, and they talk by nccl.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from objectives.errors import ParametersError
+from objectives.registry import get_task
+from objectives.round import Round
+from objectives.rows.rows import Rows, Splits
+from objectives.seeding import derive_seed
+from objectives.task import Task
+from objectives.training.evaluation import BATCH_NORMS
+from objectives.training.loop import Run, Trained, make_deterministic
+from objectives.training.ranks import Ranks
+
+
+class DataParallelRun:
+    """A training run on `devices` processes; this one only asks, and keeps the model as of the last round.
+
+    The rows move into shared memory, where every rank sees them; each rank has as many threads as this process has
+    now. Who starts a run closes it; one that is dropped is closed, too, and no rank outlives this process.
+
+    Raises ParametersError where there are too few devices or rows a device, RankError when a rank fails or dies.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        parameters: Any,
+        splits: Splits,
+        *,
+        rounds: int,
+        seed: int,
+        device: torch.device,
+        devices: int,
+    ) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(seed, "weights"))
+            self.model: nn.Module = task.build(parameters, task.prepare(splits.train[:2], parameters))
+        self.rounds = rounds
+        self.rounds_done = 0
+        _check(self.model, min(parameters.batch_size, len(splits.train)), device, devices)
+        for rows in (splits.train, splits.valid):
+            for tensor in (rows.inputs, rows.targets):
+                tensor.share_memory_()  # type: ignore[no-untyped-call]
+        order = _Order(
+            *_pickled(task, parameters), splits, rounds, seed, device.type, torch.get_num_threads()
+        )
+        self._ranks = Ranks(devices, "nccl" if device.type == "cuda" else "gloo", _Rank, order)
+
+    def advance(self) -> Round:
+        """Train one round on all ranks and evaluate on rank 0."""
+        (latest, weights), *_ = self._ranks.ask("advance")
+        self.model.load_state_dict(_unpacked(weights))
+        self.rounds_done = latest.index
+        round_: Round = latest
+        return round_
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next round depends on: the same as of a run on one device."""
+        return _unpacked(self._ranks.ask("state")[0])
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from where `state` was taken."""
+        self._ranks.ask("load", _packed(state))
+        self.model.load_state_dict(state["model"])
+        self.rounds_done = state["rounds_done"]
+
+    def close(self) -> None:
+        """End the ranks; the model stays."""
+        self._ranks.end()
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a rank trains. source: `path.py:Class` of a task from a user's own file, which a rank must load first."""
+
+    source: str | None
+    task_and_parameters: bytes
+    splits: Splits
+    rounds: int
+    seed: int
+    device: str
+    threads: int
+
+
+class _Rank:
+    """What is asked of one rank; rank 0 answers for all."""
+
+    def __init__(self, rank: int, num: int, order: _Order) -> None:
+        make_deterministic(order.threads)
+        if order.source is not None:
+            get_task(order.source)
+        task, parameters = pickle.loads(order.task_and_parameters)
+        device = torch.device(order.device, rank) if order.device == "cuda" else torch.device(order.device)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        self._answers = rank == 0
+        self._run = _RankRun(
+            task,
+            parameters,
+            order.splits,
+            rounds=order.rounds,
+            seed=order.seed,
+            device=device,
+            rank=rank,
+            num=num,
+        )
+
+    def advance(self) -> tuple[Round, bytes] | None:
+        if not self._answers:
+            self._run.train_round()
+            return None
+        latest = self._run.advance()
+        return latest, _packed(self._run.model.state_dict())
+
+    def state(self) -> bytes | None:
+        return _packed(self._run.state_dict()) if self._answers else None
+
+    def load(self, state: bytes) -> None:
+        self._run.load_state_dict(_unpacked(state))
+
+
+class _RankRun(Run):
+    """The shared loop, on a rank's share of each batch."""
+
+    def __init__(
+        self,
+        task: Task,
+        parameters: Any,
+        splits: Splits,
+        *,
+        rounds: int,
+        seed: int,
+        device: torch.device,
+        rank: int,
+        num: int,
+    ) -> None:
+        super().__init__(task, parameters, splits, rounds=rounds, seed=seed, device=device)
+        self._seed = seed
+        self._rank = rank
+        self._num = num
+        self._parallel = DistributedDataParallel(_Forward(task, self.model))
+        self._settle_buckets()
+
+    def _settle_buckets(self) -> None:
+        """Let the order in which gradients are added be what it is from the second step on, then undo the first.
+
+        It follows a first backward pass: a run that is continued would else begin with another order, and round
+        differently.
+        """
+        state = copy.deepcopy(self.model.state_dict())
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            self._take_gradient(self.task.augment(self.train_rows[: self.batch_size], self.parameters))
+        self.model.load_state_dict(state)
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _train_steps(self) -> Trained:
+        trained = super()._train_steps()
+        loss = torch.tensor(trained.running_loss, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(loss)
+        return trained._replace(running_loss=loss.item() / self._num)
+
+    def _take_gradient(self, batch: Rows) -> Tensor:
+        """The gradient of the whole batch's mean loss; returns this rank's part of that, times the ranks.
+
+        Averaging over ranks divides by their number, whatever their shares: so sums are scaled to make the average
+        of what ranks have the mean over rows.
+        """
+        share = batch[self._share(len(batch))]
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(derive_seed(self._seed, "dropout", self._rank, self.steps_done))
+            outputs = self._parallel(share)
+        losses = self.task.losses(outputs, share.targets, self.parameters)
+        loss = losses.sum() * (self._num / len(batch))
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _share(self, num_rows: int) -> slice:
+        return slice(num_rows * self._rank // self._num, num_rows * (self._rank + 1) // self._num)
+
+
+class _Forward(nn.Module):
+    """A task's forward pass as a module, however the task uses its model."""
+
+    def __init__(self, task: Task, model: nn.Module) -> None:
+        super().__init__()
+        self._task = task
+        self.model = model
+
+    def forward(self, batch: Rows) -> Tensor:
+        return self._task.forward(self.model, batch)
+
+
+def _check(model: nn.Module, batch_size: int, device: torch.device, devices: int) -> None:
+    if device.type == "cuda" and torch.cuda.device_count() < devices:
+        raise ParametersError(
+            f"devices: {devices} are wanted, but this worker has {torch.cuda.device_count()} GPU(s): "
+            f"give each trial {devices} with --gpus-per-trial {devices}."
+        )
+    least = 2 if any(isinstance(module, BATCH_NORMS) for module in model.modules()) else 1
+    if batch_size // devices < least:
+        raise ParametersError(
+            f"batch_size: {batch_size} rows among {devices} devices is less than {least} each"
+            f"{', which batch norm needs' if least > 1 else ''}. Take more rows, or fewer devices."
+        )
+
+
+def _pickled(task: Task, parameters: Any) -> tuple[str | None, bytes]:
+    """A task and its parameters as bytes, with the file it must be loaded from where it is no module's."""
+    module = type(task).__module__
+    source = None
+    if module.startswith("sweep_task_"):
+        source = f"{sys.modules[module].__file__}:{type(task).__qualname__}"
+    return source, pickle.dumps((task, parameters))
+
+
+def _packed(state: dict[str, Any]) -> bytes:
+    content = io.BytesIO()
+    torch.save(state, content)
+    return content.getvalue()
+
+
+def _unpacked(content: bytes) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state

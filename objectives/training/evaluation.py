@@ -1,0 +1,158 @@
+"""Evaluation as a pure function of weights and rows: same order, same batches, no state touched."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from objectives.rows.rows import Rows
+from objectives.task import Task
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+RECTIFIED = (nn.ReLU,)
+SATURATING = (nn.Tanh, nn.Sigmoid, nn.ELU)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Mean loss (nats) and mean score over all rows of a split."""
+
+    loss: float
+    score: float
+
+
+@torch.no_grad()
+def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evaluation:
+    """Loss and score of `model` over all of `rows`, in evaluation mode; the model is left as it was.
+
+    Sums are kept in double precision, over batches of fixed size in the rows' own order: repeated, it
+    gives the same bits.
+    """
+    loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
+    score = torch.zeros_like(loss)
+    with evaluation_mode(model):
+        for batch in _batches(rows, task.evaluation_rows):
+            outputs = task.forward(model, batch)
+            loss += task.losses(outputs, batch.targets, parameters).double().sum()
+            score += task.scores(outputs, batch.targets).double().sum()
+    return Evaluation(loss.item() / len(rows), score.item() / len(rows))
+
+
+def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> float | None:
+    """The score with each batch's own moments in batch norm; None for a model without batch norm.
+
+    A large gap to the ordinary score means that the running statistics are stale, not that the weights
+    are bad.
+    """
+    if not any(isinstance(module, BATCH_NORMS) for module in model.modules()):
+        return None
+    with _batch_statistics(model):
+        return evaluate(task, model, rows, parameters).score
+
+
+@contextlib.contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Within, no module trains; afterwards each is in the mode in which it was."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+@contextlib.contextmanager
+def _batch_statistics(model: nn.Module) -> Iterator[None]:
+    """Within, batch norm has no running statistics: it then uses the batch's, and updates nothing."""
+    taken: list[tuple[nn.Module, Tensor | None, Tensor | None]] = []
+    for module in model.modules():
+        if isinstance(module, BATCH_NORMS):
+            taken.append((module, module.running_mean, module.running_var))
+            module.running_mean = None
+            module.running_var = None
+    try:
+        yield
+    finally:
+        for module, mean, var in taken:
+            module.running_mean = mean  # type: ignore[assignment]
+            module.running_var = var  # type: ignore[assignment]
+
+
+class UnitActivity:
+    """Watches a model's activations during an evaluation: which units are dead, which saturated.
+
+    A unit is a column of a dense layer's output, or a channel of a convolution's.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._alive: dict[str, Tensor] = {}  # was ever above zero
+        self._flat: dict[str, Tensor] = {}  # how often in the flat part
+        self._seen: dict[str, int] = {}
+        self._handles: list[Any] = []
+
+    def __enter__(self) -> UnitActivity:
+        for name, module in self._model.named_modules():
+            if isinstance(module, RECTIFIED):
+                self._handles.append(module.register_forward_hook(self._see_rectified(name)))
+            elif isinstance(module, SATURATING):
+                self._handles.append(module.register_forward_hook(self._see_saturating(name)))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def dead_share(self) -> float | None:
+        """Share of dead units in the rectified layer where it is largest."""
+        shares = [(~alive).double().mean() for alive in self._alive.values()]
+        return max(share.item() for share in shares) if shares else None
+
+    def saturated_share(self) -> float | None:
+        """Share of saturated units in the bounded layer where it is largest."""
+        shares = [(flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()]
+        return max(share.item() for share in shares) if shares else None
+
+    def _see_rectified(self, name: str) -> Any:
+        def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            others = [dim for dim in range(output.ndim) if dim != 1]
+            alive = output.amax(dim=others) > 0  # several times as fast as (output > 0).any
+            self._alive[name] = self._alive[name] | alive if name in self._alive else alive
+
+        return see
+
+    def _see_saturating(self, name: str) -> Any:
+        def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            flat = _by_unit(_in_flat_part(module, output))
+            self._seen[name] = self._seen.get(name, 0) + len(flat)
+            self._flat[name] = self._flat.get(name, torch.zeros_like(flat[0], dtype=torch.long)) + flat.sum(0)
+
+        return see
+
+
+def _in_flat_part(module: nn.Module, output: Tensor) -> Tensor:
+    if isinstance(module, nn.Tanh):
+        return output.abs() > 0.99
+    if isinstance(module, nn.Sigmoid):
+        return (output - 0.5).abs() > 0.495
+    return output < -0.99  # ELU with alpha 1
+
+
+def _by_unit(values: Tensor) -> Tensor:
+    """(rows, units) from (rows, units) or (rows, channels, …)."""
+    return values if values.ndim == 2 else values.transpose(0, 1).flatten(1).transpose(0, 1)
+
+
+def _batches(rows: Rows, size: int) -> Iterator[Rows]:
+    """Batches of near equal size, none above `size`: none of them is a lone ragged row."""
+    num = max(1, -(-len(rows) // size))
+    bounds = [len(rows) * k // num for k in range(num + 1)]
+    for start, end in itertools.pairwise(bounds):
+        yield rows[start:end]

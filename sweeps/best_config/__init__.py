@@ -1,0 +1,1 @@
+"""The exported best configuration: its document, and its replay."""

@@ -1,0 +1,319 @@
+"""What the terminal shows: what will be done, live progress, and what came out. All of it to stderr.
+
+Piped, it prints plain lines; on a terminal, a bar over trials and a line for each running trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from objectives import Round
+from search_spaces import Condition, Numeric
+from storage.outcomes import FINISHED, count_states, table_of
+from storage.trials import TrialRow
+from sweeps import paths
+from sweeps.driver.study_driver import StudyBook
+from sweeps.samplers.by_name import startup_trials
+from sweeps.study.stored_study import Study
+from sweeps.sweep import Launch, Result
+from sweeps.trial.verdict import End
+from sweeps.trial.work import Assignment
+
+PIPED_WIDTH = 140
+
+
+def make_console() -> Console:
+    """The console for people: stderr, so that stdout stays for data."""
+    console = Console(stderr=True, highlight=False)
+    return console if console.is_terminal else Console(stderr=True, highlight=False, width=PIPED_WIDTH)
+
+
+def announcement(launching: Launch, study: Study | None) -> str:
+    """What is about to be done, for people to check before it costs time."""
+    spec, run = launching.planned.spec, launching.run
+    random = startup_trials(spec.sampler)
+    data = spec.data
+    lines = {
+        "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
+        "task": f"{spec.task['name']} on {data['name']} ({data['train_rows']:,} training, "
+        f"{data['valid_rows']:,} validation rows); {spec.direction}s validation {spec.metric['name']}",
+        **_what_is_tried(launching),
+        "trials": f"{launching.num_trials} by {spec.sampler}"
+        + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
+        + f"; up to {spec.rounds} rounds each, stop rule {spec.stop_rule}; seed {spec.seed}",
+        "workers": f"{_workers(launching)}, each {spec.threads} CPU"
+        + (f", {spec.gpus:g} GPU" if spec.gpus else "")
+        + f"; parallelism {spec.parallelism}",
+        "results": str(paths.out_folder(run.out, launching.name)),
+    }
+    return "\n".join(
+        f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
+    )
+
+
+def _workers(launching: Launch) -> str:
+    cluster = launching.run.cluster
+    if cluster is not None:
+        return f"up to {launching.workers} on the Ray cluster at {cluster}"
+    return f"{launching.workers} on {launching.run.runner}"
+
+
+def _what_is_tried(launching: Launch) -> dict[str, str]:
+    spec = launching.planned.spec
+    if spec.sampler != "list":
+        return {"search": "\n".join(_space_lines(launching))}
+    count, folds = len(spec.enqueued), spec.data_plan.folds
+    points = "\n".join(parameters_text(point) for point in spec.enqueued)
+    times = f"each trained {spec.repeats} {'time' if spec.repeats == 1 else 'times'}"
+    how = (
+        f", over {folds} folds"
+        if folds
+        else ", from the same seeds"
+        if count > 1 and spec.repeats > 1
+        else ""
+    )
+    return {"points": f"{points}\n{times}{how}"}
+
+
+def _so_far(study: Study | None, num_trials: int) -> str:
+    counts = {} if study is None else count_states(study.database, study.row.study_id)
+    if not counts:
+        return "new"
+    finished = sum(count for state, count in counts.items() if state in FINISHED)
+    parts = [f"{finished} {'trial' if finished == 1 else 'trials'} finished"]
+    if waiting := sum(counts.values()) - finished:
+        parts.append(f"{waiting} put away")
+    elif finished >= num_trials:
+        parts.append("nothing left to do; -n sets the total")
+    return ", ".join(parts)
+
+
+def _indented(name: str, block: str) -> Iterator[tuple[str, str]]:
+    for index, line in enumerate(block.splitlines()):
+        yield (name if index == 0 else ""), line
+
+
+def _space_lines(launching: Launch) -> list[str]:
+    lines = []
+    for parameter in launching.planned.spec.parsed_space:
+        domain = parameter.domain
+        record = domain.to_dict()
+        if isinstance(domain, Numeric):
+            text = f"{record['low']:g} … {record['high']:g}" + (" (log)" if domain.log else "")
+        elif isinstance(record, dict):
+            text = " | ".join(_value(choice) for choice in record["choices"])
+        else:
+            text = f"{_value(record)} (fixed)"
+        conditions = ", ".join(_condition(condition) for condition in parameter.when)
+        lines.append(f"{parameter.name} {text}" + (f"  if {conditions}" if conditions else ""))
+    return lines
+
+
+def _condition(condition: Condition) -> str:
+    if condition.values:
+        return f"{condition.parameter} = {' | '.join(_value(value) for value in condition.values)}"
+    bounds = [f"≥ {condition.low:g}"] if condition.low > -math.inf else []
+    bounds += [f"≤ {condition.high:g}"] if condition.high < math.inf else []
+    return f"{condition.parameter} {' and '.join(bounds)}"
+
+
+def best_table(study: Study, top: int = 5) -> Table:
+    """The best trials of the study's table."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in ("trial", f"valid {study.spec.metric['name']}", "best round", "ended", "parameters"):
+        table.add_column(header, justify="right" if header in ("trial", "best round") else "left")
+    for trial in study.ranking(top):
+        table.add_row(*_row(trial), parameters_text(study.searched(trial)))
+    return table
+
+
+def _row(trial: TrialRow) -> tuple[str, ...]:
+    notes = trial.attributes
+    reason = notes.get("stop_reason", "")
+    ended = f"{reason} at {notes.get('rounds')}" if reason != "finished" else f"all {notes.get('rounds')}"
+    return str(trial.number), _value(trial.value), str(notes.get("best_round", "·")), ended
+
+
+def print_result(console: Console, result: Result) -> None:
+    """The table of the best, what it cost, where the best configuration is, and what to do next."""
+    study = result.study
+    trials = study.all_trials()
+    table = table_of(trials, study.run.target, study.spec.direction)
+    cost = study.cost(table)
+    best = study.ranking(1)
+    if best:
+        console.print(f"\nBest trials of {study.name}:")
+        console.print(best_table(study))
+    counts = _counts(table)
+    ahead = sum(trial.is_finished for trial in trials) - len(table)
+    waiting = sum(trial.state == "WAITING" for trial in trials)
+    console.print(
+        f"{len(table)} {'trial' if len(table) == 1 else 'trials'} ({counts})"
+        + (f", {ahead} ahead of a gap" if ahead > 0 else "")
+        + (f", {waiting} put away" if waiting else "")
+        + f". Cost: {cost.rounds_run:,} rounds run, {cost.rounds_saved:,} saved by halting "
+        f"({_share(cost.rounds_saved, cost.rounds_run + cost.rounds_saved)}), {cost.seconds:,.0f} s of training."
+    )
+    for differs, numbers in study.other_environments(table).items():
+        told = ", ".join(str(number) for number in numbers)
+        console.print(
+            f"Trained in another environment than trial {table[0].number}, so that figures may differ: "
+            f"{'trial' if len(numbers) == 1 else 'trials'} {told} ({differs})",
+            markup=False,
+        )
+    if result.ending == "target":
+        console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
+    if result.ending == "timeout":
+        console.print(
+            f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True
+        )
+    if best:
+        console.print(
+            f"Best configuration: {study.best_path}\n"
+            f"Next: sweep replay {shlex.quote(str(study.best_path))}\n"
+            f"      sweep show {study.name} {best[0].number}{study.storage_option}\n"
+            f"      sweep dashboard{study.storage_option}",
+            markup=False,
+            soft_wrap=True,  # paths are copied: no line breaks in them
+        )
+
+
+def _counts(table: Sequence[TrialRow]) -> str:
+    reasons: dict[str, int] = {}
+    for trial in table:
+        reason = str(trial.attributes.get("stop_reason", trial.state))
+        reasons[reason] = reasons.get(reason, 0) + 1
+    return (
+        ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1]))
+        or "none"
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "0%"
+
+
+class PlainProgress:
+    """A line when a trial ends, for pipes and logs."""
+
+    def __init__(self, console: Console, book: StudyBook) -> None:
+        self._console = console
+        self._book = book
+        self._begun = time.monotonic()
+
+    def started(self, assignment: Assignment, *, again: bool) -> None:
+        """Nothing is said of a start."""
+
+    def recorded(self, number: int, latest: Round) -> None:
+        """Nothing is said of a round."""
+
+    def put_away(self, number: int) -> None:
+        """One line."""
+        self._console.print(f"trial {number} put away")
+
+    def ended(self, number: int, end: End, num_rounds: int) -> None:
+        """One line: what came out and why it ended."""
+        done = len(self._book.ends)
+        seconds = time.monotonic() - self._begun
+        self._console.print(
+            f"[{seconds:6.1f} s] {done}/{self._book.num_trials}  {ended_line(self._book, number, end, num_rounds)}",
+            markup=False,
+            soft_wrap=not self._console.is_terminal,
+        )
+
+
+class LiveProgress(PlainProgress):
+    """A bar over trials and a line per running trial, above which ended trials scroll by."""
+
+    def __init__(self, console: Console, book: StudyBook) -> None:
+        super().__init__(console, book)
+        self._bar = Progress(
+            TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        )
+        self._task = self._bar.add_task("trials", total=book.num_trials, completed=len(book.ends))
+        self._running: dict[int, Round | None] = {}
+        self._begun_any = False
+
+    def __rich__(self) -> RenderableType:
+        best = self._book.best
+        lines = [Text(_running_line(self._book, n, latest)) for n, latest in sorted(self._running.items())]
+        if not lines:
+            lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
+        shown = "none yet" if best is None else f"{_value(best.value)} (trial {best.number})"
+        return Group(self._bar, Text(f"best valid {self._book.metric.name}: {shown}"), *lines)
+
+    def started(self, assignment: Assignment, *, again: bool) -> None:
+        """A line for it appears."""
+        self._begun_any = True
+        self._running[assignment.number] = None
+
+    def recorded(self, number: int, latest: Round) -> None:
+        """Its line changes."""
+        self._running[number] = latest
+
+    def put_away(self, number: int) -> None:
+        """Its line goes."""
+        self._running.pop(number, None)
+        super().put_away(number)
+
+    def ended(self, number: int, end: End, num_rounds: int) -> None:
+        """Its line goes, the bar moves."""
+        self._running.pop(number, None)
+        self._bar.update(self._task, completed=len(self._book.ends), total=self._book.num_trials)
+        super().ended(number, end, num_rounds)
+
+
+@contextlib.contextmanager
+def progress(console: Console, book: StudyBook) -> Iterator[PlainProgress]:
+    """What watches a book: live on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield PlainProgress(console, book)
+        return
+    shown = LiveProgress(console, book)
+    with Live(shown, console=console, refresh_per_second=4, transient=True):
+        yield shown
+
+
+def ended_line(book: StudyBook, number: int, end: End, num_rounds: int) -> str:
+    """One line on an ended trial."""
+    if end.state == "FAIL":
+        return f"trial {number} failed: {end.because}"
+    value = _value(end.value)
+    if end.stop_reason == "finished":
+        return f"trial {number}  {value} at round {end.best_round}, all {num_rounds} rounds"
+    reached = f"trial {number}  {value} at round {end.best_round}"
+    return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
+
+
+def _running_line(book: StudyBook, number: int, latest: Round | None) -> str:
+    if latest is None:
+        return f"  trial {number:>3}  begins"
+    return (
+        f"  trial {number:>3}  round {latest.index:>3}/{book.spec.rounds}  valid {book.metric.name} "
+        f"{_value(latest.valid_score)}  loss {_value(latest.valid_loss)} (training {_value(latest.train_loss)})"
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else str(value)
+    return str(value)
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Parameters on one line."""
+    return "  ".join(f"{name}={_value(value)}" for name, value in parameters.items())

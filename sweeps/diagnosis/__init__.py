@@ -1,0 +1,1 @@
+"""Diagnosis: what a learning curve shows, in words, tables and pictures."""

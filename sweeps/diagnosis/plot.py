@@ -1,0 +1,80 @@
+"""Learning curves as pictures: losses above, scores below, with the onset and the halt."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.diagnosis.report import Diagnosed
+from sweeps.errors import UsageError
+from sweeps.pruning.learning_curve import Curve
+from sweeps.trial.metric import Metric
+
+TRAIN, VALID, BATCH = "#8a8a8a", "#0b5cad", "#5aa9e6"
+ONSET, HALT, BEST = "#e08a00", "#c0262d", "#2a8c4a"
+MANY_TIMES = 30.0  # losses that differ by more are shown on a logarithmic scale
+
+
+def draw_curve(curve: Curve, losses: Any, scores: Any, *, first_round: int = 1, sign: float = 1.0) -> None:
+    """Draw losses, and scores with their sampling error, into two axes of matplotlib.
+
+    sign: -1 where the scores were minimised, so that they are shown as they were.
+    """
+    rounds = np.arange(len(curve)) + first_round
+    losses.plot(rounds, curve.train_loss, color=TRAIN, label="training")
+    losses.plot(rounds, curve.valid_loss, color=VALID, label="validation")
+    finite = np.concatenate([curve.train_loss, curve.valid_loss])
+    finite = finite[np.isfinite(finite) & (finite > 0)]
+    if len(finite) and finite.max() > MANY_TIMES * finite.min():
+        losses.set_yscale("log")
+    losses.set_ylabel("loss")
+    valid = sign * curve.valid_score
+    scores.plot(rounds, sign * curve.train_score, color=TRAIN, label="training")
+    scores.fill_between(
+        rounds, valid - curve.score_error, valid + curve.score_error, color=VALID, alpha=0.15, lw=0
+    )
+    scores.plot(rounds, valid, color=VALID, label="validation")
+    if curve.batch_statistics_score is not None:
+        batch = sign * curve.batch_statistics_score
+        scores.plot(rounds, batch, color=BATCH, ls=":", label="batch statistics")
+
+
+def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
+    """Draw a curve into `folder` as `TRIAL.png`; returns the file. Raises UsageError where it can't be written."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    curve, diagnosis = found.named.curve, found.diagnosis
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, scores = figure.subplots(2, 1, sharex=True)
+    sign = -1.0 if metric.direction == "minimize" else 1.0
+    draw_curve(curve, losses, scores, first_round=found.named.first_round, sign=sign)
+    scores.plot([found.best_round], [sign * curve.valid_score[curve.best]], "o", color=BEST, label="best")
+    scores.set_ylabel(metric.name)
+    scores.set_xlabel("round")
+    onset = diagnosis.evidence.get("onset_round")
+    for axes in (losses, scores):
+        if isinstance(onset, int):
+            axes.axvline(onset - 1 + found.named.first_round, color=ONSET, ls="--", label="onset")
+        if found.halt_round is not None:
+            axes.axvline(found.halt_round, color=HALT, label="halt")
+        axes.legend(loc="best", fontsize="small")
+    figure.suptitle(f"trial {found.named.name[:60]}: {diagnosis.label}", parse_math=False)
+    path = folder / f"{_file_name(found.named.name)}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise UsageError(f"--plot {folder}: {path.name} can't be written ({error.strerror}).") from None
+    return path
+
+
+def _file_name(trial: str) -> str:
+    """The trial's name, where it can be a file's; else what is left of it, told apart by a digest."""
+    name = re.sub(r"[^\w.-]", "_", trial)[:80]
+    return name if name == trial else f"{name}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}"

@@ -1,0 +1,115 @@
+"""Diagnoses of whole studies and of files of curves: what each curve is, and where a rule would have halted it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from objectives import Round
+from storage.rounds import get_rounds
+from sweeps.diagnosis.curve_file import CurveFile, NamedCurve
+from sweeps.diagnosis.labels import Diagnosis, diagnose
+from sweeps.errors import UsageError
+from sweeps.pruning.learning_curve import curve_of
+from sweeps.pruning.rule import StopRule, Watch
+from sweeps.pruning.rules import RULES
+from sweeps.settings import check_stop_rule
+from sweeps.study.stored_study import Study
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """A curve, its diagnosis, and the verdict that would have halted it.
+
+    meant: rounds that it had, or was meant to have where it was halted.
+    """
+
+    named: NamedCurve
+    meant: int
+    diagnosis: Diagnosis
+    stop: Stop | None
+
+    @property
+    def halt_round(self) -> int | None:
+        """The round after which it would have been halted, as the file counts."""
+        return None if self.stop is None else self.stop.round - 1 + self.named.first_round
+
+    @property
+    def best_round(self) -> int:
+        """The round of the best score, as the file counts."""
+        return self.named.curve.best + self.named.first_round
+
+    def record(self) -> dict[str, Any]:
+        """Under the stable keys of `-f json`."""
+        return {
+            "trial": self.named.name,
+            "label": self.diagnosis.label,
+            "best_round": self.best_round,
+            "halt_round": self.halt_round,
+            "reason": None if self.stop is None else self.stop.reason,
+            "evidence": dict(self.diagnosis.evidence),
+            "advice": self.diagnosis.advice,
+            "because": self.diagnosis.because,
+            "rounds": len(self.named.curve),
+            "saved": 0 if self.stop is None else self.meant - self.stop.round,
+        }
+
+
+def diagnose_file(
+    file: CurveFile, *, total_rounds: int | None = None, rule: str = "onset"
+) -> list[Diagnosed]:
+    """Each curve of a file. total_rounds: what they were meant to have; None for as many as the longest has."""
+    longest = max(len(named.curve) for named in file.curves)
+    if total_rounds is not None and total_rounds < longest:
+        raise UsageError(f"--total-rounds {total_rounds}: the longest curve has {longest}.")
+    budget = total_rounds or longest
+    judge = make_rule(rule, Watch(budget, file.metric))
+    meant = [len(named.curve) for named in file.curves]
+    return list(_diagnosed(file.curves, meant, file.metric, budget, judge))
+
+
+def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset") -> list[Diagnosed]:
+    """Each trial of a study that has a round, or one of them."""
+    metric, budget = study.spec.parsed_metric, study.spec.rounds
+    trials = study.all_trials()
+    if trial is not None:
+        trials = [study.trial(trial)]
+    curves = []
+    for each in trials:
+        rounds = [
+            Round.from_figures(row) for row in get_rounds(study.database, study.row.study_id, each.number)
+        ]
+        if rounds:
+            curves.append(NamedCurve(str(each.number), curve_of(rounds, metric)))
+    if not curves:
+        raise UsageError(f"{study.name}: no round is recorded yet.")
+    judge = make_rule(rule, Watch(budget, metric, study.spec.parallelism))
+    if judge.needs_earlier and trial is not None:
+        raise UsageError(f"--rule {rule} looks at the trials before it: leave the trial out.")
+    return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
+
+
+def make_rule(name: str, watch: Watch) -> StopRule:
+    """The rule called `name`. Raises UsageError where there is none."""
+    check_stop_rule("--rule", name)
+    return RULES[name](watch)
+
+
+def _diagnosed(
+    curves: Sequence[NamedCurve], meant: Sequence[int], metric: Metric, budget: int, rule: StopRule
+) -> Iterator[Diagnosed]:
+    """The curves as one study, one after the other; each round by round, so that nothing is known beforehand."""
+    for number, named in enumerate(curves):
+        stop = None
+        for rounds in range(1, len(named.curve) + 1):
+            found = rule.verdict(number, named.curve.until(rounds))
+            if found is not None and (rounds < budget or found.reason in SPOILT):
+                stop = found
+                break
+        seen = len(named.curve) if stop is None else stop.round
+        state: TrialEnd = "PRUNED" if stop is not None and stop.reason == "inferior" else "COMPLETE"
+        rule.finished(number, named.curve.until(seen), state)
+        yield Diagnosed(named, meant[number], diagnose(named.curve, budget, metric), stop)

@@ -1,0 +1,218 @@
+"""What a study leaves on disk while it runs: the best configuration, and the weights worth keeping."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import psutil
+
+from objectives import Round
+from storage.outcomes import Outcome, ranking
+from storage.retry import patiently
+from storage.trials import TrialRow
+from sweeps.best_config.document import read_config, write_config
+from sweeps.driver.study_driver import StudyBook
+from sweeps.errors import SweepError, UsageError
+from sweeps.study.stored_study import Study
+from sweeps.trial.files import weights_files
+from sweeps.trial.verdict import End
+from sweeps.trial.work import Assignment
+
+
+class ResultsKeeper:
+    """Writes best.yaml whenever the table grows to a new best, and prunes weights to the best few."""
+
+    def __init__(self, book: StudyBook, study: Study, weights_kept: int | None) -> None:
+        self._book = book
+        self._study = study
+        self._weights_kept = weights_kept
+        self._written: int | None = None
+        self._table_seen = 0
+        self._best: list[Outcome] = []  # as many of the table as are looked after
+        self.refresh()
+
+    def started(self, assignment: Assignment, *, again: bool) -> None:
+        """Nothing is written of a trial that begins."""
+
+    def recorded(self, number: int, latest: Round) -> None:
+        """Nothing is written of a round."""
+
+    def put_away(self, number: int) -> None:
+        """Nothing is written of a trial that waits."""
+
+    def ended(self, number: int, end: End, num_rounds: int) -> None:
+        """The table may have grown."""
+        patiently(self.refresh, give_up=self._book.ledger.give_up)
+
+    def refresh(self) -> None:
+        """Bring best.yaml and the weights up to the table."""
+        table, best = self._book.table, self._book.best
+        if best is not None and best.number != self._written:
+            try:
+                shown = self._confirmed(self._study.trial(best.number))
+                write_best(self._study, shown, self._study.best_path)
+            except UsageError as error:
+                raise SweepError(
+                    f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
+                    "with --out for another place."
+                ) from error
+            self._written = best.number
+        if self._weights_kept is not None and len(table) > self._table_seen:
+            self._prune_weights(table, self._weights_kept)
+
+    def _confirmed(self, best: TrialRow) -> TrialRow:
+        """The trial that was confirmed in place of the best one, where that one was among its rivals."""
+        confirmation = self._study.confirmation()
+        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
+            return self._study.trial(confirmation.trial)
+        return best
+
+    def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
+        """Of the table's trials, keep the weights of the best; of those beyond it, all."""
+        contenders = [*self._best, *table[self._table_seen :]]
+        self._best = ranking(contenders, self._book.spec.direction)[:weights_kept]
+        kept = {trial.number for trial in self._best}
+        for number, path in weights_files(self._study.out):
+            if number < len(table) and number not in kept:
+                path.unlink(missing_ok=True)
+        self._table_seen = len(table)
+
+
+def weights_path(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights were kept; None where there never were any."""
+    weights = trial.attributes.get("weights")
+    return None if weights is None else study.out / "weights" / str(weights["file"])
+
+
+def _kept(study: Study, trial: TrialRow) -> Path | None:
+    """Where a trial's best weights are."""
+    path = weights_path(study, trial)
+    return path if path is not None and path.is_file() else None
+
+
+def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
+    """Write a trial's configuration; it names its weights file by a path beside its own.
+
+    weights: copy the weights there. Raises UsageError where the trial's weights were not kept, or a file
+    can't be written.
+    """
+    config = study.best_config(trial)
+    kept = _kept(study, trial)
+    if weights is not None:
+        _copy(check_kept(study, trial), weights)
+        kept = weights
+    if config["weights"] is not None:
+        config["weights"] = None if kept is None else {**config["weights"], "file": _beside(kept, path)}
+    comment = (
+        f"Trial {trial.number} of study {study.name}: {config['metric']} {trial.value!r} on the validation split, "
+        f"round {config['best_round']}.\n"
+        "Replay it with `sweep replay`, start a study from it with `sweep launch --enqueue`."
+    )
+    try:
+        write_config(path, config, comment)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def check_kept(study: Study, trial: TrialRow) -> Path:
+    """Where a trial's best weights are. Raises UsageError where they were not kept."""
+    kept = _kept(study, trial)
+    if kept is None:
+        raise UsageError(
+            f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
+            "again, or launch with --keep-weights all."
+        )
+    return kept
+
+
+def check_writable(folder: Path) -> None:
+    """Raises UsageError unless files can be written into `folder`. Leaves nothing there, nor the folder."""
+    probe = folder / f".writable.{os.getpid()}"
+    made: list[Path] = []
+    try:
+        for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+            missing.mkdir(exist_ok=True)
+            made.append(missing)
+        probe.touch()
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: can't be written to ({error.strerror}); name another folder with --out."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+        with contextlib.suppress(OSError):  # another launch may have put something there by now
+            for folder_made in reversed(made):
+                folder_made.rmdir()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed driver was about to write: files that bear the number of a process that is gone."""
+    for place in (folder, folder / "weights", folder / "checkpoints"):
+        for partial in place.glob(".*.partial"):
+            *_, writer, _ = partial.name.split(".")
+            if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
+                partial.unlink(missing_ok=True)
+
+
+def check_owner(folder: Path, fingerprint: str) -> None:
+    """Raises UsageError where `folder` holds another study's best.yaml, which would be overwritten."""
+    path = folder / "best.yaml"
+    if path.exists() and _fingerprint(path) != fingerprint:
+        raise UsageError(
+            f"{path} is not of this study: it would be overwritten. Name another folder with --out, or move "
+            "that one away."
+        )
+
+
+def remove_results(study: Study, numbers: Iterable[int]) -> None:
+    """Remove what a deleted study left: best.yaml, the files of its trials, and folders that are empty then.
+
+    Nothing is removed from a folder whose best.yaml is another study's.
+    """
+    if study.best_path.exists() and _fingerprint(study.best_path) != study.row.fingerprint:
+        return
+    study.best_path.unlink(missing_ok=True)
+    for number in numbers:
+        for file in study.out.glob(f"*/trial-{number:04d}[.-]*"):
+            file.unlink(missing_ok=True)
+    for folder in (study.out / "weights", study.out / "checkpoints", study.out):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _fingerprint(path: Path) -> str | None:
+    try:
+        return str(read_config(path).get("fingerprint"))
+    except UsageError:
+        return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Whole or not at all. Raises UsageError where it can't be written."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: can't be written ({error.strerror}); make room, or name another place.")
+
+
+def _beside(weights: Path, config: Path) -> str:
+    """The weights' path relative to the configuration's folder, where it lies below; else absolute."""
+    try:
+        return str(weights.resolve().relative_to(config.resolve().parent))
+    except ValueError:
+        return str(weights.resolve())

@@ -1,0 +1,343 @@
+"""The StudyBook: the only writer of a study's trials, in the driver.
+
+`ask` hands out trials, `record` takes their rounds and decides, `put_away` and `lose` keep what was begun
+for later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
+stored rounds, and Optuna's copy (for its dashboard and samplers) is written after ours.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from objectives import Round
+from search_spaces.points import with_fixed
+from storage import Database
+from storage.outcomes import Outcome, ranking, reaches
+from storage.studies import StudyRow
+from storage.study_writer import Ledger
+from storage.trials import TrialRow
+from sweeps.driver.observer import Observer
+from sweeps.pruning.judge import Judge
+from sweeps.pruning.rule import Watch
+from sweeps.samplers.proposer import Window
+from sweeps.samplers.sampler_study import running_trial
+from sweeps.samplers.visible_trials import Finished, Proposal
+from sweeps.study.environment import environment_key
+from sweeps.study.specification import Specification, full_parameters
+from sweeps.trial.files import TrialFiles
+from sweeps.trial.metric import best_round
+from sweeps.trial.running_trial import LiveTrial, Place
+from sweeps.trial.verdict import End, Failure, TrialEnd, end_of, failed
+from sweeps.trial.work import Assignment, Progress
+
+LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
+
+
+class StudyBook:
+    """One study, open for writing. The caller holds the study's lease.
+
+    out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
+    target: the metric at which it may end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        study: StudyRow,
+        out: Path,
+        *,
+        num_trials: int | None,
+        target: float | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.study = study
+        self.spec = Specification.from_dict(study.specification)
+        self.metric = self.spec.parsed_metric
+        self._most = num_trials
+        self.target = target
+        self.here = Place()
+        self._environments: dict[str, Any] = dict(study.provenance["environments"])
+        self._out = out
+        self.num_recorded = 0  # rounds that were new, since the book was opened
+        self.live: dict[int, LiveTrial] = {}
+        self.ends: dict[int, Outcome] = {}
+        self.ledger = Ledger(database, study.study_id)
+        self.observers: list[Observer] = list(observers)
+        self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
+        self._window = Window(self.spec)
+        self._table: list[Outcome] = []
+        self._best: list[Outcome] = []  # one, when the table has a completed trial
+        self._waiting: list[int] = []
+        self._away: dict[int, LiveTrial] = {}
+        self._closed = False
+        self._restore()
+
+    # -- what there is -------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Sequence[Outcome]:
+        """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
+        while len(self._table) < self._window.num_leading and not self.target_reached:
+            latest = self.ends[len(self._table)]
+            self._table.append(latest)
+            self._best = ranking([*self._best, latest], self.spec.direction)[:1]
+        return self._table
+
+    @property
+    def best(self) -> Outcome | None:
+        """The best of the table."""
+        _ = self.table
+        return self._best[0] if self._best else None
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials the study is to have; a grid, whose failed cells are run again, gets more as they fail."""
+        return min(most for most in (self._most, self._window.num_points) if most is not None)
+
+    @property
+    def target_reached(self) -> bool:
+        """Whether the table ends with a trial that reaches the target."""
+        if self.target is None or not self._table:
+            return False
+        return reaches(self._table[-1], self.target, self.spec.direction)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no trial is live and none will be handed out any more."""
+        return not self.live and (self._closed or not self._has_more())
+
+    def close(self) -> None:
+        """Hand out nothing any more."""
+        self._closed = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is handed out any more."""
+        return self._closed
+
+    @property
+    def environments(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every environment in which the study was driven or trained, by the key that its trials name."""
+        return self._environments
+
+    def note_environment(self, record: Mapping[str, Any]) -> str:
+        """Keep an environment with the study; returns its key."""
+        key = environment_key(record)
+        if key not in self._environments:
+            self._environments[key] = dict(record)
+            self.ledger.update_provenance({**self.study.provenance, "environments": self._environments})
+        return key
+
+    # -- what workers do -----------------------------------------------------------------------------
+
+    def ask(self, place: Place | None = None) -> Assignment | None:
+        """The next trial, if one may start now: first those put away, lowest number first, then new ones.
+
+        place: where it will be trained; None for this very process.
+        """
+        place = place or self.here
+        while not self._closed and self._waiting:
+            taken = self._take_up(heapq.heappop(self._waiting), place)
+            if taken is not None:
+                return taken
+        if self._closed or not self._has_new() or not self._window.is_open():
+            return None
+        number = self._window.next_number
+        proposal = self._window.propose()
+        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
+        return self._start(live, place)
+
+    def record(self, number: int, progress: Progress) -> End | None:
+        """Store a round and decide: None to go on, or the trial's end, by now recorded.
+
+        What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
+        already (a trial that started over) is compared with what is stored. Raises Unwritable.
+        """
+        live, latest = self.live[number], progress.round
+        if progress.weights is not None:
+            live.keep_weights(latest.index, progress.weights)
+        if latest.index <= len(live.rounds):
+            live.compare(latest)
+        else:
+            if latest.index != len(live.rounds) + 1:
+                raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
+            self._store(live, latest)
+            live.losses = 0
+        if progress.checkpoint is not None:
+            record = partial(self.ledger.put_checkpoint, number)
+            live.keep_checkpoint(latest.index, progress.checkpoint, record)
+        if latest.index < len(live.rounds):
+            return None
+        stop = self._judge.verdict(number, live.rounds)
+        return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric))
+
+    def fail(self, number: int, failure: Failure) -> End:
+        """Record that a trial has failed for good."""
+        live = self.live[number]
+        return self._end(live, failed(failure, len(live.rounds)))
+
+    def lose(self, number: int, how: str, *, with_node: bool = False) -> End | None:
+        """A worker died under its trial: the trial waits to start again, or fails at the third time in a row.
+
+        with_node: the whole machine died, which is no trial's fault.
+        """
+        live = self.live[number]
+        live.losses += not with_node
+        if live.losses >= LOSSES_BEFORE_FAIL:
+            message = f"the worker died {live.losses} times without a new round: {how}"
+            return self.fail(number, Failure("worker_lost", "WorkerLost", message))
+        self.put_away(number)
+        return None
+
+    def put_away(self, number: int) -> None:
+        """Let a live trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
+        live = self.live.pop(number)
+        self.ledger.set_state(live.trial_id, "WAITING")
+        live.resumed = True
+        self._away[number] = live
+        heapq.heappush(self._waiting, number)
+        for observer in self.observers:
+            observer.put_away(number)
+
+    def put_all_away(self) -> None:
+        """Close, and let every live trial wait for `resume`."""
+        self.close()
+        self.put_live_away()
+
+    def put_live_away(self) -> None:
+        """Let every live trial wait to be taken up again."""
+        for number in sorted(self.live):
+            self.put_away(number)
+
+    # -- how it is done ------------------------------------------------------------------------------
+
+    def _has_more(self) -> bool:
+        return bool(self._waiting) or self._has_new()
+
+    def _has_new(self) -> bool:
+        return self._window.next_number < self.num_trials
+
+    def _restore(self) -> None:
+        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver.
+
+        Of most trials of a long study no more is read than how they ended.
+        """
+        outcomes = self.ledger.read_outcomes()
+        if self._judge.needs_earlier:
+            self._tell_judge([each for each in outcomes if each.is_finished])
+        needed = self._window.needed({each.number: each.completed_value for each in outcomes})
+        rows = {row.number: row for row in self.ledger.read_trials(needed)}
+        noted = self.ledger.read_sampler_attributes(needed)
+        checkpoints = self.ledger.read_checkpoints()
+        for outcome in outcomes:
+            row = rows.get(outcome.number)
+            if row is None:
+                self._window.restore(None)
+                self._keep_end(outcome)
+                continue
+            chosen = with_fixed(self.spec.parsed_space, row.params)
+            self._window.restore(Proposal(chosen, noted.get(row.trial_id, {})))
+            if row.is_finished:
+                self._keep_end(outcome, row.attributes["rounds"])
+            else:
+                self._restore_waiting(row, chosen, checkpoints.get(row.number))
+
+    def _tell_judge(self, finished: Sequence[Outcome]) -> None:
+        rounds: dict[int, list[Round]] = defaultdict(list)
+        for row in self.ledger.read_all_rounds():
+            rounds[row["trial"]].append(Round.from_figures(row))
+        for each in finished:
+            self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
+
+    def _restore_waiting(
+        self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
+    ) -> None:
+        files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
+        live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
+        live.checkpoint = checkpoint
+        live.weights = checkpoint["weights"] if checkpoint else None
+        if row.state == "RUNNING":
+            self.ledger.set_state(row.trial_id, "WAITING")
+        self._away[row.number] = live
+        heapq.heappush(self._waiting, row.number)
+
+    def _stored_rounds(self, number: int) -> list[Round]:
+        return [Round.from_figures(row) for row in self.ledger.read_rounds(number)]
+
+    def _insert(self, number: int, proposal: Proposal) -> int:
+        """Store a new trial; returns its id."""
+        template = running_trial(self.spec.parsed_space, proposal)
+        # As a number the seed would be an axis of the dashboard's plots.
+        template.set_user_attr("seed", str(self.spec.seed_of(number)))
+        return self.ledger.insert_trial(number, template)
+
+    def _take_up(self, number: int, place: Place) -> Assignment | None:
+        live = self._away.pop(number)
+        stop = self._judge.verdict(number, live.rounds) if live.rounds else None
+        if stop is not None and live.is_complete(self.metric):
+            # Its driver died between the last round and the verdict.
+            self.live[number] = live
+            live.places.append(self.here)
+            self._end(live, end_of(stop, live.rounds, self.metric))
+            return None
+        self.ledger.set_state(live.trial_id, "RUNNING")
+        return self._start(live, place)
+
+    def _start(self, live: LiveTrial, place: Place) -> Assignment:
+        self.live[live.number] = live
+        live.places.append(place)
+        assignment = Assignment(
+            number=live.number,
+            parameters=full_parameters(self.spec, live.chosen),
+            seed=self.spec.seed_of(live.number),
+            rounds=self.spec.rounds,
+            repeat=self.spec.repeat_of(live.number),
+            checkpoint=live.files.read_checkpoint(live.checkpoint),
+        )
+        for observer in self.observers:
+            observer.started(assignment, again=live.resumed)
+        return assignment
+
+    def _files_of(self, number: int) -> TrialFiles:
+        return TrialFiles(self._out, number)
+
+    def _store(self, live: LiveTrial, latest: Round) -> None:
+        cost = asdict(latest.cost) if latest.cost is not None else {}
+        self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
+        live.rounds.append(latest)
+        self.num_recorded += 1
+        for observer in self.observers:
+            observer.recorded(live.number, latest)
+
+    def _end(self, live: LiveTrial, end: End) -> End:
+        weights = live.weights if end.state == "COMPLETE" else None
+        notes = live.notes(end, weights)
+        self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
+        if live.checkpoint is not None:
+            self.ledger.drop_checkpoint(live.number)
+        live.files.drop_all_but(weights, self.spec.rounds)
+        del self.live[live.number]
+        self._judge.finished(live.number, live.rounds, end.state)
+        self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
+        for observer in self.observers:
+            observer.ended(live.number, end, len(live.rounds))
+        return end
+
+    def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
+        """num_rounds: where the sampler may look at it."""
+        self.ends[outcome.number] = outcome
+        last = None
+        if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
+            last = (num_rounds, outcome.value)
+        self._window.finish(outcome.number, Finished(outcome.state, outcome.value, last))
+
+    def best_so_far(self) -> Round | None:
+        """The best round of any live trial; for display only."""
+        rounds = [best_round(live.rounds, self.metric) for live in self.live.values()]
+        return best_round([each for each in rounds if each is not None], self.metric)

@@ -1,0 +1,149 @@
+"""When a run of a study ends before its last trial: signals, requests, time, failures, target, lease."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Literal
+
+from sqlalchemy.exc import DBAPIError
+
+from storage import Database
+from storage.leases import Lease
+from storage.requests import pending_stop
+from sweeps.driver.study_driver import StudyBook
+from sweeps.errors import SweepError
+
+Ending = Literal["interrupted", "stopped", "timeout", "failures", "target", "lease"]
+POLL_SECONDS = 0.5
+
+
+class Interruption(BaseException):
+    """Raised by the signal handler where the control was told that this does no harm, and nowhere else."""
+
+
+class Control:
+    """Watches for reasons to end; the runner asks `must_end` between messages or rounds.
+
+    timeout_seconds: of the whole run. max_failures: failed trials in a row, by number, that end the study;
+    a quarter of all trials (but at least that many) does so too.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        study_id: int,
+        lease: Lease,
+        *,
+        timeout_seconds: float | None = None,
+        max_failures: int = 3,
+    ) -> None:
+        self.ending: Ending | None = None
+        self.signal_number = 0
+        self.at_second_signal: Callable[[], None] = lambda: None
+        self._database = database
+        self._study_id = study_id
+        self._lease = lease
+        self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        self._max_failures = max_failures
+        self._next_poll = 0.0
+        self._requested: str | None = None
+        self._interruptible = False
+        self._table_seen: int | None = None
+        self._failures = 0  # in the table since this run began: earlier ones have ended an earlier run
+        self._failures_in_a_row = 0
+
+    def must_end(self, book: StudyBook) -> bool:
+        """Whether running trials are to be put away now. A gentler reason only closes the book."""
+        if self._lease.is_lost:
+            raise SweepError(
+                "Another driver has taken this study over (this one did not answer for too long). "
+                "Nothing of its work is lost: look at it with `sweep status`."
+            )
+        if self.signal_number:
+            return self._end("interrupted", book)
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return self._end("timeout", book)
+        if self._poll_request() == "stop-now":
+            return self._end("stopped", book)
+        self._look_at_table(book)
+        if book.target_reached:
+            return self._end("target", book)
+        if self._too_many_failures(book.num_trials):
+            return self._end("failures", book)
+        if self._requested == "stop" and not book.is_closed:
+            self.ending = "stopped"
+            book.close()
+        return False
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Within, SIGINT and SIGTERM end the run in order; a second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.install_handlers()
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def install_handlers(self) -> None:
+        """Make the signals ours (again: Ray installs its own at start)."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._on_signal)
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within, the first signal breaks off what this thread does, by an Interruption."""
+        self._interruptible = True
+        try:
+            if self.signal_number:
+                raise Interruption
+            yield
+        finally:
+            self._interruptible = False
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number:
+            self.at_second_signal()
+            os._exit(128 + number)
+        self.signal_number = number
+        if self._interruptible:
+            raise Interruption
+
+    def _end(self, ending: Ending, book: StudyBook) -> bool:
+        self.ending = ending
+        book.close()
+        return True
+
+    def _poll_request(self) -> str | None:
+        if time.monotonic() >= self._next_poll:
+            self._next_poll = time.monotonic() + POLL_SECONDS
+            with contextlib.suppress(DBAPIError):  # away for a while: the ledger waits for it, we ask again
+                self._requested = pending_stop(self._database, self._study_id)
+        return self._requested
+
+    def _look_at_table(self, book: StudyBook) -> None:
+        """Count the failures among the trials that the table has grown by."""
+        table = book.table
+        if self._table_seen is None:
+            self._table_seen = len(table)
+        for row in table[self._table_seen :]:
+            failed = row.state == "FAIL"
+            self._failures += failed
+            self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
+        self._table_seen = len(table)
+
+    def _too_many_failures(self, num_trials: int) -> bool:
+        allowed = max(self._max_failures, math.ceil(num_trials / 4))
+        return self._failures >= allowed or self._failures_in_a_row >= self._max_failures

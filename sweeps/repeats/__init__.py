@@ -1,0 +1,1 @@
+"""Trials trained again: confirmation, audit, reproduction."""

@@ -1,0 +1,178 @@
+"""An audit of halts: a share of the halted trials run to the end, to say what halting cost and what it saved.
+
+A trial is a pure function of specification and number, so that the same trial can be run again without the rule: up to
+the halt it must show the same rounds, and what it would have reached is what comes after.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from objectives import Round
+from search_spaces.points import with_fixed
+from storage.rounds import get_rounds
+from storage.trials import TrialRow
+from sweeps import paths
+from sweeps.errors import UsageError
+from sweeps.settings import RunSettings
+from sweeps.study.planning import Planned, plan_again
+from sweeps.study.stored_study import Study, load
+from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
+from sweeps.trial.metric import best_round
+
+NOT_HALTED = frozenset({"finished", "error", "out_of_memory", "timeout", "worker_lost"})
+
+
+@dataclass(frozen=True)
+class AuditedTrial:
+    """A halted trial, and what became of it without the halt.
+
+    best, full_best: of the metric, up to the halt and over all rounds; None where no round was finite. is_same: whether
+    the rounds up to the halt came out as they are stored.
+    """
+
+    trial: int
+    reason: str
+    halted_after: int
+    rounds: int
+    best: float | None
+    full_best: float | None
+    full_best_round: int | None
+    gain: float
+    is_same: bool
+
+
+@dataclass(frozen=True)
+class Audit:
+    """halted: trials that were, and rounds_saved by them all, of rounds_meant that the table's trials were to run.
+
+    best: of the study as it is; full_best: as it had been with the audited trials run to the end.
+    """
+
+    study: Study
+    repeated: Study
+    halted: int
+    rounds_saved: int
+    rounds_meant: int
+    trials: list[AuditedTrial]
+    best: float | None
+    full_best: float | None
+
+    @property
+    def improved(self) -> list[AuditedTrial]:
+        """Those whose best would have improved."""
+        return [each for each in self.trials if each.gain > 0]
+
+
+def audit(
+    name: str,
+    *,
+    share: float = 0.1,
+    run: RunSettings | None = None,
+    storage: str | None = None,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> tuple[Result, Audit | None]:
+    """Run a `share` of a study's halted trials (one at least) without its stop rule; None while that is not complete.
+
+    Which ones follows from the study's specification. Called again, it goes on where it was. Raises UsageError where
+    nothing was halted.
+    """
+    if not 0 < share <= 1:
+        raise UsageError(f"--share {share:g}: above 0 and at most 1 is meant.")
+    study = load(name, storage)
+    table = study.table()
+    halted = [trial for trial in table if trial.attributes.get("stop_reason") not in NOT_HALTED]
+    if not halted:
+        raise UsageError(f"{name}: none of its {len(table)} trials was halted: there is nothing to audit.")
+    chosen = _chosen(halted, share, study.spec.fingerprint)
+    run = dataclasses.replace(
+        run or RunSettings(), task=study.run.task, keep_weights="none", num_trials=None, target=None
+    )
+    planned = _plan(study, chosen, run)
+    result = run_planned(
+        planned,
+        run,
+        study=f"{name}-audit-{planned.spec.fingerprint[:8]}",
+        storage=storage,
+        announce=announce,
+        make_observers=make_observers,
+    )
+    if result.ending is not None:
+        return result, None
+    return result, _compare(study, result.study, table, halted, chosen)
+
+
+def _chosen(halted: Sequence[TrialRow], share: float, fingerprint: str) -> list[TrialRow]:
+    count = max(1, round(share * len(halted)))
+    return sorted(random.Random(fingerprint).sample(list(halted), count), key=lambda trial: trial.number)
+
+
+def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned:
+    if study.spec.sampler == "list":
+        raise UsageError(f"{study.name} is no search: audit the study that it repeats.")
+    now = plan_again(study.spec, study.run.task, paths.data_root(run.data_dir))
+    check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
+    spec = dataclasses.replace(
+        now.spec,
+        sampler="list",
+        stop_rule="none",
+        enqueued=[with_fixed(study.spec.parsed_space, trial.params) for trial in chosen],
+        seeds_of=[trial.number for trial in chosen],
+    )
+    return dataclasses.replace(now, spec=spec)
+
+
+def _compare(
+    study: Study,
+    repeated: Study,
+    table: Sequence[TrialRow],
+    halted: Sequence[TrialRow],
+    chosen: Sequence[TrialRow],
+) -> Audit:
+    again = repeated.table()
+    trials = [_audited(study, repeated, old, new) for old, new in zip(chosen, again, strict=True)]
+    spec = study.spec
+    better = max if spec.direction == "maximize" else min
+    values = [trial.value for trial in table if trial.state == "COMPLETE" and trial.value is not None]
+    full = [each.full_best for each in trials if each.full_best is not None]
+    meant = sum(spec.rounds for trial in table if trial.state != "FAIL" or trial in halted)
+    return Audit(
+        study,
+        repeated,
+        len(halted),
+        sum(spec.rounds - int(trial.attributes["rounds"]) for trial in halted),
+        meant,
+        trials,
+        better(values) if values else None,
+        better([*values, *full]) if values or full else None,
+    )
+
+
+def _audited(study: Study, repeated: Study, old: TrialRow, new: TrialRow) -> AuditedTrial:
+    before, after = _rounds(study, old.number), _rounds(repeated, new.number)
+    metric = study.spec.parsed_metric
+    best, full = best_round(before, metric), best_round(after, metric)
+    gain = 0.0
+    if full is not None:
+        gain = math.inf if best is None else abs(full.valid_score - best.valid_score)
+    return AuditedTrial(
+        trial=old.number,
+        reason=str(old.attributes["stop_reason"]),
+        halted_after=len(before),
+        rounds=len(after),
+        best=None if best is None else best.valid_score,
+        full_best=None if full is None else full.valid_score,
+        full_best_round=None if full is None else full.index,
+        gain=gain,
+        is_same=repr(before) == repr(after[: len(before)]),  # NaN equals itself in print
+    )
+
+
+def _rounds(study: Study, trial: int) -> list[Round]:
+    rows = get_rounds(study.database, study.row.study_id, trial)
+    return [Round.from_figures(row) for row in rows]  # without their cost

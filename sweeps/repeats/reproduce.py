@@ -1,0 +1,148 @@
+"""Published configurations and their variants, run as they stood, beside the figures that were published."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from objectives import Task
+from objectives.published import Published, Variant
+from objectives.registry import get_task, task_reference
+from objectives.spelling import did_you_mean
+from sweeps import paths
+from sweeps.errors import UsageError
+from sweeps.repeats.significance import Spread
+from sweeps.settings import OWN_RULES, RunSettings, StudySettings
+from sweeps.study.planning import Planned, check_data, choose_data, plan_point
+from sweeps.study.stored_study import Study
+from sweeps.sweep import Announce, MakeObservers, Result, run_planned
+from sweeps.trial.data_plan import DataPlan
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What is to be reproduced. variant: None for the configuration as it was published.
+
+    fraction: of the published rows. seeds: how often. rounds: None for the published number.
+    """
+
+    task: str
+    variant: str | None = None
+    data: str | None = None
+    fraction: float = 1.0
+    seeds: int = 1
+    seed: int = 0
+    rounds: int | None = None
+    stop_rule: str = "none"
+    cpus: int = 1
+    gpus: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction <= 1:
+            raise UsageError(f"--data-fraction {self.fraction:g}: above 0 and at most 1 is meant.")
+        if self.stop_rule not in OWN_RULES:
+            raise UsageError(
+                f"--stop-rule {self.stop_rule}: a reproduction stands alone: take one of {', '.join(OWN_RULES)}."
+            )
+        if self.seeds < 1:
+            raise UsageError(f"--seeds {self.seeds}: at least 1 is needed.")
+
+
+def reproduce(
+    wanted: Reproduction,
+    *,
+    run: RunSettings | None = None,
+    storage: str | None = None,
+    announce: Announce | None = None,
+    make_observers: MakeObservers | None = None,
+) -> Result:
+    """Run it as a study of its own, or go on with one that was begun; see `beside` for what came out."""
+    run = dataclasses.replace(run or RunSettings(), task=task_reference(wanted.task), num_trials=None)
+    planned = plan_reproduction(wanted, paths.data_root(run.data_dir))
+    name = f"{planned.task.name}-{wanted.variant or 'published'}-{planned.spec.fingerprint[:8]}"
+    return run_planned(
+        planned, run, study=name, storage=storage, announce=announce, make_observers=make_observers
+    )
+
+
+def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
+    """A list of one point, repeated; raises UsageError where nothing of the kind was published."""
+    task = get_task(wanted.task)
+    published, variant = published_for(task), variant_for(task, wanted.variant)
+    parameters = {**published.parameters, **(variant.parameters if variant else {})}
+    settings = StudySettings(
+        wanted.task,
+        stop_rule=wanted.stop_rule,
+        seed=wanted.seed,
+        rounds=(variant and variant.rounds) or published.rounds if wanted.rounds is None else wanted.rounds,
+        cpus_per_trial=wanted.cpus,
+        gpus_per_trial=wanted.gpus,
+    )
+    data = wanted.data or choose_data(task, data_root)
+    check_data(task, data)
+    plan = DataPlan(data, published=True, fraction=wanted.fraction)
+    point = dataclasses.asdict(task.parameters_from(parameters))
+    return plan_point(settings, task, plan, point, repeats=wanted.seeds, data_root=data_root)
+
+
+def published_for(task: Task) -> Published:
+    """What was published for a task. Raises UsageError where nothing was."""
+    if task.published is None:
+        raise UsageError(f"Nothing was published for {task.name}: there is nothing to reproduce.")
+    return task.published
+
+
+def variant_for(task: Task, name: str | None) -> Variant | None:
+    """The variant of that name. Raises UsageError, listing them, where there is none."""
+    variants = published_for(task).variants
+    if name is None:
+        return None
+    if name not in variants:
+        known = "\n".join(f"  {key}: {variant.note}" for key, variant in variants.items())
+        raise UsageError(
+            f"{task.name} has no variant {name!r}{did_you_mean(name, variants)}"
+            + (f" It has:\n{known}" if known else " It has none.")
+        )
+    return variants[name]
+
+
+COLUMNS = ("round", "figure", "published", "ours", "std", "seeds", "difference")
+
+
+def beside(study: Study, published: Published, variant: Variant | None = None) -> list[dict[str, Any]]:
+    """The published figures by round, each with mean and deviation of ours; the last round always, too.
+
+    variant: which one was run; it is held against what was published of it alone, at the same rounds.
+    """
+    rounds = study.rounds()
+    if rounds.empty:
+        return []
+    last = int(rounds["index"].max())
+    known = published.curve if variant is None else variant.curve
+    both = [*published.curve.values(), *known.values()]
+    figures = list(dict.fromkeys(name for given in both for name in given))
+    wanted = {index: known.get(index, {}) for index in (*published.curve, *known, last)}
+    rows = []
+    for index, given in sorted(wanted.items()):
+        at_round = rounds[rounds["index"] == index]
+        for name in figures or ["train_score", "valid_score"]:
+            rows.append(_row(index, name, given.get(name), at_round[name]))
+    return [row for row in rows if row["seeds"]]
+
+
+def _row(index: int, name: str, published: float | None, ours: pd.Series[float]) -> dict[str, Any]:
+    spread = Spread.of(list(ours)) if len(ours) else None
+    mean = None if spread is None else spread.mean
+    return {
+        "round": index,
+        "figure": name,
+        "published": published,
+        "ours": mean,
+        "std": None if spread is None or spread.count < 2 else spread.std,
+        "seeds": 0 if spread is None else spread.count,
+        "difference": None if mean is None or published is None else mean - published,
+    }

@@ -1,0 +1,1 @@
+"""Training on Ray Tune's workers."""

@@ -1,0 +1,34 @@
+"""What is asked of a node before it may train. Sent there whole, since the node may have none of our code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def look(code: str, plan: bytes, at_home: bool) -> tuple[str, Any]:
+    """(`ready`, its environment), or (what is wrong: `no package`, `other code`, `no training`; what is to be said).
+
+    code: digest of the driver's source. plan: the pickled WorkPlan, which is read only where code is the same.
+    at_home: whether this is the driver's own node.
+    """
+    import pickle
+    import sys
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        import sweeps
+        from sweeps.study.environment import code_digest
+    except ImportError as error:
+        return "no package", f"{sys.executable}: {error}"
+    if code_digest() != code:
+        try:
+            which = f"version {version('onset-sweeps')}"
+        except PackageNotFoundError:
+            which = "of no version"
+        return "other code", f"{which}, in {sweeps.__path__[0]}"
+    from sweeps.runners.ray_tune.worker_setup import settle
+
+    try:
+        return "ready", settle(pickle.loads(plan), at_home)[1]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the driver tells it
+        return "no training", str(error) or repr(error)

@@ -1,0 +1,154 @@
+"""Whether the nodes of a cluster can train a study: the same code, the same rows, the same kind of hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sweeps.driver.termination import Control
+from sweeps.errors import UsageError
+from sweeps.runners.ray_tune import node_check as probe
+from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
+from sweeps.study.environment import hardware_differences, software_differences, versions
+from sweeps.trial.work import WorkPlan
+
+PATIENCE_SECONDS = 0.2  # between looks at the control while nodes load their data
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A live node of the cluster, as Ray tells of it."""
+
+    record: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Ray's own name for it."""
+        return str(self.record["NodeID"])
+
+    @cached_property
+    def name(self) -> str:
+        """What it is called, and by what it is told from others of its name."""
+        return f"{self.record['NodeManagerHostname']} ({self.record['NodeManagerAddress']}, {self.id[:8]})"
+
+    @property
+    def accelerator(self) -> str:
+        """What kind of GPU it has, as Ray has found; empty for none, or none it knows."""
+        kinds = [name for name in self.record["Resources"] if name.startswith("accelerator_type:")]
+        return ", ".join(sorted(kind.partition(":")[2] for kind in kinds))
+
+    def can_hold(self, cpus: int, gpus: float) -> bool:
+        """Whether a trial that needs so much would fit, were nothing else there."""
+        there = self.record["Resources"]
+        return bool(there.get("CPU", 0) >= cpus and there.get("GPU", 0) >= gpus)
+
+
+def live_nodes() -> list[Node]:
+    """The nodes that are up, in the order of their names."""
+    return sorted((Node(record) for record in ray.nodes() if record["Alive"]), key=lambda node: node.name)
+
+
+def check_nodes(
+    plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, control: Control
+) -> Mapping[str, Any]:
+    """Ask every node that could train whether it can; returns the environment that they are to have.
+
+    Raises UsageError, telling of each node that can't what to do.
+
+    known: environments that trials of the study were trained in. mixed: whether hardware may differ.
+    """
+    home = ray.get_runtime_context().get_node_id()
+    asked = [node for node in live_nodes() if node.id == home or node.can_hold(plan.threads, gpus)]
+    answers = _answers(asked, plan, home, control)
+    live = live_nodes()
+    able = [node for node in live if node.can_hold(plan.threads, gpus) and node.id in answers]
+    if not able:
+        needed = f"{plan.threads} CPU" + (f" and {gpus:g} GPU" if gpus else "")
+        there = "; ".join(f"{node.name} has {_held(node)}" for node in live)
+        raise UsageError(f"No node of the cluster can hold a trial, which needs {needed}: {there}.")
+    complaints = {node.name: _complaint(*answers[node.id]) for node in live if node.id in answers}
+    usual = next(iter(known), answers[able[0].id][1])
+    if not any(complaints.values()):
+        complaints = {node.name: other_environment(usual, answers[node.id][1], mixed=mixed) for node in able}
+    if plan.device != "cpu" and not mixed and not any(complaints.values()):
+        complaints = {node.name: _other_accelerator(able[0], node) for node in able}
+    if any(complaints.values()):
+        told = "\n".join(f"  node {name}: {complaint}" for name, complaint in complaints.items() if complaint)
+        raise UsageError(f"The cluster can't train this study:\n{told}")
+    return usual
+
+
+def _answers(
+    nodes: Iterable[Node], plan: WorkPlan, home: str, control: Control
+) -> dict[str, tuple[str, Any]]:
+    """What each node says, by its id. The driver's is asked too, even if it can't train: it carries the messages."""
+    ray.cloudpickle.register_pickle_by_value(probe)
+    try:
+        look = ray.remote(num_cpus=0, max_retries=0)(probe.look)
+        packed = ray.cloudpickle.dumps(plan)
+        asked = {
+            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
+                plan.code, packed, node.id == home
+            ): node.id
+            for node in nodes
+        }
+    finally:
+        ray.cloudpickle.unregister_pickle_by_value(probe)
+    answers: dict[str, tuple[str, Any]] = {}
+    waiting = list(asked)
+    while waiting:
+        with control.interruptible():
+            ready, waiting = ray.wait(waiting, timeout=PATIENCE_SECONDS)
+        for answer in ready:
+            try:
+                answers[asked[answer]] = ray.get(answer)
+            except ray.exceptions.RayError as error:
+                answers[asked[answer]] = ("no answer", str(error).strip().splitlines()[0])
+    return answers
+
+
+def _complaint(kind: str, said: Any) -> str | None:
+    ours = versions()["onset-sweeps"]
+    match kind:
+        case "ready":
+            return None
+        case "no package":
+            return (
+                f"onset-sweeps is not installed for the Python that Ray runs there ({said}). Install version {ours} "
+                "for it."
+            )
+        case "other code":
+            return (
+                f"has other code of onset-sweeps ({said}) than the driver. Install the same version, {ours}, on every "
+                "machine."
+            )
+    return str(said)
+
+
+def other_environment(usual: Mapping[str, Any], there: Mapping[str, Any], *, mixed: bool) -> str | None:
+    """What to say of a node on which figures may differ from those made in the `usual` environment."""
+    if lines := software_differences(usual, there):
+        return f"its software may give other figures ({'; '.join(lines)}). Make it the same on every machine."
+    if not mixed and (lines := hardware_differences(usual, there)):
+        return _may_differ("; ".join(lines))
+    return None
+
+
+def _other_accelerator(first: Node, node: Node) -> str | None:
+    if first.accelerator == node.accelerator:
+        return None
+    return _may_differ(f"GPU: {first.accelerator or 'unknown'} -> {node.accelerator or 'unknown'}")
+
+
+def _may_differ(how: str) -> str:
+    return (
+        f"its hardware may give other figures ({how}). Leave it out of the cluster, or go on all the same with "
+        "--mixed-hardware: each trial names what it was trained on."
+    )
+
+
+def _held(node: Node) -> str:
+    there = node.record["Resources"]
+    return f"{there.get('CPU', 0):g} CPU, {there.get('GPU', 0):g} GPU"

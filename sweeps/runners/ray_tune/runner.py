@@ -1,0 +1,292 @@
+"""Trials on Ray Tune's workers.
+
+Each worker slot is one long-lived Tune trial: Tune places it (whole or fractional GPUs, on any node) and
+starts it again when its process dies. Which hyperparameters it trains next, it asks of the StudyBook, which
+stays in the driver; questions and answers pass through a mailbox actor. So a slot keeps its data and its
+process from trial to trial, a trial that hangs can be killed, and nothing but the book decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.termination import Control, Interruption
+from sweeps.errors import SweepError, UsageError
+from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
+from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
+from sweeps.runners.ray_tune.session import ray_session
+from sweeps.runners.ray_tune.slot import Mailbox, Message, serve_slot
+from sweeps.trial.running_trial import Place
+from sweeps.trial.verdict import Failure
+from sweeps.trial.work import WorkPlan
+
+POLL_SECONDS = 0.2
+STARTS_BEFORE_GIVING_UP = 3
+PATIENCE_SECONDS = 30.0  # with Tune's loop, at the end
+INTERRUPTED_PATIENCE_SECONDS = 3.0
+
+
+class _SlotWatch(tune.Callback):  # type: ignore[misc]
+    """Tells the driver at once when a slot's process has died; Tune then starts another."""
+
+    def __init__(self, died: queue.SimpleQueue[tuple[int, str]]) -> None:
+        self._died = died
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._tell(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._tell(trial)
+
+    def _tell(self, trial: Any) -> None:
+        why = "its process was gone"
+        with contextlib.suppress(Exception):
+            error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+            cause = getattr(error, "cause", None) or error
+            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}"
+        self._died.put((trial.config["slot"], why))
+
+
+class _StopAll(tune.Stopper):  # type: ignore[misc]
+    """Ends Tune's loop when the driver says so."""
+
+    def __init__(self, ended: threading.Event) -> None:
+        self._ended = ended
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._ended.is_set()
+
+
+@dataclass
+class _Slot:
+    """What the driver knows of a worker slot."""
+
+    life: str = ""
+    actor: Any = None
+    node: str = ""  # its id
+    place: Place | None = None
+    number: int | None = None  # the trial it trains
+    deadline: float = float("inf")
+    asks: bool = False  # waits for a trial
+    starts_without_hello: int = 0
+
+
+@dataclass
+class RayRunner:
+    """Serves a book with `workers` slots of `threads` CPUs and `gpus` GPUs each.
+
+    trial_timeout_seconds: a trial that takes longer is failed and its worker killed. address: of the Ray cluster to
+    train on; None for a Ray of our own. mixed_hardware: whether the nodes may differ in ways that can alter figures.
+    forced: whether they may differ from where earlier trials were trained.
+    """
+
+    workers: int
+    gpus: float = 0.0
+    trial_timeout_seconds: float | None = None
+    address: str | None = None
+    mixed_hardware: bool = False
+    forced: bool = False
+    _usual: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the environment that the nodes of a cluster share
+    _slots: dict[int, _Slot] = field(default_factory=dict)
+    _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
+    _fit_error: BaseException | None = None
+
+    def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Serve the book until it is over or the control says to end; start Ray anew where it breaks down."""
+        try:
+            while not control.must_end(book) and not book.is_over:
+                self._run_until_breakdown(book, plan, control)
+        except Interruption:
+            control.must_end(book)
+        finally:
+            book.put_all_away()
+
+    def _run_until_breakdown(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Serve the book with one Ray. Raises SweepError where that broke down without a round recorded."""
+        before = book.num_recorded
+        try:
+            self._run(book, plan, control)
+        except ray.exceptions.RayError as error:
+            if book.num_recorded == before:
+                raise SweepError(
+                    f"Ray broke down ({type(error).__name__}) before a round was trained; the running trials are "
+                    f"put away. Go on with: sweep resume {book.study.name}"
+                ) from error
+            print("sweep: Ray broke down; starting it anew", file=sys.stderr)
+
+    def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        with ray_session(self.address, self.workers * plan.threads, control) as folder:
+            self._check(book, plan, control)
+            self._slots = {slot: _Slot() for slot in range(self.workers)}
+            self._died = queue.SimpleQueue()
+            # On this node: should another die, no message is lost but its own.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
+            ended = threading.Event()
+            fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
+            fit.start()
+            try:
+                while not control.must_end(book) and not book.is_over:
+                    self._bury(book)
+                    for message in ray.get(mailbox.take.remote(POLL_SECONDS)):
+                        self._handle(message, book, mailbox)
+                    self._serve(book, mailbox)
+                    self._kill_overdue(book)
+                    if not fit.is_alive():
+                        raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
+            finally:
+                book.put_live_away()
+                ended.set()
+                for slot in self._slots.values():
+                    self._kill(slot)
+                # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
+                fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if control.signal_number else PATIENCE_SECONDS)
+
+    def _check(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+        """Raises UsageError where trials can't be trained on what there is."""
+        if self.address is not None:
+            known = [] if self.forced else _trained_in(book)
+            self._usual = check_nodes(plan, self.gpus, known, mixed=self.mixed_hardware, control=control)
+        elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
+            raise UsageError(
+                f"--gpus-per-trial {self.gpus:g}: torch sees as many GPUs here, Ray only {there:g}. "
+                "Take --gpus-per-trial 0 to train on the CPU."
+            )
+
+    def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
+        """Tune's own loop, in a thread of its own: it places slots and starts them again."""
+        try:
+            tune.Tuner(
+                tune.with_resources(serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
+                param_space={
+                    "slot": tune.grid_search(list(self._slots)),
+                    "mailbox": mailbox,
+                    "plan": plan,
+                    "home": ray.get_runtime_context().get_node_id(),
+                },
+                tune_config=tune.TuneConfig(max_concurrent_trials=self.workers),
+                run_config=tune.RunConfig(
+                    name="slots",
+                    storage_path=str(folder),
+                    verbose=0,
+                    failure_config=tune.FailureConfig(max_failures=-1),
+                    callbacks=[_SlotWatch(self._died)],
+                    stop=_StopAll(ended),
+                ),
+            ).fit()
+        except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
+            self._fit_error = error
+
+    def _handle(self, message: Message, book: StudyBook, mailbox: Any) -> None:
+        slot = self._slots[message.slot]
+        if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
+            ray.get(mailbox.answer.remote(message.slot, message.life, False))
+            node, why = message.content
+            raise UsageError(why if self.address is None else f"node {_name_of(node)}: {why}")
+        if message.kind == "hello":
+            slot.life, slot.starts_without_hello = message.life, 0
+            slot.actor, slot.node, environment = message.content
+            slot.place = self._place(slot.node, environment, book)
+            mailbox.answer.remote(message.slot, message.life, True)
+            return
+        if message.life != slot.life:
+            return  # the last words of a process that has been given up
+        if message.kind == "ask":
+            slot.asks = True
+            return
+        goes_on = False
+        if message.number == slot.number and message.number in book.live:
+            if message.kind == "round":
+                end = book.record(message.number, message.content)
+                goes_on = end is None
+            else:
+                book.fail(message.number, message.content)
+        if not goes_on:
+            slot.number, slot.deadline = None, float("inf")
+        mailbox.answer.remote(message.slot, message.life, goes_on)
+
+    def _place(self, node: str, environment: dict[str, Any], book: StudyBook) -> Place:
+        """Where a slot's trials are trained from here on; noted with the study.
+
+        Raises UsageError for a node that has joined since the others were looked at, and is not like them.
+        """
+        if self.address is None:
+            return Place(book.note_environment(environment))
+        name = _name_of(node)
+        if why := other_environment(self._usual, environment, mixed=self.mixed_hardware):
+            raise UsageError(f"node {name}: {why}")
+        return Place(book.note_environment(environment), name)
+
+    def _serve(self, book: StudyBook, mailbox: Any) -> None:
+        """Give waiting slots their trials, as far as trials may start."""
+        for index, slot in self._slots.items():
+            if not slot.asks:
+                continue
+            assignment = book.ask(slot.place)
+            if assignment is None:
+                return
+            slot.asks, slot.number = False, assignment.number
+            if self.trial_timeout_seconds is not None:
+                slot.deadline = time.monotonic() + self.trial_timeout_seconds
+            mailbox.answer.remote(index, slot.life, assignment)
+
+    def _bury(self, book: StudyBook) -> None:
+        """Take note of slots whose process died; their trials wait for another."""
+        while not self._died.empty():
+            index, why = self._died.get()
+            slot = self._slots[index]
+            if slot.number is not None and slot.number in book.live:
+                book.lose(slot.number, why, with_node=self._is_gone(slot.node))
+            starts = slot.starts_without_hello + 1
+            self._slots[index] = _Slot(starts_without_hello=starts)
+            if starts > STARTS_BEFORE_GIVING_UP:
+                raise SweepError(f"A worker could not be started {starts} times in a row: {why}")
+
+    def _kill_overdue(self, book: StudyBook) -> None:
+        now = time.monotonic()
+        for slot in self._slots.values():
+            if now > slot.deadline and slot.number is not None:
+                message = f"took longer than {self.trial_timeout_seconds:g} s"
+                book.fail(slot.number, Failure("timeout", "TrialTimeout", message))
+                slot.number, slot.deadline = None, float("inf")
+                self._kill(slot)
+
+    @staticmethod
+    def _kill(slot: _Slot) -> None:
+        if slot.actor is not None:
+            with contextlib.suppress(Exception):
+                ray.kill(slot.actor)
+            slot.actor = None
+
+    def _is_gone(self, node: str) -> bool:
+        """Whether the node with this id has died, of a cluster."""
+        return self.address is not None and all(node != each.id for each in live_nodes())
+
+
+def _trained_in(book: StudyBook) -> list[Mapping[str, Any]]:
+    """The environments in which trials were trained, the first one first."""
+    return [record for record in book.environments.values() if record.get("trains", True)]
+
+
+def _name_of(node: str) -> str:
+    return next((each.name for each in live_nodes() if each.id == node), node)

@@ -1,0 +1,107 @@
+"""The Ray that trials run on: one of our own on this machine, or a cluster that is there already."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from sweeps.driver.termination import Control
+from sweeps.errors import SweepError, UsageError
+from sweeps.runners.ray_tune.cleanup import Caretaker, kill_all
+from sweeps.runners.ray_tune.ray_import import hush, private, ray, read_authentication_again
+
+
+@contextlib.contextmanager
+def ray_session(address: str | None, num_cpus: int, control: Control) -> Iterator[Path]:
+    """Ray, and a folder for its files; of both nothing of ours is left afterwards.
+
+    address: of a cluster, which stays as it is; None for a Ray of our own with at least `num_cpus` CPUs.
+    Raises UsageError where no cluster answers, SweepError where Ray can't be started.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sweep-"))
+    caretaker = Caretaker(folder)
+    others = set(psutil.Process().children(recursive=True))
+    ours: set[psutil.Process] = set()
+
+    def leave_nothing() -> None:
+        kill_all(ours | (set(psutil.Process().children(recursive=True)) - others))
+        shutil.rmtree(folder, ignore_errors=True)
+        caretaker.dismiss()
+
+    control.at_second_signal = leave_nothing
+    given = contextlib.ExitStack()
+    try:
+        with _standing_in(folder), control.interruptible():
+            if address is None:
+                given.enter_context(private())
+                _start(folder, num_cpus)
+            else:
+                _join(address)
+        ours |= set(psutil.Process().children(recursive=True)) - others
+        caretaker.watch(ours)
+        control.install_handlers()
+        hush()
+        yield folder
+    finally:
+        ray.shutdown()
+        given.close()
+        leave_nothing()
+        control.at_second_signal = lambda: None
+
+
+_KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+
+
+def _start(folder: Path, num_cpus: int) -> None:
+    try:
+        ray.init(
+            address="local",  # whatever RAY_ADDRESS says
+            num_cpus=max(num_cpus, os.cpu_count() or 1),
+            include_dashboard=False,
+            object_store_memory=128 * 1024 * 1024,
+            _temp_dir=str(folder / "ray"),
+            **_KEPT_QUIET,
+        )
+    except Exception as error:
+        raise SweepError(f"Ray could not be started: {error}. `--runner inline` does without it.") from error
+
+
+def _join(address: str) -> None:
+    read_authentication_again()
+    try:
+        ray.init(address=address, **_KEPT_QUIET)
+    except ray.exceptions.AuthenticationError as error:
+        raise UsageError(
+            f"--address {address}: the cluster asks for a token. Set RAY_AUTH_MODE=token, and have the head's token in "
+            "~/.ray/auth_token or in RAY_AUTH_TOKEN."
+        ) from error
+    except Exception as error:
+        why = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        raise UsageError(
+            f"--address {address}: no Ray cluster could be joined there ({why}). The driver must run on one of its "
+            "nodes, with the same versions of Python and Ray: `ray start --head` starts a cluster, "
+            "`ray start --address=HOST:PORT` adds a machine."
+        ) from error
+
+
+@contextlib.contextmanager
+def _standing_in(folder: Path) -> Iterator[None]:
+    """Within, the working directory is `folder`.
+
+    Ray puts the driver's working directory on its workers' path, where a folder called `storage` would stand before
+    our package.
+    """
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)

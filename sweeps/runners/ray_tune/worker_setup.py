@@ -1,0 +1,29 @@
+"""Settling in on a node: a plan's task and data are found where they are there, and the environment is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+from sweeps import paths
+from sweeps.runners.worker import Worker
+from sweeps.study.environment import environment
+from sweeps.trial.work import WorkPlan
+
+
+def settle(plan: WorkPlan, at_home: bool) -> tuple[Worker, dict[str, Any]]:
+    """A worker that has loaded its data, and the environment that it trains in. Raises what Worker raises.
+
+    at_home: whether this is the driver's own node, whose data root is the driver's.
+    """
+    worker = Worker(plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan))))
+    return worker, environment(plan.device, plan.threads)
+
+
+def _data_root(plan: WorkPlan) -> Path:
+    """The node's own SWEEP_DATA_DIR; else the driver's folder, if there is one of that name; else the node's cache."""
+    if "SWEEP_DATA_DIR" not in os.environ and Path(plan.data_root).is_dir():
+        return Path(plan.data_root)
+    return paths.data_root(None)

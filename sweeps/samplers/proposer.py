@@ -1,0 +1,141 @@
+"""Which trial may be asked, and what the sampler may see.
+
+Trial n is decided by trials 0 … n - parallelism, finished, and by the parameters of those between, and by
+nothing else: so the table is the same on any number of workers. The sampler works on a mirror of exactly
+those trials; in a long study, of a choice among them that their outcomes decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from objectives.seeding import derive_seed
+from search_spaces import Space
+from search_spaces.points import cells, nearest
+from search_spaces.quasi_random import sobol_point
+from sweeps.samplers.by_name import make_sampler, on_one_thread
+from sweeps.samplers.sampler_study import Mirror
+from sweeps.samplers.visible_trials import Bound, Finished, Proposal, bound_of
+from sweeps.study.specification import Specification
+
+
+class Window:
+    """Proposes trials in order; told of finished ones in any order.
+
+    bound: how much of a long study the sampler sees; its own where not given.
+    """
+
+    def __init__(self, spec: Specification, bound: Bound | None = None) -> None:
+        self._spec = spec
+        self._space: Space = spec.parsed_space
+        self._finished: dict[int, Finished] = {}  # not told to the mirror yet
+        self._leading = 0  # trials 0 … leading - 1 are finished
+        self._mirrored = 0  # of those, told to the mirror
+        self._proposed = 0
+        self._given = _given_trials(spec, self._space)
+        self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
+        self._bound = bound or bound_of(spec.sampler)
+        self._mirror = Mirror(self._space, spec.direction, self._bound)
+
+    @property
+    def num_cells(self) -> int | None:
+        """How many cells there are, where the sampler is a grid or a list."""
+        return len(self._given) if self._spec.sampler in ("grid", "list") else None
+
+    @property
+    def num_points(self) -> int | None:
+        """How many trials a grid has, as far as can be told now: its cells, and those that failed once more."""
+        return None if self.num_cells is None else self.num_cells + len(self._failed_cells)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next trial that is proposed."""
+        return self._proposed
+
+    @property
+    def num_leading(self) -> int:
+        """How many trials from 0 on are finished without a gap."""
+        return self._leading
+
+    def is_open(self) -> bool:
+        """Whether the next trial may be proposed now."""
+        if self.num_points is not None and self._proposed >= self.num_points:
+            return False
+        return self._leading > self._proposed - self._spec.parallelism
+
+    def propose(self) -> Proposal:
+        """The next trial. The window must be open."""
+        assert self.is_open()
+        number = self._proposed
+        self._tell_mirror(up_to=number - self._spec.parallelism)
+        chosen = self._counted(number)
+        if chosen is not None:
+            proposal = Proposal(chosen)
+            self._mirror.add(number, proposal)
+        else:
+            proposal = self._sample(number)
+        self._proposed += 1
+        return proposal
+
+    def needed(self, values: Mapping[int, float | None]) -> list[int]:
+        """Of the trials of a stored study, those that a trial to come may depend on, by number.
+
+        values: of every trial there is; None for those that are not complete.
+        """
+        since = self._bound.since(max(0, len(values) - self._spec.parallelism))
+        past = {number: value for number, value in values.items() if number < since}
+        return [*self._bound.chosen(past, self._spec.direction), *range(since, len(values))]
+
+    def restore(self, proposal: Proposal | None) -> None:
+        """Take up a trial that was proposed before, in the order of numbers; None for one that is not needed."""
+        if proposal is not None:
+            self._mirror.add(self._proposed, proposal)
+        self._proposed += 1
+
+    def finish(self, number: int, outcome: Finished) -> None:
+        """A trial has ended."""
+        self._finished[number] = outcome
+        while self._leading in self._finished:
+            is_cell = self._spec.sampler == "grid" and self._leading < len(self._given)
+            if is_cell and self._finished[self._leading].state == "FAIL":
+                self._failed_cells.append(self._leading)
+            self._leading += 1
+
+    def _counted(self, number: int) -> dict[str, Any] | None:
+        """The trial of that number where no sampler chooses it: a given one, a failed cell, a point by its index."""
+        beyond = number - len(self._given)
+        if beyond < 0:
+            return self._given[number]
+        match self._spec.sampler:
+            case "grid":
+                return self._given[self._failed_cells[beyond]]
+            case "qmc":
+                return sobol_point(self._space, beyond, derive_seed(self._spec.seed, "sobol"))
+        return None
+
+    def _sample(self, number: int) -> Proposal:
+        sampler = make_sampler(self._spec.sampler, derive_seed(self._spec.seed, number))
+        with on_one_thread():
+            return self._mirror.sample(number, sampler)
+
+    def _tell_mirror(self, up_to: int) -> None:
+        """Let the mirror see the trials 0 … up_to as finished."""
+        while self._mirrored <= up_to:
+            self._mirror.finish(self._mirrored, self._finished.pop(self._mirrored))
+            self._mirrored += 1
+
+
+def num_points(spec: Specification) -> int | None:
+    """How many trials a grid or a list has; None where a sampler goes on for ever."""
+    is_counted = spec.sampler in ("grid", "list")
+    return len(_given_trials(spec, spec.parsed_space)) if is_counted else None
+
+
+def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
+    """Trials that no sampler chooses: a grid's cells, a list; else the defaults and what was enqueued."""
+    if spec.sampler == "grid":
+        return cells(space)
+    if spec.sampler == "list":
+        return spec.enqueued * spec.repeats
+    return [nearest(space, spec.defaults), *spec.enqueued]

@@ -1,0 +1,185 @@
+"""Where figures come from: versions, commit, machine; recorded with every study and trial."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_TRAINING = ("torch", "numpy")  # packages that decide a trial's figures
+_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # and those that decide its parameters
+_PACKAGES = (*_TRAINING, *_SAMPLING, "ray", "psycopg", "onset-sweeps")
+_TOP_LEVEL = ("sweeps", "search_spaces", "objectives", "storage")
+
+
+@functools.cache
+def code_digest() -> str:
+    """SHA-256 over the source of this service, wherever it is installed."""
+    digest = hashlib.sha256()
+    home = Path(__file__).parents[2]
+    for package in _TOP_LEVEL:
+        for path in sorted((home / package).rglob("*.py")):
+            digest.update(str(path.relative_to(home)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what can alter figures."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@functools.cache
+def commit() -> str | None:
+    """The commit of the checkout this code runs from, `+dirty` when it was changed; None outside one."""
+    home = Path(__file__).parents[2]
+    if not (home / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *_TOP_LEVEL)
+        return git("rev-parse", "HEAD") + ("+dirty" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """What decides whether figures can be equal bit for bit: versions, processor, device, threads.
+
+    The device has no name where there is none of its kind: the driver of a cluster may have no GPU itself.
+    """
+    import torch
+
+    record: dict[str, Any] = {
+        "versions": versions(),
+        "commit": commit(),
+        "code": code_digest(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device,
+        "device_name": _processor() if device == "cpu" else _gpu(),
+        "threads": threads,
+    }
+    if settings := _settings(device):
+        record["settings"] = settings
+    return record
+
+
+def _settings(device: str) -> dict[str, str]:
+    """The environment variables that change numerics on a device; of a GPU also the one that training sets itself."""
+    if device == "cpu":
+        return {name: os.environ[name] for name in _CPU_SETTINGS if name in os.environ}
+    from objectives.training.loop import CUBLAS_WORKSPACE
+
+    found = {name: os.environ[name] for name in (*_CPU_SETTINGS, *_GPU_SETTINGS) if name in os.environ}
+    return {"CUBLAS_WORKSPACE_CONFIG": CUBLAS_WORKSPACE, **found}
+
+
+def environment_key(record: Mapping[str, Any]) -> str:
+    """A short name for an environment, by its content."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
+
+
+_CPU_SETTINGS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
+_GPU_SETTINGS = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+
+# Of an environment, what must be equal for figures to be equal bit for bit, beside versions.
+_HARDWARE = ("platform", "cpu_capability", "device", "device_name")
+_SETTINGS = ("threads", "settings")
+
+
+def decisive_differences(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
+) -> list[str]:
+    """What differs between two environments that may alter figures, a line each.
+
+    sampling: look at what chooses parameters, too; a replay has them already.
+    """
+    return hardware_differences(recorded, here) + software_differences(recorded, here, sampling=sampling)
+
+
+def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Of the decisive differences, those between machines."""
+    lines = _changed(recorded, here, _HARDWARE)
+    return [line for line in lines if not line.startswith("device_name:") or _is_other_device(recorded, here)]
+
+
+def software_differences(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
+) -> list[str]:
+    """Of the decisive differences, those that can be put right on a machine."""
+    packages = (*_TRAINING, *(_SAMPLING if sampling else ()))
+    return _changed(recorded, here, _SETTINGS) + _changed_versions(recorded, here, packages)
+
+
+def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What differs between two environments that should not alter figures, a line each."""
+    others = [name for name in here["versions"] if name not in (*_TRAINING, *_SAMPLING)]
+    lines = _changed_versions(recorded, here, others)
+    if recorded.get("code") != here.get("code"):
+        before, now = recorded.get("commit") or "unknown commit", here.get("commit") or "unknown commit"
+        lines.append(f"source of onset-sweeps: {before} -> {now}")
+    if recorded.get("device_name") != here.get("device_name"):
+        lines.append(f"device_name: {recorded.get('device_name')} -> {here.get('device_name')}")
+    return lines
+
+
+def _is_other_device(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Whether another name means another device: of a CPU the capability decides, not the model's name.
+
+    A driver whose workers are elsewhere names none.
+    """
+    on_cpu = recorded.get("device") == here.get("device") == "cpu"
+    return not on_cpu and bool(recorded.get("device_name") and here.get("device_name"))
+
+
+def _changed(recorded: Mapping[str, Any], here: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    return [
+        f"{name}: {recorded.get(name)} -> {here.get(name)}"
+        for name in names
+        if recorded.get(name) != here.get(name)
+    ]
+
+
+def _changed_versions(
+    recorded: Mapping[str, Any], here: Mapping[str, Any], packages: Iterable[str]
+) -> list[str]:
+    before, now = recorded.get("versions", {}), here.get("versions", {})
+    return [
+        f"{package}: {before.get(package)} -> {now.get(package)}"
+        for package in packages
+        if before.get(package) != now.get(package)
+    ]
+
+
+def _gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,170 @@
+"""From settings to a specification: where a task, a space and a data set meet."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from objectives import DataError, Splits, Task
+from objectives.errors import MissingDataError
+from objectives.registry import get_task, task_version
+from objectives.spelling import did_you_mean
+from sweeps.errors import UsageError
+from sweeps.settings import StudySettings
+from sweeps.study.space_fit import _enqueued, resolve_space
+from sweeps.study.specification import Specification
+from sweeps.trial.data_plan import DataPlan
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A specification, and what was looked up on the way to it."""
+
+    spec: Specification
+    task: Task
+    splits: Splits
+
+
+def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool = False) -> Planned:
+    """The specification that settings describe, every part of it checked.
+
+    gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU for them.
+    Raises UsageError, ObjectiveError, SpaceError or DataError, each saying what to do.
+    """
+    task = get_task(settings.task)
+    space = resolve_space(task, settings.space, settings.overrides)
+    gpus = _gpus(settings.gpus_per_trial, gpus_elsewhere)
+    defaults = dataclasses.asdict(task.Parameters())
+    data = settings.data or choose_data(task, data_root)
+    check_data(task, data)
+    plan = DataPlan(data, most_train_rows=settings.train_rows, most_valid_rows=settings.valid_rows)
+    splits = plan.load(task, data_root)
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
+        space=space.to_dict(),
+        defaults=defaults,
+        gpus=gpus,
+        enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
+    )
+    if settings.sampler == "grid":
+        from search_spaces.points import cells
+
+        if settings.enqueue:
+            raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
+        cells(space)  # raises when a range can't be counted
+    elif not space.searched:
+        raise UsageError(
+            "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
+        )
+    return Planned(spec, task, splits)
+
+
+def check_data(task: Task, data: str) -> None:
+    """Raises UsageError for a data set that the task does not know."""
+    if data not in task.data_sets:
+        raise UsageError(
+            f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
+            f"It has: {', '.join(task.data_sets)}."
+        )
+
+
+def plan_point(
+    settings: StudySettings,
+    task: Task,
+    plan: DataPlan,
+    point: dict[str, Any],
+    *,
+    repeats: int,
+    data_root: Path,
+) -> Planned:
+    """One whole configuration, to be trained `repeats` times."""
+    splits = plan.load(task, data_root)
+    spec = _specification(
+        settings,
+        task,
+        _data_record(plan, splits),
+        space=point,
+        defaults=point,
+        gpus=_gpus(settings.gpus_per_trial),
+        enqueued=[point],
+    )
+    return Planned(dataclasses.replace(spec, sampler="list", repeats=repeats), task, splits)
+
+
+def _specification(
+    settings: StudySettings, task: Task, data: dict[str, Any], *, gpus: float, **what: Any
+) -> Specification:
+    return Specification(
+        task={"name": task.name, "version": task_version(settings.task, task)},
+        metric={"name": task.metric, "chance": task.chance_score},
+        direction=task.direction,
+        data=data,
+        seed=settings.seed,
+        sampler=settings.sampler,
+        stop_rule=settings.stop_rule,
+        rounds=task.rounds if settings.rounds is None else settings.rounds,
+        parallelism=settings.parallelism,
+        threads=settings.cpus_per_trial,
+        gpus=gpus,
+        device="cuda" if gpus else "cpu",
+        **what,
+    )
+
+
+def plan_again(
+    spec: Specification, reference: str, data_root: Path, *, gpus_elsewhere: bool = False
+) -> Planned:
+    """A stored specification as it would be today: with the task, data and device as they are now."""
+    task = get_task(reference)
+    splits = spec.data_plan.load(task, data_root)
+    gpus = _gpus(spec.gpus, gpus_elsewhere)
+    now = dataclasses.replace(
+        spec,
+        task={"name": task.name, "version": task_version(reference, task)},
+        data=_data_record(spec.data_plan, splits),
+        gpus=gpus,
+    )
+    return Planned(now, task, splits)
+
+
+def _data_record(plan: DataPlan, splits: Splits) -> dict[str, Any]:
+    return {
+        **plan.to_dict(),
+        "digest": splits.digest,
+        "train_rows": len(splits.train),
+        "valid_rows": len(splits.valid),
+    }
+
+
+def choose_data(task: Task, data_root: Path) -> str:
+    """The first data set that is at hand; else the first that can be downloaded."""
+    for name in task.data_sets:
+        if task.has_data(name, data_root) and not task.is_sample(name):
+            return name
+    missing: MissingDataError | None = None
+    for name in task.data_sets:
+        try:
+            DataPlan(name).load(task, data_root)
+        except MissingDataError as error:
+            missing = missing or error
+        else:
+            return name
+    if missing is None:
+        raise DataError(f"{task.name} names no data set.")
+    raise missing
+
+
+def _gpus(asked: float | None, elsewhere: bool = False) -> float:
+    import torch
+
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked is None:
+        return 1.0 if there else 0.0
+    if asked > there and not elsewhere:
+        remedy = f"Take at most {there}." if there else "Leave it out to train on the CPU."
+        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees {there or 'no'} GPU(s) here. {remedy}")
+    return float(asked)

@@ -1,0 +1,171 @@
+"""A search space checked against the parameters of a task."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from objectives import Task
+from objectives.errors import ObjectiveError
+from objectives.parameters.kinds import ParameterKind, parameter_kinds
+from objectives.spelling import did_you_mean
+from search_spaces import (
+    Categorical,
+    Fixed,
+    Numeric,
+    Space,
+    SpaceError,
+    built_in_space_path,
+    parse_override,
+    read_space,
+)
+from search_spaces.schema import Domain, Parameter
+from sweeps.errors import UsageError
+
+
+def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> Space:
+    """The task's own space, or the one in `path`, with overrides; every parameter and value checked."""
+    if path is None:
+        path = built_in_space_path(task.name)
+        if path is None:
+            raise UsageError(f"{task.name} ships no search space: name one with --space FILE.yaml.")
+    space = read_space(path)
+    kinds = parameter_kinds(task.Parameters)
+    overridden: set[str] = set()
+    for text in overrides:
+        name = text.partition("=")[0]
+        if "=" in text and name not in kinds:
+            raise UsageError(
+                f"{text}: {task.name} has no parameter {name!r}{did_you_mean(name, kinds)} It has: {', '.join(kinds)}."
+            )
+        name, domain = parse_override(text, space, kinds[name].type if name in kinds else None)
+        if name in overridden:
+            raise UsageError(f"{text}: {name} is given twice; leave one of them out.")
+        overridden.add(name)
+        space = space.with_domain(name, _fitted_domain(domain, kinds[name], task, text))
+    space = dataclasses.replace(
+        space, parameters=tuple(_fitted(parameter, kinds, task, space) for parameter in space)
+    )
+    _check_batch_norm(space, task)
+    return space
+
+
+def _fitted(parameter: Parameter, kinds: Mapping[str, Any], task: Task, space: Space) -> Parameter:
+    """The parameter with its values as the task's types; raises SpaceError where they don't fit."""
+    place = f"{space.source}:{parameter.line}" if parameter.line else space.source
+    if parameter.name not in kinds:
+        raise SpaceError(
+            f"{place}: {task.name} has no parameter {parameter.name!r}{did_you_mean(parameter.name, kinds)} "
+            f"It has: {', '.join(kinds)}."
+        )
+    return dataclasses.replace(
+        parameter, domain=_fitted_domain(parameter.domain, kinds[parameter.name], task, place)
+    )
+
+
+def _fitted_domain(domain: Domain, kind: ParameterKind, task: Task, place: str) -> Domain:
+    def checked(value: Any) -> Any:
+        return getattr(task.parameters_from({kind.name: value}), kind.name)
+
+    try:
+        match domain:
+            case Fixed():
+                return Fixed(checked(domain.value))
+            case Categorical():
+                return Categorical(tuple(checked(choice) for choice in domain.choices))
+            case Numeric():
+                for bound in (domain.low, domain.high):
+                    checked(bound)
+                if kind.type is int and domain.step is not None and not domain.step.is_integer():
+                    raise SpaceError(f"{place}: {kind.name}: step {domain.step:g} is not a whole number.")
+                return dataclasses.replace(domain, integer=kind.type is int)
+    except ObjectiveError as error:
+        raise SpaceError(f"{place}: {error}") from None
+
+
+def _check_batch_norm(space: Space, task: Task) -> None:
+    """Batch norm needs two rows a step: a batch of one must switch it off."""
+    kinds = parameter_kinds(task.Parameters)
+    if "batch_norm" not in kinds or "batch_size" not in kinds:
+        return
+    size = space["batch_size"].domain if "batch_size" in space else Fixed(kinds["batch_size"].default)
+    if not (size.contains(1)):
+        return
+    if "batch_norm" not in space:
+        may_be_on = kinds["batch_norm"].default is True
+        guarded = False
+    else:
+        parameter = space["batch_norm"]
+        may_be_on = parameter.domain.contains(True)
+        guarded = any(c.parameter == "batch_size" and not c.holds({"batch_size": 1}) for c in parameter.when)
+    if may_be_on and not guarded:
+        raise SpaceError(
+            f"{space.source}: batch_norm: needs at least two rows a step, but batch_size may be 1; "
+            "put batch_size above it and add `when: {batch_size: {min: 2}}`, or fix batch_norm=false."
+        )
+
+
+def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The point of the space that a YAML's `parameters` (or plain `space`) names.
+
+    Raises SpaceError where it lies outside: a trial must be what the file says.
+    """
+    given = read_space(path)
+    wanted: dict[str, Any] = {}
+    for parameter in given:
+        if not isinstance(parameter.domain, Fixed):
+            raise SpaceError(
+                f"{path}:{parameter.line}: {parameter.name}: --enqueue takes values, not ranges."
+            )
+        wanted[parameter.name] = parameter.domain.value
+    wanted = {**wanted, **_checked(path, task, wanted)}
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if not parameter.is_active(chosen):
+            _check_inactive(path, parameter, wanted, defaults)
+            continue
+        value = wanted.get(parameter.name, defaults[parameter.name])
+        if not parameter.domain.contains(value):
+            raise SpaceError(f"{path}: {_outside(parameter, value)}, or edit the file.")
+        chosen[parameter.name] = value
+    for name, value in wanted.items():
+        if name not in space and value != defaults.get(name):
+            raise SpaceError(
+                f"{path}: {name}: {value!r} is not the default ({defaults.get(name)!r}) and {name} is not in "
+                f"the space; fix it with {name}={value}."
+            )
+    return chosen
+
+
+def _check_inactive(
+    path: Path, parameter: Parameter, wanted: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
+    """Raises SpaceError where a file gives a parameter another value than it has where its condition does not hold."""
+    name = parameter.name
+    value = False if isinstance(defaults[name], bool) else defaults[name]
+    if wanted.get(name, value) != value:
+        raise SpaceError(
+            f"{path}: {name}: {wanted[name]!r}, but with the other values of this file its condition does not hold, "
+            f"so that it is {value!r}; drop the condition with --space, or edit the file."
+        )
+
+
+def _outside(parameter: Parameter, value: Any) -> str:
+    name, domain = parameter.name, parameter.domain
+    match domain:
+        case Fixed():
+            return f"{name}: {value!r}, but {name} is fixed to {domain.value!r}; leave that out"
+        case Categorical():
+            choices = ", ".join(repr(choice) for choice in domain.choices)
+            return f"{name}: {value!r} is not among the choices {choices}; name a wider space with --space"
+    reach = f"{domain.low:g} … {domain.high:g}"
+    return f"{name}: {value!r} lies outside the range {reach}; widen it with {name}=lo..hi"
+
+
+def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: getattr(task.parameters_from(values), name) for name in values}
+    except ObjectiveError as error:
+        raise SpaceError(f"{path}: {error}") from None

@@ -1,0 +1,232 @@
+"""A study as it is read: its table, its best, its rounds, its best configuration."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from objectives.round import FIGURES
+from search_spaces.points import with_fixed
+from storage import Database, open_database
+from storage.confirmations import Confirmation, get_confirmations
+from storage.outcomes import best_numbers, table_of
+from storage.rounds import all_rounds, get_rounds, total_seconds
+from storage.studies import StudyRow, get_study
+from storage.trials import TrialRow, read_trials
+from storage.url import parse_url
+from sweeps import paths
+from sweeps.errors import NoCompletedTrial, UsageError
+from sweeps.settings import RunSettings
+from sweeps.study.specification import Specification, full_parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_NOTES = ("best_round", "rounds", "stop_reason", "because")  # of a trial's attributes, what a record has
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a table took: rounds run, rounds its halted trials did not run, seconds in rounds."""
+
+    rounds_run: int
+    rounds_saved: int
+    seconds: float
+
+
+class Study:
+    """A stored study. Reads what is in the database now; keeps nothing."""
+
+    def __init__(self, database: Database, row: StudyRow) -> None:
+        self.database = database
+        self.row = row
+        self.spec = Specification.from_dict(row.specification)
+        self.run = RunSettings.from_dict(row.run)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, {self.database.shown})"
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.row.name
+
+    @property
+    def out(self) -> Path:
+        """The folder of its best.yaml and weights."""
+        return paths.out_folder(self.run.out, self.name)
+
+    @property
+    def best_path(self) -> Path:
+        """Its best configuration, from the first completed trial on."""
+        return self.out / "best.yaml"
+
+    @property
+    def storage_option(self) -> str:
+        """What a command about this study must be told to find its database; empty for the default one."""
+        default = parse_url(paths.storage_url(None))
+        return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
+
+    def all_trials(self) -> list[TrialRow]:
+        """Every trial there is, finished or not."""
+        return read_trials(self.database, self.row.study_id)
+
+    def table(self) -> list[TrialRow]:
+        """The longest run 0 … m of finished trials: what the study has shown so far."""
+        return table_of(self.all_trials(), self.run.target, self.spec.direction)
+
+    def ranking(self, top: int | None = None) -> list[TrialRow]:
+        """The table's completed trials, best first. No others are read."""
+        numbers = best_numbers(
+            self.database, self.row.study_id, self.spec.direction, target=self.run.target, top=top
+        )
+        rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
+        return [rows[number] for number in numbers if number in rows]
+
+    def best(self) -> TrialRow:
+        """The best trial of the table. Raises NoCompletedTrial where there is none."""
+        ranked = self.ranking(1)
+        if not ranked:
+            raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
+        return ranked[0]
+
+    def confirmation(self) -> Confirmation | None:
+        """The one that best.yaml tells of: the last to open the test split, else the last begun; None for none."""
+        found = get_confirmations(self.database, self.row.study_id)
+        opened = [each for each in found if "test" in each.record]
+        return max(opened, key=lambda each: each.look or 0) if opened else found[-1] if found else None
+
+    def trial(self, number: int) -> TrialRow:
+        """One trial. Raises UsageError where there is none of that number."""
+        rows = read_trials(self.database, self.row.study_id, [number])
+        if not rows:
+            raise UsageError(f"Study {self.name!r} has no trial {number}.")
+        return rows[0]
+
+    def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
+        """Rounds run and saved over the table (read unless given), and seconds over all trials."""
+        run = saved = 0
+        for trial in self.table() if table is None else table:
+            rounds = int(trial.attributes.get("rounds", 0))
+            run += rounds
+            if trial.state != "FAIL":
+                saved += self.spec.rounds - rounds
+        return Cost(run, saved, total_seconds(self.database, self.row.study_id))
+
+    def parameters(self, trial: TrialRow) -> dict[str, Any]:
+        """All parameters of a trial, searched and not."""
+        return full_parameters(self.spec, with_fixed(self.spec.parsed_space, trial.params))
+
+    def record(self, trial: TrialRow) -> dict[str, Any]:
+        """A trial under the stable keys of `-f json`; what depends on when it ran comes last."""
+        notes = trial.attributes
+        return {
+            "trial": trial.number,
+            "state": trial.state,
+            "value": trial.value,
+            "best_round": notes.get("best_round"),
+            "rounds": notes.get("rounds"),
+            "stop_reason": notes.get("stop_reason"),
+            "params": self.searched(trial),
+            "because": notes.get("because"),
+            "started": trial.started,
+            "ended": trial.ended,
+        }
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every trial under the keys of `-f json`. ahead: it is finished, but beyond the table."""
+        every = read_trials(self.database, self.row.study_id, notes=_NOTES)
+        in_table = len(table_of(every, self.run.target, self.spec.direction))
+        records = [self.record(trial) for trial in every]
+        for trial, record in zip(every, records, strict=True):
+            record["ahead"] = trial.is_finished and trial.number >= in_table
+        return records
+
+    def searched(self, trial: TrialRow) -> dict[str, Any]:
+        """The searched parameters of a trial in the order of the space."""
+        return {name: trial.params[name] for name in self.spec.space if name in trial.params}
+
+    def trials(self) -> pd.DataFrame:
+        """The trials as a frame: a row each, a column for every searched parameter (`params_…`)."""
+        import pandas as pd
+
+        rows = []
+        for record in self.records():
+            searched = record.pop("params")
+            rows.append({**record, **{f"params_{name}": value for name, value in searched.items()}})
+        return pd.DataFrame(rows)
+
+    def rounds(self) -> pd.DataFrame:
+        """Every recorded round as a frame: `trial`, `index` and the figures of a Round."""
+        import pandas as pd
+
+        return pd.DataFrame(all_rounds(self.database, self.row.study_id)).drop(
+            columns="study_id", errors="ignore"
+        )
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the study has been driven and trained, as of now."""
+        return get_study(self.database, self.name).provenance
+
+    def other_environments(self, trials: Sequence[TrialRow]) -> dict[str, list[int]]:
+        """Trials whose figures may not be those that the first one's environment would give, by what differs."""
+        from sweeps.study.environment import decisive_differences
+
+        known = self.provenance["environments"]
+        named = [(trial.number, trial.attributes) for trial in trials if "environment" in trial.attributes]
+        found: dict[str, list[int]] = {}
+        for number, notes in named:
+            for key in (*notes.get("earlier_environments", ()), notes["environment"]):
+                differs = "; ".join(decisive_differences(known[named[0][1]["environment"]], known[key]))
+                if differs and number not in found.setdefault(differs, []):
+                    found[differs].append(number)
+        return found
+
+    def best_config(self, trial: TrialRow) -> dict[str, Any]:
+        """What best.yaml says of a trial."""
+        spec, notes = self.spec, trial.attributes
+        figures = [
+            {name: row[name] for name in FIGURES}
+            for row in get_rounds(self.database, self.row.study_id, trial.number)
+        ]
+        provenance = get_study(
+            self.database, self.name
+        ).provenance  # where it was trained since this was read
+        confirmed = self.confirmation()
+        return {
+            "format": 1,
+            "task": self.run.task or spec.task["name"],
+            "parameters": self.parameters(trial),
+            "metric": spec.metric["name"],
+            "direction": spec.direction,
+            "value": trial.value,
+            "best_round": notes.get("best_round"),
+            "study": self.name,
+            "fingerprint": self.row.fingerprint,
+            "trial": trial.number,
+            "seed": int(notes["seed"]),
+            "budget": spec.rounds,
+            "stop_reason": notes.get("stop_reason"),
+            "data": self._data_of(trial),
+            "environment": provenance["environments"][notes["environment"]],
+            "weights": notes.get("weights"),
+            "confirmed": confirmed.record if confirmed and confirmed.trial == trial.number else None,
+            "example_rows": provenance["example_rows"],
+            "rounds": figures,
+        }
+
+    def _data_of(self, trial: TrialRow) -> dict[str, Any]:
+        plan, digest = self.spec.data_plan, self.spec.data["digest"]
+        folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
+        return {**plan.to_dict(), "digest": digest, **folded}
+
+
+def load(name: str, storage: str | None = None) -> Study:
+    """The study called `name`. Raises StudyNotFound or StorageUnavailable."""
+    database = open_database(paths.storage_url(storage))
+    return Study(database, get_study(database, name))

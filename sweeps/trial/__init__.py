@@ -1,0 +1,1 @@
+"""A trial: its metric, why it ended, what its worker is given, its files."""

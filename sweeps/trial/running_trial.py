@@ -1,0 +1,100 @@
+"""A trial that has begun and not ended: its rounds, and the record of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from objectives import Round
+from objectives.checkpoints.packed_file import Packed
+from sweeps.trial.files import Record, TrialFiles
+from sweeps.trial.metric import Metric, best_round
+from sweeps.trial.verdict import End
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trial is trained.
+
+    environment: the key of an environment that is noted with the study. node: of a cluster; empty on this machine.
+    """
+
+    environment: str = ""
+    node: str = ""
+
+
+@dataclass
+class LiveTrial:
+    """What the book knows of a trial in flight.
+
+    weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
+    differs: which round came out differently when the trial started over. places: where it was trained, one after the
+    other, since this driver began.
+    """
+
+    number: int
+    trial_id: int
+    chosen: dict[str, Any]
+    files: TrialFiles
+    rounds: list[Round] = field(default_factory=list)
+    losses: int = 0
+    weights: Record | None = None
+    checkpoint: Record | None = None
+    differs: str | None = None
+    resumed: bool = False
+    places: list[Place] = field(default_factory=list)
+
+    def is_complete(self, metric: Metric) -> bool:
+        """Whether nothing of a trial that has to end is lacking: the weights of its best round are known."""
+        best = best_round(self.rounds, metric)
+        return best is None or (self.weights is not None and self.weights["round"] == best.index)
+
+    def compare(self, again: Round) -> None:
+        """Hold a round that was trained again against the stored one."""
+        stored = self.rounds[again.index - 1]
+        if repr(stored.figures()) != repr(again.figures()) and self.differs is None:
+            self.differs = f"round {again.index} came out differently when the trial started over"
+
+    def keep_weights(self, round_index: int, packed: Packed) -> None:
+        """Write the weights of a new best round; the last ones go, unless the checkpoint needs them."""
+        older, self.weights = self.weights, self.files.keep_weights(round_index, packed)
+        if older not in (self.weights, self.checkpoint and self.checkpoint["weights"]):
+            self.files.drop_weights(older)
+
+    def keep_checkpoint(self, round_index: int, packed: Packed, record: Callable[[Record], None]) -> None:
+        """Write the state after a round and `record` it; only then the last one goes."""
+        older = self.checkpoint
+        self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)
+        record(self.checkpoint)
+        if older is not None and older["file"] != self.checkpoint["file"]:
+            self.files.drop_checkpoint(older)
+            if older["weights"] != self.weights:
+                self.files.drop_weights(older["weights"])
+
+    def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
+        """What is noted with the trial as it ends, so far as there is anything; weights: those that are kept."""
+        environment, node = self.places[-1].environment, self.places[-1].node
+        earlier = sorted({place.environment for place in self.places} - {environment})
+        notes = {
+            "stop_reason": end.stop_reason,
+            "rounds": len(self.rounds),
+            "environment": environment,
+            "earlier_environments": earlier,
+            "best_round": end.best_round,
+            "because": end.because,
+            "traceback": end.traceback,
+            "evidence": _json_values(end.evidence),
+            "weights": weights,
+            "differs": self.differs,
+            "node": node,
+        }
+        return {name: note for name, note in notes.items() if note not in (None, "", {}, [])}
+
+
+def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Non-finite numbers by name: JSON has none."""
+    return {
+        key: repr(value) if isinstance(value, float) and value - value != 0 else value
+        for key, value in record.items()
+    }

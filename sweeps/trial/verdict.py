@@ -1,0 +1,99 @@
+"""Verdicts and ends: the words that stop rules, the book and the runners share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from objectives import Round
+from sweeps.trial.metric import Metric, best_round
+
+StopReason = Literal[
+    "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior"
+]
+SPOILT: frozenset[StopReason] = frozenset({"diverged", "collapsed", "not_learning"})
+FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]
+TrialEnd = Literal["COMPLETE", "PRUNED", "FAIL"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A verdict: the trial ends here, for this reason.
+
+    round: after which it was decided. evidence: the figures it rests on. because: one sentence.
+    """
+
+    reason: StopReason
+    round: int
+    evidence: Mapping[str, float | int | str] = field(default_factory=dict)
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial produced no result. Time-outs, memory and lost workers lie outside the promise of purity.
+
+    peak_memory_bytes: where memory was the reason.
+    """
+
+    kind: FailureKind
+    error_class: str
+    message: str
+    traceback: str = ""
+    peak_memory_bytes: int | None = None
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the same trial would fail again, on any machine."""
+        return self.kind == "error"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a trial ended, as it is recorded.
+
+    value: what the sampler is told and tables show; None for FAIL. best_round: 1-based; None without one.
+    """
+
+    state: TrialEnd
+    value: float | None
+    best_round: int | None
+    stop_reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    because: str = ""
+    traceback: str = ""
+
+
+def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
+    """What a stop means for the record.
+
+    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its
+    best round: told as PRUNED it would be passed over by samplers and by `best`. One that never was is
+    PRUNED with its last finite value, or FAIL where there is none.
+    """
+    best = best_round(rounds, metric)
+    record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
+    if best is None:
+        return End("FAIL", None, None, **record)  # type: ignore[arg-type]
+    if stop.reason == "inferior" or (stop.reason in SPOILT and not metric.beats_chance(best.valid_score)):
+        last = next(r for r in reversed(rounds) if math.isfinite(r.valid_score))
+        return End("PRUNED", last.valid_score, best.index, **record)  # type: ignore[arg-type]
+    return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]
+
+
+def failed(failure: Failure, last_round: int) -> End:
+    """The record of a failure."""
+    evidence = {
+        "kind": failure.kind,
+        "error_class": failure.error_class,
+        "message": failure.message[:2000],
+        "last_round": last_round,
+        "reproducible": failure.is_reproducible,
+    }
+    because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"[:300]
+    if failure.peak_memory_bytes is not None:
+        evidence["peak_memory_bytes"] = failure.peak_memory_bytes
+        because += f" (at most {failure.peak_memory_bytes / 2**30:.2g} GiB were held)"
+    return End("FAIL", None, None, "error", evidence, because, failure.traceback[-8000:])
