@@ -1,6 +1,6 @@
 """A study of many trials within seconds: the rows that the service would have written, put in by bulk SQL.
 
-Trial 0 is launched, which makes the study; the others are written beside it. `tests/sweeps_tests/test_long_study.py`
+Trial 0 is launched, which makes the study; the others are written beside it. `tests/sweeps_tests/driver/test_long_study.py`
 holds the rows against those of a study that was launched whole.
 """
 

@@ -55,7 +55,7 @@ class Clock:
 
     def recorded(self, *arguments: object) -> None: ...
 
-    def put_away(self, number: int) -> None: ...
+    def paused(self, number: int) -> None: ...
 
     def ended(self, *arguments: object) -> None:
         self.ends.append(time.perf_counter())
@@ -72,7 +72,7 @@ def ours(runner: str, workers: int | None) -> Run:
         settings = sweeps.StudySettings(f"{HERE / 'nothing.py'}:Nothing", space=HERE / "nothing.yaml")
         options = sweeps.RunSettings(num_trials=trials, runner=runner, workers=workers, keep_weights="none")
         clock = Clock()
-        launch(settings, options, make_observers=lambda book, launching: [clock])
+        launch(settings, options, make_observers=lambda driver, launching: [clock])
         return clock.ends
 
     return run

@@ -30,8 +30,8 @@ import psutil
 from benchmarks.long_study import NAME, build, random_proposals
 from benchmarks.nothing import NothingRun, Parameters
 from objectives.training.loop import make_deterministic
-from sweeps.driver.study_driver import StudyBook
-from sweeps.samplers.proposer import Window
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.visible_trials import Finished
 from sweeps.study.stored_study import load
 from sweeps.trial.work import Progress
@@ -110,7 +110,7 @@ def show_resume(chosen: argparse.Namespace) -> None:
 
 
 class FirstStart:
-    """An observer of the book that notes when the first trial starts."""
+    """An observer of the driver that notes when the first trial starts."""
 
     at = 0.0
 
@@ -134,7 +134,7 @@ def measure_resume(chosen: argparse.Namespace) -> float:
         {"num_trials": there + 1},
         storage=chosen.database,
         announce=announcement,
-        make_observers=lambda book, launching: [watch],
+        make_observers=lambda driver, launching: [watch],
     )
     return watch.at - started
 
@@ -156,7 +156,7 @@ def measure_asks(chosen: argparse.Namespace) -> dict[str, float]:
 
 
 def seconds_per_ask(spec: Any, num_trials: int, asks: int = 20) -> float:
-    window = Window(spec)
+    window = Proposer(spec)
     for number, proposal in enumerate(random_proposals(spec, num_trials + 1)):
         window.restore(proposal)
         window.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
@@ -178,16 +178,16 @@ def show_memory(chosen: argparse.Namespace) -> None:
 def measure_memory(chosen: argparse.Namespace) -> dict[int, float]:
     """Resident memory of a driver, with trials of one round that train nothing."""
     study = load(SHORT, chosen.database)
-    book = StudyBook(study.database, study.row, study.out, num_trials=10**9)
+    driver = StudyDriver(study.database, study.row, study.out, num_trials=10**9)
     found = {}
     for done in range(chosen.memory_trials + 1):
-        assignment = book.ask()
+        assignment = driver.ask()
         assert assignment is not None
         if done in (0, 200, 1_000, chosen.memory_trials):
             gc.collect()
             found[done] = psutil.Process().memory_info().rss / 1e6
         run = NothingRun(Parameters(**assignment.parameters), assignment.rounds, assignment.seed)
-        book.record(assignment.number, Progress(run.advance()))
+        driver.record(assignment.number, Progress(run.advance()))
     return found
 
 

@@ -11,7 +11,7 @@ from storage.database import Database
 
 
 def request_stop(database: Database, study_id: int, *, now: bool) -> None:
-    """Ask the driver to end: after the running trials, or (`now`) putting them away."""
+    """Ask the driver to end: after the running trials, or (`now`) pausing them."""
     with database.engine.begin() as connection:
         connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))
         connection.execute(

@@ -53,7 +53,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
 
 
-def patiently(
+def with_retries(
     call: Callable[[], T],
     *,
     patience_seconds: float = PATIENCE_SECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import checkpoints, rounds
 from storage.database import Database
 from storage.outcomes import Outcome, latest_trial, read_outcomes
-from storage.retry import patiently, tell_on_stderr
+from storage.retry import tell_on_stderr, with_retries
 from storage.studies import update_provenance
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Ledger:
+class StudyWriter:
     """The driver's hand on one study.
 
     give_up: whether to stop waiting for a database that is away. tell: what is said while waiting.
@@ -37,27 +38,27 @@ class Ledger:
 
     def read_outcomes(self) -> list[Outcome]:
         """How every trial stands, by number."""
-        return self._patiently(lambda: read_outcomes(self._database, self._study_id))
+        return self._with_retries(lambda: read_outcomes(self._database, self._study_id))
 
     def read_trials(self, numbers: Sequence[int]) -> list[TrialRow]:
         """Trials as they stand, by number."""
-        return self._patiently(lambda: read_trials(self._database, self._study_id, numbers))
+        return self._with_retries(lambda: read_trials(self._database, self._study_id, numbers))
 
     def read_sampler_attributes(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What samplers remembered of trials, by the trial's id."""
-        return self._patiently(lambda: read_sampler_attributes(self._database, self._study_id, numbers))
+        return self._with_retries(lambda: read_sampler_attributes(self._database, self._study_id, numbers))
 
     def read_rounds(self, number: int) -> list[dict[str, Any]]:
         """A trial's rounds, in order."""
-        return self._patiently(lambda: rounds.get_rounds(self._database, self._study_id, number))
+        return self._with_retries(lambda: rounds.get_rounds(self._database, self._study_id, number))
 
     def read_all_rounds(self) -> list[dict[str, Any]]:
         """The rounds of all trials, by trial and index."""
-        return self._patiently(lambda: rounds.all_rounds(self._database, self._study_id))
+        return self._with_retries(lambda: rounds.all_rounds(self._database, self._study_id))
 
     def read_checkpoints(self) -> dict[int, dict[str, Any]]:
         """The recorded checkpoint of each trial that has one."""
-        return self._patiently(lambda: checkpoints.get_checkpoints(self._database, self._study_id))
+        return self._with_retries(lambda: checkpoints.get_checkpoints(self._database, self._study_id))
 
     def insert_trial(self, number: int, template: FrozenTrial) -> int:
         """A new trial, whole at once; returns its id. (`study.ask` would scan all and pop waiting ones.)"""
@@ -72,7 +73,7 @@ class Ledger:
             assert latest is not None
             return latest
 
-        stored, trial_id = self._patiently(insert)
+        stored, trial_id = self._with_retries(insert)
         if stored != number:
             raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
         return trial_id
@@ -89,27 +90,27 @@ class Ledger:
                 if not rounds.has_round(self._database, self._study_id, number, int(figures["index"])):
                     raise
 
-        self._patiently(add)
+        self._with_retries(add)
         index = int(figures["index"])
-        self._patiently(lambda: self._optuna.set_trial_intermediate_value(trial_id, index, metric))
+        self._with_retries(lambda: self._optuna.set_trial_intermediate_value(trial_id, index, metric))
 
     def update_provenance(self, provenance: Mapping[str, Any]) -> None:
         """Record where the study has been run."""
-        self._patiently(lambda: update_provenance(self._database, self._study_id, provenance))
+        self._with_retries(lambda: update_provenance(self._database, self._study_id, provenance))
 
     def put_checkpoint(self, number: int, record: Mapping[str, Any]) -> None:
         """Record a trial's latest checkpoint."""
-        self._patiently(lambda: checkpoints.put_checkpoint(self._database, self._study_id, number, record))
+        self._with_retries(lambda: checkpoints.put_checkpoint(self._database, self._study_id, number, record))
 
     def drop_checkpoint(self, number: int) -> None:
         """Forget a trial's checkpoint."""
-        self._patiently(lambda: checkpoints.drop_checkpoint(self._database, self._study_id, number))
+        self._with_retries(lambda: checkpoints.drop_checkpoint(self._database, self._study_id, number))
 
     def set_state(self, trial_id: int, state: str) -> None:
         """RUNNING or WAITING."""
         from optuna.trial import TrialState
 
-        self._patiently(lambda: self._optuna.set_trial_state_values(trial_id, TrialState[state]))
+        self._with_retries(lambda: self._optuna.set_trial_state_values(trial_id, TrialState[state]))
 
     def end_trial(self, trial_id: int, state: str, value: float | None, notes: Mapping[str, Any]) -> None:
         """Note what is to be known of a trial, then end it: an end that was recorded is whole."""
@@ -117,7 +118,7 @@ class Ledger:
         from optuna.trial import TrialState
 
         for key, note in notes.items():
-            self._patiently(lambda key=key, note=note: self._optuna.set_trial_user_attr(trial_id, key, note))  # type: ignore[misc]
+            self._with_retries(partial(self._optuna.set_trial_user_attr, trial_id, key, note))
         values = None if value is None else [value]
 
         def end() -> None:
@@ -127,7 +128,7 @@ class Ledger:
                 if self._optuna.get_trial(trial_id).state is not TrialState[state]:
                     raise
 
-        self._patiently(end)
+        self._with_retries(end)
 
-    def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, give_up=self.give_up, tell=self.tell)
+    def _with_retries(self, call: Callable[[], T]) -> T:
+        return with_retries(call, give_up=self.give_up, tell=self.tell)

@@ -12,15 +12,15 @@ from objectives.registry import task_reference
 from storage import Database, StorageUnavailable, open_database
 from storage.leases import acquire, new_token
 from storage.requests import clear_requests
-from storage.retry import patiently
+from storage.retry import with_retries
 from storage.studies import StudyRow, create_study, find_study, get_study, update_run
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config.document import example_rows
 from sweeps.driver.observer import Observer
 from sweeps.driver.results_folder import ResultsKeeper, check_owner, check_writable, remove_unfinished
-from sweeps.driver.study_driver import StudyBook
-from sweeps.driver.termination import Control, Ending
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.termination import Ending, Termination
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
 from sweeps.runners import Runner
 from sweeps.samplers.proposer import num_points
@@ -81,9 +81,7 @@ class Result:
         why = f"See why with: sweep trials {self.study.name}{where}"
         match self.ending:
             case "interrupted":
-                raise Interrupted(
-                    f"Interrupted; the running trials are put away. {again}", self.signal_number
-                )
+                raise Interrupted(f"Interrupted; the running trials are paused. {again}", self.signal_number)
             case "stopped":
                 raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
             case "failures":
@@ -96,8 +94,8 @@ class Result:
 
 # Told before the first trial: what is about to be done, and whether the study was there before.
 Announce = Callable[[Launch, Study], None]
-# Makes what watches the book while it runs.
-MakeObservers = Callable[[StudyBook, Launch], Sequence[Observer]]
+# Makes what watches the driver while it runs.
+MakeObservers = Callable[[StudyDriver, Launch], Sequence[Observer]]
 
 
 def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
@@ -183,8 +181,8 @@ def resume(
     Raises UsageError when something that can alter its figures has changed, saying what, unless `force`.
     """
     url = paths.storage_url(storage)
-    database = _patiently(url, lambda: open_database(url))
-    row = _patiently(url, lambda: get_study(database, name))
+    database = _with_retries(url, lambda: open_database(url))
+    row = _with_retries(url, lambda: get_study(database, name))
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     kept = {**row.run, "timeout_seconds": None}
@@ -261,44 +259,44 @@ def _drive(
 ) -> Result:
     """Run the study as its only driver."""
     url, token = launching.storage, new_token()
-    lease = _patiently(url, lambda: acquire(database, row.study_id, token=token))
+    lease = _with_retries(url, lambda: acquire(database, row.study_id, token=token))
     try:
-        _patiently(url, lambda: _note_run(database, row, launching))
-        study = Study(database, _patiently(url, lambda: get_study(database, row.name)))
+        _with_retries(url, lambda: _note_run(database, row, launching))
+        study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
         remove_unfinished(study.out)
         if announce:
             announce(launching, study)
-        book = StudyBook(
+        driver = StudyDriver(
             database,
             row,
             study.out,
             num_trials=launching.most_trials,
             target=launching.run.target,
         )
-        control = Control(
+        termination = Termination(
             database,
             row.study_id,
             lease,
             timeout_seconds=launching.run.timeout_seconds,
             max_failures=launching.run.max_failures,
         )
-        book.ledger.give_up = lambda: control.signal_number != 0
-        book.here = Place(book.note_environment(_environment_here(launching)))
-        book.observers.append(ResultsKeeper(book, study, launching.run.weights_kept))
-        if not control.must_end(book) and not book.is_over:
-            book.observers += make_observers(book, launching) if make_observers else ()
-            with control.signals():
-                _runner(launching).run(book, _work_plan(launching), control)
+        driver.writer.give_up = lambda: termination.signal_number != 0
+        driver.here = Place(driver.note_environment(_environment_here(launching)))
+        driver.observers.append(ResultsKeeper(driver, study, launching.run.weights_kept))
+        if not termination.must_end(driver) and not driver.is_over:
+            driver.observers += make_observers(driver, launching) if make_observers else ()
+            with termination.signals():
+                _runner(launching).run(driver, _work_plan(launching), termination)
     finally:
         lease.release()
-    return Result(study, control.ending, control.signal_number)
+    return Result(study, termination.ending, termination.signal_number)
 
 
-def _patiently(url: str, call: Callable[[], T]) -> T:
+def _with_retries(url: str, call: Callable[[], T]) -> T:
     """`call`, waiting for a server that is being restarted just now; a file is there or not."""
     if sqlite_path(parse_url(url)) is not None:
         return call()
-    return patiently(call, patience_seconds=OPENING_PATIENCE_SECONDS)
+    return with_retries(call, patience_seconds=OPENING_PATIENCE_SECONDS)
 
 
 def _note_run(database: Database, row: StudyRow, launching: Launch) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedFile:
     """The content of a file, made where the training is and written where the study is."""
 
     content: bytes

@@ -7,20 +7,20 @@ import io
 import pickle
 from typing import Any
 
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from objectives.errors import WeightsError
 
 
-def pack_checkpoint(state: dict[str, Any]) -> Packed:
+def pack_checkpoint(state: dict[str, Any]) -> PackedFile:
     """A run's `state_dict` as a file's content; its digest is the SHA-256 of that."""
     import torch
 
     content = io.BytesIO()
     torch.save(state, content)
-    return Packed(content.getvalue(), hashlib.sha256(content.getbuffer()).hexdigest())
+    return PackedFile(content.getvalue(), hashlib.sha256(content.getbuffer()).hexdigest())
 
 
-def unpack_checkpoint(packed: Packed) -> dict[str, Any]:
+def unpack_checkpoint(packed: PackedFile) -> dict[str, Any]:
     """The state in `packed`. Raises WeightsError where the content is not what the digest was taken of."""
     import torch
 

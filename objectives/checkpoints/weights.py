@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from objectives.checkpoints.atomic_write import write_whole
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from objectives.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def pack_weights(weights: Mapping[str, Tensor]) -> Packed:
+def pack_weights(weights: Mapping[str, Tensor]) -> PackedFile:
     """`weights` as a file's content, with the digest of the tensors."""
     import torch
 
     content = io.BytesIO()  # torch's own writer of files hides why one can't be written
     torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
-    return Packed(content.getvalue(), weights_digest(weights))
+    return PackedFile(content.getvalue(), weights_digest(weights))
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:

@@ -40,7 +40,7 @@ _RUNNING = [
         "timeout_seconds",
         type=float,
         metavar="SECONDS",
-        help="Start nothing new after this; put running trials away.",
+        help="After SECONDS, start no new trials and pause the running ones.",
     ),
     click.option(
         "--workers",
@@ -203,7 +203,7 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
 
 @click.command()
 @click.argument("study")
-@click.option("--now", is_flag=True, help="Put the running trials away instead of waiting for them.")
+@click.option("--now", is_flag=True, help="Pause the running trials instead of waiting for them.")
 @storage_option
 def stop(study: str, now: bool, storage: str | None) -> None:
     """Ask the driver of STUDY to end, wherever it runs."""
@@ -218,7 +218,7 @@ def stop(study: str, now: bool, storage: str | None) -> None:
         click.echo(f"Nobody drives {study}: nothing to stop. Go on with: {again}", err=True)
         return
     request_stop(found.database, found.row.study_id, now=now)
-    how = "puts its running trials away" if now else "ends when its running trials have ended"
+    how = "pauses its running trials" if now else "ends when its running trials have ended"
     click.echo(f"Asked {driver}: it {how}.", err=True)
 
 
@@ -270,7 +270,7 @@ def show(run: Any, *, summary: bool = True) -> Any:
             announce=lambda launching, study: console.print(
                 announcement(launching, study), "\n", markup=False
             ),
-            make_observers=lambda book, launching: [stack.enter_context(progress(console, book))],
+            make_observers=lambda driver, launching: [stack.enter_context(progress(console, driver))],
         )
     if summary:
         print_result(console, result)

@@ -24,7 +24,7 @@ from search_spaces import Condition, Numeric
 from storage.outcomes import FINISHED, count_states, table_of
 from storage.trials import TrialRow
 from sweeps import paths
-from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.study_driver import StudyDriver
 from sweeps.samplers.by_name import startup_trials
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Launch, Result
@@ -94,7 +94,7 @@ def _so_far(study: Study | None, num_trials: int) -> str:
     finished = sum(count for state, count in counts.items() if state in FINISHED)
     parts = [f"{finished} {'trial' if finished == 1 else 'trials'} finished"]
     if waiting := sum(counts.values()) - finished:
-        parts.append(f"{waiting} put away")
+        parts.append(f"{waiting} paused")
     elif finished >= num_trials:
         parts.append("nothing left to do; -n sets the total")
     return ", ".join(parts)
@@ -162,7 +162,7 @@ def print_result(console: Console, result: Result) -> None:
     console.print(
         f"{len(table)} {'trial' if len(table) == 1 else 'trials'} ({counts})"
         + (f", {ahead} ahead of a gap" if ahead > 0 else "")
-        + (f", {waiting} put away" if waiting else "")
+        + (f", {waiting} paused" if waiting else "")
         + f". Cost: {cost.rounds_run:,} rounds run, {cost.rounds_saved:,} saved by halting "
         f"({_share(cost.rounds_saved, cost.rounds_run + cost.rounds_saved)}), {cost.seconds:,.0f} s of training."
     )
@@ -208,9 +208,9 @@ def _share(part: int, whole: int) -> str:
 class PlainProgress:
     """A line when a trial ends, for pipes and logs."""
 
-    def __init__(self, console: Console, book: StudyBook) -> None:
+    def __init__(self, console: Console, driver: StudyDriver) -> None:
         self._console = console
-        self._book = book
+        self._driver = driver
         self._begun = time.monotonic()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -219,16 +219,16 @@ class PlainProgress:
     def recorded(self, number: int, latest: Round) -> None:
         """Nothing is said of a round."""
 
-    def put_away(self, number: int) -> None:
+    def paused(self, number: int) -> None:
         """One line."""
-        self._console.print(f"trial {number} put away")
+        self._console.print(f"trial {number} paused")
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """One line: what came out and why it ended."""
-        done = len(self._book.ends)
+        done = len(self._driver.ends)
         seconds = time.monotonic() - self._begun
         self._console.print(
-            f"[{seconds:6.1f} s] {done}/{self._book.num_trials}  {ended_line(self._book, number, end, num_rounds)}",
+            f"[{seconds:6.1f} s] {done}/{self._driver.num_trials}  {ended_line(self._driver, number, end, num_rounds)}",
             markup=False,
             soft_wrap=not self._console.is_terminal,
         )
@@ -237,22 +237,22 @@ class PlainProgress:
 class LiveProgress(PlainProgress):
     """A bar over trials and a line per running trial, above which ended trials scroll by."""
 
-    def __init__(self, console: Console, book: StudyBook) -> None:
-        super().__init__(console, book)
+    def __init__(self, console: Console, driver: StudyDriver) -> None:
+        super().__init__(console, driver)
         self._bar = Progress(
             TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
-        self._task = self._bar.add_task("trials", total=book.num_trials, completed=len(book.ends))
+        self._task = self._bar.add_task("trials", total=driver.num_trials, completed=len(driver.ends))
         self._running: dict[int, Round | None] = {}
         self._begun_any = False
 
     def __rich__(self) -> RenderableType:
-        best = self._book.best
-        lines = [Text(_running_line(self._book, n, latest)) for n, latest in sorted(self._running.items())]
+        best = self._driver.best
+        lines = [Text(_running_line(self._driver, n, latest)) for n, latest in sorted(self._running.items())]
         if not lines:
             lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
         shown = "none yet" if best is None else f"{_value(best.value)} (trial {best.number})"
-        return Group(self._bar, Text(f"best valid {self._book.metric.name}: {shown}"), *lines)
+        return Group(self._bar, Text(f"best valid {self._driver.metric.name}: {shown}"), *lines)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """A line for it appears."""
@@ -263,30 +263,30 @@ class LiveProgress(PlainProgress):
         """Its line changes."""
         self._running[number] = latest
 
-    def put_away(self, number: int) -> None:
+    def paused(self, number: int) -> None:
         """Its line goes."""
         self._running.pop(number, None)
-        super().put_away(number)
+        super().paused(number)
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """Its line goes, the bar moves."""
         self._running.pop(number, None)
-        self._bar.update(self._task, completed=len(self._book.ends), total=self._book.num_trials)
+        self._bar.update(self._task, completed=len(self._driver.ends), total=self._driver.num_trials)
         super().ended(number, end, num_rounds)
 
 
 @contextlib.contextmanager
-def progress(console: Console, book: StudyBook) -> Iterator[PlainProgress]:
-    """What watches a book: live on a terminal, plain lines elsewhere."""
+def progress(console: Console, driver: StudyDriver) -> Iterator[PlainProgress]:
+    """What watches a driver: live on a terminal, plain lines elsewhere."""
     if not console.is_terminal:
-        yield PlainProgress(console, book)
+        yield PlainProgress(console, driver)
         return
-    shown = LiveProgress(console, book)
+    shown = LiveProgress(console, driver)
     with Live(shown, console=console, refresh_per_second=4, transient=True):
         yield shown
 
 
-def ended_line(book: StudyBook, number: int, end: End, num_rounds: int) -> str:
+def ended_line(driver: StudyDriver, number: int, end: End, num_rounds: int) -> str:
     """One line on an ended trial."""
     if end.state == "FAIL":
         return f"trial {number} failed: {end.because}"
@@ -297,11 +297,11 @@ def ended_line(book: StudyBook, number: int, end: End, num_rounds: int) -> str:
     return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
 
 
-def _running_line(book: StudyBook, number: int, latest: Round | None) -> str:
+def _running_line(driver: StudyDriver, number: int, latest: Round | None) -> str:
     if latest is None:
         return f"  trial {number:>3}  begins"
     return (
-        f"  trial {number:>3}  round {latest.index:>3}/{book.spec.rounds}  valid {book.metric.name} "
+        f"  trial {number:>3}  round {latest.index:>3}/{driver.spec.rounds}  valid {driver.metric.name} "
         f"{_value(latest.valid_score)}  loss {_value(latest.valid_loss)} (training {_value(latest.train_loss)})"
     )
 

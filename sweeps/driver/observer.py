@@ -21,5 +21,5 @@ class Observer(Protocol):
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """A trial has ended."""
 
-    def put_away(self, number: int) -> None:
+    def paused(self, number: int) -> None:
         """A trial waits to be taken up again."""

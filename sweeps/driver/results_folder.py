@@ -12,10 +12,10 @@ import psutil
 
 from objectives import Round
 from storage.outcomes import Outcome, ranking
-from storage.retry import patiently
+from storage.retry import with_retries
 from storage.trials import TrialRow
 from sweeps.best_config.document import read_config, write_config
-from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError, UsageError
 from sweeps.study.stored_study import Study
 from sweeps.trial.files import weights_files
@@ -26,8 +26,8 @@ from sweeps.trial.work import Assignment
 class ResultsKeeper:
     """Writes best.yaml whenever the table grows to a new best, and prunes weights to the best few."""
 
-    def __init__(self, book: StudyBook, study: Study, weights_kept: int | None) -> None:
-        self._book = book
+    def __init__(self, driver: StudyDriver, study: Study, weights_kept: int | None) -> None:
+        self._driver = driver
         self._study = study
         self._weights_kept = weights_kept
         self._written: int | None = None
@@ -41,16 +41,16 @@ class ResultsKeeper:
     def recorded(self, number: int, latest: Round) -> None:
         """Nothing is written of a round."""
 
-    def put_away(self, number: int) -> None:
+    def paused(self, number: int) -> None:
         """Nothing is written of a trial that waits."""
 
     def ended(self, number: int, end: End, num_rounds: int) -> None:
         """The table may have grown."""
-        patiently(self.refresh, give_up=self._book.ledger.give_up)
+        with_retries(self.refresh, give_up=self._driver.writer.give_up)
 
     def refresh(self) -> None:
         """Bring best.yaml and the weights up to the table."""
-        table, best = self._book.table, self._book.best
+        table, best = self._driver.table, self._driver.best
         if best is not None and best.number != self._written:
             try:
                 shown = self._confirmed(self._study.trial(best.number))
@@ -74,7 +74,7 @@ class ResultsKeeper:
     def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
         """Of the table's trials, keep the weights of the best; of those beyond it, all."""
         contenders = [*self._best, *table[self._table_seen :]]
-        self._best = ranking(contenders, self._book.spec.direction)[:weights_kept]
+        self._best = ranking(contenders, self._driver.spec.direction)[:weights_kept]
         kept = {trial.number for trial in self._best}
         for number, path in weights_files(self._study.out):
             if number < len(table) and number not in kept:

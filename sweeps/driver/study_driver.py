@@ -1,6 +1,6 @@
-"""The StudyBook: the only writer of a study's trials, in the driver.
+"""The StudyDriver: the only writer of a study's trials, in the driver.
 
-`ask` hands out trials, `record` takes their rounds and decides, `put_away` and `lose` keep what was begun
+`ask` hands out trials, `record` takes their rounds and decides, `pause` and `lose` keep what was begun
 for later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
 stored rounds, and Optuna's copy (for its dashboard and samplers) is written after ours.
 """
@@ -20,26 +20,26 @@ from search_spaces.points import with_fixed
 from storage import Database
 from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
-from storage.study_writer import Ledger
+from storage.study_writer import StudyWriter
 from storage.trials import TrialRow
 from sweeps.driver.observer import Observer
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
-from sweeps.samplers.proposer import Window
+from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.sampler_study import running_trial
 from sweeps.samplers.visible_trials import Finished, Proposal
 from sweeps.study.environment import environment_key
 from sweeps.study.specification import Specification, full_parameters
 from sweeps.trial.files import TrialFiles
 from sweeps.trial.metric import best_round
-from sweeps.trial.running_trial import LiveTrial, Place
+from sweeps.trial.running_trial import Place, RunningTrial
 from sweeps.trial.verdict import End, Failure, TrialEnd, end_of, failed
 from sweeps.trial.work import Assignment, Progress
 
 LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
 
 
-class StudyBook:
+class StudyDriver:
     """One study, open for writing. The caller holds the study's lease.
 
     out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
@@ -64,17 +64,17 @@ class StudyBook:
         self.here = Place()
         self._environments: dict[str, Any] = dict(study.provenance["environments"])
         self._out = out
-        self.num_recorded = 0  # rounds that were new, since the book was opened
-        self.live: dict[int, LiveTrial] = {}
+        self.num_recorded = 0  # rounds that were new, since the driver was opened
+        self.running: dict[int, RunningTrial] = {}
         self.ends: dict[int, Outcome] = {}
-        self.ledger = Ledger(database, study.study_id)
+        self.writer = StudyWriter(database, study.study_id)
         self.observers: list[Observer] = list(observers)
         self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
-        self._window = Window(self.spec)
+        self._proposer = Proposer(self.spec)
         self._table: list[Outcome] = []
         self._best: list[Outcome] = []  # one, when the table has a completed trial
         self._waiting: list[int] = []
-        self._away: dict[int, LiveTrial] = {}
+        self._paused: dict[int, RunningTrial] = {}
         self._closed = False
         self._restore()
 
@@ -83,7 +83,7 @@ class StudyBook:
     @property
     def table(self) -> Sequence[Outcome]:
         """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
-        while len(self._table) < self._window.num_leading and not self.target_reached:
+        while len(self._table) < self._proposer.num_leading and not self.target_reached:
             latest = self.ends[len(self._table)]
             self._table.append(latest)
             self._best = ranking([*self._best, latest], self.spec.direction)[:1]
@@ -98,7 +98,7 @@ class StudyBook:
     @property
     def num_trials(self) -> int:
         """How many trials the study is to have; a grid, whose failed cells are run again, gets more as they fail."""
-        return min(most for most in (self._most, self._window.num_points) if most is not None)
+        return min(most for most in (self._most, self._proposer.num_points) if most is not None)
 
     @property
     def target_reached(self) -> bool:
@@ -109,8 +109,8 @@ class StudyBook:
 
     @property
     def is_over(self) -> bool:
-        """Whether no trial is live and none will be handed out any more."""
-        return not self.live and (self._closed or not self._has_more())
+        """Whether no trial is running and none will be handed out any more."""
+        return not self.running and (self._closed or not self._has_more())
 
     def close(self) -> None:
         """Hand out nothing any more."""
@@ -131,13 +131,13 @@ class StudyBook:
         key = environment_key(record)
         if key not in self._environments:
             self._environments[key] = dict(record)
-            self.ledger.update_provenance({**self.study.provenance, "environments": self._environments})
+            self.writer.update_provenance({**self.study.provenance, "environments": self._environments})
         return key
 
     # -- what workers do -----------------------------------------------------------------------------
 
     def ask(self, place: Place | None = None) -> Assignment | None:
-        """The next trial, if one may start now: first those put away, lowest number first, then new ones.
+        """The next trial, if one may start now: first those that are paused, lowest number first, then new ones.
 
         place: where it will be trained; None for this very process.
         """
@@ -146,12 +146,12 @@ class StudyBook:
             taken = self._take_up(heapq.heappop(self._waiting), place)
             if taken is not None:
                 return taken
-        if self._closed or not self._has_new() or not self._window.is_open():
+        if self._closed or not self._has_new() or not self._proposer.is_open():
             return None
-        number = self._window.next_number
-        proposal = self._window.propose()
-        live = LiveTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
-        return self._start(live, place)
+        number = self._proposer.next_number
+        proposal = self._proposer.propose()
+        trial = RunningTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
+        return self._start(trial, place)
 
     def record(self, number: int, progress: Progress) -> End | None:
         """Store a round and decide: None to go on, or the trial's end, by now recorded.
@@ -159,61 +159,61 @@ class StudyBook:
         What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
         already (a trial that started over) is compared with what is stored. Raises Unwritable.
         """
-        live, latest = self.live[number], progress.round
+        trial, latest = self.running[number], progress.round
         if progress.weights is not None:
-            live.keep_weights(latest.index, progress.weights)
-        if latest.index <= len(live.rounds):
-            live.compare(latest)
+            trial.keep_weights(latest.index, progress.weights)
+        if latest.index <= len(trial.rounds):
+            trial.compare(latest)
         else:
-            if latest.index != len(live.rounds) + 1:
-                raise ValueError(f"trial {number}: round {latest.index} after round {len(live.rounds)}")
-            self._store(live, latest)
-            live.losses = 0
+            if latest.index != len(trial.rounds) + 1:
+                raise ValueError(f"trial {number}: round {latest.index} after round {len(trial.rounds)}")
+            self._store(trial, latest)
+            trial.losses = 0
         if progress.checkpoint is not None:
-            record = partial(self.ledger.put_checkpoint, number)
-            live.keep_checkpoint(latest.index, progress.checkpoint, record)
-        if latest.index < len(live.rounds):
+            record = partial(self.writer.put_checkpoint, number)
+            trial.keep_checkpoint(latest.index, progress.checkpoint, record)
+        if latest.index < len(trial.rounds):
             return None
-        stop = self._judge.verdict(number, live.rounds)
-        return None if stop is None else self._end(live, end_of(stop, live.rounds, self.metric))
+        stop = self._judge.verdict(number, trial.rounds)
+        return None if stop is None else self._end(trial, end_of(stop, trial.rounds, self.metric))
 
     def fail(self, number: int, failure: Failure) -> End:
         """Record that a trial has failed for good."""
-        live = self.live[number]
-        return self._end(live, failed(failure, len(live.rounds)))
+        trial = self.running[number]
+        return self._end(trial, failed(failure, len(trial.rounds)))
 
     def lose(self, number: int, how: str, *, with_node: bool = False) -> End | None:
         """A worker died under its trial: the trial waits to start again, or fails at the third time in a row.
 
         with_node: the whole machine died, which is no trial's fault.
         """
-        live = self.live[number]
-        live.losses += not with_node
-        if live.losses >= LOSSES_BEFORE_FAIL:
-            message = f"the worker died {live.losses} times without a new round: {how}"
+        trial = self.running[number]
+        trial.losses += not with_node
+        if trial.losses >= LOSSES_BEFORE_FAIL:
+            message = f"the worker died {trial.losses} times without a new round: {how}"
             return self.fail(number, Failure("worker_lost", "WorkerLost", message))
-        self.put_away(number)
+        self.pause(number)
         return None
 
-    def put_away(self, number: int) -> None:
-        """Let a live trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
-        live = self.live.pop(number)
-        self.ledger.set_state(live.trial_id, "WAITING")
-        live.resumed = True
-        self._away[number] = live
+    def pause(self, number: int) -> None:
+        """Let a running trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
+        trial = self.running.pop(number)
+        self.writer.set_state(trial.trial_id, "WAITING")
+        trial.resumed = True
+        self._paused[number] = trial
         heapq.heappush(self._waiting, number)
         for observer in self.observers:
-            observer.put_away(number)
+            observer.paused(number)
 
-    def put_all_away(self) -> None:
-        """Close, and let every live trial wait for `resume`."""
+    def pause_all(self) -> None:
+        """Close, and let every running trial wait for `resume`."""
         self.close()
-        self.put_live_away()
+        self.pause_running()
 
-    def put_live_away(self) -> None:
-        """Let every live trial wait to be taken up again."""
-        for number in sorted(self.live):
-            self.put_away(number)
+    def pause_running(self) -> None:
+        """Let every running trial wait to be taken up again."""
+        for number in sorted(self.running):
+            self.pause(number)
 
     # -- how it is done ------------------------------------------------------------------------------
 
@@ -221,28 +221,28 @@ class StudyBook:
         return bool(self._waiting) or self._has_new()
 
     def _has_new(self) -> bool:
-        return self._window.next_number < self.num_trials
+        return self._proposer.next_number < self.num_trials
 
     def _restore(self) -> None:
         """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver.
 
         Of most trials of a long study no more is read than how they ended.
         """
-        outcomes = self.ledger.read_outcomes()
+        outcomes = self.writer.read_outcomes()
         if self._judge.needs_earlier:
             self._tell_judge([each for each in outcomes if each.is_finished])
-        needed = self._window.needed({each.number: each.completed_value for each in outcomes})
-        rows = {row.number: row for row in self.ledger.read_trials(needed)}
-        noted = self.ledger.read_sampler_attributes(needed)
-        checkpoints = self.ledger.read_checkpoints()
+        needed = self._proposer.needed({each.number: each.completed_value for each in outcomes})
+        rows = {row.number: row for row in self.writer.read_trials(needed)}
+        noted = self.writer.read_sampler_attributes(needed)
+        checkpoints = self.writer.read_checkpoints()
         for outcome in outcomes:
             row = rows.get(outcome.number)
             if row is None:
-                self._window.restore(None)
+                self._proposer.restore(None)
                 self._keep_end(outcome)
                 continue
             chosen = with_fixed(self.spec.parsed_space, row.params)
-            self._window.restore(Proposal(chosen, noted.get(row.trial_id, {})))
+            self._proposer.restore(Proposal(chosen, noted.get(row.trial_id, {})))
             if row.is_finished:
                 self._keep_end(outcome, row.attributes["rounds"])
             else:
@@ -250,7 +250,7 @@ class StudyBook:
 
     def _tell_judge(self, finished: Sequence[Outcome]) -> None:
         rounds: dict[int, list[Round]] = defaultdict(list)
-        for row in self.ledger.read_all_rounds():
+        for row in self.writer.read_all_rounds():
             rounds[row["trial"]].append(Round.from_figures(row))
         for each in finished:
             self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
@@ -259,74 +259,74 @@ class StudyBook:
         self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
     ) -> None:
         files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
-        live = LiveTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
-        live.checkpoint = checkpoint
-        live.weights = checkpoint["weights"] if checkpoint else None
+        trial = RunningTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
+        trial.checkpoint = checkpoint
+        trial.weights = checkpoint["weights"] if checkpoint else None
         if row.state == "RUNNING":
-            self.ledger.set_state(row.trial_id, "WAITING")
-        self._away[row.number] = live
+            self.writer.set_state(row.trial_id, "WAITING")
+        self._paused[row.number] = trial
         heapq.heappush(self._waiting, row.number)
 
     def _stored_rounds(self, number: int) -> list[Round]:
-        return [Round.from_figures(row) for row in self.ledger.read_rounds(number)]
+        return [Round.from_figures(row) for row in self.writer.read_rounds(number)]
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
         template = running_trial(self.spec.parsed_space, proposal)
         # As a number the seed would be an axis of the dashboard's plots.
         template.set_user_attr("seed", str(self.spec.seed_of(number)))
-        return self.ledger.insert_trial(number, template)
+        return self.writer.insert_trial(number, template)
 
     def _take_up(self, number: int, place: Place) -> Assignment | None:
-        live = self._away.pop(number)
-        stop = self._judge.verdict(number, live.rounds) if live.rounds else None
-        if stop is not None and live.is_complete(self.metric):
+        trial = self._paused.pop(number)
+        stop = self._judge.verdict(number, trial.rounds) if trial.rounds else None
+        if stop is not None and trial.is_complete(self.metric):
             # Its driver died between the last round and the verdict.
-            self.live[number] = live
-            live.places.append(self.here)
-            self._end(live, end_of(stop, live.rounds, self.metric))
+            self.running[number] = trial
+            trial.places.append(self.here)
+            self._end(trial, end_of(stop, trial.rounds, self.metric))
             return None
-        self.ledger.set_state(live.trial_id, "RUNNING")
-        return self._start(live, place)
+        self.writer.set_state(trial.trial_id, "RUNNING")
+        return self._start(trial, place)
 
-    def _start(self, live: LiveTrial, place: Place) -> Assignment:
-        self.live[live.number] = live
-        live.places.append(place)
+    def _start(self, trial: RunningTrial, place: Place) -> Assignment:
+        self.running[trial.number] = trial
+        trial.places.append(place)
         assignment = Assignment(
-            number=live.number,
-            parameters=full_parameters(self.spec, live.chosen),
-            seed=self.spec.seed_of(live.number),
+            number=trial.number,
+            parameters=full_parameters(self.spec, trial.chosen),
+            seed=self.spec.seed_of(trial.number),
             rounds=self.spec.rounds,
-            repeat=self.spec.repeat_of(live.number),
-            checkpoint=live.files.read_checkpoint(live.checkpoint),
+            repeat=self.spec.repeat_of(trial.number),
+            checkpoint=trial.files.read_checkpoint(trial.checkpoint),
         )
         for observer in self.observers:
-            observer.started(assignment, again=live.resumed)
+            observer.started(assignment, again=trial.resumed)
         return assignment
 
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number)
 
-    def _store(self, live: LiveTrial, latest: Round) -> None:
+    def _store(self, trial: RunningTrial, latest: Round) -> None:
         cost = asdict(latest.cost) if latest.cost is not None else {}
-        self.ledger.add_round(live.number, live.trial_id, latest.figures(), cost, latest.valid_score)
-        live.rounds.append(latest)
+        self.writer.add_round(trial.number, trial.trial_id, latest.figures(), cost, latest.valid_score)
+        trial.rounds.append(latest)
         self.num_recorded += 1
         for observer in self.observers:
-            observer.recorded(live.number, latest)
+            observer.recorded(trial.number, latest)
 
-    def _end(self, live: LiveTrial, end: End) -> End:
-        weights = live.weights if end.state == "COMPLETE" else None
-        notes = live.notes(end, weights)
-        self.ledger.end_trial(live.trial_id, end.state, end.value, notes)
-        if live.checkpoint is not None:
-            self.ledger.drop_checkpoint(live.number)
-        live.files.drop_all_but(weights, self.spec.rounds)
-        del self.live[live.number]
-        self._judge.finished(live.number, live.rounds, end.state)
-        self._keep_end(Outcome(live.trial_id, live.number, end.state, end.value), len(live.rounds))
+    def _end(self, trial: RunningTrial, end: End) -> End:
+        weights = trial.weights if end.state == "COMPLETE" else None
+        notes = trial.notes(end, weights)
+        self.writer.end_trial(trial.trial_id, end.state, end.value, notes)
+        if trial.checkpoint is not None:
+            self.writer.drop_checkpoint(trial.number)
+        trial.files.drop_all_but(weights, self.spec.rounds)
+        del self.running[trial.number]
+        self._judge.finished(trial.number, trial.rounds, end.state)
+        self._keep_end(Outcome(trial.trial_id, trial.number, end.state, end.value), len(trial.rounds))
         for observer in self.observers:
-            observer.ended(live.number, end, len(live.rounds))
+            observer.ended(trial.number, end, len(trial.rounds))
         return end
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
@@ -335,9 +335,9 @@ class StudyBook:
         last = None
         if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
             last = (num_rounds, outcome.value)
-        self._window.finish(outcome.number, Finished(outcome.state, outcome.value, last))
+        self._proposer.finish(outcome.number, Finished(outcome.state, outcome.value, last))
 
     def best_so_far(self) -> Round | None:
-        """The best round of any live trial; for display only."""
-        rounds = [best_round(live.rounds, self.metric) for live in self.live.values()]
+        """The best round of any running trial; for display only."""
+        rounds = [best_round(trial.rounds, self.metric) for trial in self.running.values()]
         return best_round([each for each in rounds if each is not None], self.metric)

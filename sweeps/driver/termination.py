@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import Database
 from storage.leases import Lease
 from storage.requests import pending_stop
-from sweeps.driver.study_driver import StudyBook
+from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError
 
 Ending = Literal["interrupted", "stopped", "timeout", "failures", "target", "lease"]
@@ -25,10 +25,10 @@ POLL_SECONDS = 0.5
 
 
 class Interruption(BaseException):
-    """Raised by the signal handler where the control was told that this does no harm, and nowhere else."""
+    """Raised by the signal handler where the termination was told that this does no harm, and nowhere else."""
 
 
-class Control:
+class Termination:
     """Watches for reasons to end; the runner asks `must_end` between messages or rounds.
 
     timeout_seconds: of the whole run. max_failures: failed trials in a row, by number, that end the study;
@@ -59,27 +59,27 @@ class Control:
         self._failures = 0  # in the table since this run began: earlier ones have ended an earlier run
         self._failures_in_a_row = 0
 
-    def must_end(self, book: StudyBook) -> bool:
-        """Whether running trials are to be put away now. A gentler reason only closes the book."""
+    def must_end(self, driver: StudyDriver) -> bool:
+        """Whether running trials are to be paused now. A gentler reason only closes the driver."""
         if self._lease.is_lost:
             raise SweepError(
                 "Another driver has taken this study over (this one did not answer for too long). "
                 "Nothing of its work is lost: look at it with `sweep status`."
             )
         if self.signal_number:
-            return self._end("interrupted", book)
+            return self._end("interrupted", driver)
         if self._deadline is not None and time.monotonic() > self._deadline:
-            return self._end("timeout", book)
+            return self._end("timeout", driver)
         if self._poll_request() == "stop-now":
-            return self._end("stopped", book)
-        self._look_at_table(book)
-        if book.target_reached:
-            return self._end("target", book)
-        if self._too_many_failures(book.num_trials):
-            return self._end("failures", book)
-        if self._requested == "stop" and not book.is_closed:
+            return self._end("stopped", driver)
+        self._look_at_table(driver)
+        if driver.target_reached:
+            return self._end("target", driver)
+        if self._too_many_failures(driver.num_trials):
+            return self._end("failures", driver)
+        if self._requested == "stop" and not driver.is_closed:
             self.ending = "stopped"
-            book.close()
+            driver.close()
         return False
 
     @contextlib.contextmanager
@@ -121,21 +121,21 @@ class Control:
         if self._interruptible:
             raise Interruption
 
-    def _end(self, ending: Ending, book: StudyBook) -> bool:
+    def _end(self, ending: Ending, driver: StudyDriver) -> bool:
         self.ending = ending
-        book.close()
+        driver.close()
         return True
 
     def _poll_request(self) -> str | None:
         if time.monotonic() >= self._next_poll:
             self._next_poll = time.monotonic() + POLL_SECONDS
-            with contextlib.suppress(DBAPIError):  # away for a while: the ledger waits for it, we ask again
+            with contextlib.suppress(DBAPIError):  # away for a while: the writer waits for it, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
         return self._requested
 
-    def _look_at_table(self, book: StudyBook) -> None:
+    def _look_at_table(self, driver: StudyDriver) -> None:
         """Count the failures among the trials that the table has grown by."""
-        table = book.table
+        table = driver.table
         if self._table_seen is None:
             self._table_seen = len(table)
         for row in table[self._table_seen :]:

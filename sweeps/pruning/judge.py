@@ -1,4 +1,4 @@
-"""Between the book and a stop rule: rounds become curves, and a trial that has run its budget is finished."""
+"""Between the driver and a stop rule: rounds become curves, and a trial that has run its budget is finished."""
 
 from __future__ import annotations
 

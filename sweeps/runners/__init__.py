@@ -1,18 +1,18 @@
-"""Who trains: this very process (`inline`), or Ray Tune's workers (`ray`). Both serve one StudyBook."""
+"""Who trains: this very process (`inline`), or Ray Tune's workers (`ray`). Both serve one StudyDriver."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from sweeps.driver.study_driver import StudyBook
-from sweeps.driver.termination import Control
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.termination import Termination
 from sweeps.trial.work import WorkPlan
 
 NAMES = ("ray", "inline")
 
 
 class Runner(Protocol):
-    """Runs trials until the book is over or the control says to end."""
+    """Runs trials until the driver is over or the termination says to end."""
 
-    def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book; on return no worker of it is alive and no trial is RUNNING."""
+    def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        """Serve the driver; on return no worker of it is alive and no trial is RUNNING."""

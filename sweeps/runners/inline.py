@@ -5,8 +5,8 @@ It can neither kill a trial that hangs nor survive one that takes the process's 
 
 from __future__ import annotations
 
-from sweeps.driver.study_driver import StudyBook
-from sweeps.driver.termination import Control, Interruption
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.termination import Interruption, Termination
 from sweeps.runners.worker import Worker
 from sweeps.trial.work import Assignment, WorkPlan
 
@@ -14,28 +14,30 @@ from sweeps.trial.work import Assignment, WorkPlan
 class InlineRunner:
     """The in-process twin of the Ray runner."""
 
-    def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book, one trial at a time."""
+    def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        """Serve the driver, one trial at a time."""
         worker = Worker(plan)
         try:
-            while not control.must_end(book) and not book.is_over:
-                assignment = book.ask()
+            while not termination.must_end(driver) and not driver.is_over:
+                assignment = driver.ask()
                 if assignment is not None:
-                    self._run_trial(assignment, book, worker, control)
+                    self._run_trial(assignment, driver, worker, termination)
         finally:
-            book.put_all_away()
+            driver.pause_all()
 
-    def _run_trial(self, assignment: Assignment, book: StudyBook, worker: Worker, control: Control) -> None:
+    def _run_trial(
+        self, assignment: Assignment, driver: StudyDriver, worker: Worker, termination: Termination
+    ) -> None:
         training = worker.train(assignment)
         while True:
             try:
-                with control.interruptible():
+                with termination.interruptible():
                     progress = next(training)
             except Interruption:
                 return
             except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-                book.fail(assignment.number, worker.failure_from(error))
+                driver.fail(assignment.number, worker.failure_from(error))
                 return
-            end = book.record(assignment.number, progress)
-            if end is not None or control.must_end(book):
+            end = driver.record(assignment.number, progress)
+            if end is not None or termination.must_end(driver):
                 return

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from objectives import DataError, ObjectiveError
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.training_state import pack_checkpoint, unpack_checkpoint
 from objectives.checkpoints.weights import pack_weights
 from objectives.registry import get_task
@@ -105,7 +105,7 @@ class Worker:
         )
 
 
-def _restore(run: TrainingRun, checkpoint: Packed | None) -> float:
+def _restore(run: TrainingRun, checkpoint: PackedFile | None) -> float:
     """Continue from a checkpoint, from the start where there is none; returns the best score so far."""
     if checkpoint is None:
         return math.nan

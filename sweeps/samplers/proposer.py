@@ -15,12 +15,12 @@ from search_spaces import Space
 from search_spaces.points import cells, nearest
 from search_spaces.quasi_random import sobol_point
 from sweeps.samplers.by_name import make_sampler, on_one_thread
-from sweeps.samplers.sampler_study import Mirror
+from sweeps.samplers.sampler_study import SamplerStudy
 from sweeps.samplers.visible_trials import Bound, Finished, Proposal, bound_of
 from sweeps.study.specification import Specification
 
 
-class Window:
+class Proposer:
     """Proposes trials in order; told of finished ones in any order.
 
     bound: how much of a long study the sampler sees; its own where not given.
@@ -31,12 +31,12 @@ class Window:
         self._space: Space = spec.parsed_space
         self._finished: dict[int, Finished] = {}  # not told to the mirror yet
         self._leading = 0  # trials 0 … leading - 1 are finished
-        self._mirrored = 0  # of those, told to the mirror
+        self._shown = 0  # of those, told to the mirror
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
         self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
         self._bound = bound or bound_of(spec.sampler)
-        self._mirror = Mirror(self._space, spec.direction, self._bound)
+        self._sampler_study = SamplerStudy(self._space, spec.direction, self._bound)
 
     @property
     def num_cells(self) -> int | None:
@@ -68,11 +68,11 @@ class Window:
         """The next trial. The window must be open."""
         assert self.is_open()
         number = self._proposed
-        self._tell_mirror(up_to=number - self._spec.parallelism)
+        self._tell_sampler_study(up_to=number - self._spec.parallelism)
         chosen = self._counted(number)
         if chosen is not None:
             proposal = Proposal(chosen)
-            self._mirror.add(number, proposal)
+            self._sampler_study.add(number, proposal)
         else:
             proposal = self._sample(number)
         self._proposed += 1
@@ -90,7 +90,7 @@ class Window:
     def restore(self, proposal: Proposal | None) -> None:
         """Take up a trial that was proposed before, in the order of numbers; None for one that is not needed."""
         if proposal is not None:
-            self._mirror.add(self._proposed, proposal)
+            self._sampler_study.add(self._proposed, proposal)
         self._proposed += 1
 
     def finish(self, number: int, outcome: Finished) -> None:
@@ -117,13 +117,13 @@ class Window:
     def _sample(self, number: int) -> Proposal:
         sampler = make_sampler(self._spec.sampler, derive_seed(self._spec.seed, number))
         with on_one_thread():
-            return self._mirror.sample(number, sampler)
+            return self._sampler_study.sample(number, sampler)
 
-    def _tell_mirror(self, up_to: int) -> None:
+    def _tell_sampler_study(self, up_to: int) -> None:
         """Let the mirror see the trials 0 … up_to as finished."""
-        while self._mirrored <= up_to:
-            self._mirror.finish(self._mirrored, self._finished.pop(self._mirrored))
-            self._mirrored += 1
+        while self._shown <= up_to:
+            self._sampler_study.finish(self._shown, self._finished.pop(self._shown))
+            self._shown += 1
 
 
 def num_points(spec: Specification) -> int | None:

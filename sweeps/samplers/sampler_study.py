@@ -13,7 +13,7 @@ from sweeps.samplers.visible_trials import Bound, Finished, Proposal
 _NAME = "mirror"  # some samplers hash the study's name
 
 
-class Mirror:
+class SamplerStudy:
     """Holds trials in the order of their numbers; those past the bound are forgotten.
 
     Optuna's study is made when a sampler is first asked and when trials were forgotten, and grows in between: it is

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from objectives.checkpoints.atomic_write import write_whole
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from sweeps.errors import Unwritable
 
 Record = dict[str, Any]  # file (its name), digest, round; of a checkpoint also: weights
@@ -26,15 +26,15 @@ class TrialFiles:
         self._weights = out / "weights"
         self._checkpoints = out / "checkpoints"
 
-    def keep_weights(self, round_index: int, packed: Packed) -> Record:
+    def keep_weights(self, round_index: int, packed: PackedFile) -> Record:
         """Write the weights of a round; returns what is recorded of them. Raises Unwritable."""
         return self._write(self._weights_of(round_index), round_index, packed)
 
-    def keep_checkpoint(self, round_index: int, packed: Packed, weights: Record | None) -> Record:
+    def keep_checkpoint(self, round_index: int, packed: PackedFile, weights: Record | None) -> Record:
         """Write the state after a round; returns what is recorded of it. Raises Unwritable."""
         return {**self._write(self._checkpoint_of(round_index), round_index, packed), "weights": weights}
 
-    def read_checkpoint(self, record: Mapping[str, Any] | None) -> Packed | None:
+    def read_checkpoint(self, record: Mapping[str, Any] | None) -> PackedFile | None:
         """The recorded checkpoint; None where there is none, or not the one that was recorded."""
         if record is None:
             return None
@@ -43,7 +43,7 @@ class TrialFiles:
         except OSError:
             return None
         digest = hashlib.sha256(content).hexdigest()
-        return Packed(content, digest) if digest == record["digest"] else None
+        return PackedFile(content, digest) if digest == record["digest"] else None
 
     def drop_weights(self, record: Mapping[str, Any] | None) -> None:
         """Remove weights that are no longer needed."""
@@ -70,7 +70,7 @@ class TrialFiles:
     def _checkpoint_of(self, round_index: int) -> Path:
         return self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
 
-    def _write(self, path: Path, round_index: int, packed: Packed) -> Record:
+    def _write(self, path: Path, round_index: int, packed: PackedFile) -> Record:
         try:
             write_whole(path, packed.content)
         except OSError as error:

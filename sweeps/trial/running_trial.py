@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from objectives import Round
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from sweeps.trial.files import Record, TrialFiles
 from sweeps.trial.metric import Metric, best_round
 from sweeps.trial.verdict import End
@@ -25,8 +25,8 @@ class Place:
 
 
 @dataclass
-class LiveTrial:
-    """What the book knows of a trial in flight.
+class RunningTrial:
+    """What the driver knows of a trial in flight.
 
     weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
     differs: which round came out differently when the trial started over. places: where it was trained, one after the
@@ -56,13 +56,13 @@ class LiveTrial:
         if repr(stored.figures()) != repr(again.figures()) and self.differs is None:
             self.differs = f"round {again.index} came out differently when the trial started over"
 
-    def keep_weights(self, round_index: int, packed: Packed) -> None:
+    def keep_weights(self, round_index: int, packed: PackedFile) -> None:
         """Write the weights of a new best round; the last ones go, unless the checkpoint needs them."""
         older, self.weights = self.weights, self.files.keep_weights(round_index, packed)
         if older not in (self.weights, self.checkpoint and self.checkpoint["weights"]):
             self.files.drop_weights(older)
 
-    def keep_checkpoint(self, round_index: int, packed: Packed, record: Callable[[Record], None]) -> None:
+    def keep_checkpoint(self, round_index: int, packed: PackedFile, record: Callable[[Record], None]) -> None:
         """Write the state after a round and `record` it; only then the last one goes."""
         older = self.checkpoint
         self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)

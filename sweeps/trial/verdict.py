@@ -1,4 +1,4 @@
-"""Verdicts and ends: the words that stop rules, the book and the runners share."""
+"""Verdicts and ends: the words that stop rules, the driver and the runners share."""
 
 from __future__ import annotations
 

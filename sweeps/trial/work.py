@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from objectives import Round
-from objectives.checkpoints.packed_file import Packed
+from objectives.checkpoints.packed_file import PackedFile
 from sweeps.trial.data_plan import DataPlan
 from sweeps.trial.metric import Metric
 
 
 class Work(Protocol):
-    """What a worker is told of a trial (the book's Assignment)."""
+    """What a worker is told of a trial (the driver's Assignment)."""
 
     @property
     def number(self) -> int:
@@ -35,7 +35,7 @@ class Work(Protocol):
         """Which time its parameters are trained, from 0: with folds, it says which of them validates."""
 
     @property
-    def checkpoint(self) -> Packed | None:
+    def checkpoint(self) -> PackedFile | None:
         """Where to continue from; None for the start."""
 
 
@@ -67,8 +67,8 @@ class Progress:
     """
 
     round: Round
-    weights: Packed | None = None
-    checkpoint: Packed | None = None
+    weights: PackedFile | None = None
+    checkpoint: PackedFile | None = None
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ class Assignment:
     seed: int
     rounds: int
     repeat: int = 0
-    checkpoint: Packed | None = None
+    checkpoint: PackedFile | None = None

@@ -19,7 +19,7 @@ def modules_after(code: str) -> set[str]:
 def test_listing_tasks_imports_no_torch() -> None:
     loaded = modules_after(
         "import objectives, objectives.registry\n"
-        "from objectives.task import parameter_kinds\n"
+        "from objectives.parameters.kinds import parameter_kinds\n"
         "for task in objectives.registry.all_tasks():\n"
         "    task.parameters_from({}), parameter_kinds(task.Parameters), task.published\n"
     )
@@ -28,6 +28,8 @@ def test_listing_tasks_imports_no_torch() -> None:
 
 
 def test_the_training_loop_knows_neither_optuna_nor_a_database() -> None:
-    loaded = modules_after("import objectives.loop, objectives.weights, objectives.datasets.mnist")
+    loaded = modules_after(
+        "import objectives.training.loop, objectives.checkpoints.weights, objectives.datasets.mnist"
+    )
     assert "torch" in loaded
     assert not loaded & {"optuna", "sqlalchemy", "ray", "storage", "search_spaces", "sweeps"}

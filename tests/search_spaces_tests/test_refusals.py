@@ -17,7 +17,7 @@ REFUSED = {
     "a tab": ("space:\n\tx: 1\n", 2, "not YAML"),
     "an unknown alias": ("space:\n  x: 1\n  y: *z\n", 3, "undefined alias 'z'"),
     "two documents": ("---\nspace: {x: 1}\n---\nspace: {y: 1}\n", 3, "another document"),
-    "a control character": ("space:\n  x: 1\n  y: a\0b\n", 3, "not YAML: unacceptable character #x0000"),
+    "a termination character": ("space:\n  x: 1\n  y: a\0b\n", 3, "not YAML: unacceptable character #x0000"),
     "a key given twice": ("space:\n  x: 1\n  y: 2\n  x: 3\n", 4, 'duplicate key "x"'),
     # not a space
     "nothing": ("", None, "not a space: a space is a mapping `space:`"),

@@ -19,7 +19,7 @@ from sweeps import RunSettings, StudySettings
 from sweeps import launch as launch_study
 from sweeps.cli import main
 from tests.conftest import TOY, TOY_SPACE
-from tests.sweeps_tests.dashboards import NUM_TRIALS, Served, serving
+from tests.sweeps_tests.cli.dashboards import NUM_TRIALS, Served, serving
 
 T = TypeVar("T")
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -143,10 +143,10 @@ def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:
 
     serve, deadline = RayRunner._serve, time.monotonic() + 400
 
-    def serve_once_they_are_there(runner: RayRunner, book: Any, mailbox: Any) -> None:
+    def serve_once_they_are_there(runner: RayRunner, driver: Any, mailbox: Any) -> None:
         assert time.monotonic() < deadline, f"{slots} slots have not come"
         if sum(slot.place is not None for slot in runner._slots.values()) >= slots:
             patch.setattr(RayRunner, "_serve", serve)
-            serve(runner, book, mailbox)
+            serve(runner, driver, mailbox)
 
     patch.setattr(RayRunner, "_serve", serve_once_they_are_there)

@@ -14,9 +14,9 @@ from objectives.datasets import cora, pretrained
 from objectives.datasets.food101 import CLASSES as DISHES
 from objectives.models.squeezenet import SqueezeNet
 from objectives.registry import BUILT_IN
-from tests.objectives_tests.idx_files import write_mnist
-from tests.objectives_tests.planetoid_files import small_set, write_set
-from tests.objectives_tests.small_images import picture, write_tar
+from tests.objectives_tests.datasets.idx_files import write_mnist
+from tests.objectives_tests.datasets.planetoid_files import small_set, write_set
+from tests.objectives_tests.datasets.small_images import picture, write_tar
 from tests.sweeps_tests.conftest import Sweep
 
 MNIST_TASKS = ("mnist_mlp", "mnist_mlp_online", "mnist_mlp_bn", "mnist_convnet")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sweeps.driver.termination import Control
+from sweeps.driver.termination import Termination
 from sweeps.errors import UsageError
 from sweeps.runners.ray_tune import node_check as probe
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
 from sweeps.study.environment import hardware_differences, software_differences, versions
 from sweeps.trial.work import WorkPlan
 
-PATIENCE_SECONDS = 0.2  # between looks at the control while nodes load their data
+PATIENCE_SECONDS = 0.2  # between looks at the termination while nodes load their data
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def live_nodes() -> list[Node]:
 
 
 def check_nodes(
-    plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, control: Control
+    plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, termination: Termination
 ) -> Mapping[str, Any]:
     """Ask every node that could train whether it can; returns the environment that they are to have.
 
@@ -61,7 +61,7 @@ def check_nodes(
     """
     home = ray.get_runtime_context().get_node_id()
     asked = [node for node in live_nodes() if node.id == home or node.can_hold(plan.threads, gpus)]
-    answers = _answers(asked, plan, home, control)
+    answers = _answers(asked, plan, home, termination)
     live = live_nodes()
     able = [node for node in live if node.can_hold(plan.threads, gpus) and node.id in answers]
     if not able:
@@ -81,7 +81,7 @@ def check_nodes(
 
 
 def _answers(
-    nodes: Iterable[Node], plan: WorkPlan, home: str, control: Control
+    nodes: Iterable[Node], plan: WorkPlan, home: str, termination: Termination
 ) -> dict[str, tuple[str, Any]]:
     """What each node says, by its id. The driver's is asked too, even if it can't train: it carries the messages."""
     ray.cloudpickle.register_pickle_by_value(probe)
@@ -99,7 +99,7 @@ def _answers(
     answers: dict[str, tuple[str, Any]] = {}
     waiting = list(asked)
     while waiting:
-        with control.interruptible():
+        with termination.interruptible():
             ready, waiting = ray.wait(waiting, timeout=PATIENCE_SECONDS)
         for answer in ready:
             try:

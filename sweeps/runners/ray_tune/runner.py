@@ -1,9 +1,9 @@
 """Trials on Ray Tune's workers.
 
 Each worker slot is one long-lived Tune trial: Tune places it (whole or fractional GPUs, on any node) and
-starts it again when its process dies. Which hyperparameters it trains next, it asks of the StudyBook, which
+starts it again when its process dies. Which hyperparameters it trains next, it asks of the StudyDriver, which
 stays in the driver; questions and answers pass through a mailbox actor. So a slot keeps its data and its
-process from trial to trial, a trial that hangs can be killed, and nothing but the book decides.
+process from trial to trial, a trial that hangs can be killed, and nothing but the driver decides.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweeps.driver.study_driver import StudyBook
-from sweeps.driver.termination import Control, Interruption
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
@@ -91,7 +91,7 @@ class _Slot:
 
 @dataclass
 class RayRunner:
-    """Serves a book with `workers` slots of `threads` CPUs and `gpus` GPUs each.
+    """Serves a driver with `workers` slots of `threads` CPUs and `gpus` GPUs each.
 
     trial_timeout_seconds: a trial that takes longer is failed and its worker killed. address: of the Ray cluster to
     train on; None for a Ray of our own. mixed_hardware: whether the nodes may differ in ways that can alter figures.
@@ -111,32 +111,32 @@ class RayRunner:
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
     _fit_error: BaseException | None = None
 
-    def run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book until it is over or the control says to end; start Ray anew where it breaks down."""
+    def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        """Serve the driver until it is over or the termination says to end; start Ray anew where it breaks down."""
         try:
-            while not control.must_end(book) and not book.is_over:
-                self._run_until_breakdown(book, plan, control)
+            while not termination.must_end(driver) and not driver.is_over:
+                self._run_until_breakdown(driver, plan, termination)
         except Interruption:
-            control.must_end(book)
+            termination.must_end(driver)
         finally:
-            book.put_all_away()
+            driver.pause_all()
 
-    def _run_until_breakdown(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        """Serve the book with one Ray. Raises SweepError where that broke down without a round recorded."""
-        before = book.num_recorded
+    def _run_until_breakdown(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        """Serve the driver with one Ray. Raises SweepError where that broke down without a round recorded."""
+        before = driver.num_recorded
         try:
-            self._run(book, plan, control)
+            self._run(driver, plan, termination)
         except ray.exceptions.RayError as error:
-            if book.num_recorded == before:
+            if driver.num_recorded == before:
                 raise SweepError(
                     f"Ray broke down ({type(error).__name__}) before a round was trained; the running trials are "
-                    f"put away. Go on with: sweep resume {book.study.name}"
+                    f"paused. Go on with: sweep resume {driver.study.name}"
                 ) from error
             print("sweep: Ray broke down; starting it anew", file=sys.stderr)
 
-    def _run(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
-        with ray_session(self.address, self.workers * plan.threads, control) as folder:
-            self._check(book, plan, control)
+    def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        with ray_session(self.address, self.workers * plan.threads, termination) as folder:
+            self._check(driver, plan, termination)
             self._slots = {slot: _Slot() for slot in range(self.workers)}
             self._died = queue.SimpleQueue()
             # On this node: should another die, no message is lost but its own.
@@ -146,27 +146,31 @@ class RayRunner:
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
             fit.start()
             try:
-                while not control.must_end(book) and not book.is_over:
-                    self._bury(book)
+                while not termination.must_end(driver) and not driver.is_over:
+                    self._bury(driver)
                     for message in ray.get(mailbox.take.remote(POLL_SECONDS)):
-                        self._handle(message, book, mailbox)
-                    self._serve(book, mailbox)
-                    self._kill_overdue(book)
+                        self._handle(message, driver, mailbox)
+                    self._serve(driver, mailbox)
+                    self._kill_overdue(driver)
                     if not fit.is_alive():
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
             finally:
-                book.put_live_away()
+                driver.pause_running()
                 ended.set()
                 for slot in self._slots.values():
                     self._kill(slot)
                 # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
-                fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if control.signal_number else PATIENCE_SECONDS)
+                fit.join(
+                    timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else PATIENCE_SECONDS
+                )
 
-    def _check(self, book: StudyBook, plan: WorkPlan, control: Control) -> None:
+    def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Raises UsageError where trials can't be trained on what there is."""
         if self.address is not None:
-            known = [] if self.forced else _trained_in(book)
-            self._usual = check_nodes(plan, self.gpus, known, mixed=self.mixed_hardware, control=control)
+            known = [] if self.forced else _trained_in(driver)
+            self._usual = check_nodes(
+                plan, self.gpus, known, mixed=self.mixed_hardware, termination=termination
+            )
         elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
             raise UsageError(
                 f"--gpus-per-trial {self.gpus:g}: torch sees as many GPUs here, Ray only {there:g}. "
@@ -197,7 +201,7 @@ class RayRunner:
         except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
             self._fit_error = error
 
-    def _handle(self, message: Message, book: StudyBook, mailbox: Any) -> None:
+    def _handle(self, message: Message, driver: StudyDriver, mailbox: Any) -> None:
         slot = self._slots[message.slot]
         if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
@@ -206,7 +210,7 @@ class RayRunner:
         if message.kind == "hello":
             slot.life, slot.starts_without_hello = message.life, 0
             slot.actor, slot.node, environment = message.content
-            slot.place = self._place(slot.node, environment, book)
+            slot.place = self._place(slot.node, environment, driver)
             mailbox.answer.remote(message.slot, message.life, True)
             return
         if message.life != slot.life:
@@ -215,34 +219,34 @@ class RayRunner:
             slot.asks = True
             return
         goes_on = False
-        if message.number == slot.number and message.number in book.live:
+        if message.number == slot.number and message.number in driver.running:
             if message.kind == "round":
-                end = book.record(message.number, message.content)
+                end = driver.record(message.number, message.content)
                 goes_on = end is None
             else:
-                book.fail(message.number, message.content)
+                driver.fail(message.number, message.content)
         if not goes_on:
             slot.number, slot.deadline = None, float("inf")
         mailbox.answer.remote(message.slot, message.life, goes_on)
 
-    def _place(self, node: str, environment: dict[str, Any], book: StudyBook) -> Place:
+    def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
         """Where a slot's trials are trained from here on; noted with the study.
 
         Raises UsageError for a node that has joined since the others were looked at, and is not like them.
         """
         if self.address is None:
-            return Place(book.note_environment(environment))
+            return Place(driver.note_environment(environment))
         name = _name_of(node)
         if why := other_environment(self._usual, environment, mixed=self.mixed_hardware):
             raise UsageError(f"node {name}: {why}")
-        return Place(book.note_environment(environment), name)
+        return Place(driver.note_environment(environment), name)
 
-    def _serve(self, book: StudyBook, mailbox: Any) -> None:
+    def _serve(self, driver: StudyDriver, mailbox: Any) -> None:
         """Give waiting slots their trials, as far as trials may start."""
         for index, slot in self._slots.items():
             if not slot.asks:
                 continue
-            assignment = book.ask(slot.place)
+            assignment = driver.ask(slot.place)
             if assignment is None:
                 return
             slot.asks, slot.number = False, assignment.number
@@ -250,24 +254,24 @@ class RayRunner:
                 slot.deadline = time.monotonic() + self.trial_timeout_seconds
             mailbox.answer.remote(index, slot.life, assignment)
 
-    def _bury(self, book: StudyBook) -> None:
+    def _bury(self, driver: StudyDriver) -> None:
         """Take note of slots whose process died; their trials wait for another."""
         while not self._died.empty():
             index, why = self._died.get()
             slot = self._slots[index]
-            if slot.number is not None and slot.number in book.live:
-                book.lose(slot.number, why, with_node=self._is_gone(slot.node))
+            if slot.number is not None and slot.number in driver.running:
+                driver.lose(slot.number, why, with_node=self._is_gone(slot.node))
             starts = slot.starts_without_hello + 1
             self._slots[index] = _Slot(starts_without_hello=starts)
             if starts > STARTS_BEFORE_GIVING_UP:
                 raise SweepError(f"A worker could not be started {starts} times in a row: {why}")
 
-    def _kill_overdue(self, book: StudyBook) -> None:
+    def _kill_overdue(self, driver: StudyDriver) -> None:
         now = time.monotonic()
         for slot in self._slots.values():
             if now > slot.deadline and slot.number is not None:
                 message = f"took longer than {self.trial_timeout_seconds:g} s"
-                book.fail(slot.number, Failure("timeout", "TrialTimeout", message))
+                driver.fail(slot.number, Failure("timeout", "TrialTimeout", message))
                 slot.number, slot.deadline = None, float("inf")
                 self._kill(slot)
 
@@ -283,9 +287,9 @@ class RayRunner:
         return self.address is not None and all(node != each.id for each in live_nodes())
 
 
-def _trained_in(book: StudyBook) -> list[Mapping[str, Any]]:
+def _trained_in(driver: StudyDriver) -> list[Mapping[str, Any]]:
     """The environments in which trials were trained, the first one first."""
-    return [record for record in book.environments.values() if record.get("trains", True)]
+    return [record for record in driver.environments.values() if record.get("trains", True)]
 
 
 def _name_of(node: str) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 import psutil
 
-from sweeps.driver.termination import Control
+from sweeps.driver.termination import Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.ray_tune.cleanup import Caretaker, kill_all
 from sweeps.runners.ray_tune.ray_import import hush, private, ray, read_authentication_again
 
 
 @contextlib.contextmanager
-def ray_session(address: str | None, num_cpus: int, control: Control) -> Iterator[Path]:
+def ray_session(address: str | None, num_cpus: int, termination: Termination) -> Iterator[Path]:
     """Ray, and a folder for its files; of both nothing of ours is left afterwards.
 
     address: of a cluster, which stays as it is; None for a Ray of our own with at least `num_cpus` CPUs.
@@ -36,10 +36,10 @@ def ray_session(address: str | None, num_cpus: int, control: Control) -> Iterato
         shutil.rmtree(folder, ignore_errors=True)
         caretaker.dismiss()
 
-    control.at_second_signal = leave_nothing
+    termination.at_second_signal = leave_nothing
     given = contextlib.ExitStack()
     try:
-        with _standing_in(folder), control.interruptible():
+        with _standing_in(folder), termination.interruptible():
             if address is None:
                 given.enter_context(private())
                 _start(folder, num_cpus)
@@ -47,14 +47,14 @@ def ray_session(address: str | None, num_cpus: int, control: Control) -> Iterato
                 _join(address)
         ours |= set(psutil.Process().children(recursive=True)) - others
         caretaker.watch(ours)
-        control.install_handlers()
+        termination.install_handlers()
         hush()
         yield folder
     finally:
         ray.shutdown()
         given.close()
         leave_nothing()
-        control.at_second_signal = lambda: None
+        termination.at_second_signal = lambda: None
 
 
 _KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}

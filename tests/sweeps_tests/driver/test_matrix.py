@@ -1,0 +1,68 @@
+"""One specification, one table: bit for bit, whoever trains it and wherever it is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from sweeps import RunSettings, StudySettings
+from sweeps.study.stored_study import Study
+from sweeps.sweep import launch
+from tests.postgres import Server
+from tests.sweeps_tests.driver.tables import figures
+
+NUM_TRIALS = 14  # the last four of them chosen by TPE
+SETTINGS = StudySettings(
+    "mnist_mlp",
+    data="mnist-5k",
+    stop_rule="study",  # every trial is judged by those before it, too
+    train_rows=500,
+    valid_rows=250,
+    rounds=20,
+    overrides=("hidden_width=32..96", "learning_rate=3e-3..3e-2", "dropout=0", "schedule=constant"),
+)
+INLINE: dict[str, Any] = {"runner": "inline"}
+RAY: list[dict[str, Any]] = [{"runner": "ray", "workers": workers} for workers in (1, 2, 4)]
+
+
+def study(name: str, how: dict[str, Any], storage: str | None = None) -> Study:
+    return launch(SETTINGS, RunSettings(num_trials=NUM_TRIALS, **how), study=name, storage=storage).study
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The figures of the study in this process, on SQLite."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_HOME", str(tmp_path_factory.mktemp("expected")))
+        return figures(study("expected", INLINE))
+
+
+def test_the_study_is_one_with_halts_and_choices(expected: list[Any]) -> None:
+    reasons = Counter(trial[4] for trial in expected[0])
+    assert len(expected[0]) == NUM_TRIALS
+    assert reasons["inferior"] >= 2
+    assert reasons["overfitting"] >= 2
+    assert reasons["finished"] >= 2
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("how", RAY, ids=lambda how: f"ray-{how['workers']}")
+def test_on_ray_the_table_is_the_same(expected: list[Any], how: dict[str, Any]) -> None:
+    assert figures(study("ray", how)) == expected
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("how", [INLINE, *RAY], ids=lambda how: f"{how['runner']}-{how.get('workers', 1)}")
+def test_in_postgresql_the_table_is_the_same(
+    expected: list[Any], how: dict[str, Any], server: Server
+) -> None:
+    name = f"matrix_{how['runner']}_{how.get('workers', 1)}"
+    storage = server.create(name)
+    try:
+        found = study("postgresql", how, storage)
+        assert figures(found) == expected
+        found.database.close()
+    finally:
+        server.drop(name)
