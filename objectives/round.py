@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -15,14 +16,16 @@ class Cost:
     peak_memory_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """The state of a trial after `index` rounds (the first is 1).
 
-    Losses are means in nats over rows. Scores are the task's metric. `train_*` and `valid_*` are both
-    taken in evaluation mode: `valid_*` over the whole validation split, `train_*` over a fixed sample of
-    training rows of the same size, so that the two can be compared. `running_loss` is the mean of what
-    the optimiser saw during the round, dropout on and weights changing.
+    Only `valid_score`, the metric that a study optimises, is always there. What the training does not tell is None.
+
+    Losses are means over rows; of our own tasks, in nats. `train_*` and `valid_*` are both taken in evaluation mode:
+    `valid_*` over the whole validation split, `train_*` over a fixed sample of training rows of the same size, so
+    that the two can be compared. `running_loss` is the mean of what the optimiser saw during the round, dropout on and
+    weights changing.
 
     valid_score_batch_statistics: the validation score with each batch's own statistics in place of the
         running ones; None where the model has no batch norm.
@@ -35,32 +38,36 @@ class Round:
     dead_share: share of rectified units that are zero on every sampled training row, in the layer where
         it is largest; None where nothing is rectified.
     saturated_share: likewise, units in the flat part of a bounded activation on at least 95 % of the rows.
+    extra: further numbers by name, which are kept and shown, and judged by nothing.
     """
 
     index: int
-    train_loss: float
-    train_score: float
-    valid_loss: float
+    train_loss: float | None = None
+    train_score: float | None = None
+    valid_loss: float | None = None
     valid_score: float
-    running_loss: float
-    valid_score_batch_statistics: float | None
-    learning_rate: float
-    gradient_norm: float
-    first_layer_gradient_norm: float | None
-    dead_share: float | None
-    saturated_share: float | None
+    running_loss: float | None = None
+    valid_score_batch_statistics: float | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
+    first_layer_gradient_norm: float | None = None
+    dead_share: float | None = None
+    saturated_share: float | None = None
+    extra: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
 
     def figures(self) -> dict[str, float | int | None]:
-        """Everything that replay compares: all fields but the cost."""
-        record = asdict(self)
-        del record["cost"]
-        return record
+        """Everything that replay compares: all but the cost, the extra numbers after the named ones."""
+        return {**{name: getattr(self, name) for name in FIGURES}, **self.extra}
 
     @classmethod
-    def from_figures(cls, figures: dict[str, Any]) -> Round:
-        """The round that `figures` came from, without its cost."""
-        return cls(**{name: figures[name] for name in FIGURES})
+    def from_figures(cls, figures: Mapping[str, Any]) -> Round:
+        """The round that `figures` came from, without its cost. Raises KeyError where a named figure is not there."""
+        extra = {name: value for name, value in figures.items() if name not in RESERVED}
+        return cls(**{name: figures[name] for name in FIGURES}, extra=extra)
 
 
-FIGURES: tuple[str, ...] = tuple(field.name for field in fields(Round) if field.name != "cost")
+FIGURES: tuple[str, ...] = tuple(each.name for each in fields(Round) if each.name not in ("extra", "cost"))
+COSTS: tuple[str, ...] = tuple(each.name for each in fields(Cost))
+# What an extra number can't be called: the columns of a stored round.
+RESERVED: frozenset[str] = frozenset({*FIGURES, *COSTS, "extra", "study_id", "trial"})

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import schema
 from storage.errors import StorageError, StorageRefused, StorageUnavailable
+from storage.migrations import OLDEST, migrate
 from storage.url import parse_url, shown, sqlite_path
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
     engine = database.engine
     tables = set(inspect(engine).get_table_names())
     if "sweep_meta" in tables and (_version(database) is not None or not create):
+        _bring_up_to_date(database)
         _check_version(database)
         return
     if tables and "version_info" not in tables:
@@ -225,6 +227,24 @@ def _version(database: Database) -> str | None:
     with database.engine.connect() as connection:
         version: str | None = connection.scalar(query)
     return version
+
+
+def _bring_up_to_date(database: Database) -> None:
+    """Change tables of an earlier version to today's form, one process at a time; others are left as they are."""
+    if not _is_earlier(_version(database)):
+        return
+    with database.engine.begin() as connection:
+        if database.engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_CREATION)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        version = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "schema_version"))
+        if _is_earlier(version):
+            migrate(connection, int(str(version)))
+
+
+def _is_earlier(version: str | None) -> bool:
+    return version is not None and version.isdecimal() and OLDEST <= int(version) < schema.SCHEMA_VERSION
 
 
 def _check_version(database: Database) -> None:

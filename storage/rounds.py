@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,9 +15,12 @@ from storage.database import Database
 def add_round(
     database: Database, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]
 ) -> None:
-    """Store one round; its (trial, index) must be new."""
+    """Store one round; its (trial, index) must be new. Figures that have no column are kept beside them."""
+    named = {name: value for name, value in figures.items() if name in schema.rounds.c}
+    extra = {name: value for name, value in figures.items() if name not in named}
+    row = {**named, **cost, "extra": json.dumps(extra) if extra else None}
     with database.engine.begin() as connection:
-        connection.execute(insert(schema.rounds).values(study_id=study_id, trial=trial, **figures, **cost))
+        connection.execute(insert(schema.rounds).values(study_id=study_id, trial=trial, **row))
 
 
 def has_round(database: Database, study_id: int, trial: int, index: int) -> bool:
@@ -28,14 +32,14 @@ def has_round(database: Database, study_id: int, trial: int, index: int) -> bool
 
 
 def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:
-    """The rounds of one trial, in order, as figures and cost."""
+    """The rounds of one trial, in order, as figures and cost; figures without a column come last."""
     query = (
         select(schema.rounds)
         .where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial == trial)
         .order_by(schema.rounds.c.index)
     )
     with database.engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        return [_flat(row) for row in connection.execute(query).mappings()]
 
 
 def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
@@ -46,7 +50,13 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
         .order_by(schema.rounds.c.trial, schema.rounds.c.index)
     )
     with database.engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        return [_flat(row) for row in connection.execute(query).mappings()]
+
+
+def _flat(row: Mapping[Any, Any]) -> dict[str, Any]:
+    record = dict(row)
+    extra = record.pop("extra")
+    return record if extra is None else {**record, **json.loads(extra)}
 
 
 def last_rounds(database: Database, study_id: int, trials: Collection[int] | None = None) -> dict[int, int]:

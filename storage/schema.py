@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueCon
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -75,17 +75,18 @@ rounds = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("trial", Integer, primary_key=True, autoincrement=False),  # number
     Column("index", Integer, primary_key=True, autoincrement=False),  # from 1
-    Column("train_loss", ExactFloat, nullable=False),
-    Column("train_score", ExactFloat, nullable=False),
-    Column("valid_loss", ExactFloat, nullable=False),
+    Column("train_loss", ExactFloat),
+    Column("train_score", ExactFloat),
+    Column("valid_loss", ExactFloat),
     Column("valid_score", ExactFloat, nullable=False),
-    Column("running_loss", ExactFloat, nullable=False),
+    Column("running_loss", ExactFloat),
     Column("valid_score_batch_statistics", ExactFloat),
-    Column("learning_rate", ExactFloat, nullable=False),
-    Column("gradient_norm", ExactFloat, nullable=False),
+    Column("learning_rate", ExactFloat),
+    Column("gradient_norm", ExactFloat),
     Column("first_layer_gradient_norm", ExactFloat),
     Column("dead_share", ExactFloat),
     Column("saturated_share", ExactFloat),
+    Column("extra", Text),  # JSON: further numbers by name; NULL for none
     Column("seconds", ExactFloat),
     Column("train_rows_per_second", ExactFloat),
     Column("peak_memory_bytes", ExactFloat),

@@ -162,7 +162,8 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(f"  {name:<24}{cell(value)}")
     if notes.get("traceback"):
         click.echo(notes["traceback"])
-    columns = [name for name in (rounds[0] if rounds else {}) if name not in _COST]
+    told = {name: None for each in rounds for name, value in each.items() if value is not None}
+    columns = [name for name in told if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")
 
 

@@ -300,9 +300,12 @@ def ended_line(driver: StudyDriver, number: int, end: End, num_rounds: int) -> s
 def _running_line(driver: StudyDriver, number: int, latest: Round | None) -> str:
     if latest is None:
         return f"  trial {number:>3}  begins"
+    losses = "" if latest.valid_loss is None else f"  loss {_value(latest.valid_loss)}"
+    if latest.train_loss is not None:
+        losses += f" (training {_value(latest.train_loss)})"
     return (
         f"  trial {number:>3}  round {latest.index:>3}/{driver.spec.rounds}  valid {driver.metric.name} "
-        f"{_value(latest.valid_score)}  loss {_value(latest.valid_loss)} (training {_value(latest.train_loss)})"
+        f"{_value(latest.valid_score)}{losses}"
     )
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from objectives import Cost, Round
 from objectives.round import FIGURES
 
-optional = {"valid_score_batch_statistics", "first_layer_gradient_norm", "dead_share", "saturated_share"}
+required = {"index", "valid_score"}
 rounds = st.fixed_dictionaries(
-    {name: st.floats() | st.none() if name in optional else st.floats() for name in FIGURES}
+    {name: st.floats() | st.none() if name not in required else st.floats() for name in FIGURES}
 ).map(lambda figures: Round(**{**figures, "index": 3}))
 
 
@@ -28,3 +28,9 @@ def test_figures_are_all_of_a_round_but_its_cost(latest: Round) -> None:
 def test_other_columns_are_left_aside() -> None:
     figures = {**dict.fromkeys(FIGURES, math.pi), "index": 1, "trial": 4, "seconds": 0.5}
     assert Round.from_figures(figures).figures().keys() == set(FIGURES)
+
+
+def test_numbers_of_other_names_are_figures_too() -> None:
+    with_more = Round(index=1, valid_score=0.5, extra={"recall": 0.25})
+    assert with_more.figures()["recall"] == 0.25
+    assert Round.from_figures(with_more.figures()) == with_more

@@ -7,11 +7,11 @@ from typing import Any
 from storage import Database
 from storage.rounds import add_round
 
-OPTIONAL = ("valid_score_batch_statistics", "first_layer_gradient_norm", "dead_share", "saturated_share")
-FIGURES = (
-    *("train_loss", "train_score", "valid_loss", "valid_score", "running_loss"),
-    *("learning_rate", "gradient_norm", *OPTIONAL),
+OPTIONAL = (
+    *("train_loss", "train_score", "valid_loss", "running_loss", "learning_rate", "gradient_norm"),
+    *("valid_score_batch_statistics", "first_layer_gradient_norm", "dead_share", "saturated_share"),
 )
+FIGURES = ("valid_score", *OPTIONAL)
 COST = ("seconds", "train_rows_per_second", "peak_memory_bytes")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy
 from sqlalchemy import delete, inspect, select, update
 
 from storage import Database, StorageRefused, StorageUnavailable, open_database, schema
+from storage.rounds import get_rounds
 from storage.studies import list_studies
 from tests.postgres import PASSWORD, Server
 from tests.storage_tests.conftest import make_study
+from tests.storage_tests.figures import store_round
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -93,6 +97,23 @@ def test_a_newer_schema_is_refused(url: str, create: bool) -> None:
         f"another version of this service (schema 99, this one reads {schema.SCHEMA_VERSION}); it was left as it is"
         in str(refusal.value)
     )
+
+
+def test_rounds_of_an_earlier_schema_are_kept(url: str) -> None:
+    database = open_database(url)
+    store_round(database, 1, 0, 1, valid_loss=math.nan, train_loss=-0.0)
+    as_it_was = get_rounds(database, 1, 0)
+    with database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text("ALTER TABLE sweep_rounds DROP COLUMN extra"))
+        connection.execute(update(schema.meta).values(value="3"))
+    database.close()
+    for _ in range(2):
+        database = open_database(url)
+        assert repr(get_rounds(database, 1, 0)) == repr(as_it_was)
+        database.close()
+    database = open_database(url)
+    store_round(database, 1, 0, 2, train_loss=None, f1=0.5)
+    database.close()
 
 
 def test_optunas_own_database_is_refused_on_reading_and_shared_on_launching(empty_url: str) -> None:

@@ -116,3 +116,12 @@ def test_seconds_are_summed_over_a_study(database: Database) -> None:
     for study, trial, seconds in [(1, 0, 0.25), (1, 1, 0.5), (1, 2, None), (2, 0, 8.0)]:
         store_round(database, study, trial, 1, seconds=seconds)
     assert total_seconds(database, 1) == 0.75
+
+
+def test_numbers_of_other_names_come_back_beside_the_figures(database: Database) -> None:
+    store_round(database, 1, 0, 1, f1=0.5, auc=math.nan)
+    store_round(database, 1, 0, 2)
+    first, second = get_rounds(database, 1, 0)
+    assert (first["f1"], repr(first["auc"])) == (0.5, "nan")
+    assert set(first) - set(second) == {"f1", "auc"}
+    assert "extra" not in second
