@@ -149,7 +149,7 @@ def _record(cell: Cell, study: Study) -> dict[str, Any]:
     return {
         "command": cell.command,
         "fingerprint": study.row.fingerprint,
-        "data": {name: data[name] for name in ("name", "train_rows", "valid_rows")},
+        "data": {"name": data.plan.name, "train_rows": data.train_rows, "valid_rows": data.valid_rows},
         "rounds": study.spec.rounds,
         "seconds": round(study.cost().seconds),
         "figures": [

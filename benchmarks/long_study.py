@@ -51,7 +51,7 @@ def random_proposals(spec: Specification, num_trials: int) -> Iterator[Proposal]
     random_until = startup_trials(spec.sampler) + spec.parallelism - 1
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for number in range(1, num_trials):
-        chosen = suggest(spec.parsed_space, drawing.ask())
+        chosen = suggest(spec.space, drawing.ask())
         learnt = spec.sampler == "tpe" and number >= random_until
         yield Proposal(chosen, {"tpe:relative_params:0": json.dumps(chosen)} if learnt else {})
 
@@ -100,10 +100,8 @@ def _add_rows(
 ) -> None:
     """Everything that is stored of a trial."""
     recorded = list(_rounds(study, number, proposal))
-    end = end_of(
-        Stop("finished", len(recorded), {}, "ran all its rounds"), recorded, study.spec.parsed_metric
-    )
-    for name, distribution in distributions(study.spec.parsed_space, proposal.chosen).items():
+    end = end_of(Stop("finished", len(recorded), {}, "ran all its rounds"), recorded, study.spec.metric)
+    for name, distribution in distributions(study.spec.space, proposal.chosen).items():
         value = distribution.to_internal_repr(proposal.chosen[name])
         rows[models.TrialParamModel.__table__].append(
             {

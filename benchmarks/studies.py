@@ -96,8 +96,8 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
     record = {
         "commands": cell.commands,
         "fingerprint": study.row.fingerprint,
-        "data": {name: data[name] for name in ("name", "train_rows", "valid_rows")},
-        "metric": study.spec.metric["name"],
+        "data": {"name": data.plan.name, "train_rows": data.train_rows, "valid_rows": data.valid_rows},
+        "metric": study.spec.metric.name,
         "seconds": round(study.cost().seconds),
         "stops": dict(Counter(str(trial.attributes["stop_reason"]) for trial in table)),
         "best": {name: best[name] for name in ("trial", "value", "parameters")},

@@ -54,19 +54,11 @@ def read_space(path: Path) -> Space:
         raise SpaceError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpaceError(f"{path}: can't be read ({error}).") from error
-    return _parse(text, str(path), strict=True)
+    return parse_space(text, str(path))
 
 
 def parse_space(text: str, source: str) -> Space:
-    """The space in `text`, which a program wrote; `source` is what errors call it.
-
-    Unlike in a file, a condition may never hold: fixing `batch_norm` to false leaves `bn_momentum` in the
-    space, switched off.
-    """
-    return _parse(text, source, strict=False)
-
-
-def _parse(text: str, source: str, *, strict: bool) -> Space:
+    """The space in `text`; `source` is what errors call it. Raises SpaceError, naming line and key."""
     try:
         document = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
@@ -78,7 +70,7 @@ def _parse(text: str, source: str, *, strict: bool) -> Space:
     except ReaderError as error:  # a control character: binary, most likely
         number = text.count("\n", 0, error.position) + 1
         raise SpaceError(f"{source}:{number}: not YAML: {str(error).splitlines()[0]}") from None
-    return _Reader(source, strict).space(document)
+    return _Reader(source).space(document)
 
 
 def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
@@ -127,14 +119,10 @@ def _first_line(error: MarkedYAMLError) -> str:
 
 
 class _Reader:
-    """Turns a loaded document into a Space; knows where each key stands.
+    """Turns a loaded document into a Space; knows where each key stands."""
 
-    strict: refuse a condition that can never hold.
-    """
-
-    def __init__(self, source: str, strict: bool = True) -> None:
+    def __init__(self, source: str) -> None:
         self._source = source
-        self._strict = strict
 
     def space(self, document: Any) -> Space:
         if not isinstance(document, CommentedMap):
@@ -268,7 +256,7 @@ class _Reader:
             if not values:
                 self._refuse(when, key, f"{name}: the condition on {key} names no value.")
             condition = Condition(key, values)
-        if self._strict and not self._can_hold(condition, known[key].domain):
+        if not self._can_hold(condition, known[key].domain):
             self._refuse(
                 when,
                 key,

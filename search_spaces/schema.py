@@ -39,6 +39,13 @@ class Condition:
             return any(_same(value, wanted) for wanted in self.values)
         return is_number(value) and self.low <= value <= self.high
 
+    @classmethod
+    def from_dict(cls, parameter: str, wanted: Any) -> Condition:
+        """The condition on `parameter` that `to_dict` wrote as `wanted`."""
+        if isinstance(wanted, Mapping):
+            return cls(parameter, low=wanted.get("min", -math.inf), high=wanted.get("max", math.inf))
+        return cls(parameter, tuple(wanted) if isinstance(wanted, list) else (wanted,))
+
     def to_dict(self) -> Any:
         """As it is written in YAML."""
         if self.values:
@@ -176,6 +183,20 @@ class Fixed:
 Domain = Numeric | Categorical | Fixed
 
 
+def _domain(record: Any) -> Domain:
+    """The domain that `to_dict` wrote; a single choice (of a fixed value with a condition) is fixed."""
+    if not isinstance(record, Mapping):
+        return Fixed(record)
+    if "choices" in record:
+        first, *others = record["choices"]
+        return Categorical((first, *others)) if others else Fixed(first)
+    low, high, step = record["low"], record["high"], record.get("step")
+    integer = all(isinstance(value, int) for value in (low, high, step) if value is not None)
+    return Numeric(
+        float(low), float(high), record.get("log", False), None if step is None else float(step), integer
+    )
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A named domain and the conditions under which it is searched (all must hold)."""
@@ -224,6 +245,22 @@ class Space:
         else:
             parameters = (Parameter(name, domain), *self.parameters)
         return replace(self, parameters=parameters)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Space:
+        """The space that `to_dict` wrote, which is taken to be sound: a space of a user's is read by `read_space`."""
+        return cls(
+            tuple(
+                Parameter(
+                    name,
+                    _domain(domain),
+                    tuple(Condition.from_dict(*each) for each in domain.get("when", {}).items())
+                    if isinstance(domain, Mapping)
+                    else (),
+                )
+                for name, domain in record.items()
+            )
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As it is written in YAML, without the file: what a study's fingerprint is made of."""

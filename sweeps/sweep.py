@@ -110,7 +110,7 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
             f"-n {run.num_trials} leaves no room for what is enqueued, which comes after the defaults: "
             f"at least {1 + len(spec.enqueued)} trials are needed."
         )
-    return _launch_of(planned, run, study or f"{spec.task['name']}-{spec.fingerprint[:8]}", storage)
+    return _launch_of(planned, run, study or f"{spec.task.name}-{spec.fingerprint[:8]}", storage)
 
 
 def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
@@ -334,10 +334,10 @@ def _work_plan(launching: Launch) -> WorkPlan:
     spec, run = launching.planned.spec, launching.run
     return WorkPlan(
         task=run.task,
-        data=spec.data_plan,
+        data=spec.data.plan,
         data_root=str(paths.data_root(run.data_dir)),
-        data_digest=spec.data["digest"],
-        metric=spec.parsed_metric,
+        data_digest=spec.data.digest,
+        metric=spec.metric,
         threads=spec.threads,
         device=spec.device,
         code=code_digest(),

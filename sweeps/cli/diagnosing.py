@@ -93,7 +93,7 @@ def diagnose(
         ]:
             raise UsageError(f"{given[0]} goes with --curves: a study knows it.")
         loaded = load(str(study), storage)
-        metric, found = loaded.spec.parsed_metric, diagnose_study(loaded, trial, rule=rule)
+        metric, found = loaded.spec.metric, diagnose_study(loaded, trial, rule=rule)
     print_rows([each.record() for each in found], form, columns=COLUMNS)
     if form == "table":
         for advice, trials in _advised(found).items():

@@ -101,7 +101,7 @@ def _said_of_test(confirmed: Any) -> str:
         "the first look at it" if confirmed.look == 1 else f"look {confirmed.look} at it: no longer unseen"
     )
     return (
-        f"Test {confirmed.study.spec.metric['name']} of trial {confirmed.winner.trial}: {confirmed.test} over "
+        f"Test {confirmed.study.spec.metric.name} of trial {confirmed.winner.trial}: {confirmed.test} over "
         f"{confirmed.test.count} models (test split {when}; {looks})."
     )
 
@@ -142,7 +142,7 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
 
 
 def _said_of_audit(audited: Any) -> list[str]:
-    metric = audited.study.spec.metric["name"]
+    metric = audited.study.spec.metric.name
     improved = audited.improved
     largest = max((each.gain for each in improved), default=0.0)
     said = [

@@ -47,8 +47,8 @@ def announcement(launching: Launch, study: Study | None) -> str:
     data = spec.data
     lines = {
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
-        "task": f"{spec.task['name']} on {data['name']} ({data['train_rows']:,} training, "
-        f"{data['valid_rows']:,} validation rows); {spec.direction}s validation {spec.metric['name']}",
+        "task": f"{spec.task.name} on {data.plan.name} ({data.train_rows:,} training, "
+        f"{data.valid_rows:,} validation rows); {spec.metric.direction}s validation {spec.metric.name}",
         **_what_is_tried(launching),
         "trials": f"{launching.num_trials} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
@@ -74,7 +74,7 @@ def _what_is_tried(launching: Launch) -> dict[str, str]:
     spec = launching.planned.spec
     if spec.sampler != "list":
         return {"search": "\n".join(_space_lines(launching))}
-    count, folds = len(spec.enqueued), spec.data_plan.folds
+    count, folds = len(spec.enqueued), spec.data.plan.folds
     points = "\n".join(parameters_text(point) for point in spec.enqueued)
     times = f"each trained {spec.repeats} {'time' if spec.repeats == 1 else 'times'}"
     how = (
@@ -107,7 +107,7 @@ def _indented(name: str, block: str) -> Iterator[tuple[str, str]]:
 
 def _space_lines(launching: Launch) -> list[str]:
     lines = []
-    for parameter in launching.planned.spec.parsed_space:
+    for parameter in launching.planned.spec.space:
         domain = parameter.domain
         record = domain.to_dict()
         if isinstance(domain, Numeric):
@@ -132,7 +132,7 @@ def _condition(condition: Condition) -> str:
 def best_table(study: Study, top: int = 5) -> Table:
     """The best trials of the study's table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in ("trial", f"valid {study.spec.metric['name']}", "best round", "ended", "parameters"):
+    for header in ("trial", f"valid {study.spec.metric.name}", "best round", "ended", "parameters"):
         table.add_column(header, justify="right" if header in ("trial", "best round") else "left")
     for trial in study.ranking(top):
         table.add_row(*_row(trial), parameters_text(study.searched(trial)))
@@ -150,7 +150,7 @@ def print_result(console: Console, result: Result) -> None:
     """The table of the best, what it cost, where the best configuration is, and what to do next."""
     study = result.study
     trials = study.all_trials()
-    table = table_of(trials, study.run.target, study.spec.direction)
+    table = table_of(trials, study.run.target, study.spec.metric.direction)
     cost = study.cost(table)
     best = study.ranking(1)
     if best:

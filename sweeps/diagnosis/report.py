@@ -73,7 +73,7 @@ def diagnose_file(
 
 def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset") -> list[Diagnosed]:
     """Each trial of a study that has a round, or one of them."""
-    metric, budget = study.spec.parsed_metric, study.spec.rounds
+    metric, budget = study.spec.metric, study.spec.rounds
     trials = study.all_trials()
     if trial is not None:
         trials = [study.trial(trial)]

@@ -74,7 +74,7 @@ class ResultsKeeper:
     def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
         """Of the table's trials, keep the weights of the best; of those beyond it, all."""
         contenders = [*self._best, *table[self._table_seen :]]
-        self._best = ranking(contenders, self._driver.spec.direction)[:weights_kept]
+        self._best = ranking(contenders, self._driver.metric.direction)[:weights_kept]
         kept = {trial.number for trial in self._best}
         for number, path in weights_files(self._study.out):
             if number < len(table) and number not in kept:

@@ -58,7 +58,7 @@ class StudyDriver:
     ) -> None:
         self.study = study
         self.spec = Specification.from_dict(study.specification)
-        self.metric = self.spec.parsed_metric
+        self.metric = self.spec.metric
         self._most = num_trials
         self.target = target
         self.here = Place()
@@ -86,7 +86,7 @@ class StudyDriver:
         while len(self._table) < self._proposer.num_leading and not self.target_reached:
             latest = self.ends[len(self._table)]
             self._table.append(latest)
-            self._best = ranking([*self._best, latest], self.spec.direction)[:1]
+            self._best = ranking([*self._best, latest], self.metric.direction)[:1]
         return self._table
 
     @property
@@ -105,7 +105,7 @@ class StudyDriver:
         """Whether the table ends with a trial that reaches the target."""
         if self.target is None or not self._table:
             return False
-        return reaches(self._table[-1], self.target, self.spec.direction)
+        return reaches(self._table[-1], self.target, self.metric.direction)
 
     @property
     def is_over(self) -> bool:
@@ -241,7 +241,7 @@ class StudyDriver:
                 self._proposer.restore(None)
                 self._keep_end(outcome)
                 continue
-            chosen = with_fixed(self.spec.parsed_space, row.params)
+            chosen = with_fixed(self.spec.space, row.params)
             self._proposer.restore(Proposal(chosen, noted.get(row.trial_id, {})))
             if row.is_finished:
                 self._keep_end(outcome, row.attributes["rounds"])
@@ -272,7 +272,7 @@ class StudyDriver:
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
-        template = running_trial(self.spec.parsed_space, proposal)
+        template = running_trial(self.spec.space, proposal)
         # As a number the seed would be an axis of the dashboard's plots.
         template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.writer.insert_trial(number, template)

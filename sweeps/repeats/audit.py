@@ -121,7 +121,7 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
         now.spec,
         sampler="list",
         stop_rule="none",
-        enqueued=[with_fixed(study.spec.parsed_space, trial.params) for trial in chosen],
+        enqueued=[with_fixed(study.spec.space, trial.params) for trial in chosen],
         seeds_of=[trial.number for trial in chosen],
     )
     return dataclasses.replace(now, spec=spec)
@@ -137,7 +137,7 @@ def _compare(
     again = repeated.table()
     trials = [_audited(study, repeated, old, new) for old, new in zip(chosen, again, strict=True)]
     spec = study.spec
-    better = max if spec.direction == "maximize" else min
+    better = max if spec.metric.direction == "maximize" else min
     values = [trial.value for trial in table if trial.state == "COMPLETE" and trial.value is not None]
     full = [each.full_best for each in trials if each.full_best is not None]
     meant = sum(spec.rounds for trial in table if trial.state != "FAIL" or trial in halted)
@@ -155,7 +155,7 @@ def _compare(
 
 def _audited(study: Study, repeated: Study, old: TrialRow, new: TrialRow) -> AuditedTrial:
     before, after = _rounds(study, old.number), _rounds(repeated, new.number)
-    metric = study.spec.parsed_metric
+    metric = study.spec.metric
     best, full = best_round(before, metric), best_round(after, metric)
     gain = 0.0
     if full is not None:

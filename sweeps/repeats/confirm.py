@@ -27,7 +27,6 @@ from sweeps.settings import OWN_RULES, RunSettings
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
-from sweeps.trial.data_plan import DataPlan
 
 
 @dataclass(frozen=True)
@@ -126,13 +125,13 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
         raise UsageError(f"{study.name} is no search: its trials are repeats already.")
     now = plan_again(study.spec, study.run.task, root)
     check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
-    plan = DataPlan.from_dict({**now.spec.data, "folds": folds})
+    plan = dataclasses.replace(now.spec.data.plan, folds=folds)
     plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
     spec = dataclasses.replace(
         now.spec,
-        data={**now.spec.data, **plan.to_dict()},
+        data=dataclasses.replace(now.spec.data, plan=plan),
         sampler="list",
-        enqueued=[with_fixed(study.spec.parsed_space, trial.params) for trial in ranked],
+        enqueued=[with_fixed(study.spec.space, trial.params) for trial in ranked],
         repeats=repeats,
         # What is repeated is not to be halted for being behind.
         stop_rule=study.spec.stop_rule if study.spec.stop_rule in OWN_RULES else "onset",
@@ -149,7 +148,7 @@ def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[
         repeats = trials[position :: len(ranked)]
         values = tuple(None if each.state == "FAIL" else each.value for each in repeats)
         candidates.append(Candidate(trial.number, position, float(trial.value or 0.0), values))
-    sign = -1.0 if study.spec.direction == "maximize" else 1.0
+    sign = -1.0 if study.spec.metric.direction == "maximize" else 1.0
     able = sorted((each for each in candidates if each.known), key=lambda each: sign * each.spread.mean)
     if not able:
         raise NoCompletedTrial(f"Every repeat failed. See why with: sweep trials {repeated.name}")
@@ -203,7 +202,7 @@ def _record(repeated: Study, candidates: Sequence[Candidate]) -> dict[str, Any]:
     return {
         "study": repeated.name,
         "repeats": repeated.spec.repeats,
-        "folds": repeated.spec.data_plan.folds,
+        "folds": repeated.spec.data.plan.folds,
         "values": list(winner.values),
         **_summary(winner.known),
         "rivals": [{"trial": each.trial, **_summary(each.known), "p_value": each.p_value} for each in rivals],
@@ -217,7 +216,7 @@ def _summary(values: Sequence[float]) -> dict[str, float | None]:
 
 def _sealed_rows(planned: Planned, repeated: Study) -> Rows:
     """The test split. Raises DataError where it can't be loaded, before a look at it is counted."""
-    task, name = planned.task, planned.spec.data["name"]
+    task, name = planned.task, planned.spec.data.plan.name
     try:
         return task.load_test(name, paths.data_root(repeated.run.data_dir))
     except ObjectiveError:

@@ -28,7 +28,7 @@ class Proposer:
 
     def __init__(self, spec: Specification, bound: Bound | None = None) -> None:
         self._spec = spec
-        self._space: Space = spec.parsed_space
+        self._space: Space = spec.space
         self._finished: dict[int, Finished] = {}  # not told to the mirror yet
         self._leading = 0  # trials 0 … leading - 1 are finished
         self._shown = 0  # of those, told to the mirror
@@ -36,7 +36,7 @@ class Proposer:
         self._given = _given_trials(spec, self._space)
         self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
         self._bound = bound or bound_of(spec.sampler)
-        self._sampler_study = SamplerStudy(self._space, spec.direction, self._bound)
+        self._sampler_study = SamplerStudy(self._space, spec.metric.direction, self._bound)
 
     @property
     def num_cells(self) -> int | None:
@@ -85,7 +85,7 @@ class Proposer:
         """
         since = self._bound.since(max(0, len(values) - self._spec.parallelism))
         past = {number: value for number, value in values.items() if number < since}
-        return [*self._bound.chosen(past, self._spec.direction), *range(since, len(values))]
+        return [*self._bound.chosen(past, self._spec.metric.direction), *range(since, len(values))]
 
     def restore(self, proposal: Proposal | None) -> None:
         """Take up a trial that was proposed before, in the order of numbers; None for one that is not needed."""
@@ -129,7 +129,7 @@ class Proposer:
 def num_points(spec: Specification) -> int | None:
     """How many trials a grid or a list has; None where a sampler goes on for ever."""
     is_counted = spec.sampler in ("grid", "list")
-    return len(_given_trials(spec, spec.parsed_space)) if is_counted else None
+    return len(_given_trials(spec, spec.space)) if is_counted else None
 
 
 def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:

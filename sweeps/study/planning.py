@@ -11,11 +11,13 @@ from objectives import DataError, Splits, Task
 from objectives.errors import MissingDataError
 from objectives.registry import get_task, task_version
 from objectives.spelling import did_you_mean
+from search_spaces import Space
 from sweeps.errors import UsageError
 from sweeps.settings import StudySettings
 from sweeps.study.space_fit import _enqueued, resolve_space
-from sweeps.study.specification import Specification
+from sweeps.study.specification import Specification, StudyData, TaskVersion
 from sweeps.trial.data_plan import DataPlan
+from sweeps.trial.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
     spec = _specification(
         settings,
         task,
-        _data_record(plan, splits),
-        space=space.to_dict(),
+        _study_data(plan, splits),
+        space=space,
         defaults=defaults,
         gpus=gpus,
         enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
@@ -86,8 +88,8 @@ def plan_point(
     spec = _specification(
         settings,
         task,
-        _data_record(plan, splits),
-        space=point,
+        _study_data(plan, splits),
+        space=Space.from_dict(point),
         defaults=point,
         gpus=_gpus(settings.gpus_per_trial),
         enqueued=[point],
@@ -96,12 +98,11 @@ def plan_point(
 
 
 def _specification(
-    settings: StudySettings, task: Task, data: dict[str, Any], *, gpus: float, **what: Any
+    settings: StudySettings, task: Task, data: StudyData, *, gpus: float, **what: Any
 ) -> Specification:
     return Specification(
-        task={"name": task.name, "version": task_version(settings.task, task)},
-        metric={"name": task.metric, "chance": task.chance_score},
-        direction=task.direction,
+        task=TaskVersion(task.name, task_version(settings.task, task)),
+        metric=Metric(task.metric, task.direction, task.chance_score, data.valid_rows),
         data=data,
         seed=settings.seed,
         sampler=settings.sampler,
@@ -120,24 +121,21 @@ def plan_again(
 ) -> Planned:
     """A stored specification as it would be today: with the task, data and device as they are now."""
     task = get_task(reference)
-    splits = spec.data_plan.load(task, data_root)
+    splits = spec.data.plan.load(task, data_root)
     gpus = _gpus(spec.gpus, gpus_elsewhere)
+    data = _study_data(spec.data.plan, splits)
     now = dataclasses.replace(
         spec,
-        task={"name": task.name, "version": task_version(reference, task)},
-        data=_data_record(spec.data_plan, splits),
+        task=TaskVersion(task.name, task_version(reference, task)),
+        metric=dataclasses.replace(spec.metric, num_valid=data.valid_rows),
+        data=data,
         gpus=gpus,
     )
     return Planned(now, task, splits)
 
 
-def _data_record(plan: DataPlan, splits: Splits) -> dict[str, Any]:
-    return {
-        **plan.to_dict(),
-        "digest": splits.digest,
-        "train_rows": len(splits.train),
-        "valid_rows": len(splits.valid),
-    }
+def _study_data(plan: DataPlan, splits: Splits) -> StudyData:
+    return StudyData(plan, splits.digest, len(splits.train), len(splits.valid))
 
 
 def choose_data(task: Task, data_root: Path) -> str:

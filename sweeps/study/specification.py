@@ -5,11 +5,10 @@ Number of trials, workers, runner, storage, time limits and the study's name are
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from objectives.seeding import derive_seed
@@ -19,21 +18,52 @@ from sweeps.trial.metric import Metric
 
 
 @dataclass(frozen=True)
+class TaskVersion:
+    """A task by name and version; of a user's own file the version holds a digest of its content."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """The rows of a study: which ones, their digest, and how many there are (before they are cut into folds)."""
+
+    plan: DataPlan
+    digest: str
+    train_rows: int
+    valid_rows: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored: the plan and the rest in one mapping, folds last."""
+        plan = self.plan.to_dict()
+        folds = {"folds": plan.pop("folds")} if "folds" in plan else {}
+        rows = {"train_rows": self.train_rows, "valid_rows": self.valid_rows}
+        return {**plan, "digest": self.digest, **rows, **folds}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> StudyData:
+        """The data that `record` came from."""
+        plan = DataPlan.from_dict(record)
+        return cls(plan, record["digest"], record["train_rows"], record["valid_rows"])
+
+
+@dataclass(frozen=True)
 class Specification:
     """The whole of what decides a study's figures.
 
-    space: as in YAML, in the order in which parameters are chosen; defaults: the task's, for what the space does not
-    name. enqueued: searched parameters of the trials after trial 0; with the sampler `list`, of all trials, in turn
-    and again up to `repeats` times, each time with another seed (and fold, where the data are folded). rounds: a
-    trial's budget. parallelism: trial n is decided by the trials 0 … n - parallelism. threads, gpus: per trial.
-    device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search whose seeds they have.
+    metric: its `num_valid` is the data's `valid_rows`. space: in the order in which parameters are chosen.
+    defaults: the task's, for what the space does not name. enqueued: searched parameters of the trials after trial 0;
+    with the sampler `list`, of all trials, in turn and again up to `repeats` times, each time with another seed (and
+    fold, where the data are folded). rounds: a trial's budget. parallelism: trial n is decided by the trials
+    0 … n - parallelism. threads, gpus: per trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a
+    search whose seeds they have.
     """
 
-    task: dict[str, str]  # name, version
-    metric: dict[str, Any]
-    direction: str
-    data: dict[str, Any]  # name, digest, rows
-    space: dict[str, Any]
+    task: TaskVersion
+    metric: Metric
+    data: StudyData
+    space: Space
     defaults: dict[str, Any]
     seed: int
     sampler: str
@@ -50,7 +80,14 @@ class Specification:
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored: JSON values only; `seeds_of` only where there are any, as in studies that never had it."""
-        record = asdict(self)
+        record = {
+            "task": {"name": self.task.name, "version": self.task.version},
+            "metric": {"name": self.metric.name, "chance": self.metric.chance},
+            "direction": self.metric.direction,
+            "data": self.data.to_dict(),
+            "space": self.space.to_dict(),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
         if not self.seeds_of:
             del record["seeds_of"]
         return record
@@ -58,7 +95,14 @@ class Specification:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Specification:
         """The specification that `record` came from."""
-        return cls(**record)
+        data, metric = StudyData.from_dict(record["data"]), record["metric"]
+        return cls(
+            task=TaskVersion(**record["task"]),
+            metric=Metric(metric["name"], record["direction"], metric["chance"], data.valid_rows),
+            data=data,
+            space=Space.from_dict(record["space"]),
+            **{name: record[name] for name in _PLAIN if name in record},
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -80,27 +124,10 @@ class Specification:
             return derive_seed(self.seed, "repeat", self.repeat_of(number))
         return derive_seed(self.seed, "trial", number)
 
-    @property
-    def data_plan(self) -> DataPlan:
-        """Which rows of which data set."""
-        return DataPlan.from_dict(self.data)
 
-    @functools.cached_property
-    def parsed_space(self) -> Space:
-        """The space as it is searched. (JSON is YAML.)"""
-        from search_spaces.reader import parse_space
-
-        return parse_space(json.dumps({"space": self.space}, ensure_ascii=False), "the study's space")
-
-    @functools.cached_property
-    def parsed_metric(self) -> Metric:
-        """The metric, its direction and what chance would score."""
-        return Metric(
-            name=self.metric["name"],
-            direction="maximize" if self.direction == "maximize" else "minimize",
-            chance=self.metric["chance"],
-            num_valid=self.data["valid_rows"],
-        )
+# The fields that are JSON values already.
+_TYPED = ("task", "metric", "data", "space")
+_PLAIN = tuple(each.name for each in fields(Specification) if each.name not in _TYPED)
 
 
 def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,11 +137,11 @@ def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str,
     its default.
     """
     values = dict(spec.defaults)
-    for name in spec.space:
-        if name in chosen:
-            values[name] = chosen[name]
-        elif isinstance(values.get(name), bool):
-            values[name] = False
+    for parameter in spec.space:
+        if parameter.name in chosen:
+            values[parameter.name] = chosen[parameter.name]
+        elif isinstance(values.get(parameter.name), bool):
+            values[parameter.name] = False
     return values
 
 

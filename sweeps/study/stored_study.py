@@ -77,12 +77,12 @@ class Study:
 
     def table(self) -> list[TrialRow]:
         """The longest run 0 … m of finished trials: what the study has shown so far."""
-        return table_of(self.all_trials(), self.run.target, self.spec.direction)
+        return table_of(self.all_trials(), self.run.target, self.spec.metric.direction)
 
     def ranking(self, top: int | None = None) -> list[TrialRow]:
         """The table's completed trials, best first. No others are read."""
         numbers = best_numbers(
-            self.database, self.row.study_id, self.spec.direction, target=self.run.target, top=top
+            self.database, self.row.study_id, self.spec.metric.direction, target=self.run.target, top=top
         )
         rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
         return [rows[number] for number in numbers if number in rows]
@@ -119,7 +119,7 @@ class Study:
 
     def parameters(self, trial: TrialRow) -> dict[str, Any]:
         """All parameters of a trial, searched and not."""
-        return full_parameters(self.spec, with_fixed(self.spec.parsed_space, trial.params))
+        return full_parameters(self.spec, with_fixed(self.spec.space, trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:
         """A trial under the stable keys of `-f json`; what depends on when it ran comes last."""
@@ -140,7 +140,7 @@ class Study:
     def records(self) -> list[dict[str, Any]]:
         """Every trial under the keys of `-f json`. ahead: it is finished, but beyond the table."""
         every = read_trials(self.database, self.row.study_id, notes=_NOTES)
-        in_table = len(table_of(every, self.run.target, self.spec.direction))
+        in_table = len(table_of(every, self.run.target, self.spec.metric.direction))
         records = [self.record(trial) for trial in every]
         for trial, record in zip(every, records, strict=True):
             record["ahead"] = trial.is_finished and trial.number >= in_table
@@ -148,7 +148,7 @@ class Study:
 
     def searched(self, trial: TrialRow) -> dict[str, Any]:
         """The searched parameters of a trial in the order of the space."""
-        return {name: trial.params[name] for name in self.spec.space if name in trial.params}
+        return {each.name: trial.params[each.name] for each in self.spec.space if each.name in trial.params}
 
     def trials(self) -> pd.DataFrame:
         """The trials as a frame: a row each, a column for every searched parameter (`params_…`)."""
@@ -200,10 +200,10 @@ class Study:
         confirmed = self.confirmation()
         return {
             "format": 1,
-            "task": self.run.task or spec.task["name"],
+            "task": self.run.task or spec.task.name,
             "parameters": self.parameters(trial),
-            "metric": spec.metric["name"],
-            "direction": spec.direction,
+            "metric": spec.metric.name,
+            "direction": spec.metric.direction,
             "value": trial.value,
             "best_round": notes.get("best_round"),
             "study": self.name,
@@ -221,7 +221,7 @@ class Study:
         }
 
     def _data_of(self, trial: TrialRow) -> dict[str, Any]:
-        plan, digest = self.spec.data_plan, self.spec.data["digest"]
+        plan, digest = self.spec.data.plan, self.spec.data.digest
         folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
         return {**plan.to_dict(), "digest": digest, **folded}
 

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from search_spaces import Categorical, Fixed, Numeric, SpaceError, parse_override
-from search_spaces.reader import parse_space
+from search_spaces import Categorical, Fixed, Numeric, Space, SpaceError, parse_override
 from search_spaces.schema import Domain
 from tests.search_spaces_tests.conftest import SpaceReader
 
@@ -79,6 +78,6 @@ def test_a_new_parameter_comes_first_so_that_conditions_may_name_it(read: SpaceR
 
 def test_fixing_a_switch_leaves_a_space_that_reads_back(read: SpaceReader) -> None:
     space = read(SPACE).with_domain("norm", Fixed(False))
-    again = parse_space(json.dumps({"space": space.to_dict()}), "the study's space")
+    again = Space.from_dict(json.loads(json.dumps(space.to_dict())))
     assert again == space
     assert not again["momentum"].is_active({"norm": False})

@@ -46,11 +46,11 @@ def test_a_study_of_some_rows_confirms_and_replays_on_those_rows() -> None:
         "mnist_mlp", ("hidden_width=8..32",), data="mnist-5k", rounds=2, train_rows=200, valid_rows=100
     )
     study = launch(settings, RunSettings(num_trials=2, runner="inline")).study
-    assert (study.spec.data["train_rows"], study.spec.data["valid_rows"]) == (200, 100)
+    assert (study.spec.data.train_rows, study.spec.data.valid_rows) == (200, 100)
     replay = prepare_replay(read_config(study.best_path), Path())
     assert all(each.equal for each in replay.compare(tolerance=0.0))
     result, _ = confirm(study.name, top=1, seeds=2, sealed=True, run=RunSettings(runner="inline"))
-    assert result.study.spec.data["train_rows"] == 200
+    assert result.study.spec.data.train_rows == 200
 
 
 @pytest.mark.parametrize(

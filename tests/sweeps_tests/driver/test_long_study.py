@@ -34,7 +34,7 @@ def everything(study: Study) -> dict[str, list[dict[str, Any]]]:
 def proposals_of(study: Study) -> list[Proposal]:
     noted = read_sampler_attributes(study.database, study.row.study_id)
     return [
-        Proposal(with_fixed(study.spec.parsed_space, trial.params), noted.get(trial.trial_id, {}))
+        Proposal(with_fixed(study.spec.space, trial.params), noted.get(trial.trial_id, {}))
         for trial in study.all_trials()
     ]
 

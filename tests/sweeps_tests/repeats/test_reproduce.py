@@ -26,7 +26,7 @@ def test_it_is_a_study_whose_every_trial_is_the_published_configuration() -> Non
         assert study.parameters(trial).items() >= dict(published.parameters).items()
     assert len({trial.attributes["seed"] for trial in study.table()}) == 2
     assert study.spec.stop_rule == "none"
-    assert (study.spec.data["published"], study.spec.data["fraction"]) == (True, 0.1)
+    assert (study.spec.data.plan.published, study.spec.data.plan.fraction) == (True, 0.1)
 
 
 def test_its_figures_stand_beside_the_published_ones() -> None:

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from search_spaces.reader import parse_space
 from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.visible_trials import Finished
-from sweeps.study.specification import Specification, differences, full_parameters
+from sweeps.study.specification import (
+    Specification,
+    StudyData,
+    TaskVersion,
+)
+from sweeps.trial.data_plan import DataPlan
+from sweeps.trial.metric import Metric
 
 SPACE = """space:
   x: {low: -5.0, high: 5.0}
@@ -26,11 +32,10 @@ SPACE = """space:
 
 def specification(**changes: Any) -> Specification:
     plain = Specification(
-        task={"name": "t", "version": "1"},
-        metric={"name": "score", "chance": 0.0},
-        direction="maximize",
-        data={"name": "d", "digest": "0", "train_rows": 10, "valid_rows": 10},
-        space=parse_space(SPACE, "test").to_dict(),
+        task=TaskVersion("t", "1"),
+        metric=Metric("score", "maximize", 0.0, 10),
+        data=StudyData(DataPlan("d"), "0", train_rows=10, valid_rows=10),
+        space=parse_space(SPACE, "test"),
         defaults={"x": 0.0, "size": 8, "switch": True, "inner": 0.1, "other": 7},
         seed=3,
         sampler="tpe",
@@ -141,9 +146,7 @@ def test_a_trial_waits_for_those_that_decide_it() -> None:
 
 
 def test_a_grid_has_each_cell_once_and_nothing_else() -> None:
-    space = parse_space(
-        "space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test"
-    ).to_dict()
+    space = parse_space("space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test")
     window = Proposer(specification(sampler="grid", space=space, parallelism=8))
     cells = []
     while window.is_open():
@@ -155,7 +158,7 @@ GRID = "space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n"
 
 
 def test_a_failed_cell_of_a_grid_is_run_once_more_at_the_end() -> None:
-    space = parse_space(GRID, "test").to_dict()
+    space = parse_space(GRID, "test")
     window = Proposer(specification(sampler="grid", space=space, parallelism=2))
     cells = []
     while window.is_open():
@@ -167,7 +170,7 @@ def test_a_failed_cell_of_a_grid_is_run_once_more_at_the_end() -> None:
 
 
 def test_a_failed_cell_waits_until_it_is_known_to_be_the_first() -> None:
-    space = parse_space(GRID, "test").to_dict()
+    space = parse_space(GRID, "test")
     window = Proposer(specification(sampler="grid", space=space, parallelism=8))
     for _ in range(6):
         window.propose()
@@ -183,44 +186,3 @@ def test_enqueued_trials_come_after_the_defaults() -> None:
     window = Proposer(specification(enqueued=[wanted]))
     assert window.propose().chosen == {"x": 0.0, "size": 8, "switch": True, "inner": 0.1}
     assert window.propose().chosen == wanted
-
-
-def test_what_is_not_chosen_is_off_or_at_its_default() -> None:
-    spec = specification()
-    assert full_parameters(spec, {"x": 1.0, "size": 1}) == {
-        "x": 1.0, "size": 1, "switch": False, "inner": 0.1, "other": 7,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seed": 4},
-        {"rounds": 6},
-        {"parallelism": 2},
-        {"sampler": "random"},
-        {"threads": 2},
-        {"stop_rule": "none"},
-    ],
-)
-def test_whatever_decides_figures_is_in_the_fingerprint(change: dict[str, Any]) -> None:
-    plain, changed = specification(), specification(**change)
-    assert plain.fingerprint != changed.fingerprint
-    (line,) = differences(changed.to_dict(), plain.to_dict())
-    assert line.startswith(next(iter(change)))
-
-
-def test_the_order_of_the_space_is_in_the_fingerprint() -> None:
-    plain = specification()
-    turned = dataclasses.replace(plain, space=dict(reversed(plain.space.items())))
-    assert plain.fingerprint != turned.fingerprint
-    assert differences(turned.to_dict(), plain.to_dict()) == ["space: the same entries in another order"]
-
-
-def test_a_specification_comes_back_from_storage_as_it_was() -> None:
-    import json
-
-    spec = specification()
-    again = Specification.from_dict(json.loads(json.dumps(spec.to_dict())))
-    assert again == spec
-    assert again.fingerprint == spec.fingerprint
