@@ -41,7 +41,7 @@ def measure(trials: int, rounds: int, workers: int, gpus: float) -> dict[str, An
     with tempfile.TemporaryDirectory(prefix="gpus-") as folder:
         os.environ["SWEEP_HOME"] = folder  # of this process alone
         run = RunSettings(num_trials=trials, workers=workers, keep_weights="none")
-        study = launch(settings, run, make_observers=lambda driver, launching: [clock]).study
+        study = launch(settings, run, watcher=clock).study
         best = study.best()
         memory = study.rounds()["peak_memory_bytes"].max()
         device = next(iter(study.provenance["environments"].values()))["device_name"]

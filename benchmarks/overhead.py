@@ -44,11 +44,13 @@ def bare_optuna(trials: int, folder: Path) -> list[float]:
 
 
 class Clock:
-    """An observer of a study that notes when trials start and end."""
+    """A watcher of a study that notes when trials start and end."""
 
     def __init__(self) -> None:
         self.starts: list[float] = []
         self.ends: list[float] = []
+
+    def begins(self, *arguments: object) -> None: ...
 
     def started(self, *arguments: object, again: bool) -> None:
         self.starts.append(time.perf_counter())
@@ -72,7 +74,7 @@ def ours(runner: str, workers: int | None) -> Run:
         settings = sweeps.StudySettings(f"{HERE / 'nothing.py'}:Nothing", space=HERE / "nothing.yaml")
         options = sweeps.RunSettings(num_trials=trials, runner=runner, workers=workers, keep_weights="none")
         clock = Clock()
-        launch(settings, options, make_observers=lambda driver, launching: [clock])
+        launch(settings, options, watcher=clock)
         return clock.ends
 
     return run

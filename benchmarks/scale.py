@@ -30,10 +30,13 @@ import psutil
 from benchmarks.long_study import NAME, build, random_proposals
 from benchmarks.nothing import NothingRun, Parameters
 from objectives.training.loop import make_deterministic
+from sweeps.cli.terminal import announcement
+from sweeps.driver.observer import Standing
 from sweeps.driver.study_driver import StudyDriver
+from sweeps.launching import Launch
 from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.visible_trials import Finished
-from sweeps.study.stored_study import load
+from sweeps.study.stored_study import Study, load
 from sweeps.trial.work import Progress
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
@@ -110,9 +113,12 @@ def show_resume(chosen: argparse.Namespace) -> None:
 
 
 class FirstStart:
-    """An observer of the driver that notes when the first trial starts."""
+    """A watcher that notes when the first trial starts."""
 
     at = 0.0
+
+    def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
+        announcement(launching, study)
 
     def started(self, assignment: Any, *, again: bool) -> None:
         self.at = self.at or time.perf_counter()
@@ -122,7 +128,6 @@ class FirstStart:
 
 
 def measure_resume(chosen: argparse.Namespace) -> float:
-    from sweeps.cli.terminal import announcement
     from sweeps.sweep import resume
 
     make_deterministic(1)  # imports much of torch
@@ -133,8 +138,7 @@ def measure_resume(chosen: argparse.Namespace) -> float:
         NAME,
         {"num_trials": there + 1},
         storage=chosen.database,
-        announce=announcement,
-        make_observers=lambda driver, launching: [watch],
+        watcher=watch,
     )
     return watch.at - started
 

@@ -3,67 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from objectives.registry import task_reference
 from storage import Database, StorageUnavailable, open_database
-from storage.leases import acquire, new_token
+from storage.leases import Lease, acquire, new_token
 from storage.requests import clear_requests
 from storage.retry import with_retries
 from storage.studies import StudyRow, create_study, find_study, get_study, update_run
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config.document import example_rows
-from sweeps.driver.observer import Observer
 from sweeps.driver.results_folder import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Ending, Termination
-from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures, UsageError
+from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures
+from sweeps.launching import Launch, Watcher, launch_of, prepare
 from sweeps.runners import Runner
-from sweeps.samplers.proposer import num_points
-from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
-from sweeps.study.environment import (
-    code_digest,
-    decisive_differences,
-    environment,
-    other_differences,
-    software_differences,
-)
-from sweeps.study.planning import Planned, plan_again, plan_study
-from sweeps.study.specification import Specification, differences
+from sweeps.settings import RunSettings, StudySettings
+from sweeps.study.continuity import check_environment, check_same, check_unchanged
+from sweeps.study.environment import code_digest, environment
+from sweeps.study.planning import Planned, plan_again
+from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
 from sweeps.trial.running_trial import Place
 from sweeps.trial.work import WorkPlan
 
-DEFAULT_TRIALS = 20
 OPENING_PATIENCE_SECONDS = 60.0
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A study about to run: what it is, and how it is run.
-
-    num_trials: as planned; the failed cells of a grid come on top. forced: though what can alter figures has changed.
-    """
-
-    planned: Planned
-    name: str
-    run: RunSettings
-    workers: int
-    num_trials: int
-    storage: str
-    forced: bool = False
-
-    @property
-    def most_trials(self) -> int | None:
-        """The bound on trials; None for a whole grid, whose failed cells are run again."""
-        is_whole = num_points(self.planned.spec) is not None and self.run.num_trials is None
-        return None if is_whole else self.num_trials
 
 
 @dataclass(frozen=True)
@@ -92,56 +61,19 @@ class Result:
             raise NoCompletedTrial(f"No trial completed. {why}")
 
 
-# Told before the first trial: what is about to be done, and whether the study was there before.
-Announce = Callable[[Launch, Study], None]
-# Makes what watches the driver while it runs.
-MakeObservers = Callable[[StudyDriver, Launch], Sequence[Observer]]
-
-
-def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
-    """Everything that can be checked before anything is written."""
-    run = dataclasses.replace(run, task=task_reference(settings.task))
-    planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
-    spec = planned.spec
-    if study is not None:
-        check_study_name(study)
-    if run.num_trials is not None and run.num_trials <= len(spec.enqueued):
-        raise UsageError(
-            f"-n {run.num_trials} leaves no room for what is enqueued, which comes after the defaults: "
-            f"at least {1 + len(spec.enqueued)} trials are needed."
-        )
-    return _launch_of(planned, run, study or f"{spec.task.name}-{spec.fingerprint[:8]}", storage)
-
-
-def _launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
-    spec = planned.spec
-    all_points = num_points(spec)
-    if all_points is not None:
-        num_trials = min(run.num_trials or all_points, all_points)
-    else:
-        num_trials = run.num_trials or DEFAULT_TRIALS
-    workers = 1
-    if run.runner != "inline":
-        workers = num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
-    return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))
-
-
 def launch(
     settings: StudySettings,
     run: RunSettings | None = None,
     *,
     study: str | None = None,
     storage: str | None = None,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Run a new study, or continue the one of the same specification.
 
     Raises UsageError when a study of that name has another specification, saying what differs.
     """
-    return _begin(
-        prepare(settings, run or RunSettings(), study=study, storage=storage), announce, make_observers
-    )
+    return _begin(prepare(settings, run or RunSettings(), study=study, storage=storage), watcher)
 
 
 def run_planned(
@@ -150,21 +82,20 @@ def run_planned(
     *,
     study: str,
     storage: str | None = None,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Run, or continue, a study whose specification was made otherwise than by settings."""
-    return _begin(_launch_of(planned, run, study, storage), announce, make_observers)
+    return _begin(launch_of(planned, run, study, storage), watcher)
 
 
-def _begin(launching: Launch, announce: Announce | None, make_observers: MakeObservers | None) -> Result:
+def _begin(launching: Launch, watcher: Watcher | None) -> Result:
     out = paths.out_folder(launching.run.out, launching.name)
     check_writable(out)
     database = open_database(launching.storage, create=True)
     row = _find(database, launching)
     check_owner(out, launching.planned.spec.fingerprint)
     row = row or _create(database, launching)
-    return _drive(database, row, launching, announce, make_observers)
+    return _drive(database, row, launching, watcher)
 
 
 def resume(
@@ -173,8 +104,7 @@ def resume(
     *,
     storage: str | None = None,
     force: bool = False,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Continue a stored study, with `changes` to how it is run.
 
@@ -192,23 +122,14 @@ def resume(
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     if not force:
         check_unchanged(row, now, "Put it back, or go on all the same with --force.")
-    _check_environment(row, spec, run, force=force)
+    check_environment(row, spec, run, force=force)
     launching = dataclasses.replace(
-        _launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
+        launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
     )
     out = paths.out_folder(run.out, name)
     check_writable(out)
     check_owner(out, row.fingerprint)
-    return _drive(database, row, launching, announce, make_observers)
-
-
-def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
-    """Raises UsageError where a study's task, data or device are not what they were, saying what has changed."""
-    if now.spec.fingerprint != row.fingerprint:
-        lines = differences(now.spec.to_dict(), row.specification)
-        raise UsageError(
-            f"Study {row.name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n{remedy}"
-        )
+    return _drive(database, row, launching, watcher)
 
 
 def preview(
@@ -228,10 +149,9 @@ def _find(database: Database, launching: Launch) -> StudyRow | None:
     """The stored study that a launch continues. Raises UsageError where it can't."""
     spec = launching.planned.spec
     row = find_study(database, launching.name)
-    if row is not None and row.fingerprint != spec.fingerprint:
-        raise UsageError(_other_specification(row, launching))
     if row is not None:
-        _check_environment(row, spec, launching.run, force=False)
+        check_same(row, spec)
+        check_environment(row, spec, launching.run, force=False)
     return row
 
 
@@ -250,46 +170,47 @@ def _create(database: Database, launching: Launch) -> StudyRow:
     )
 
 
-def _drive(
-    database: Database,
-    row: StudyRow,
-    launching: Launch,
-    announce: Announce | None,
-    make_observers: MakeObservers | None,
-) -> Result:
+def _drive(database: Database, row: StudyRow, launching: Launch, watcher: Watcher | None) -> Result:
     """Run the study as its only driver."""
     url, token = launching.storage, new_token()
     lease = _with_retries(url, lambda: acquire(database, row.study_id, token=token))
     try:
         _with_retries(url, lambda: _note_run(database, row, launching))
         study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
-        remove_unfinished(study.out)
-        if announce:
-            announce(launching, study)
-        driver = StudyDriver(
-            database,
-            row,
-            study.out,
-            num_trials=launching.most_trials,
-            target=launching.run.target,
-        )
-        termination = Termination(
-            database,
-            row.study_id,
-            lease,
-            timeout_seconds=launching.run.timeout_seconds,
-            max_failures=launching.run.max_failures,
-        )
-        driver.writer.give_up = lambda: termination.signal_number != 0
-        driver.here = Place(driver.note_environment(_environment_here(launching)))
-        driver.observers.append(ResultsKeeper(driver, study, launching.run.weights_kept))
-        if not termination.must_end(driver) and not driver.is_over:
-            driver.observers += make_observers(driver, launching) if make_observers else ()
-            with termination.signals():
-                _runner(launching).run(driver, _work_plan(launching), termination)
+        termination = _termination(study, lease)
+        _run(study, launching, termination, watcher)
     finally:
         lease.release()
     return Result(study, termination.ending, termination.signal_number)
+
+
+def _termination(study: Study, lease: Lease) -> Termination:
+    return Termination(
+        study.database,
+        study.row.study_id,
+        lease,
+        timeout_seconds=study.run.timeout_seconds,
+        max_failures=study.run.max_failures,
+    )
+
+
+def _run(study: Study, launching: Launch, termination: Termination, watcher: Watcher | None) -> None:
+    """Train what the study lacks. The caller holds its lease."""
+    remove_unfinished(study.out)
+    target = launching.run.target
+    driver = StudyDriver(
+        study.database, study.row, study.out, num_trials=launching.most_trials, target=target
+    )
+    driver.writer.give_up = lambda: termination.signal_number != 0
+    if watcher is not None:
+        watcher.begins(launching, study, driver.standing)
+    driver.here = Place(driver.note_environment(_environment_here(launching)))
+    driver.observers.append(ResultsKeeper(driver, study, launching.run.weights_kept))
+    driver.observers += [] if watcher is None else [watcher]
+    termination.check(driver)
+    if not termination.pauses and not driver.is_over:
+        with termination.signals():
+            _runner(launching).run(driver, _work_plan(launching), termination)
 
 
 def _with_retries(url: str, call: Callable[[], T]) -> T:
@@ -344,40 +265,3 @@ def _work_plan(launching: Launch) -> WorkPlan:
         keep_weights=run.weights_kept != 0,
         checkpoint_seconds=run.checkpoint_seconds,
     )
-
-
-def _other_specification(row: StudyRow, launching: Launch) -> str:
-    lines = differences(launching.planned.spec.to_dict(), row.specification)
-    return (
-        f"There is a study {row.name!r} already, with another specification:\n{_listed(lines)}\n"
-        f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
-    )
-
-
-def _check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, force: bool) -> None:
-    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed.
-
-    Of a cluster the hardware of the nodes decides, which are looked at when they are there.
-    """
-    begun_in = next(iter(row.provenance["environments"].values()), None)
-    if begun_in is None:
-        return
-    here = environment(spec.device, spec.threads)
-    differ = decisive_differences if run.cluster is None else software_differences
-    changed = differ(begun_in, here, sampling=True)
-    if changed and not force:
-        raise UsageError(
-            f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
-            f"{_listed(changed)}\nGo back to that environment, or go on all the same with "
-            f"`sweep resume {row.name} --force`."
-        )
-    if told := [*changed, *other_differences(begun_in, here)]:
-        print(
-            f"sweep: since study {row.name!r} was begun, this has changed (each trial names what it was "
-            f"trained with):\n{_listed(told)}",
-            file=sys.stderr,
-        )
-
-
-def _listed(lines: Sequence[str]) -> str:
-    return "\n".join(f"  {line}" for line in lines)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sweeps.cli.formats import cell, format_option, print_rows
-from sweeps.cli.running import given_options, repeat_options, show
+from sweeps.cli.running import given_options, repeat_options
 
 
 @click.command()
@@ -36,23 +36,26 @@ def confirm(
     again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures; another
     confirmation replaces them, unless it leaves the test split closed and the earlier one opened it.
     """
-    from sweeps.cli.terminal import make_console
+    from sweeps.cli.terminal import make_console, watching
     from sweeps.repeats.confirm import confirm as run_confirmation
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
-    outcome: list[Any] = []
-
-    def confirming(**watch: Any) -> Any:
+    console = make_console()
+    with watching(console) as watcher:
         result, confirmed = run_confirmation(
-            study, top=top, seeds=seeds, folds=folds or 0, sealed=sealed, run=run, storage=storage, **watch
+            study,
+            top=top,
+            seeds=seeds,
+            folds=folds or 0,
+            sealed=sealed,
+            run=run,
+            storage=storage,
+            watcher=watcher,
         )
-        outcome.append(confirmed)
-        return result
-
-    show(confirming, summary=False)
-    (confirmed,) = outcome
-    _check_complete(confirmed, f"sweep confirm {study}")
+    result.raise_for_ending()
+    if confirmed is None:
+        raise _incomplete(f"sweep confirm {study}")
     rows = [
         {
             "rank": rank,
@@ -70,17 +73,15 @@ def confirm(
     ]
     columns = ("rank", "trial", "searched", "mean", "std", "repeats", "p_value", "compared")
     print_rows(rows, form, columns=columns)
-    console = make_console()
     console.print(
         _said_of_test(confirmed), f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True
     )
 
 
-def _check_complete(outcome: Any, command: str) -> None:
+def _incomplete(command: str) -> Exception:
     from sweeps.errors import NoCompletedTrial
 
-    if outcome is None:
-        raise NoCompletedTrial(f"Not complete yet. Go on with the same words: {command} …")
+    return NoCompletedTrial(f"Not complete yet. Go on with the same words: {command} …")
 
 
 def _looked(confirmed: Any) -> dict[str, Any] | None:
@@ -120,25 +121,21 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
     """
     import dataclasses
 
-    from sweeps.cli.terminal import make_console
+    from sweeps.cli.terminal import make_console, watching
     from sweeps.repeats.audit import audit as run_audit
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
-    outcome: list[Any] = []
-
-    def auditing(**watch: Any) -> Any:
-        result, audited = run_audit(study, share=share, run=run, storage=storage, **watch)
-        outcome.append(audited)
-        return result
-
-    show(auditing, summary=False)
-    (audited,) = outcome
-    _check_complete(audited, f"sweep audit {study}")
+    console = make_console()
+    with watching(console) as watcher:
+        result, audited = run_audit(study, share=share, run=run, storage=storage, watcher=watcher)
+    result.raise_for_ending()
+    if audited is None:
+        raise _incomplete(f"sweep audit {study}")
     rows = [dataclasses.asdict(each) for each in audited.trials]
     columns = ("trial", "reason", "halted_after", "rounds", "best", "full_best", "full_best_round", "gain")
     print_rows(rows, form, columns=columns)
-    make_console().print(*_said_of_audit(audited), sep="\n", soft_wrap=True)
+    console.print(*_said_of_audit(audited), sep="\n", soft_wrap=True)
 
 
 def _said_of_audit(audited: Any) -> list[str]:
@@ -188,6 +185,7 @@ def reproduce(
     It is kept as a study of its own; called again, it goes on where it was.
     """
     from objectives.registry import get_task
+    from sweeps.cli.terminal import make_console, watching
     from sweeps.repeats.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
     from sweeps.repeats.reproduce import reproduce as run_reproduction
     from sweeps.settings import RunSettings
@@ -200,7 +198,9 @@ def reproduce(
     names = ("data", "fraction", "seeds", "seed", "rounds", "stop_rule", "cpus", "gpus")
     wanted = Reproduction(task, variant, **{name: options.pop(name) for name in names})
     run = RunSettings(**given_options(options))
-    result = show(lambda **watch: run_reproduction(wanted, run=run, storage=storage, **watch), summary=False)
+    with watching(make_console()) as watcher:
+        result = run_reproduction(wanted, run=run, storage=storage, watcher=watcher)
+    result.raise_for_ending()
     rows = beside(result.study, published, variant_for(known, variant))
     print_rows(rows, form, columns=COLUMNS)
     if form == "table":

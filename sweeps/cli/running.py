@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sweeps.cli.formats import storage_option
+
+if TYPE_CHECKING:
+    from sweeps.launching import Watcher
+    from sweeps.sweep import Result
 
 _PATH = click.Path(path_type=Path)
 
@@ -186,7 +190,7 @@ def launch(
         text = announcement(planned, there)
         make_console().print(text, "(dry run: nothing is written)", sep="\n", markup=False)
         return
-    show(lambda **watch: sweeping.launch(settings, run, study=study, storage=storage, **watch))
+    watched(lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher))
 
 
 @click.command()
@@ -198,7 +202,7 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
     from sweeps import sweep as sweeping
 
     changes = given_options(options)
-    show(lambda **watch: sweeping.resume(study, changes, storage=storage, force=force, **watch))
+    watched(lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher))
 
 
 @click.command()
@@ -257,22 +261,12 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def show(run: Any, *, summary: bool = True) -> Any:
-    """Run a study under the eyes of the terminal; returns its result, or raises what it exits with.
-
-    summary: print its best trials at the end.
-    """
-    from sweeps.cli.terminal import announcement, make_console, print_result, progress
+def watched(run: Callable[[Watcher], Result]) -> None:
+    """Run a study under the eyes of the terminal, which shows its best at the end; raises what it exits with."""
+    from sweeps.cli.terminal import make_console, print_result, watching
 
     console = make_console()
-    with contextlib.ExitStack() as stack:
-        result = run(
-            announce=lambda launching, study: console.print(
-                announcement(launching, study), "\n", markup=False
-            ),
-            make_observers=lambda driver, launching: [stack.enter_context(progress(console, driver))],
-        )
-    if summary:
-        print_result(console, result)
+    with watching(console) as watcher:
+        result = run(watcher)
+    print_result(console, result)
     result.raise_for_ending()
-    return result

@@ -24,10 +24,12 @@ from search_spaces import Condition, Numeric
 from storage.outcomes import FINISHED, count_states, table_of
 from storage.trials import TrialRow
 from sweeps import paths
-from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.observer import Standing
+from sweeps.launching import Launch, Watcher
 from sweeps.samplers.by_name import startup_trials
+from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
-from sweeps.sweep import Launch, Result
+from sweeps.sweep import Result
 from sweeps.trial.verdict import End
 from sweeps.trial.work import Assignment
 
@@ -206,12 +208,15 @@ def _share(part: int, whole: int) -> str:
 
 
 class PlainProgress:
-    """A line when a trial ends, for pipes and logs."""
+    """What is about to be done, then a line when a trial ends: for pipes and logs."""
 
-    def __init__(self, console: Console, driver: StudyDriver) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._driver = driver
         self._begun = time.monotonic()
+
+    def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
+        """What is about to be done."""
+        self._console.print(announcement(launching, study), "\n", markup=False)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """Nothing is said of a start."""
@@ -223,36 +228,45 @@ class PlainProgress:
         """One line."""
         self._console.print(f"trial {number} paused")
 
-    def ended(self, number: int, end: End, num_rounds: int) -> None:
+    def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """One line: what came out and why it ended."""
-        done = len(self._driver.ends)
         seconds = time.monotonic() - self._begun
         self._console.print(
-            f"[{seconds:6.1f} s] {done}/{self._driver.num_trials}  {ended_line(self._driver, number, end, num_rounds)}",
+            f"[{seconds:6.1f} s] {standing.ended}/{standing.num_trials}  {ended_line(number, end, num_rounds)}",
             markup=False,
             soft_wrap=not self._console.is_terminal,
         )
+
+    def close(self) -> None:
+        """Nothing to take down."""
 
 
 class LiveProgress(PlainProgress):
     """A bar over trials and a line per running trial, above which ended trials scroll by."""
 
-    def __init__(self, console: Console, driver: StudyDriver) -> None:
-        super().__init__(console, driver)
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
         self._bar = Progress(
             TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
-        self._task = self._bar.add_task("trials", total=driver.num_trials, completed=len(driver.ends))
+        self._live = Live(self, console=console, refresh_per_second=4, transient=True)
         self._running: dict[int, Round | None] = {}
         self._begun_any = False
 
+    def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
+        """What is about to be done, and below it what stands by now."""
+        super().begins(launching, study, standing)
+        self._spec, self._best = launching.planned.spec, standing.best
+        self._task = self._bar.add_task("trials", total=standing.num_trials, completed=standing.ended)
+        self._live.start()
+
     def __rich__(self) -> RenderableType:
-        best = self._driver.best
-        lines = [Text(_running_line(self._driver, n, latest)) for n, latest in sorted(self._running.items())]
+        name, best = self._spec.metric.name, self._best
+        lines = [Text(_running_line(self._spec, n, latest)) for n, latest in sorted(self._running.items())]
         if not lines:
             lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
         shown = "none yet" if best is None else f"{_value(best.value)} (trial {best.number})"
-        return Group(self._bar, Text(f"best valid {self._driver.metric.name}: {shown}"), *lines)
+        return Group(self._bar, Text(f"best valid {name}: {shown}"), *lines)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """A line for it appears."""
@@ -268,25 +282,29 @@ class LiveProgress(PlainProgress):
         self._running.pop(number, None)
         super().paused(number)
 
-    def ended(self, number: int, end: End, num_rounds: int) -> None:
+    def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """Its line goes, the bar moves."""
         self._running.pop(number, None)
-        self._bar.update(self._task, completed=len(self._driver.ends), total=self._driver.num_trials)
-        super().ended(number, end, num_rounds)
+        self._best = standing.best
+        self._bar.update(self._task, completed=standing.ended, total=standing.num_trials)
+        super().ended(number, end, num_rounds, standing)
+
+    def close(self) -> None:
+        """Take the bar down."""
+        self._live.stop()
 
 
 @contextlib.contextmanager
-def progress(console: Console, driver: StudyDriver) -> Iterator[PlainProgress]:
-    """What watches a driver: live on a terminal, plain lines elsewhere."""
-    if not console.is_terminal:
-        yield PlainProgress(console, driver)
-        return
-    shown = LiveProgress(console, driver)
-    with Live(shown, console=console, refresh_per_second=4, transient=True):
+def watching(console: Console) -> Iterator[Watcher]:
+    """Who watches a run in the terminal: a live bar where there is one, plain lines elsewhere."""
+    shown = LiveProgress(console) if console.is_terminal else PlainProgress(console)
+    try:
         yield shown
+    finally:
+        shown.close()
 
 
-def ended_line(driver: StudyDriver, number: int, end: End, num_rounds: int) -> str:
+def ended_line(number: int, end: End, num_rounds: int) -> str:
     """One line on an ended trial."""
     if end.state == "FAIL":
         return f"trial {number} failed: {end.because}"
@@ -297,14 +315,14 @@ def ended_line(driver: StudyDriver, number: int, end: End, num_rounds: int) -> s
     return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
 
 
-def _running_line(driver: StudyDriver, number: int, latest: Round | None) -> str:
+def _running_line(spec: Specification, number: int, latest: Round | None) -> str:
     if latest is None:
         return f"  trial {number:>3}  begins"
     losses = "" if latest.valid_loss is None else f"  loss {_value(latest.valid_loss)}"
     if latest.train_loss is not None:
         losses += f" (training {_value(latest.train_loss)})"
     return (
-        f"  trial {number:>3}  round {latest.index:>3}/{driver.spec.rounds}  valid {driver.metric.name} "
+        f"  trial {number:>3}  round {latest.index:>3}/{spec.rounds}  valid {spec.metric.name} "
         f"{_value(latest.valid_score)}{losses}"
     )
 

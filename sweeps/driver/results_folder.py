@@ -15,6 +15,7 @@ from storage.outcomes import Outcome, ranking
 from storage.retry import with_retries
 from storage.trials import TrialRow
 from sweeps.best_config.document import read_config, write_config
+from sweeps.driver.observer import Standing
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError, UsageError
 from sweeps.study.stored_study import Study
@@ -44,7 +45,7 @@ class ResultsKeeper:
     def paused(self, number: int) -> None:
         """Nothing is written of a trial that waits."""
 
-    def ended(self, number: int, end: End, num_rounds: int) -> None:
+    def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """The table may have grown."""
         with_retries(self.refresh, give_up=self._driver.writer.give_up)
 

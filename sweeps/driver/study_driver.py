@@ -22,7 +22,7 @@ from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
 from storage.trials import TrialRow
-from sweeps.driver.observer import Observer
+from sweeps.driver.observer import Observer, Standing
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
 from sweeps.samplers.proposer import Proposer
@@ -83,17 +83,17 @@ class StudyDriver:
     @property
     def table(self) -> Sequence[Outcome]:
         """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
-        while len(self._table) < self._proposer.num_leading and not self.target_reached:
-            latest = self.ends[len(self._table)]
-            self._table.append(latest)
-            self._best = ranking([*self._best, latest], self.metric.direction)[:1]
         return self._table
 
     @property
     def best(self) -> Outcome | None:
         """The best of the table."""
-        _ = self.table
         return self._best[0] if self._best else None
+
+    @property
+    def standing(self) -> Standing:
+        """How far the study is, for those who watch."""
+        return Standing(len(self.ends), self.num_trials, self.best)
 
     @property
     def num_trials(self) -> int:
@@ -326,7 +326,7 @@ class StudyDriver:
         self._judge.finished(trial.number, trial.rounds, end.state)
         self._keep_end(Outcome(trial.trial_id, trial.number, end.state, end.value), len(trial.rounds))
         for observer in self.observers:
-            observer.ended(trial.number, end, len(trial.rounds))
+            observer.ended(trial.number, end, len(trial.rounds), self.standing)
         return end
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
@@ -336,6 +336,14 @@ class StudyDriver:
         if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
             last = (num_rounds, outcome.value)
         self._proposer.finish(outcome.number, Finished(outcome.state, outcome.value, last))
+        self._grow_table()
+
+    def _grow_table(self) -> None:
+        """Add to the table what is finished without a gap by now."""
+        while len(self._table) < self._proposer.num_leading and not self.target_reached:
+            latest = self.ends[len(self._table)]
+            self._table.append(latest)
+            self._best = ranking([*self._best, latest], self.metric.direction)[:1]
 
     def best_so_far(self) -> Round | None:
         """The best round of any running trial; for display only."""

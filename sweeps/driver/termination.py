@@ -29,7 +29,7 @@ class Interruption(BaseException):
 
 
 class Termination:
-    """Watches for reasons to end; the runner asks `must_end` between messages or rounds.
+    """Watches for reasons to end: the runner lets it `check` between messages or rounds.
 
     timeout_seconds: of the whole run. max_failures: failed trials in a row, by number, that end the study;
     a quarter of all trials (but at least that many) does so too.
@@ -45,6 +45,7 @@ class Termination:
         max_failures: int = 3,
     ) -> None:
         self.ending: Ending | None = None
+        self.pauses = False  # whether running trials are to be paused now
         self.signal_number = 0
         self.at_second_signal: Callable[[], None] = lambda: None
         self._database = database
@@ -59,28 +60,38 @@ class Termination:
         self._failures = 0  # in the table since this run began: earlier ones have ended an earlier run
         self._failures_in_a_row = 0
 
-    def must_end(self, driver: StudyDriver) -> bool:
-        """Whether running trials are to be paused now. A gentler reason only closes the driver."""
+    def check(self, driver: StudyDriver) -> None:
+        """Look for reasons to end. Any closes the driver; all but a gentle one set `pauses`.
+
+        Raises SweepError where another driver has the study now.
+        """
         if self._lease.is_lost:
             raise SweepError(
                 "Another driver has taken this study over (this one did not answer for too long). "
                 "Nothing of its work is lost: look at it with `sweep status`."
             )
-        if self.signal_number:
-            return self._end("interrupted", driver)
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            return self._end("timeout", driver)
-        if self._poll_request() == "stop-now":
-            return self._end("stopped", driver)
+        if not self.signal_number:
+            self._poll_request()
         self._look_at_table(driver)
-        if driver.target_reached:
-            return self._end("target", driver)
-        if self._too_many_failures(driver.num_trials):
-            return self._end("failures", driver)
-        if self._requested == "stop" and not driver.is_closed:
-            self.ending = "stopped"
+        ending = self._reason_to_pause(driver)
+        if ending is not None:
+            self.pauses = True
+        elif self._requested == "stop" and not driver.is_closed:
+            ending = "stopped"
+        if ending is not None:
+            self.ending = ending
             driver.close()
-        return False
+
+    def _reason_to_pause(self, driver: StudyDriver) -> Ending | None:
+        if self.signal_number:
+            return "interrupted"
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return "timeout"
+        if self._requested == "stop-now":
+            return "stopped"
+        if driver.target_reached:
+            return "target"
+        return "failures" if self._too_many_failures(driver.num_trials) else None
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -121,17 +132,11 @@ class Termination:
         if self._interruptible:
             raise Interruption
 
-    def _end(self, ending: Ending, driver: StudyDriver) -> bool:
-        self.ending = ending
-        driver.close()
-        return True
-
-    def _poll_request(self) -> str | None:
+    def _poll_request(self) -> None:
         if time.monotonic() >= self._next_poll:
             self._next_poll = time.monotonic() + POLL_SECONDS
             with contextlib.suppress(DBAPIError):  # away for a while: the writer waits for it, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
-        return self._requested
 
     def _look_at_table(self, driver: StudyDriver) -> None:
         """Count the failures among the trials that the table has grown by."""

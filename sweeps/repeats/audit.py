@@ -18,10 +18,12 @@ from storage.rounds import get_rounds
 from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.errors import UsageError
+from sweeps.launching import Watcher
 from sweeps.settings import RunSettings
+from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
-from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
+from sweeps.sweep import Result, run_planned
 from sweeps.trial.metric import best_round
 
 NOT_HALTED = frozenset({"finished", "error", "out_of_memory", "timeout", "worker_lost"})
@@ -74,8 +76,7 @@ def audit(
     share: float = 0.1,
     run: RunSettings | None = None,
     storage: str | None = None,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> tuple[Result, Audit | None]:
     """Run a `share` of a study's halted trials (one at least) without its stop rule; None while that is not complete.
 
@@ -99,8 +100,7 @@ def audit(
         run,
         study=f"{name}-audit-{planned.spec.fingerprint[:8]}",
         storage=storage,
-        announce=announce,
-        make_observers=make_observers,
+        watcher=watcher,
     )
     if result.ending is not None:
         return result, None

@@ -22,11 +22,13 @@ from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.driver.results_folder import weights_path, write_best
 from sweeps.errors import NoCompletedTrial, UsageError
+from sweeps.launching import Watcher
 from sweeps.repeats.significance import SIGNIFICANCE, Spread, paired_p_value
 from sweeps.settings import OWN_RULES, RunSettings
+from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
-from sweeps.sweep import Announce, MakeObservers, Result, check_unchanged, run_planned
+from sweeps.sweep import Result, run_planned
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,7 @@ def confirm(
     sealed: bool = False,
     run: RunSettings | None = None,
     storage: str | None = None,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> tuple[Result, Confirmed | None]:
     """Train the `top` trials of a study again, `seeds` times (and over `folds`); None while that is not complete.
 
@@ -109,8 +110,7 @@ def confirm(
         run,
         study=f"{name}-confirm-{planned.spec.fingerprint[:8]}",
         storage=storage,
-        announce=announce,
-        make_observers=make_observers,
+        watcher=watcher,
     )
     if result.ending is not None:
         return result, None

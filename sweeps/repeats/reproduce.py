@@ -15,11 +15,12 @@ from objectives.registry import get_task, task_reference
 from objectives.spelling import did_you_mean
 from sweeps import paths
 from sweeps.errors import UsageError
+from sweeps.launching import Watcher
 from sweeps.repeats.significance import Spread
 from sweeps.settings import OWN_RULES, RunSettings, StudySettings
 from sweeps.study.planning import Planned, check_data, choose_data, plan_point
 from sweeps.study.stored_study import Study
-from sweeps.sweep import Announce, MakeObservers, Result, run_planned
+from sweeps.sweep import Result, run_planned
 from sweeps.trial.data_plan import DataPlan
 
 
@@ -57,16 +58,13 @@ def reproduce(
     *,
     run: RunSettings | None = None,
     storage: str | None = None,
-    announce: Announce | None = None,
-    make_observers: MakeObservers | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Run it as a study of its own, or go on with one that was begun; see `beside` for what came out."""
     run = dataclasses.replace(run or RunSettings(), task=task_reference(wanted.task), num_trials=None)
     planned = plan_reproduction(wanted, paths.data_root(run.data_dir))
     name = f"{planned.task.name}-{wanted.variant or 'published'}-{planned.spec.fingerprint[:8]}"
-    return run_planned(
-        planned, run, study=name, storage=storage, announce=announce, make_observers=make_observers
-    )
+    return run_planned(planned, run, study=name, storage=storage, watcher=watcher)
 
 
 def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:

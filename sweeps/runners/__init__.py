@@ -12,7 +12,7 @@ NAMES = ("ray", "inline")
 
 
 class Runner(Protocol):
-    """Runs trials until the driver is over or the termination says to end."""
+    """Runs trials until the driver is over or the termination says to pause."""
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Serve the driver; on return no worker of it is alive and no trial is RUNNING."""

@@ -18,10 +18,12 @@ class InlineRunner:
         """Serve the driver, one trial at a time."""
         worker = Worker(plan)
         try:
-            while not termination.must_end(driver) and not driver.is_over:
+            termination.check(driver)
+            while not termination.pauses and not driver.is_over:
                 assignment = driver.ask()
                 if assignment is not None:
                     self._run_trial(assignment, driver, worker, termination)
+                termination.check(driver)
         finally:
             driver.pause_all()
 
@@ -39,5 +41,6 @@ class InlineRunner:
                 driver.fail(assignment.number, worker.failure_from(error))
                 return
             end = driver.record(assignment.number, progress)
-            if end is not None or termination.must_end(driver):
+            termination.check(driver)
+            if end is not None or termination.pauses:
                 return

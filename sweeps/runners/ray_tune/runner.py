@@ -114,10 +114,12 @@ class RayRunner:
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Serve the driver until it is over or the termination says to end; start Ray anew where it breaks down."""
         try:
-            while not termination.must_end(driver) and not driver.is_over:
+            termination.check(driver)
+            while not termination.pauses and not driver.is_over:
                 self._run_until_breakdown(driver, plan, termination)
+                termination.check(driver)
         except Interruption:
-            termination.must_end(driver)
+            termination.check(driver)
         finally:
             driver.pause_all()
 
@@ -146,7 +148,8 @@ class RayRunner:
             fit = threading.Thread(target=self._fit, args=(plan, mailbox, ended, folder), daemon=True)
             fit.start()
             try:
-                while not termination.must_end(driver) and not driver.is_over:
+                termination.check(driver)
+                while not termination.pauses and not driver.is_over:
                     self._bury(driver)
                     for message in ray.get(mailbox.take.remote(POLL_SECONDS)):
                         self._handle(message, driver, mailbox)
@@ -154,6 +157,7 @@ class RayRunner:
                     self._kill_overdue(driver)
                     if not fit.is_alive():
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
+                    termination.check(driver)
             finally:
                 driver.pause_running()
                 ended.set()

@@ -10,7 +10,7 @@ import pytest
 from storage.checkpoints import get_checkpoints
 from storage.trials import TrialRow
 from sweeps import RunSettings, StudySettings
-from sweeps.driver.termination import Termination
+from sweeps.driver.termination import Ending, Termination
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import ToyLauncher
@@ -24,12 +24,11 @@ def figures(study: Study) -> Any:
 def cut_off_after(rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the running trial away once so many rounds of the study are stored."""
 
-    def must_end(self: Termination, driver: Any) -> bool:
-        if sum(len(live.rounds) for live in driver.running.values()) >= rounds:
-            return self._end("interrupted", driver)
-        return False
+    def reason_to_pause(self: Termination, driver: Any) -> Ending | None:
+        stored = sum(len(live.rounds) for live in driver.running.values())
+        return "interrupted" if stored >= rounds else None
 
-    monkeypatch.setattr(Termination, "must_end", must_end)
+    monkeypatch.setattr(Termination, "_reason_to_pause", reason_to_pause)
 
 
 @pytest.mark.parametrize("every", [0.0, 1e9])

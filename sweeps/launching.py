@@ -1,0 +1,76 @@
+"""A study about to run: everything that can be checked before anything is written, and who watches."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Protocol
+
+from objectives.registry import task_reference
+from sweeps import paths
+from sweeps.driver.observer import Observer, Standing
+from sweeps.errors import UsageError
+from sweeps.samplers.proposer import num_points
+from sweeps.settings import RunSettings, StudySettings, check_study_name, num_workers
+from sweeps.study.planning import Planned, plan_study
+from sweeps.study.stored_study import Study
+
+DEFAULT_TRIALS = 20
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A study about to run: what it is, and how it is run.
+
+    num_trials: as planned; the failed cells of a grid come on top. forced: though what can alter figures has changed.
+    """
+
+    planned: Planned
+    name: str
+    run: RunSettings
+    workers: int
+    num_trials: int
+    storage: str
+    forced: bool = False
+
+    @property
+    def most_trials(self) -> int | None:
+        """The bound on trials; None for a whole grid, whose failed cells are run again."""
+        is_whole = num_points(self.planned.spec) is not None and self.run.num_trials is None
+        return None if is_whole else self.num_trials
+
+
+class Watcher(Observer, Protocol):
+    """Who watches a run: told first what is about to be done, then what happens."""
+
+    def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
+        """The study is about to run, from where it stands."""
+
+
+def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
+    """The launch that settings describe. Raises UsageError, ObjectiveError, SpaceError or DataError."""
+    run = dataclasses.replace(run, task=task_reference(settings.task))
+    planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
+    spec = planned.spec
+    if study is not None:
+        check_study_name(study)
+    if run.num_trials is not None and run.num_trials <= len(spec.enqueued):
+        raise UsageError(
+            f"-n {run.num_trials} leaves no room for what is enqueued, which comes after the defaults: "
+            f"at least {1 + len(spec.enqueued)} trials are needed."
+        )
+    return launch_of(planned, run, study or f"{spec.task.name}-{spec.fingerprint[:8]}", storage)
+
+
+def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
+    """The launch of a study that is planned; raises UsageError where its workers don't fit."""
+    spec = planned.spec
+    all_points = num_points(spec)
+    if all_points is not None:
+        num_trials = min(run.num_trials or all_points, all_points)
+    else:
+        num_trials = run.num_trials or DEFAULT_TRIALS
+    workers = 1
+    if run.runner != "inline":
+        workers = num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
+    return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))

@@ -1,0 +1,66 @@
+"""Whether a stored study may go on: what has changed since it was begun, and what that means."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from storage.studies import StudyRow
+from sweeps.errors import UsageError
+from sweeps.settings import RunSettings
+from sweeps.study.environment import (
+    decisive_differences,
+    environment,
+    other_differences,
+    software_differences,
+)
+from sweeps.study.planning import Planned
+from sweeps.study.specification import Specification, differences
+
+
+def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
+    """Raises UsageError where a study's task, data or device are not what they were, saying what has changed."""
+    if now.spec.fingerprint != row.fingerprint:
+        lines = differences(now.spec.to_dict(), row.specification)
+        raise UsageError(
+            f"Study {row.name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n{remedy}"
+        )
+
+
+def check_same(row: StudyRow, spec: Specification) -> None:
+    """Raises UsageError where a study that is launched again was begun with another specification."""
+    if row.fingerprint != spec.fingerprint:
+        lines = differences(spec.to_dict(), row.specification)
+        raise UsageError(
+            f"There is a study {row.name!r} already, with another specification:\n{_listed(lines)}\n"
+            f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
+        )
+
+
+def check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, force: bool) -> None:
+    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed.
+
+    Of a cluster the hardware of the nodes decides, which are looked at when they are there.
+    """
+    begun_in = next(iter(row.provenance["environments"].values()), None)
+    if begun_in is None:
+        return
+    here = environment(spec.device, spec.threads)
+    differ = decisive_differences if run.cluster is None else software_differences
+    changed = differ(begun_in, here, sampling=True)
+    if changed and not force:
+        raise UsageError(
+            f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
+            f"{_listed(changed)}\nGo back to that environment, or go on all the same with "
+            f"`sweep resume {row.name} --force`."
+        )
+    if told := [*changed, *other_differences(begun_in, here)]:
+        print(
+            f"sweep: since study {row.name!r} was begun, this has changed (each trial names what it was "
+            f"trained with):\n{_listed(told)}",
+            file=sys.stderr,
+        )
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)
