@@ -5,7 +5,8 @@ ObjectiveError            exit code 2
 ├── ParametersError       a parameter that the task lacks, or a value it can't take
 ├── DataError             a data set that is cut short or not what it should be
 │   └── MissingDataError  one that is not there and can't be fetched
-└── WeightsError          a weights file that is missing or not the one that was recorded
+├── WeightsError          a weights file that is missing or not the one that was recorded
+└── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ class MissingDataError(DataError):
 
 class WeightsError(ObjectiveError):
     """A weights file that is missing, or not the one that was recorded."""
+
+
+class TaskError(ObjectiveError):
+    """A task whose code does not do what `Task` or `TrainingRun` asks of it."""

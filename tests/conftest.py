@@ -83,7 +83,7 @@ def launch_toy() -> ToyLauncher:
         of_study = {
             name: options.pop(name) for name in list(options) if name in StudySettings.__dataclass_fields__
         }
-        settings = StudySettings(task=TOY, overrides=overrides, **{"space": TOY_SPACE, **of_study})
+        settings = StudySettings(**{"task": TOY, "space": TOY_SPACE, **of_study}, overrides=overrides)
         run = RunSettings(**{"runner": "inline", "num_trials": 8, **options})
         return launch(settings, run, study=study, storage=storage)
 

@@ -8,6 +8,7 @@ stored rounds, and Optuna's copy (for its dashboard and samplers) is written aft
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -76,6 +77,7 @@ class StudyDriver:
         self._waiting: list[int] = []
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
+        self._has_told_of_start_over = False
         self._restore()
 
     # -- what there is -------------------------------------------------------------------------------
@@ -160,6 +162,8 @@ class StudyDriver:
         already (a trial that started over) is compared with what is stored. Raises Unwritable.
         """
         trial, latest = self.running[number], progress.round
+        if progress.starts_over:
+            self._note_start_over(trial, progress.starts_over)
         if progress.weights is not None:
             trial.keep_weights(latest.index, progress.weights)
         if latest.index <= len(trial.rounds):
@@ -306,6 +310,16 @@ class StudyDriver:
 
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number)
+
+    def _note_start_over(self, trial: RunningTrial, why: str) -> None:
+        """Keep it with the trial; tell people of the first."""
+        trial.starts_over = why
+        if not self._has_told_of_start_over:
+            self._has_told_of_start_over = True
+            print(
+                f"sweep: trial {trial.number} starts over when it is cut off: {why}; so may others.",
+                file=sys.stderr,
+            )
 
     def _store(self, trial: RunningTrial, latest: Round) -> None:
         cost = asdict(latest.cost) if latest.cost is not None else {}

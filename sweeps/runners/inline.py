@@ -5,9 +5,12 @@ It can neither kill a trial that hangs nor survive one that takes the process's 
 
 from __future__ import annotations
 
+import contextlib
+
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.runners.worker import Worker
+from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Assignment, WorkPlan
 
 
@@ -16,7 +19,7 @@ class InlineRunner:
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Serve the driver, one trial at a time."""
-        worker = Worker(plan)
+        worker = Worker(plan, breaks_off=(Interruption,))
         try:
             termination.check(driver)
             while not termination.pauses and not driver.is_over:
@@ -30,17 +33,19 @@ class InlineRunner:
     def _run_trial(
         self, assignment: Assignment, driver: StudyDriver, worker: Worker, termination: Termination
     ) -> None:
-        training = worker.train(assignment)
-        while True:
-            try:
-                with termination.interruptible():
-                    progress = next(training)
-            except Interruption:
-                return
-            except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-                driver.fail(assignment.number, worker.failure_from(error))
-                return
-            end = driver.record(assignment.number, progress)
-            termination.check(driver)
-            if end is not None or termination.pauses:
-                return
+        with contextlib.closing(worker.train(assignment)) as training:
+            while True:
+                try:
+                    with termination.interruptible():
+                        latest = next(training)
+                except Interruption:
+                    return
+                if termination.signal_number and isinstance(latest, Failure):
+                    return  # the task made an error of its own out of the interruption
+                if isinstance(latest, Failure):
+                    driver.fail(assignment.number, latest)
+                    return
+                end = driver.record(assignment.number, latest)
+                termination.check(driver)
+                if end is not None or termination.pauses:
+                    return

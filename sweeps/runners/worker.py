@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from objectives import DataError, ObjectiveError
 from objectives.checkpoints.packed_file import PackedFile
-from objectives.checkpoints.training_state import pack_checkpoint, unpack_checkpoint
 from objectives.checkpoints.weights import pack_weights
 from objectives.registry import get_task
-from objectives.training_run import TrainingRun
+from sweeps.runners.checked_run import CheckedRun
 from sweeps.study.environment import code_digest
+from sweeps.trial.failure import failure_of
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Progress, Work, WorkPlan
+
+T = TypeVar("T")
 
 
 class Worker:
     """Loads task and data once, then trains one trial after the other.
 
+    breaks_off: exceptions that end a trial from outside (an interruption), and are none of the task's.
     Raises ObjectiveError when its code or data are not the driver's.
     """
 
-    def __init__(self, plan: WorkPlan) -> None:
+    def __init__(self, plan: WorkPlan, breaks_off: tuple[type[BaseException], ...] = ()) -> None:
         from objectives.training.loop import make_deterministic
 
         if code_digest() != plan.code:
@@ -35,6 +40,7 @@ class Worker:
             )
         make_deterministic(plan.threads)
         self._plan = plan
+        self._breaks_off = breaks_off
         self._task = get_task(plan.task)
         self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
@@ -43,35 +49,24 @@ class Worker:
                 "give every machine the same files."
             )
 
-    def train(self, work: Work) -> Iterator[Progress]:
-        """The trial's rounds."""
-        import torch
+    def train(self, work: Work) -> Generator[Progress | Failure]:
+        """The trial's rounds, as many as were asked for; or those until the failure that ends them.
 
-        from objectives.training.loop import start_run
-
+        Whatever the task raises is that failure, `sys.exit()` too. Only what `breaks_off` passes through.
+        """
         self.release()
-        run = start_run(
-            self._task,
-            self._task.parameters_from(work.parameters),
-            self._plan.data.fold(self._task, self._splits, work.repeat),
-            rounds=work.rounds,
-            seed=work.seed,
-            device=torch.device(self._plan.device),
-        )
-        with contextlib.closing(run):
-            best = _restore(run, work.checkpoint)
-            told_at = time.monotonic()
-            while run.rounds_done < run.rounds:
-                latest = run.advance()
-                weights = checkpoint = None
-                if self._plan.metric.is_better(latest.valid_score, best):
-                    best = latest.valid_score
-                    weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
-                due = time.monotonic() - told_at >= self._plan.checkpoint_seconds
-                if due and run.rounds_done < run.rounds:
-                    checkpoint = pack_checkpoint({"run": run.state_dict(), "best": best})
-                    told_at = time.monotonic()
-                yield Progress(latest, weights, checkpoint)
+        begun = self._attempt(lambda: self._begin(work))
+        if isinstance(begun, Failure):
+            yield begun
+            return
+        try:
+            while begun.run.rounds_done < work.rounds:
+                latest = self._attempt(lambda: self._advance(begun))
+                yield latest
+                if isinstance(latest, Failure):
+                    return
+        finally:
+            self._close(begun.run)
 
     def release(self) -> None:
         """Give back what the last trial held on the device: others may train there, too."""
@@ -81,34 +76,95 @@ class Worker:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
-    def failure_from(self, error: Exception) -> Failure:
-        """What is recorded of an exception that a trial raised."""
-        import traceback
+    def _begin(self, work: Work) -> _Begun:
+        """The trial's run, gone on with from its checkpoint; from the start where there is none, or it can't be used.
 
+        A checkpoint is there or not by when the driver died: so whether the trial fails must not hang on it.
+        """
+        run, why = self._start(work), ""
+        if work.checkpoint is not None:
+            packed = work.checkpoint
+            best = self._attempt(lambda: run.restore(packed))
+            if not isinstance(best, Failure):
+                return _Begun(run, best, time.monotonic())
+            self._close(run)
+            run, why = self._start(work), f"its state could not be gone on from ({best.in_short})"
+        return _Begun(run, math.nan, time.monotonic(), why)
+
+    def _start(self, work: Work) -> CheckedRun:
+        import torch
+
+        from objectives.training.loop import start_run
+
+        run = start_run(
+            self._task,
+            self._task.parameters_from(work.parameters),
+            self._plan.data.fold(self._task, self._splits, work.repeat),
+            rounds=work.rounds,
+            seed=work.seed,
+            device=torch.device(self._plan.device),
+        )
+        return CheckedRun(run, work.rounds)
+
+    def _advance(self, begun: _Begun) -> Progress:
+        run = begun.run
+        latest = run.advance()
+        weights = None
+        if self._plan.metric.is_better(latest.valid_score, begun.best):
+            begun.best = latest.valid_score
+            weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
+        checkpoint = self._checkpoint(begun) if run.rounds_done < run.rounds else None
+        return Progress(latest, weights, checkpoint, begun.starts_over)
+
+    def _checkpoint(self, begun: _Begun) -> PackedFile | None:
+        """The whole state, when it is time to keep it again. After the first round it is tried whether it can be."""
+        due = time.monotonic() - begun.kept_at >= self._plan.checkpoint_seconds
+        if begun.cannot_be_kept or not (due or begun.run.rounds_done == 1):
+            return None
+        packed = self._attempt(lambda: begun.run.pack(begun.best))
+        if isinstance(packed, Failure):
+            begun.cannot_be_kept = True
+            begun.starts_over = f"its state can't be kept ({packed.in_short})"
+            return None
+        if not due:
+            return None
+        begun.kept_at = time.monotonic()
+        return packed
+
+    def _close(self, run: CheckedRun) -> None:
+        """End what the run started. The trial has ended by now, so a failure is told to people."""
+        if isinstance(failure := self._attempt(run.close), Failure):
+            print(f"sweep: a trial's run could not be closed: {failure.in_short}", file=sys.stderr)
+
+    def _attempt(self, call: Callable[[], T]) -> T | Failure:
+        """What `call` returns, or the failure that it raises."""
+        try:
+            return call()
+        except self._breaks_off:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a task raises is data of its trial
+            return self._failure_from(error)
+
+    def _failure_from(self, error: BaseException) -> Failure:
         import torch
 
         from objectives.training.loop import peak_memory_bytes
 
-        name = type(error).__name__
-        message = str(error)
-        out_of_memory = (
-            isinstance(error, MemoryError)
-            or name == "OutOfMemoryError"
-            or (isinstance(error, RuntimeError) and "alloc" in message and "memory" in message)
-        )
-        return Failure(
-            kind="out_of_memory" if out_of_memory else "error",
-            error_class=name,
-            message=message,
-            traceback="".join(traceback.format_exception(error)),
-            peak_memory_bytes=peak_memory_bytes(torch.device(self._plan.device)) if out_of_memory else None,
-        )
+        failure = failure_of(error)
+        if failure.kind != "out_of_memory":
+            return failure
+        return replace(failure, peak_memory_bytes=peak_memory_bytes(torch.device(self._plan.device)))
 
 
-def _restore(run: TrainingRun, checkpoint: PackedFile | None) -> float:
-    """Continue from a checkpoint, from the start where there is none; returns the best score so far."""
-    if checkpoint is None:
-        return math.nan
-    state = unpack_checkpoint(checkpoint)
-    run.load_state_dict(state["run"])
-    return float(state["best"])
+@dataclass
+class _Begun:
+    """A trial in training. best: the best score so far. kept_at: when its state was last kept, by the monotonic clock.
+
+    starts_over: why it has started over, or would after a crash; empty where there is no such reason.
+    """
+
+    run: CheckedRun
+    best: float
+    kept_at: float
+    starts_over: str = ""
+    cannot_be_kept: bool = False

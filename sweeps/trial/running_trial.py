@@ -29,7 +29,8 @@ class RunningTrial:
     """What the driver knows of a trial in flight.
 
     weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
-    differs: which round came out differently when the trial started over. places: where it was trained, one after the
+    differs: which round came out differently when the trial started over. starts_over: why it did, or would have to.
+    places: where it was trained, one after the
     other, since this driver began.
     """
 
@@ -42,6 +43,7 @@ class RunningTrial:
     weights: Record | None = None
     checkpoint: Record | None = None
     differs: str | None = None
+    starts_over: str | None = None
     resumed: bool = False
     places: list[Place] = field(default_factory=list)
 
@@ -87,6 +89,7 @@ class RunningTrial:
             "evidence": _json_values(end.evidence),
             "weights": weights,
             "differs": self.differs,
+            "starts_over": self.starts_over,
             "node": node,
         }
         return {name: note for name, note in notes.items() if note not in (None, "", {}, [])}

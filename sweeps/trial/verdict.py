@@ -45,6 +45,12 @@ class Failure:
     peak_memory_bytes: int | None = None
 
     @property
+    def in_short(self) -> str:
+        """One line."""
+        lines = self.message.strip().splitlines()
+        return f"{self.error_class}: {lines[0]}"[:300] if lines else self.error_class
+
+    @property
     def is_reproducible(self) -> bool:
         """Whether the same trial would fail again, on any machine."""
         return self.kind == "error"
@@ -92,7 +98,7 @@ def failed(failure: Failure, last_round: int) -> End:
         "last_round": last_round,
         "reproducible": failure.is_reproducible,
     }
-    because = f"{failure.error_class}: {failure.message.splitlines()[0] if failure.message else ''}"[:300]
+    because = failure.in_short
     if failure.peak_memory_bytes is not None:
         evidence["peak_memory_bytes"] = failure.peak_memory_bytes
         because += f" (at most {failure.peak_memory_bytes / 2**30:.2g} GiB were held)"

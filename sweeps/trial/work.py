@@ -63,12 +63,15 @@ class WorkPlan:
 class Progress:
     """A round, the weights if it is the best so far, and now and then the trial's whole state.
 
+    starts_over: why the trial has started over, or would after a crash; empty where there is no such reason.
+
     Nothing is written where the training is: whoever lost the study could write into it otherwise.
     """
 
     round: Round
     weights: PackedFile | None = None
     checkpoint: PackedFile | None = None
+    starts_over: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
 PATIENCE_SECONDS = 30.0  # with Tune's loop, at the end
 INTERRUPTED_PATIENCE_SECONDS = 3.0
+CLOSING_SECONDS = 60.0  # that a trial's run may take to close when the trial has ended
 
 
 class _SlotWatch(tune.Callback):  # type: ignore[misc]
@@ -84,7 +85,7 @@ class _Slot:
     node: str = ""  # its id
     place: Place | None = None
     number: int | None = None  # the trial it trains
-    deadline: float = float("inf")
+    deadline: float = float("inf")  # until when the trial must end or, after its end, the slot ask again
     asks: bool = False  # waits for a trial
     starts_without_hello: int = 0
 
@@ -220,7 +221,7 @@ class RayRunner:
         if message.life != slot.life:
             return  # the last words of a process that has been given up
         if message.kind == "ask":
-            slot.asks = True
+            slot.asks, slot.deadline = True, float("inf")
             return
         goes_on = False
         if message.number == slot.number and message.number in driver.running:
@@ -230,7 +231,7 @@ class RayRunner:
             else:
                 driver.fail(message.number, message.content)
         if not goes_on:
-            slot.number, slot.deadline = None, float("inf")
+            slot.number, slot.deadline = None, time.monotonic() + CLOSING_SECONDS
         mailbox.answer.remote(message.slot, message.life, goes_on)
 
     def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
@@ -273,11 +274,13 @@ class RayRunner:
     def _kill_overdue(self, driver: StudyDriver) -> None:
         now = time.monotonic()
         for slot in self._slots.values():
-            if now > slot.deadline and slot.number is not None:
+            if now <= slot.deadline:
+                continue
+            if slot.number is not None:
                 message = f"took longer than {self.trial_timeout_seconds:g} s"
                 driver.fail(slot.number, Failure("timeout", "TrialTimeout", message))
-                slot.number, slot.deadline = None, float("inf")
-                self._kill(slot)
+            slot.number, slot.deadline = None, float("inf")
+            self._kill(slot)
 
     @staticmethod
     def _kill(slot: _Slot) -> None:

@@ -7,12 +7,16 @@ a handle of the mailbox, an actor of its own, so that neither waits for a proces
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps.errors import USER_ERRORS
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.worker_setup import settle
+from sweeps.trial.failure import failure_of
+from sweeps.trial.verdict import Failure
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,16 @@ def serve_slot(config: dict[str, Any]) -> None:
     context = ray.get_runtime_context()
     try:
         worker, environment = settle(plan, context.get_node_id() == config["home"])
-    except Exception as error:  # noqa: BLE001 - told to the driver, which ends the study
-        send("refuse", content=(context.get_node_id(), str(error) or repr(error)))
+    except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the study
+        failure = failure_of(error)
+        why = failure.message if isinstance(error, USER_ERRORS) else failure.in_short
+        send("refuse", content=(context.get_node_id(), why))
         return
     send("hello", content=(context.current_actor, context.get_node_id(), environment))
     while (assignment := send("ask")) is not None:
-        try:
-            for progress in worker.train(assignment):
-                if not send("round", assignment.number, progress):
+        with contextlib.closing(worker.train(assignment)) as training:
+            for latest in training:
+                kind = "failed" if isinstance(latest, Failure) else "round"
+                if not send(kind, assignment.number, latest):
                     break
-        except Exception as error:  # noqa: BLE001 - whatever a task raises is data
-            send("failed", assignment.number, worker.failure_from(error))
         worker.release()

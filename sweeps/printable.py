@@ -1,0 +1,21 @@
+"""Text from elsewhere (an error of a task, a name, a file) as it may be stored and shown."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls but for line ends and tabs, lone surrogates, and what turns the direction of writing.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """`text` with control characters and lone surrogates as Python writes them, such as \\x1b.
+
+    A terminal obeys escape codes, and no database takes NUL or a lone surrogate. Line ends and tabs stay.
+    """
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def on_one_line(text: str) -> str:
+    """Likewise, with line ends and tabs written out, too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")

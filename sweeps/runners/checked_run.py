@@ -1,0 +1,130 @@
+"""A task's training run, checked at its edge: what leaves it is a round as it must be, or a TaskError.
+
+A task is anybody's code. What it returns is checked here, where the training is, so that neither the driver nor the
+database ever meets a tensor in place of a number, or a round out of order.
+"""
+
+from __future__ import annotations
+
+import numbers
+import reprlib
+import typing
+from dataclasses import fields, replace
+from typing import Any
+
+from objectives import Cost, Round
+from objectives.checkpoints.packed_file import PackedFile
+from objectives.checkpoints.training_state import pack_checkpoint, unpack_checkpoint
+from objectives.errors import TaskError
+from objectives.round import FIGURES
+from objectives.training_run import TrainingRun
+
+
+class CheckedRun:
+    """A training run of `rounds` rounds, of which some may be done: after `restore`.
+
+    Raises TaskError where the run means to take another number of rounds.
+    """
+
+    def __init__(self, run: TrainingRun, rounds: int) -> None:
+        self._run = run
+        self.rounds = rounds
+        self.rounds_done = 0
+        if run.rounds != rounds:
+            raise TaskError(
+                f"the run's rounds is {_shown(run.rounds)} and must be {rounds}, as was asked of it."
+            )
+
+    @property
+    def model(self) -> Any:
+        """What the task builds."""
+        return self._run.model
+
+    def advance(self) -> Round:
+        """The next round. Raises TaskError where it is not as it must be, and whatever the task raises."""
+        found = self._run.advance()
+        self.rounds_done += 1
+        checked = checked_round(found, self.rounds_done)
+        if self._run.rounds_done != self.rounds_done:
+            raise TaskError(
+                f"the run's rounds_done is {_shown(self._run.rounds_done)} after round {self.rounds_done}."
+            )
+        return checked
+
+    def pack(self, best: float) -> PackedFile:
+        """The whole state, from which a run can go on. Raises where it can't be kept so that it can be read again."""
+        packed = pack_checkpoint({"run": self._run.state_dict(), "best": best, "round": self.rounds_done})
+        if self.rounds_done == 1:
+            unpack_checkpoint(packed)
+        return packed
+
+    def restore(self, packed: PackedFile) -> float:
+        """Go on from a state that `pack` gave; returns the best score until then. Raises where that fails."""
+        state = unpack_checkpoint(packed)
+        self._run.load_state_dict(state["run"])
+        done = state["round"]
+        if self._run.rounds_done != done:
+            raise TaskError(
+                f"the run's rounds_done is {_shown(self._run.rounds_done)} when its state is of round {done}."
+            )
+        self.rounds_done = done
+        return float(state["best"])
+
+    def close(self) -> None:
+        """End what the run has started. Raises what the task raises."""
+        self._run.close()
+
+
+def checked_round(found: Any, index: int) -> Round:
+    """`found` with plain numbers in it. Raises TaskError where it is no Round, or not round `index`."""
+    if not isinstance(found, Round):
+        raise TaskError(f"advance() returned {_shown(found)}{_kind(found)}, and must return a Round.")
+    given: Any = found.index
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
+        raise TaskError(f"index is {_shown(given)}{_kind(given)}, and must be a whole number.")
+    if given != index:
+        raise TaskError(f"index is {_shown(given)} and must be {index}.")
+    figures = {
+        name: _number(name, getattr(found, name), name in _OPTIONAL) for name in FIGURES if name != "index"
+    }
+    return replace(found, index=index, cost=_checked_cost(found.cost), **figures)
+
+
+_OPTIONAL = {
+    name for name, kind in typing.get_type_hints(Round).items() if type(None) in typing.get_args(kind)
+}
+
+
+def _checked_cost(cost: Any) -> Cost | None:
+    if cost is None:
+        return None
+    if not isinstance(cost, Cost):
+        raise TaskError(f"cost is {_shown(cost)}{_kind(cost)}, and must be a Cost or None.")
+    known = {
+        each.name: _number(f"cost.{each.name}", getattr(cost, each.name), False) for each in fields(Cost)
+    }
+    return Cost(**known)  # type: ignore[arg-type]
+
+
+def _number(name: str, value: Any, optional: bool) -> float | None:
+    if value is None and optional:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        hint = " (`.item()` gives the number in a tensor)" if hasattr(value, "item") else ""
+        raise TaskError(f"{name} is {_shown(value)}{_kind(value)}, and must be a number{hint}.")
+    try:
+        return float(value)
+    except OverflowError:
+        raise TaskError(f"{name} is {_shown(value)}, which no double can hold.") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        return " ".join(reprlib.repr(value).split())[:200]
+    except Exception:  # noqa: BLE001 - anybody's __repr__
+        return "a value that can't be printed"
+
+
+def _kind(value: Any) -> str:
+    kind = type(value).__name__
+    return f", {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

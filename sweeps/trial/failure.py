@@ -1,0 +1,46 @@
+"""From an exception, which may be anybody's, to what is recorded of it: plain text that any database can keep."""
+
+from __future__ import annotations
+
+import traceback
+
+from sweeps.printable import printable
+from sweeps.trial.verdict import Failure
+
+LONGEST_MESSAGE = 2000  # characters
+LONGEST_TRACEBACK = 8000
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What is recorded of an exception that a trial raised. Raises nothing, whatever the exception is."""
+    return Failure(
+        kind="out_of_memory" if _is_out_of_memory(error) else "error",
+        error_class=printable(type(error).__name__),
+        message=printable(_message(error))[:LONGEST_MESSAGE],
+        traceback=_traceback(error),
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return "".join([str(error)])[: 2 * LONGEST_MESSAGE]  # plain, should it be of a class of its own
+    except BaseException as another:  # noqa: BLE001 - anybody's __str__
+        return f"(its message can't be told: __str__ raised {type(another).__name__})"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        lines = traceback.format_exception(error, limit=-50)
+    except BaseException as another:  # noqa: BLE001 - it prints notes and values, which are anybody's
+        return f"(no traceback: telling it raised {type(another).__name__})"
+    # Of a line of 50 MB the end would be all that is left.
+    return printable("".join(line[:LONGEST_MESSAGE] for line in lines)[-LONGEST_TRACEBACK:])
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    message = _message(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "alloc" in message and "memory" in message)
+    )
