@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import reprlib
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
@@ -28,7 +29,9 @@ from search_spaces.schema import (
     Space,
     is_number,
 )
+from search_spaces.yaml_size import oversize
 
+MOST_BYTES = 64 << 20
 _FORM = (
     "a space is a mapping `space:` from parameter to {low: …, high: …} or {choices: […]}, "
     "optionally with log, step and when"
@@ -49,17 +52,23 @@ def read_space(path: Path) -> Space:
     Raises SpaceError, naming file, line and key, for a file that is missing, no YAML or no space.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        text = content.decode()
     except FileNotFoundError:
         raise SpaceError(f"{path}: no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpaceError(f"{path}: can't be read ({error}).") from error
+    if len(content) > MOST_BYTES:
+        raise SpaceError(f"{path}: larger than {MOST_BYTES >> 20} MiB, so this is no search space.")
     return parse_space(text, str(path))
 
 
 def parse_space(text: str, source: str) -> Space:
     """The space in `text`; `source` is what errors call it. Raises SpaceError, naming line and key."""
     try:
+        if too_large := oversize(text):
+            raise SpaceError(f"{source}:{too_large[0]}: {too_large[1]}.")
         document = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -102,7 +111,7 @@ def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Dom
 def _scalar(text: str) -> Any:
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError):
+    except (YAMLError, ValueError, RecursionError):
         return text
     return value if value is None or isinstance(value, bool | int | float | str) else text
 
@@ -137,7 +146,7 @@ class _Reader:
                     self._refuse(
                         document,
                         other,
-                        f"unknown key {other!r}{_close(str(other), ['space', 'task', 'note'])} "
+                        f"unknown key {_shown(other)}{_close(str(other), ['space', 'task', 'note'])} "
                         "(known: note, space, task).",
                     )
         entries = document[key]
@@ -146,7 +155,7 @@ class _Reader:
         parameters: list[Parameter] = []
         for name in entries:
             if not isinstance(name, str):
-                self._refuse(entries, name, f"{name!r}: a parameter's name is a word.")
+                self._refuse(entries, name, f"{_shown(name)}: a parameter's name is a word.")
             parameters.append(self._parameter(name, entries, parameters))
         return Space(tuple(parameters), self._source)
 
@@ -172,13 +181,17 @@ class _Reader:
             if key not in known:
                 words = ", ".join(sorted(known))
                 self._refuse(
-                    record, key, f"{name}: unknown key {key!r}{_close(str(key), known)} (known: {words})."
+                    record,
+                    key,
+                    f"{name}: unknown key {_shown(key)}{_close(str(key), known)} (known: {words}).",
                 )
 
     def _value(self, name: str, mapping: CommentedMap, key: str, value: Any) -> Scalar:
         plain = _plain(value)
         if isinstance(plain, dict | list) or (isinstance(plain, float) and not is_number(plain)):
-            self._refuse(mapping, key, f"{name}: {plain!r} is no finite number, word, true, false or null.")
+            self._refuse(
+                mapping, key, f"{name}: {_shown(plain)} is no finite number, word, true, false or null."
+            )
         return plain
 
     def _categorical(self, name: str, record: CommentedMap) -> Categorical | Fixed:
@@ -199,7 +212,7 @@ class _Reader:
         step = self._number(name, record, "step") if "step" in record else None
         log = record.get("log", False)
         if not isinstance(log, bool):
-            self._refuse(record, "log", f"{name}: log is true or false, not {log!r}.")
+            self._refuse(record, "log", f"{name}: log is true or false, not {_shown(log)}.")
         if low > high:
             self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}; swap them.")
         if low == high:
@@ -222,7 +235,7 @@ class _Reader:
     def _number(self, name: str, record: CommentedMap, key: str) -> float:
         value = record[key]
         if not is_number(_plain(value)) or abs(value) > sys.float_info.max:
-            self._refuse(record, key, f"{name}: {key} is a finite number, not {_plain(value)!r}.")
+            self._refuse(record, key, f"{name}: {key} is a finite number, not {_shown(_plain(value))}.")
         return int(value) if isinstance(value, int) else float(value)
 
     def _conditions(self, name: str, record: CommentedMap, before: list[Parameter]) -> tuple[Condition, ...]:
@@ -239,7 +252,7 @@ class _Reader:
             self._refuse(
                 when,
                 key,
-                f"{name}: the condition is on {key!r}, which no parameter above it is"
+                f"{name}: the condition is on {_shown(key)}, which no parameter above it is"
                 f"{_close(str(key), known)}.",
             )
         wanted = when[key]
@@ -302,5 +315,14 @@ def _plain(value: Any) -> Scalar:
 
 
 def _close(word: str, known: Any) -> str:
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+
+
+def _shown(value: Any) -> str:
+    """A value as messages show it: never longer than a line or two."""
+    return _SHORT.repr(_plain(value))

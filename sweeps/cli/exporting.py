@@ -114,14 +114,30 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
 )
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Serve requests that call this server NAME, behind a proxy for instance. May be repeated.",
+)
 @storage_option
-def dashboard(host: str, port: int, storage: str | None) -> None:
-    """Serve the Optuna dashboard over the database: reading and notes only."""
+def dashboard(host: str, port: int, names: tuple[str, ...], storage: str | None) -> None:
+    """Serve the Optuna dashboard over the database: reading and notes only.
+
+    Requests by host names other than localhost and this machine's are refused, as are notes from pages of other sites.
+    """
     from storage import open_database
     from sweeps import paths
-    from sweeps.cli.dashboard_server import make_dashboard
+    from sweeps.cli.dashboard_server import is_loopback, make_dashboard
 
-    server = make_dashboard(open_database(paths.storage_url(storage)), host, port)
+    server = make_dashboard(open_database(paths.storage_url(storage)), host, port, names)
+    if not is_loopback(host):
+        click.echo(
+            f"There is no password: whoever reaches port {server.server_port} of this machine can read every study in "
+            "the database and write notes. Leave --host out to serve this machine only.",
+            err=True,
+        )
     click.echo(
         f"Dashboard, for reading and notes, at http://{host}:{server.server_port}/ (end with Ctrl-C)",
         err=True,
