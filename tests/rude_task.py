@@ -29,6 +29,10 @@ Fault = Literal[
     "score_is_huge",
     "score_is_complex",
     "cost_is_a_word",
+    "extra_is_a_list",
+    "extra_is_a_tensor",
+    "extra_has_a_number_as_name",
+    "extra_has_our_name",
     "no_round",
     "done_early",
     "done_never",
@@ -135,6 +139,14 @@ class RudeRun(ToyRun):
                 score = 1j
             case "cost_is_a_word":
                 return replace(latest, cost=Cost("long", 0.0, 0))  # type: ignore[arg-type]
+            case "extra_is_a_list":
+                return replace(latest, extra=[1.0])  # type: ignore[arg-type]
+            case "extra_is_a_tensor":
+                return replace(latest, extra={"f1": torch.tensor(1.0)})  # type: ignore[dict-item]
+            case "extra_has_a_number_as_name":
+                return replace(latest, extra={1: 1.0})  # type: ignore[dict-item]
+            case "extra_has_our_name":
+                return replace(latest, extra={"seconds": 1.0})
             case "no_round":
                 return None
             case "done_early":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 import reprlib
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,8 +17,12 @@ from objectives import Cost, Round
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.training_state import pack_checkpoint, unpack_checkpoint
 from objectives.errors import TaskError
-from objectives.round import FIGURES
+from objectives.round import FIGURES, RESERVED
 from objectives.training_run import TrainingRun
+from sweeps.printable import printable
+
+MOST_EXTRA = 1000
+LONGEST_NAME = 100
 
 
 class CheckedRun:
@@ -84,10 +89,15 @@ def checked_round(found: Any, index: int) -> Round:
         raise TaskError(f"index is {_shown(given)}{_kind(given)}, and must be a whole number.")
     if given != index:
         raise TaskError(f"index is {_shown(given)} and must be {index}.")
-    figures = {
-        name: _number(name, getattr(found, name), name in _OPTIONAL) for name in FIGURES if name != "index"
+    figures: dict[str, Any] = {
+        name: None
+        if name in _OPTIONAL and getattr(found, name) is None
+        else _number(name, getattr(found, name))
+        for name in FIGURES
+        if name != "index"
     }
-    return replace(found, index=index, cost=_checked_cost(found.cost), **figures)
+    extra = _checked_extra(found.extra)
+    return replace(found, index=index, extra=extra, cost=_checked_cost(found.cost), **figures)
 
 
 _OPTIONAL = {
@@ -95,20 +105,33 @@ _OPTIONAL = {
 }
 
 
+def _checked_extra(extra: Any) -> dict[str, float]:
+    """Further numbers under words that a database keeps and no column has."""
+    if not isinstance(extra, Mapping) or len(extra) > MOST_EXTRA:
+        raise TaskError(
+            f"extra is {_shown(extra)}{_kind(extra)}, and must be a mapping of up to {MOST_EXTRA} numbers."
+        )
+    for name in extra:
+        if not isinstance(name, str) or not name or len(name) > LONGEST_NAME or printable(name) != name:
+            raise TaskError(
+                f"extra has the name {_shown(name)}{_kind(name)}, and must have words of up to {LONGEST_NAME} "
+                "characters."
+            )
+        if name in RESERVED:
+            raise TaskError(f"extra has the name {name!r}, which a round's own figure has.")
+    return {"".join([name]): _number(f"extra.{name}", value) for name, value in extra.items()}
+
+
 def _checked_cost(cost: Any) -> Cost | None:
     if cost is None:
         return None
     if not isinstance(cost, Cost):
         raise TaskError(f"cost is {_shown(cost)}{_kind(cost)}, and must be a Cost or None.")
-    known = {
-        each.name: _number(f"cost.{each.name}", getattr(cost, each.name), False) for each in fields(Cost)
-    }
+    known = {each.name: _number(f"cost.{each.name}", getattr(cost, each.name)) for each in fields(Cost)}
     return Cost(**known)  # type: ignore[arg-type]
 
 
-def _number(name: str, value: Any, optional: bool) -> float | None:
-    if value is None and optional:
-        return None
+def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         hint = " (`.item()` gives the number in a tensor)" if hasattr(value, "item") else ""
         raise TaskError(f"{name} is {_shown(value)}{_kind(value)}, and must be a number{hint}.")
