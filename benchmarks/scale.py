@@ -30,6 +30,7 @@ import psutil
 from benchmarks.long_study import NAME, build, random_proposals
 from benchmarks.nothing import NothingRun, Parameters
 from objectives.training.loop import make_deterministic
+from storage.leases import acquire
 from sweeps.cli.terminal import announcement
 from sweeps.driver.observer import Standing
 from sweeps.driver.study_driver import StudyDriver
@@ -182,7 +183,8 @@ def show_memory(chosen: argparse.Namespace) -> None:
 def measure_memory(chosen: argparse.Namespace) -> dict[int, float]:
     """Resident memory of a driver, with trials of one round that train nothing."""
     study = load(SHORT, chosen.database)
-    driver = StudyDriver(study.database, study.row, study.out, num_trials=10**9)
+    lease = acquire(study.database, study.row.study_id)
+    driver = StudyDriver(study.database, study.row, study.out, lease=lease, num_trials=10**9)
     found = {}
     for done in range(chosen.memory_trials + 1):
         assignment = driver.ask()

@@ -1,11 +1,21 @@
 """Where studies are kept: one database with Optuna's tables and ours beside them."""
 
 from storage.database import Database, open_database
-from storage.errors import LeaseHeld, StorageError, StorageRefused, StorageUnavailable, StudyNotFound
+from storage.errors import (
+    DatabaseGone,
+    LeaseHeld,
+    LeaseLost,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+    StudyNotFound,
+)
 
 __all__ = [
     "Database",
+    "DatabaseGone",
     "LeaseHeld",
+    "LeaseLost",
     "StorageError",
     "StorageRefused",
     "StorageUnavailable",

@@ -6,18 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from storage import schema
 from storage.database import Database
 
 
-def put_checkpoint(database: Database, study_id: int, trial: int, record: Mapping[str, Any]) -> None:
+def put_checkpoint(connection: Connection, study_id: int, trial: int, record: Mapping[str, Any]) -> None:
     """Record a trial's latest checkpoint in place of the one before."""
-    c = schema.checkpoints
-    with database.engine.begin() as connection:
-        connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))
-        connection.execute(insert(c).values(study_id=study_id, trial=trial, record=json.dumps(record)))
+    drop_checkpoint(connection, study_id, trial)
+    values = {"study_id": study_id, "trial": trial, "record": json.dumps(record)}
+    connection.execute(insert(schema.checkpoints).values(values))
 
 
 def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, Any]]:
@@ -28,8 +27,7 @@ def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, An
         return {trial: json.loads(record) for trial, record in rows}
 
 
-def drop_checkpoint(database: Database, study_id: int, trial: int) -> None:
+def drop_checkpoint(connection: Connection, study_id: int, trial: int) -> None:
     """Forget a trial's checkpoint: it has ended."""
     c = schema.checkpoints
-    with database.engine.begin() as connection:
-        connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))
+    connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))

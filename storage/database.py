@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import schema
-from storage.errors import StorageError, StorageRefused, StorageUnavailable
+from storage.counters import start_counters
+from storage.errors import DatabaseGone, StorageError, StorageRefused, StorageUnavailable
+from storage.host import HOST, Host
 from storage.migrations import OLDEST, migrate
 from storage.url import parse_url, shown, sqlite_path
 
@@ -32,10 +35,12 @@ _CREATION = 0x5EE9  # PostgreSQL's advisory lock for making tables
 class Database:
     """An open database; `optuna` is made when first asked for."""
 
-    def __init__(self, url: URL, engine: Engine) -> None:
+    def __init__(self, url: URL, engine: Engine, host: Host = HOST) -> None:
         self.url = url
         self.engine = engine
+        self.host = host
         self._optuna: RDBStorage | None = None
+        self.note_file()
 
     def __repr__(self) -> str:
         return f"Database({shown(self.url)})"
@@ -49,8 +54,36 @@ class Database:
     def optuna(self) -> RDBStorage:
         """Optuna's storage over the same database; creates Optuna's tables when they are missing."""
         if self._optuna is None:
-            self._optuna = _open_optuna(self.url)
+            self._optuna = _open_optuna(self.url, self.engine.url)
         return self._optuna
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it is a file on a disk that can't be written to, and that no other process has open."""
+        return "immutable" in self.engine.url.query
+
+    def note_file(self) -> None:
+        """Remember which file is open; some file systems exchange it when it is first opened for writing."""
+        self._opened_file = self._file_now()
+
+    def check_in_place(self) -> None:
+        """Raises DatabaseGone where the file was deleted or replaced since it was opened: SQLite writes on into what
+        nobody can open any more.
+        """
+        if self._file_now() != self._opened_file:
+            raise DatabaseGone(
+                f"{sqlite_path(self.url)} was deleted or replaced while the study ran. What is recorded from here on "
+                "would be lost, so the run has ended. Put the file back, or launch the study again."
+            )
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """What tells the file from another of its name."""
+        path = sqlite_path(self.url)
+        try:
+            found = path.stat() if path is not None else None
+        except OSError:
+            return None
+        return None if found is None else (found.st_dev, found.st_ino)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -79,9 +112,10 @@ def open_database(text: str, *, create: bool = False) -> Database:
 
 
 def _open(url: URL, create: bool) -> Database:
-    database = Database(url, _connectable(url))
+    database = Database(url, _connectable(url if create else _read_only_where_needed(url)))
     try:
         _check_tables(database, create)
+        database.note_file()
     except (OperationalError, DBAPIError) as error:
         database.close()
         raise _explained(url, error) from error
@@ -89,6 +123,20 @@ def _open(url: URL, create: bool) -> Database:
         database.close()
         raise
     return database
+
+
+def _read_only_where_needed(url: URL) -> URL:
+    """What to connect to: in WAL mode SQLite makes files beside a database even to read it, unless told that nobody
+    writes to it. That is so where the disk is read-only and no driver has left a log beside it.
+    """
+    path = sqlite_path(url)
+    if path is None or os.access(path.parent, os.W_OK):
+        return url
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        return url
+    quoted = urllib.parse.quote(str(path))
+    return url.set(database=f"file:{quoted}", query={"mode": "ro", "immutable": "1", "uri": "true"})
 
 
 def _check_file(path: Path, create: bool) -> None:
@@ -157,13 +205,15 @@ def _prepare(engine: Engine) -> None:
         cursor.close()
 
 
-def _open_optuna(url: URL) -> RDBStorage:
+def _open_optuna(url: URL, connected: URL) -> RDBStorage:
     import optuna
     from optuna.storages import RDBStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_engine_options(url))
+        storage = RDBStorage(
+            connected.render_as_string(hide_password=False), engine_kwargs=_engine_options(url)
+        )
     except RuntimeError as error:
         raise StorageRefused(
             f"{shown(url)} was written by another version of Optuna; it was left as it is. {error}"
@@ -205,6 +255,7 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
     _ = database.optuna
     schema.metadata.create_all(engine)
     with engine.begin() as connection:
+        start_counters(connection)
         connection.execute(insert(schema.meta).values(key="schema_version", value=str(schema.SCHEMA_VERSION)))
 
 
@@ -233,6 +284,11 @@ def _bring_up_to_date(database: Database) -> None:
     """Change tables of an earlier version to today's form, one process at a time; others are left as they are."""
     if not _is_earlier(_version(database)):
         return
+    if database.is_read_only:
+        raise StorageRefused(
+            f"{database.shown} was written by an earlier version of this service, and its disk is read-only: copy "
+            "it to where it can be brought up to date."
+        )
     with database.engine.begin() as connection:
         if database.engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_CREATION)))

@@ -4,7 +4,9 @@ StorageError               exit code 1
 ├── StorageUnavailable     no database there, no server, a wrong password
 ├── StorageRefused         a database that is not ours to write: exit code 2
 ├── StudyNotFound          exit code 2
-└── LeaseHeld              another driver is at work on the study: exit code 2
+├── DatabaseGone           the file was deleted or replaced while a driver was at work
+├── LeaseHeld              another driver is at work on the study: exit code 2
+└── LeaseLost              another driver has taken the study over, or deleted it
 """
 
 from __future__ import annotations
@@ -36,3 +38,11 @@ class LeaseHeld(StorageError):
     """Another driver is at work on the study."""
 
     exit_code = 2
+
+
+class DatabaseGone(StorageError):
+    """The database's file is not the one that was opened."""
+
+
+class LeaseLost(StorageError):
+    """Another driver has taken the study over: this one must write nothing any more."""

@@ -1,84 +1,101 @@
-"""One live driver per study: a lease row whose counter beats while its holder lives.
+"""One live driver per study: a lease row whose counter beats while its holder lives, and which fences its writes.
 
 No clock is compared between machines. Whoever wants a lease that is taken watches its counter for the
 lease time by its own monotonic clock: if it moves, the holder lives; if not, the lease is taken over. A
-holder on the same host whose process is gone is known to be dead at once.
+holder in the same process table whose process is gone is known to be dead at once.
+
+A holder that slept longer than that does not know that it was taken over. So each of its writes checks, in the
+same transaction, that the lease still has the fence with which it was got: a number that only grows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import getpass
-import os
 import secrets
 import socket
-import threading
-import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
-import psutil
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from storage import schema
+from storage.counters import next_fence
 from storage.database import Database
-from storage.errors import LeaseHeld
+from storage.errors import LeaseHeld, LeaseLost, StorageUnavailable
+from storage.host import ProcessIdentity
 
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 10.0
 
 
 class Lease:
-    """Held from `acquire` to `release`, kept alive by a thread of its own.
+    """Held from `acquire` to `release`, kept alive in the background.
 
-    is_lost: another driver has taken over; the holder must stop writing.
+    fence: a number that only grows from lease to lease. is_lost: another driver has taken over; the holder must stop.
     """
 
-    def __init__(self, database: Database, study_id: int, token: str) -> None:
+    def __init__(self, database: Database, study_id: int, fence: int) -> None:
+        self.study_id = study_id
+        self.fence = fence
+        self.is_lost = False
         self._database = database
-        self._study_id = study_id
-        self._token = token
-        self._end = threading.Event()
-        self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
-        self._thread.start()
+        self._stop = database.host.keep_doing(self._keep, BEAT_SECONDS)
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether another driver has taken over."""
-        return self._lost.is_set()
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that only the lease's holder can be in; nobody can take the lease over before its end.
+
+        Raises LeaseLost, before anything is written, where the lease is another's by now.
+        """
+        with self._database.engine.begin() as connection:
+            if not self._beat(connection):
+                self.is_lost = True
+                raise LeaseLost(self._why(connection))
+            self._database.check_in_place()
+            yield connection
 
     def release(self) -> None:
         """Give the lease back, unless it is another's by now; where the database is away, it runs out."""
-        self._end.set()
-        self._thread.join(timeout=LEASE_SECONDS)
+        self._stop()
         with contextlib.suppress(SQLAlchemyError), self._database.engine.begin() as connection:
-            connection.execute(
-                delete(schema.leases).where(
-                    schema.leases.c.study_id == self._study_id, schema.leases.c.token == self._token
-                )
-            )
+            connection.execute(delete(schema.leases).where(*self._is_ours))
 
-    def _keep(self) -> None:
-        while not self._end.wait(BEAT_SECONDS):
-            try:
-                with self._database.engine.begin() as connection:
-                    beaten = connection.execute(
-                        update(schema.leases)
-                        .where(
-                            schema.leases.c.study_id == self._study_id, schema.leases.c.token == self._token
-                        )
-                        .values(beat=schema.leases.c.beat + 1)
-                    ).rowcount
-            except SQLAlchemyError:
-                continue  # the database is away; it can't have been taken over through it either
-            if beaten == 0:
-                self._lost.set()
-                return
+    @property
+    def _is_ours(self) -> tuple[Any, Any]:
+        return schema.leases.c.study_id == self.study_id, schema.leases.c.fence == self.fence
+
+    def _beat(self, connection: Connection) -> bool:
+        """Show that the holder lives; false where the lease is another's. Locks its row to the transaction's end."""
+        beat = update(schema.leases).where(*self._is_ours).values(beat=schema.leases.c.beat + 1)
+        return connection.execute(beat).rowcount == 1
+
+    def _keep(self) -> bool:
+        """Whether to go on beating."""
+        try:
+            with self._database.engine.begin() as connection:
+                self.is_lost = not self._beat(connection)
+        except SQLAlchemyError:
+            return True  # the database is away; it can't have been taken over through it either
+        return not self.is_lost
+
+    def _why(self, connection: Connection) -> str:
+        of_study = schema.leases.c.study_id == self.study_id
+        successor = connection.scalar(select(schema.leases.c.holder).where(of_study))
+        exists = schema.studies.c.study_id == self.study_id
+        if connection.scalar(select(schema.studies.c.study_id).where(exists)) is None:
+            return "This study was deleted while its driver did not answer: the driver has written nothing since."
+        by = f": {successor}" if successor else ""
+        return (
+            f"Another driver has taken this study over{by}. This one did not answer for too long, and has written "
+            "nothing since. Nothing is lost: look at the study with `sweep status`."
+        )
 
 
 def new_token() -> str:
-    """What tells one driver's lease from another's."""
+    """What tells one attempt to get a lease from another's."""
     return secrets.token_hex(16)
 
 
@@ -91,21 +108,27 @@ def acquire(
 
     Raises LeaseHeld, naming the holder, when a live one has it.
     """
-    token = token or new_token()
+    if database.is_read_only:
+        raise StorageUnavailable(f"{database.shown} is on a read-only disk: its studies can only be read.")
+    token, host = token or new_token(), database.host
     deadline: float | None = None
-    watched: tuple[str, int] | None = None
+    watched: tuple[int, int] | None = None
     while True:
         row = _read(database, study_id)
         if row is None:
-            if _take_free(database, study_id, token):
-                return Lease(database, study_id, token)
+            fence = _take_free(database, study_id, token)
+            if fence is not None:
+                return Lease(database, study_id, fence)
             continue
         if row.token == token:
-            return Lease(database, study_id, token)
-        state = (row.token, row.beat)
-        if _is_dead(row) or (watched == state and deadline is not None and time.monotonic() > deadline):
-            if _take_over(database, study_id, token, state):
-                return Lease(database, study_id, token)
+            return Lease(database, study_id, row.fence)
+        state = (row.fence, row.beat)
+        if _is_dead(database, row) or (
+            watched == state and deadline is not None and host.monotonic() > deadline
+        ):
+            fence = _take_over(database, study_id, token, state)
+            if fence is not None:
+                return Lease(database, study_id, fence)
             continue
         if watched is not None and watched != state:
             raise LeaseHeld(
@@ -113,71 +136,77 @@ def acquire(
                 "Watch it with `sweep status --watch`, or end it with `sweep stop`."
             )
         if watched is None:
-            watched, deadline = state, time.monotonic() + lease_seconds
-        time.sleep(0.1)
+            watched, deadline = state, host.monotonic() + lease_seconds
+        host.sleep(0.1)
 
 
 def holder(database: Database, study_id: int) -> str | None:
     """Who drives the study, if the lease is taken and its holder is not known to be dead."""
+    if database.is_read_only:
+        return None
     row = _read(database, study_id)
-    return None if row is None or _is_dead(row) else str(row.holder)
+    return None if row is None or _is_dead(database, row) else str(row.holder)
 
 
-def _values(token: str) -> dict[str, object]:
-    process = psutil.Process()
+def answers(database: Database, study_id: int, *, lease_seconds: float = LEASE_SECONDS) -> bool:
+    """Whether the holder of the study's lease is seen to be at work, within the lease time."""
+    host, first = database.host, _read(database, study_id)
+    deadline = host.monotonic() + lease_seconds
+    while first is not None and not _is_dead(database, first):
+        row = _read(database, study_id)
+        if row is None or (row.fence, row.beat) != (first.fence, first.beat):
+            return row is not None
+        if host.monotonic() > deadline:
+            break
+        host.sleep(0.1)
+    return False
+
+
+def _values(database: Database, token: str, fence: int) -> dict[str, object]:
+    process = database.host.this_process()
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return {
         "token": token,
+        "fence": fence,
         "holder": f"{getpass.getuser()}@{socket.gethostname()}, process {process.pid}, since {since}",
         "host": socket.gethostname(),
         "pid": process.pid,
-        "started": _started(process),
+        "started": process.started,
+        "place": process.place,
         "beat": 0,
     }
 
 
-def _read(database: Database, study_id: int):  # type: ignore[no-untyped-def]
+def _read(database: Database, study_id: int) -> Row[Any] | None:
     with database.engine.connect() as connection:
         return connection.execute(select(schema.leases).where(schema.leases.c.study_id == study_id)).first()
 
 
-def _take_free(database: Database, study_id: int, token: str) -> bool:
+def _take_free(database: Database, study_id: int, token: str) -> int | None:
+    """The fence of the lease; None where another was faster."""
     try:
         with database.engine.begin() as connection:
-            connection.execute(insert(schema.leases).values(study_id=study_id, **_values(token)))
+            fence = next_fence(connection)
+            values = _values(database, token, fence)
+            connection.execute(insert(schema.leases).values(study_id=study_id, **values))
     except IntegrityError:
-        return False
-    return True
+        return None
+    return fence
 
 
-def _take_over(database: Database, study_id: int, token: str, seen: tuple[str, int]) -> bool:
+def _take_over(database: Database, study_id: int, token: str, seen: tuple[int, int]) -> int | None:
+    """The fence of the lease; None where its holder has moved since it was `seen`."""
+    c = schema.leases.c
     with database.engine.begin() as connection:
+        fence = next_fence(connection)
         taken = connection.execute(
             update(schema.leases)
-            .where(
-                schema.leases.c.study_id == study_id,
-                schema.leases.c.token == seen[0],
-                schema.leases.c.beat == seen[1],
-            )
-            .values(**_values(token))
+            .where(c.study_id == study_id, c.fence == seen[0], c.beat == seen[1])
+            .values(**_values(database, token, fence))
         ).rowcount
-    return taken == 1
+    return fence if taken == 1 else None
 
 
-def _started(process: psutil.Process) -> float:
-    """When a process started, in seconds since boot: the time of day would jump with the clock."""
-    return process.create_time() - psutil.boot_time()
-
-
-def _is_dead(row) -> bool:  # type: ignore[no-untyped-def]
-    """Whether the holder is known to be gone: on this host, and its process is not there any more."""
-    if row.host != socket.gethostname() or row.pid == os.getpid():
-        return False
-    try:
-        process = psutil.Process(row.pid)
-        other = abs(_started(process) - row.started) > 1.0  # the number was given again
-        return bool(other or process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.Error:
-        return False
+def _is_dead(database: Database, row: Row[Any]) -> bool:
+    """Whether the holder is known to be gone."""
+    return database.host.is_gone(ProcessIdentity(row.place, row.pid, row.started))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from sqlalchemy import Connection, MetaData, column, insert, inspect, select, table, text, update
 
 from storage import schema
+from storage.counters import start_counters
 
 OLDEST = 3  # the oldest schema that can be brought up to date
 
 
 def migrate(connection: Connection, version: int) -> None:
     """From schema `version` to today's, within the caller's transaction."""
-    if version == 3:
+    if version <= 3:
         _let_figures_be_missing(connection)
+    if version <= 4:
+        _fence_leases(connection)
     today = str(schema.SCHEMA_VERSION)
     connection.execute(update(schema.meta).where(schema.meta.c.key == "schema_version").values(value=today))
 
@@ -31,3 +34,13 @@ def _let_figures_be_missing(connection: Connection) -> None:
     connection.execute(insert(plain).from_select([each.name for each in old.c], select(*old.c)))
     connection.execute(text("DROP TABLE sweep_rounds"))
     connection.execute(text("ALTER TABLE sweep_rounds_new RENAME TO sweep_rounds"))
+
+
+def _fence_leases(connection: Connection) -> None:
+    """4 to 5: leases have fences, and say in which process table their holder is; ids are never used again."""
+    there = {each["name"] for each in inspect(connection).get_columns("sweep_leases")}
+    for name, kind in (("fence", "BIGINT NOT NULL DEFAULT 0"), ("place", "TEXT NOT NULL DEFAULT ''")):
+        if name not in there:
+            connection.execute(text(f"ALTER TABLE sweep_leases ADD COLUMN {name} {kind}"))
+    schema.counters.create(connection, checkfirst=True)
+    start_counters(connection)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, String, and_, case, cast, func, or_, select
+from sqlalchemy import Connection, Select, String, and_, case, cast, func, or_, select
 
 from storage import schema
 from storage.database import Database
@@ -54,12 +54,11 @@ def read_outcomes(database: Database, study_id: int) -> list[Outcome]:
         ]
 
 
-def latest_trial(database: Database, study_id: int) -> tuple[int, int] | None:
+def latest_trial(connection: Connection, study_id: int) -> tuple[int, int] | None:
     """Number and id of the trial that was inserted last; costs the same in a study of any length."""
     t = schema.optuna_trials
     query = select(t.c.number, t.c.trial_id).where(t.c.study_id == study_id).order_by(t.c.trial_id.desc())
-    with database.engine.connect() as connection:
-        row = connection.execute(query.limit(1)).first()
+    row = connection.execute(query.limit(1)).first()
     return None if row is None else (row.number, row.trial_id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from storage import schema
 from storage.database import Database
@@ -32,7 +32,6 @@ def pending_stop(database: Database, study_id: int) -> str | None:
     return kind
 
 
-def clear_requests(database: Database, study_id: int) -> None:
+def clear_requests(connection: Connection, study_id: int) -> None:
     """Forget what was asked: it was done, or a new driver begins."""
-    with database.engine.begin() as connection:
-        connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))
+    connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from storage.errors import StorageUnavailable
+from storage.host import HOST, Host
 
 PATIENCE_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.05
@@ -59,12 +59,13 @@ def with_retries(
     patience_seconds: float = PATIENCE_SECONDS,
     give_up: Callable[[], bool] = lambda: False,
     tell: Callable[[str], None] = tell_on_stderr,
+    host: Host = HOST,
 ) -> T:
     """`call`, repeated while the database is away; it must bear being repeated after it was carried out.
 
     Raises StorageUnavailable after `patience_seconds`, or when `give_up` says so; other errors at once.
     """
-    deadline = time.monotonic() + patience_seconds
+    deadline = host.monotonic() + patience_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
@@ -73,12 +74,12 @@ def with_retries(
             if not is_away(error):
                 raise
             reason = _reason(error)
-            if give_up() or time.monotonic() > deadline:
+            if give_up() or host.monotonic() > deadline:
                 raise StorageUnavailable(
                     f"The database is away ({reason}). Nothing that was recorded is lost: go on with `sweep "
                     "resume` when it is back."
                 ) from error
             if pause >= _LONGEST_PAUSE_SECONDS:
                 tell(f"the database is away ({reason}); trying again")
-            time.sleep(pause)
+            host.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -6,29 +6,39 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from storage import schema
 from storage.database import Database
 
 
 def add_round(
-    database: Database, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]
-) -> None:
-    """Store one round; its (trial, index) must be new. Figures that have no column are kept beside them."""
-    named = {name: value for name, value in figures.items() if name in schema.rounds.c}
-    extra = {name: value for name, value in figures.items() if name not in named}
-    row = {**named, **cost, "extra": json.dumps(extra) if extra else None}
-    with database.engine.begin() as connection:
-        connection.execute(insert(schema.rounds).values(study_id=study_id, trial=trial, **row))
+    connection: Connection, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]
+) -> bool:
+    """Store one round; whether it was new. Figures that have no column are kept beside them.
+
+    Raises RuntimeError where another round is stored under its number: then somebody else writes to the trial.
+    """
+    r, index = schema.rounds, int(figures["index"])
+    of_round = (r.c.study_id == study_id, r.c.trial == trial, r.c.index == index)
+    row = connection.execute(select(r).where(*of_round)).mappings().first()
+    if row is None:
+        named = {name: value for name, value in figures.items() if name in r.c}
+        extra = {name: value for name, value in figures.items() if name not in named}
+        beside = json.dumps(extra) if extra else None
+        connection.execute(insert(r).values(study_id=study_id, trial=trial, **named, **cost, extra=beside))
+        return True
+    stored = _flat(row)
+    if differing := [name for name in figures if not _same(stored.get(name), figures[name])]:
+        raise RuntimeError(
+            f"trial {trial}: round {index} is stored with another {differing[0]} ({stored.get(differing[0])!r}, now "
+            f"{figures[differing[0]]!r}): somebody else writes to this study"
+        )
+    return False
 
 
-def has_round(database: Database, study_id: int, trial: int, index: int) -> bool:
-    """Whether a round is stored."""
-    r = schema.rounds
-    query = select(r.c.index).where(r.c.study_id == study_id, r.c.trial == trial, r.c.index == index)
-    with database.engine.connect() as connection:
-        return connection.scalar(query) is not None
+def _same(stored: float | None, now: float | None) -> bool:
+    return stored == now or (None not in (stored, now) and repr(float(stored)) == repr(float(now)))  # type: ignore[arg-type]
 
 
 def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:
@@ -74,11 +84,3 @@ def total_seconds(database: Database, study_id: int) -> float:
     query = select(func.sum(schema.rounds.c.seconds)).where(schema.rounds.c.study_id == study_id)
     with database.engine.connect() as connection:
         return float(connection.scalar(query) or 0.0)
-
-
-def forget_rounds(database: Database, study_id: int, trial: int) -> None:
-    """Remove a trial's rounds, when it starts over under other circumstances."""
-    with database.engine.begin() as connection:
-        connection.execute(
-            delete(schema.rounds).where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial == trial)
-        )

@@ -10,11 +10,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, column, table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    table,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -120,6 +131,7 @@ leases = Table(
     metadata,
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("token", String(32), nullable=False),
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # grows with every lease of the database
     Column("holder", Text, nullable=False),  # "user@host, process 123, since …"
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
@@ -127,6 +139,16 @@ leases = Table(
         "started", ExactFloat, nullable=False
     ),  # seconds from boot to the process's start: tells a reused pid
     Column("beat", Integer, nullable=False),
+    Column(
+        "place", Text, nullable=False, server_default=""
+    ),  # boot and process table that the pid belongs to
+)
+
+counters = Table(
+    "sweep_counters",
+    metadata,
+    Column("name", String(16), primary_key=True),  # fence, study_id, trial_id
+    Column("value", BigInteger, nullable=False),  # the last one that was handed out
 )
 
 requests = Table(
@@ -137,9 +159,10 @@ requests = Table(
     Column("asked", String(32), nullable=False),
 )
 
-# Optuna's tables, as far as plain reading needs them. Only Optuna itself writes them.
+# Optuna's tables, as far as plain reading needs them, without importing Optuna.
 optuna_version = table("version_info", column("library_version"))
 optuna_studies = table("studies", column("study_id"), column("study_name"))
+optuna_directions = table("study_directions", column("study_id"), column("direction"))
 optuna_trials = table(
     "trials",
     column("trial_id"),

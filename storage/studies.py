@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storage import schema
+from storage import optuna_rows, schema
 from storage.database import Database
 from storage.errors import StorageRefused, StudyNotFound
+from storage.leases import Lease
 
 
 @dataclass(frozen=True)
@@ -47,27 +47,9 @@ def create_study(
     run: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> StudyRow:
-    """A new study, Optuna's and ours. Raises StorageRefused when the name is taken."""
-    import optuna
-
-    direction = optuna.study.StudyDirection[str(specification["direction"]).upper()]
-    try:
-        study = optuna.create_study(storage=database.optuna, study_name=name, direction=direction)
-    except optuna.exceptions.DuplicatedStudyError:
-        study = optuna.load_study(study_name=name, storage=database.optuna)
-        # A launch that was killed in the midst of this leaves one without trials and without a row of ours.
-        if find_study(database, name) or study.get_trials(deepcopy=False) or study.direction != direction:
-            raise StorageRefused(
-                f"There is a study {name!r} in {database.shown} already: choose another name."
-            ) from None
-    study_id = study._study_id
-    study.set_user_attr("task", specification["task"]["name"])
-    study.set_user_attr("fingerprint", fingerprint[:8])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([str(specification["metric"]["name"])])
+    """A new study, Optuna's and ours, whole at once. Raises StorageRefused when the name is taken."""
+    _ = database.optuna  # its tables are there, and of a version that we know
     row = {
-        "study_id": study_id,
         "fingerprint": fingerprint,
         "specification": _dumped(specification),
         "run": _dumped(run),
@@ -76,12 +58,43 @@ def create_study(
     }
     try:
         with database.engine.begin() as connection:
-            connection.execute(insert(schema.studies).values(row))
+            study_id = _make_room(connection, name, str(specification["direction"]))
+            if study_id is None:
+                raise StorageRefused(
+                    f"There is a study {name!r} in {database.shown} already: choose another name."
+                )
+            optuna_rows.note_study(
+                connection,
+                study_id,
+                {"task": specification["task"]["name"], "fingerprint": fingerprint[:8]},
+                {"study:metric_names": [str(specification["metric"]["name"])]},
+            )
+            connection.execute(insert(schema.studies).values(study_id=study_id, **row))
     except IntegrityError:
         raise StorageRefused(
             f"Another launch made the study {name!r} just now: launch again to go on with it."
         ) from None
     return get_study(database, name)
+
+
+def _make_room(connection: Connection, name: str, direction: str) -> int | None:
+    """The id of a study of that name that has no rows of ours; None where there is one with trials or of ours.
+
+    Rows of ours that bear a new id are left from a study that was deleted past us, and go.
+    """
+    s, ours = schema.optuna_studies, schema.studies
+    study_id: int | None = connection.scalar(select(s.c.study_id).where(s.c.study_name == name))
+    if study_id is None:
+        study_id = optuna_rows.insert_study(connection, name, direction)
+        _delete_ours(connection, study_id)
+        return study_id
+    t, d = schema.optuna_trials, schema.optuna_directions
+    has_trials = connection.scalar(select(t.c.trial_id).where(t.c.study_id == study_id).limit(1)) is not None
+    is_ours = connection.scalar(select(ours.c.study_id).where(ours.c.study_id == study_id)) is not None
+    its_direction = str(connection.scalar(select(d.c.direction).where(d.c.study_id == study_id)))
+    if has_trials or is_ours or its_direction != direction.upper():
+        return None
+    return study_id  # a launch of an earlier version that was killed while it made the study
 
 
 def find_study(database: Database, name: str) -> StudyRow | None:
@@ -132,36 +145,32 @@ def _read(database: Database, name: str | None = None) -> list[StudyRow]:
     ]
 
 
-def update_run(database: Database, study_id: int, run: Mapping[str, Any]) -> None:
+def update_run(connection: Connection, study_id: int, run: Mapping[str, Any]) -> None:
     """Record how the study is run from now on."""
-    with database.engine.begin() as connection:
-        connection.execute(
-            update(schema.studies).where(schema.studies.c.study_id == study_id).values(run=_dumped(run))
-        )
+    _update(connection, study_id, run=_dumped(run))
 
 
-def update_provenance(database: Database, study_id: int, provenance: Mapping[str, Any]) -> None:
+def update_provenance(connection: Connection, study_id: int, provenance: Mapping[str, Any]) -> None:
     """Record where the study has been run."""
-    with database.engine.begin() as connection:
-        connection.execute(
-            update(schema.studies)
-            .where(schema.studies.c.study_id == study_id)
-            .values(provenance=_dumped(provenance))
-        )
+    _update(connection, study_id, provenance=_dumped(provenance))
 
 
-def delete_study(database: Database, study: StudyRow) -> None:
-    """Remove a study and all that belongs to it. The caller holds its lease."""
-    with database.engine.begin() as connection:
-        for ours in (
-            schema.rounds,
-            schema.checkpoints,
-            schema.confirmations,
-            schema.requests,
-            schema.studies,
-        ):
-            connection.execute(delete(ours).where(ours.c.study_id == study.study_id))
-    database.optuna.delete_study(study.study_id)
+def delete_study(lease: Lease) -> None:
+    """Remove the lease's study and all that belongs to it. Raises LeaseLost where the lease is another's by now."""
+    with lease.writing() as connection:
+        _delete_ours(connection, lease.study_id)
+        optuna_rows.delete_study(connection, lease.study_id)
+
+
+def _update(connection: Connection, study_id: int, **values: str) -> None:
+    of_study = schema.studies.c.study_id == study_id
+    connection.execute(update(schema.studies).where(of_study).values(**values))
+
+
+def _delete_ours(connection: Connection, study_id: int) -> None:
+    for ours in schema.metadata.tables.values():
+        if "study_id" in ours.c:
+            connection.execute(delete(ours).where(ours.c.study_id == study_id))
 
 
 def _dumped(record: Mapping[str, Any]) -> str:

@@ -1,18 +1,21 @@
-"""Writes a study's trials, in Optuna's tables and ours: each write may be repeated, and waits for the database."""
+"""Writes a study's trials, in Optuna's tables and ours: each write may be repeated, and waits for the database.
+
+Each is one transaction that begins with the check of the driver's lease: the write of a driver that was taken over
+fails whole, with LeaseLost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
-from storage import checkpoints, rounds
+from storage import checkpoints, optuna_rows, rounds, studies
 from storage.database import Database
-from storage.outcomes import Outcome, latest_trial, read_outcomes
+from storage.leases import Lease
+from storage.outcomes import FINISHED, Outcome, latest_trial, read_outcomes
 from storage.retry import tell_on_stderr, with_retries
-from storage.studies import update_provenance
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
 if TYPE_CHECKING:
@@ -22,19 +25,20 @@ T = TypeVar("T")
 
 
 class StudyWriter:
-    """The driver's hand on one study.
+    """The driver's hand on one study, as long as it holds the lease.
 
     give_up: whether to stop waiting for a database that is away. tell: what is said while waiting.
     """
 
     def __init__(
-        self, database: Database, study_id: int, *, give_up: Callable[[], bool] = lambda: False
+        self, database: Database, lease: Lease, *, give_up: Callable[[], bool] = lambda: False
     ) -> None:
         self.give_up = give_up
         self.tell: Callable[[str], None] = tell_on_stderr
         self._database = database
-        self._optuna = database.optuna
-        self._study_id = study_id
+        self._lease = lease
+        self._study_id = lease.study_id
+        _ = database.optuna  # its tables are of a version that we know
 
     def read_outcomes(self) -> list[Outcome]:
         """How every trial stands, by number."""
@@ -63,17 +67,13 @@ class StudyWriter:
     def insert_trial(self, number: int, template: FrozenTrial) -> int:
         """A new trial, whole at once; returns its id. (`study.ask` would scan all and pop waiting ones.)"""
 
-        def insert() -> tuple[int, int]:
-            latest = latest_trial(self._database, self._study_id)
-            if (
-                latest is None or latest[0] < number
-            ):  # else an earlier attempt was carried out, its answer lost
-                self._optuna.create_new_trial(self._study_id, template)
-                latest = latest_trial(self._database, self._study_id)
-            assert latest is not None
-            return latest
+        def insert(connection: Connection) -> tuple[int, int]:
+            latest = latest_trial(connection, self._study_id)
+            if latest is not None and latest[0] >= number:
+                return latest  # an earlier attempt was carried out, its answer lost
+            return number, optuna_rows.insert_trial(connection, self._study_id, number, template)
 
-        stored, trial_id = self._with_retries(insert)
+        stored, trial_id = self._write(insert)
         if stored != number:
             raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
         return trial_id
@@ -81,54 +81,73 @@ class StudyWriter:
     def add_round(
         self, number: int, trial_id: int, figures: Mapping[str, Any], cost: Mapping[str, Any], metric: float
     ) -> None:
-        """Store a round: in our table first, which is the truth, then Optuna's copy."""
+        """Store a round: in our table, which is the truth, and Optuna's copy."""
 
-        def add() -> None:
-            try:
-                rounds.add_round(self._database, self._study_id, number, figures, cost)
-            except IntegrityError:  # an earlier attempt was carried out
-                if not rounds.has_round(self._database, self._study_id, number, int(figures["index"])):
-                    raise
+        def add(connection: Connection) -> None:
+            if rounds.add_round(connection, self._study_id, number, figures, cost):
+                optuna_rows.insert_intermediate(connection, trial_id, {int(figures["index"]): metric})
 
-        self._with_retries(add)
-        index = int(figures["index"])
-        self._with_retries(lambda: self._optuna.set_trial_intermediate_value(trial_id, index, metric))
+        self._write(add)
+
+    def complete_copy(self, trial_id: int, metrics: Mapping[int, float]) -> None:
+        """Give Optuna's copy the rounds that it lacks: earlier versions, when killed, left some out."""
+
+        def complete(connection: Connection) -> None:
+            there = optuna_rows.steps_of(connection, trial_id)
+            lacking = {index: metric for index, metric in metrics.items() if index not in there}
+            optuna_rows.insert_intermediate(connection, trial_id, lacking)
+
+        self._write(complete)
 
     def update_provenance(self, provenance: Mapping[str, Any]) -> None:
         """Record where the study has been run."""
-        self._with_retries(lambda: update_provenance(self._database, self._study_id, provenance))
+        self._write(lambda connection: studies.update_provenance(connection, self._study_id, provenance))
 
     def put_checkpoint(self, number: int, record: Mapping[str, Any]) -> None:
         """Record a trial's latest checkpoint."""
-        self._with_retries(lambda: checkpoints.put_checkpoint(self._database, self._study_id, number, record))
+        self._write(lambda c: checkpoints.put_checkpoint(c, self._study_id, number, record))
 
-    def drop_checkpoint(self, number: int) -> None:
-        """Forget a trial's checkpoint."""
-        self._with_retries(lambda: checkpoints.drop_checkpoint(self._database, self._study_id, number))
+    def drop_checkpoints(self, numbers: Iterable[int]) -> None:
+        """Forget the checkpoints of trials."""
+
+        def drop(connection: Connection) -> None:
+            for number in numbers:
+                checkpoints.drop_checkpoint(connection, self._study_id, number)
+
+        self._write(drop)
 
     def set_state(self, trial_id: int, state: str) -> None:
         """RUNNING or WAITING."""
-        from optuna.trial import TrialState
+        self._write(lambda connection: optuna_rows.set_state(connection, trial_id, state))
 
-        self._with_retries(lambda: self._optuna.set_trial_state_values(trial_id, TrialState[state]))
+    def end_trial(
+        self, number: int, trial_id: int, state: str, value: float | None, notes: Mapping[str, Any]
+    ) -> None:
+        """Note what is to be known of a trial, end it, and forget its checkpoint."""
 
-    def end_trial(self, trial_id: int, state: str, value: float | None, notes: Mapping[str, Any]) -> None:
-        """Note what is to be known of a trial, then end it: an end that was recorded is whole."""
-        from optuna.exceptions import UpdateFinishedTrialError
-        from optuna.trial import TrialState
+        def end(connection: Connection) -> None:
+            if (stored := optuna_rows.state_of(connection, trial_id)) in FINISHED and stored == state:
+                return  # an earlier attempt was carried out
+            optuna_rows.note_trial(connection, trial_id, notes)
+            optuna_rows.set_state(connection, trial_id, state, value)
+            checkpoints.drop_checkpoint(connection, self._study_id, number)
 
-        for key, note in notes.items():
-            self._with_retries(partial(self._optuna.set_trial_user_attr, trial_id, key, note))
-        values = None if value is None else [value]
+        self._write(end)
 
-        def end() -> None:
-            try:
-                self._optuna.set_trial_state_values(trial_id, TrialState[state], values)
-            except UpdateFinishedTrialError:  # an earlier attempt was carried out
-                if self._optuna.get_trial(trial_id).state is not TrialState[state]:
-                    raise
+    def check_lease(self) -> None:
+        """Raises LeaseLost where the lease is another driver's by now."""
+        self._write(lambda connection: None)
 
-        self._with_retries(end)
+    def fenced(self, action: Callable[[], T]) -> T:
+        """Do something to the study's files while nobody can take the study over. It may be done again."""
+        return self._write(lambda connection: action())
+
+    def _write(self, write: Callable[[Connection], T]) -> T:
+        def in_transaction() -> T:
+            with self._lease.writing() as connection:
+                return write(connection)
+
+        return self._with_retries(in_transaction)
 
     def _with_retries(self, call: Callable[[], T]) -> T:
-        return with_retries(call, give_up=self.give_up, tell=self.tell)
+        return with_retries(call, give_up=self.give_up, tell=self.tell, host=self._database.host)

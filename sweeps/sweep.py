@@ -175,10 +175,10 @@ def _drive(database: Database, row: StudyRow, launching: Launch, watcher: Watche
     url, token = launching.storage, new_token()
     lease = _with_retries(url, lambda: acquire(database, row.study_id, token=token))
     try:
-        _with_retries(url, lambda: _note_run(database, row, launching))
+        _with_retries(url, lambda: _note_run(lease, row, launching))
         study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
         termination = _termination(study, lease)
-        _run(study, launching, termination, watcher)
+        _run(study, launching, lease, termination, watcher)
     finally:
         lease.release()
     return Result(study, termination.ending, termination.signal_number)
@@ -194,12 +194,14 @@ def _termination(study: Study, lease: Lease) -> Termination:
     )
 
 
-def _run(study: Study, launching: Launch, termination: Termination, watcher: Watcher | None) -> None:
+def _run(
+    study: Study, launching: Launch, lease: Lease, termination: Termination, watcher: Watcher | None
+) -> None:
     """Train what the study lacks. The caller holds its lease."""
     remove_unfinished(study.out)
     target = launching.run.target
     driver = StudyDriver(
-        study.database, study.row, study.out, num_trials=launching.most_trials, target=target
+        study.database, study.row, study.out, lease=lease, num_trials=launching.most_trials, target=target
     )
     driver.writer.give_up = lambda: termination.signal_number != 0
     if watcher is not None:
@@ -220,10 +222,11 @@ def _with_retries(url: str, call: Callable[[], T]) -> T:
     return with_retries(call, patience_seconds=OPENING_PATIENCE_SECONDS)
 
 
-def _note_run(database: Database, row: StudyRow, launching: Launch) -> None:
+def _note_run(lease: Lease, row: StudyRow, launching: Launch) -> None:
     """Keep how the study is run from here on, forgetting what was asked of the last run."""
-    clear_requests(database, row.study_id)
-    update_run(database, row.study_id, launching.run.to_dict())
+    with lease.writing() as connection:
+        clear_requests(connection, row.study_id)
+        update_run(connection, row.study_id, launching.run.to_dict())
 
 
 def _environment_here(launching: Launch) -> dict[str, Any]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write `content` to `path`, making its folder; who reads sees the old content or the new, never a part."""
+def write_whole(
+    path: Path, content: bytes | memoryview, replace: Callable[[Path, Path], object] = Path.replace
+) -> None:
+    """Write `content` to `path`, making its folder; who reads sees the old content or the new, never a part.
+
+    replace: puts the written file in its place.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
-        partial.replace(path)
+        replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -245,7 +245,7 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
         return
     lease = acquire(found.database, found.row.study_id)
     try:
-        delete_study(found.database, found.row)
+        delete_study(lease)
     finally:
         lease.release()
     remove_results(found, numbers)

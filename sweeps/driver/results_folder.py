@@ -12,14 +12,13 @@ import psutil
 
 from objectives import Round
 from storage.outcomes import Outcome, ranking
-from storage.retry import with_retries
 from storage.trials import TrialRow
 from sweeps.best_config.document import read_config, write_config
 from sweeps.driver.observer import Standing
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError, UsageError
 from sweeps.study.stored_study import Study
-from sweeps.trial.files import weights_files
+from sweeps.trial.files import files_by_trial, remove
 from sweeps.trial.verdict import End
 from sweeps.trial.work import Assignment
 
@@ -34,7 +33,7 @@ class ResultsKeeper:
         self._written: int | None = None
         self._table_seen = 0
         self._best: list[Outcome] = []  # as many of the table as are looked after
-        self.refresh()
+        self._refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """Nothing is written of a trial that begins."""
@@ -47,10 +46,13 @@ class ResultsKeeper:
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """The table may have grown."""
-        with_retries(self.refresh, give_up=self._driver.writer.give_up)
+        self._refresh()
 
-    def refresh(self) -> None:
-        """Bring best.yaml and the weights up to the table."""
+    def _refresh(self) -> None:
+        """Bring best.yaml and the weights up to the table, unless another driver has taken the study over."""
+        self._driver.writer.fenced(self._bring_up_to_date)
+
+    def _bring_up_to_date(self) -> None:
         table, best = self._driver.table, self._driver.best
         if best is not None and best.number != self._written:
             try:
@@ -77,9 +79,9 @@ class ResultsKeeper:
         contenders = [*self._best, *table[self._table_seen :]]
         self._best = ranking(contenders, self._driver.metric.direction)[:weights_kept]
         kept = {trial.number for trial in self._best}
-        for number, path in weights_files(self._study.out):
+        for number, paths in files_by_trial(self._study.out / "weights").items():
             if number < len(table) and number not in kept:
-                path.unlink(missing_ok=True)
+                remove(paths)
         self._table_seen = len(table)
 
 

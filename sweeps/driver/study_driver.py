@@ -19,10 +19,12 @@ from typing import Any, cast
 from objectives import Round
 from search_spaces.points import with_fixed
 from storage import Database
+from storage.leases import Lease
 from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
 from storage.trials import TrialRow
+from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.observer import Observer, Standing
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
@@ -41,10 +43,10 @@ LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new rou
 
 
 class StudyDriver:
-    """One study, open for writing. The caller holds the study's lease.
+    """One study, open for writing.
 
-    out: the folder of its files. num_trials: how many trials it is to have; None for all that a grid has.
-    target: the metric at which it may end.
+    lease: fences every write. out: the folder of its files. num_trials: how many trials it is to have; None for all
+    that a grid has. target: the metric at which it may end.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class StudyDriver:
         study: StudyRow,
         out: Path,
         *,
+        lease: Lease,
         num_trials: int | None,
         target: float | None = None,
         observers: Sequence[Observer] = (),
@@ -68,7 +71,7 @@ class StudyDriver:
         self.num_recorded = 0  # rounds that were new, since the driver was opened
         self.running: dict[int, RunningTrial] = {}
         self.ends: dict[int, Outcome] = {}
-        self.writer = StudyWriter(database, study.study_id)
+        self.writer = StudyWriter(database, lease)
         self.observers: list[Observer] = list(observers)
         self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
         self._proposer = Proposer(self.spec)
@@ -239,6 +242,7 @@ class StudyDriver:
         rows = {row.number: row for row in self.writer.read_trials(needed)}
         noted = self.writer.read_sampler_attributes(needed)
         checkpoints = self.writer.read_checkpoints()
+        self._forget_checkpoints(outcomes, checkpoints)
         for outcome in outcomes:
             row = rows.get(outcome.number)
             if row is None:
@@ -251,6 +255,13 @@ class StudyDriver:
                 self._keep_end(outcome, row.attributes["rounds"])
             else:
                 self._restore_waiting(row, chosen, checkpoints.get(row.number))
+        remove_leftovers(self._out, self.writer, outcomes, self._paused)
+
+    def _forget_checkpoints(self, outcomes: Sequence[Outcome], checkpoints: Mapping[int, Any]) -> None:
+        """Of trials that have ended: earlier versions, when killed just then, left some."""
+        ended = [each.number for each in outcomes if each.is_finished and each.number in checkpoints]
+        if ended:
+            self.writer.drop_checkpoints(ended)
 
     def _tell_judge(self, finished: Sequence[Outcome]) -> None:
         rounds: dict[int, list[Round]] = defaultdict(list)
@@ -268,6 +279,8 @@ class StudyDriver:
         trial.weights = checkpoint["weights"] if checkpoint else None
         if row.state == "RUNNING":
             self.writer.set_state(row.trial_id, "WAITING")
+        if rounds:
+            self.writer.complete_copy(row.trial_id, {each.index: each.valid_score for each in rounds})
         self._paused[row.number] = trial
         heapq.heappush(self._waiting, row.number)
 
@@ -309,7 +322,7 @@ class StudyDriver:
         return assignment
 
     def _files_of(self, number: int) -> TrialFiles:
-        return TrialFiles(self._out, number)
+        return TrialFiles(self._out, number, self.writer.fenced)
 
     def _note_start_over(self, trial: RunningTrial, why: str) -> None:
         """Keep it with the trial; tell people of the first."""
@@ -332,10 +345,8 @@ class StudyDriver:
     def _end(self, trial: RunningTrial, end: End) -> End:
         weights = trial.weights if end.state == "COMPLETE" else None
         notes = trial.notes(end, weights)
-        self.writer.end_trial(trial.trial_id, end.state, end.value, notes)
-        if trial.checkpoint is not None:
-            self.writer.drop_checkpoint(trial.number)
-        trial.files.drop_all_but(weights, self.spec.rounds)
+        self.writer.end_trial(trial.number, trial.trial_id, end.state, end.value, notes)
+        trial.files.drop_all_but(weights)
         del self.running[trial.number]
         self._judge.finished(trial.number, trial.rounds, end.state)
         self._keep_end(Outcome(trial.trial_id, trial.number, end.state, end.value), len(trial.rounds))

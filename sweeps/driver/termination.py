@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Literal
@@ -18,7 +17,6 @@ from storage import Database
 from storage.leases import Lease
 from storage.requests import pending_stop
 from sweeps.driver.study_driver import StudyDriver
-from sweeps.errors import SweepError
 
 Ending = Literal["interrupted", "stopped", "timeout", "failures", "target", "lease"]
 POLL_SECONDS = 0.5
@@ -51,7 +49,7 @@ class Termination:
         self._database = database
         self._study_id = study_id
         self._lease = lease
-        self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        self._deadline = None if timeout_seconds is None else database.host.monotonic() + timeout_seconds
         self._max_failures = max_failures
         self._next_poll = 0.0
         self._requested: str | None = None
@@ -63,13 +61,10 @@ class Termination:
     def check(self, driver: StudyDriver) -> None:
         """Look for reasons to end. Any closes the driver; all but a gentle one set `pauses`.
 
-        Raises SweepError where another driver has the study now.
+        Raises LeaseLost where another driver has the study now, DatabaseGone where its database was deleted.
         """
         if self._lease.is_lost:
-            raise SweepError(
-                "Another driver has taken this study over (this one did not answer for too long). "
-                "Nothing of its work is lost: look at it with `sweep status`."
-            )
+            driver.writer.check_lease()
         if not self.signal_number:
             self._poll_request()
         self._look_at_table(driver)
@@ -85,7 +80,7 @@ class Termination:
     def _reason_to_pause(self, driver: StudyDriver) -> Ending | None:
         if self.signal_number:
             return "interrupted"
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._deadline is not None and self._database.host.monotonic() > self._deadline:
             return "timeout"
         if self._requested == "stop-now":
             return "stopped"
@@ -133,10 +128,12 @@ class Termination:
             raise Interruption
 
     def _poll_request(self) -> None:
-        if time.monotonic() >= self._next_poll:
-            self._next_poll = time.monotonic() + POLL_SECONDS
+        now = self._database.host.monotonic()
+        if now >= self._next_poll:
+            self._next_poll = now + POLL_SECONDS
             with contextlib.suppress(DBAPIError):  # away for a while: the writer waits for it, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
+            self._database.check_in_place()
 
     def _look_at_table(self, driver: StudyDriver) -> None:
         """Count the failures among the trials that the table has grown by."""

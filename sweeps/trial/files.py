@@ -1,13 +1,14 @@
 """What a trial leaves on disk while it runs: the weights of its best round, and its latest checkpoint.
 
-Only the driver writes them, as it alone writes to the database. Their names tell trial and round, and a round
-of a trial is the same whoever trains it: so even a driver that has lost its study writes what is there.
+Only the driver writes them, as it alone writes to the database. It puts them in place, and removes them, only while
+nobody can take its study over: so a driver that has lost its study changes no file of its successor's.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,29 @@ from objectives.checkpoints.packed_file import PackedFile
 from sweeps.errors import Unwritable
 
 Record = dict[str, Any]  # file (its name), digest, round; of a checkpoint also: weights
+Fenced = Callable[[Callable[[], None]], None]  # does something while nobody can take the study over
 
 
 class TrialFiles:
-    """The files of one trial below a study's folder."""
+    """The files of one trial below a study's folder. fenced: how they are put in place and removed."""
 
-    def __init__(self, out: Path, number: int) -> None:
+    def __init__(self, out: Path, number: int, fenced: Fenced) -> None:
         self._stem = f"trial-{number:04d}"
         self._weights = out / "weights"
         self._checkpoints = out / "checkpoints"
+        self._fenced = fenced
+        self._there: set[Path] = set()
 
-    def keep_weights(self, round_index: int, packed: PackedFile) -> Record:
+    def keep_weights(self, round_index: int, packed: PackedFile, instead_of: Record | None) -> Record:
         """Write the weights of a round; returns what is recorded of them. Raises Unwritable."""
-        return self._write(self._weights_of(round_index), round_index, packed)
+        path = self._weights / f"{self._stem}-round-{round_index:06d}.pt"
+        older = None if instead_of is None else self._weights / instead_of["file"]
+        return self._write(path, round_index, packed, older)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, weights: Record | None) -> Record:
         """Write the state after a round; returns what is recorded of it. Raises Unwritable."""
-        return {**self._write(self._checkpoint_of(round_index), round_index, packed), "weights": weights}
+        path = self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
+        return {**self._write(path, round_index, packed, None), "weights": weights}
 
     def read_checkpoint(self, record: Mapping[str, Any] | None) -> PackedFile | None:
         """The recorded checkpoint; None where there is none, or not the one that was recorded."""
@@ -45,48 +52,55 @@ class TrialFiles:
         digest = hashlib.sha256(content).hexdigest()
         return PackedFile(content, digest) if digest == record["digest"] else None
 
-    def drop_weights(self, record: Mapping[str, Any] | None) -> None:
-        """Remove weights that are no longer needed."""
-        _remove(self._weights, record)
+    def restore(self, checkpoint: Mapping[str, Any] | None) -> set[Path]:
+        """Take up the files that a recorded checkpoint refers to; returns them."""
+        if checkpoint is not None:
+            self._there.add(self._checkpoints / checkpoint["file"])
+            if checkpoint["weights"] is not None:
+                self._there.add(self._weights / checkpoint["weights"]["file"])
+        return set(self._there)
 
-    def drop_checkpoint(self, record: Mapping[str, Any] | None) -> None:
-        """Remove a checkpoint that is no longer needed."""
-        _remove(self._checkpoints, record)
+    def drop(self, checkpoint: Record, weights: Record | None) -> None:
+        """Remove a checkpoint that is no longer needed, and the weights that only it needed."""
+        there = {self._checkpoints / checkpoint["file"]}
+        self._remove(there if weights is None else there | {self._weights / weights["file"]})
 
-    def drop_all_but(self, weights: Mapping[str, Any] | None, rounds: int) -> None:
-        """The trial has ended: of all files of its rounds only these weights stay, whoever wrote the others.
+    def drop_all_but(self, weights: Record | None) -> None:
+        """The trial has ended: of its files only these weights stay."""
+        self._remove(self._there - ({self._weights / weights["file"]} if weights is not None else set()))
 
-        By name: to look for them would be to look through the weights of all other trials.
-        """
-        kept = None if weights is None else self._weights / weights["file"]
-        for round_index in range(1, rounds + 1):
-            for path in (self._weights_of(round_index), self._checkpoint_of(round_index)):
-                if path != kept:
-                    path.unlink(missing_ok=True)
+    def _remove(self, paths: set[Path]) -> None:
+        if paths:
+            self._fenced(lambda: remove(paths))
+            self._there -= paths
 
-    def _weights_of(self, round_index: int) -> Path:
-        return self._weights / f"{self._stem}-round-{round_index:06d}.pt"
+    def _write(self, path: Path, round_index: int, packed: PackedFile, older: Path | None) -> Record:
+        def put(partial: Path, path: Path) -> None:
+            if partial.exists():  # else it was put there, and the database did not answer
+                partial.replace(path)
+            if older is not None and older != path:
+                older.unlink(missing_ok=True)
 
-    def _checkpoint_of(self, round_index: int) -> Path:
-        return self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
-
-    def _write(self, path: Path, round_index: int, packed: PackedFile) -> Record:
         try:
-            write_whole(path, packed.content)
+            write_whole(path, packed.content, lambda *paths: self._fenced(lambda: put(*paths)))
         except OSError as error:
             raise Unwritable(
                 f"{path}: can't be written ({error.strerror}). Make room, or name another folder with --out; "
                 "then go on with `sweep resume`."
             ) from error
+        self._there = (self._there - {older}) | {path}
         return {"file": path.name, "digest": packed.digest, "round": round_index}
 
 
-def weights_files(out: Path) -> Iterator[tuple[int, Path]]:
-    """The weights that are there, each with its trial's number."""
-    for path in (out / "weights").glob("trial-*-round-*.pt"):
-        yield int(path.name.split("-")[1]), path
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files, as far as they are there."""
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
-def _remove(folder: Path, record: Mapping[str, Any] | None) -> None:
-    if record is not None:
-        (folder / record["file"]).unlink(missing_ok=True)
+def files_by_trial(folder: Path) -> dict[int, set[Path]]:
+    """The files in a study's folder of weights, or of checkpoints, by the trial's number."""
+    found: dict[int, set[Path]] = defaultdict(set)
+    for path in folder.glob("trial-*-round-*"):
+        found[int(path.name.split("-")[1])].add(path)
+    return found

@@ -60,9 +60,8 @@ class RunningTrial:
 
     def keep_weights(self, round_index: int, packed: PackedFile) -> None:
         """Write the weights of a new best round; the last ones go, unless the checkpoint needs them."""
-        older, self.weights = self.weights, self.files.keep_weights(round_index, packed)
-        if older not in (self.weights, self.checkpoint and self.checkpoint["weights"]):
-            self.files.drop_weights(older)
+        is_needed = self.checkpoint is not None and self.checkpoint["weights"] == self.weights
+        self.weights = self.files.keep_weights(round_index, packed, None if is_needed else self.weights)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, record: Callable[[Record], None]) -> None:
         """Write the state after a round and `record` it; only then the last one goes."""
@@ -70,9 +69,7 @@ class RunningTrial:
         self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)
         record(self.checkpoint)
         if older is not None and older["file"] != self.checkpoint["file"]:
-            self.files.drop_checkpoint(older)
-            if older["weights"] != self.weights:
-                self.files.drop_weights(older["weights"])
+            self.files.drop(older, None if older["weights"] == self.weights else older["weights"])
 
     def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
         """What is noted with the trial as it ends, so far as there is anything; weights: those that are kept."""

@@ -19,4 +19,5 @@ def store_round(database: Database, study_id: int, trial: int, index: int, **fig
     """A round in which every figure is 0.5 but for those given."""
     record = {"index": index, **dict.fromkeys(FIGURES, 0.5), **dict.fromkeys(COST, 1.0), **figures}
     cost = {name: record.pop(name) for name in COST}
-    add_round(database, study_id, trial, record, cost)
+    with database.engine.begin() as connection:
+        add_round(connection, study_id, trial, record, cost)

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -19,7 +18,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from storage import Database, LeaseHeld, leases, open_database, schema
-from storage.leases import Lease, acquire, holder
+from storage.host import Host, started
+from storage.leases import Lease, acquire, answers, holder
 
 _HOLD = """
 import sys
@@ -41,10 +41,10 @@ def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a counter to move has not known at once."""
 
-    def sleep(seconds: float) -> None:
+    def sleep(host: Host, seconds: float) -> None:
         pytest.fail("waited for a holder that is known to be gone")
 
-    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    monkeypatch.setattr(Host, "sleep", sleep)
 
 
 @pytest.fixture
@@ -64,16 +64,16 @@ def other_driver(url: str) -> Iterator[subprocess.Popen[str]]:
 def bystander(database: Database) -> Iterator[subprocess.Popen[bytes]]:
     """A process of this host in whose name the lease of study 1 is held."""
     with subprocess.Popen(["sleep", "600"]) as process:
-        started = leases._started(psutil.Process(process.pid))
-        insert(database, pid=process.pid, started=started)
+        insert(database, pid=process.pid, started=started(psutil.Process(process.pid)))
         yield process
         process.kill()
 
 
 def insert(database: Database, **values: Any) -> None:
     """A lease row, as somebody else would have written it."""
+    values = {**leases._values(database, "other", fence=7), **values}
     with database.engine.begin() as connection:
-        connection.execute(schema.leases.insert().values(study_id=1, **{**leases._values("other"), **values}))
+        connection.execute(schema.leases.insert().values(study_id=1, **values))
 
 
 def row(database: Database) -> Any:
@@ -100,7 +100,7 @@ def wait_until_lost(lease: Lease) -> None:
 
 
 def test_who_does_not_know_whether_the_lease_was_got_asks_again(database: Database) -> None:
-    acquire(database, 1, token="mine")._end.set()  # the answer was lost with the connection
+    acquire(database, 1, token="mine")._stop()  # the answer was lost with the connection
     again = acquire(database, 1, token="mine")
     with pytest.raises(LeaseHeld):
         acquire(database, 1, token="another's")
@@ -187,6 +187,36 @@ def test_another_process_with_the_holders_number_is_not_the_holder(
     acquire(database, 1).release()
 
 
+def test_a_holder_in_another_process_table_is_not_looked_for_in_ours(
+    database: Database, bystander: subprocess.Popen[bytes]
+) -> None:
+    """Two containers may share a host's name: a process number of the one tells nothing in the other."""
+    change(database, place=row(database).place.replace("pid:[", "pid:[9"))
+    bystander.kill()
+    bystander.wait()
+    assert holder(database, 1) is not None
+    lease = acquire(database, 1, lease_seconds=0.3)  # by its silence
+    lease.release()
+
+
+def test_where_the_process_table_is_not_known_only_beats_count(
+    database: Database, bystander: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(database, place="")
+    bystander.kill()
+    bystander.wait()
+    monkeypatch.setattr("storage.host._place", lambda: "")
+    assert holder(database, 1) is not None
+
+
+def test_whether_a_holder_answers_is_seen(database: Database) -> None:
+    assert not answers(database, 1, lease_seconds=0.1)
+    lease = acquire(database, 1)
+    assert answers(database, 1)
+    lease._stop()
+    assert not answers(database, 1, lease_seconds=0.1)
+
+
 def test_a_clock_that_jumps_makes_no_holder_dead(
     database: Database, other_driver: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +233,7 @@ def test_a_clock_that_jumps_makes_no_holder_dead(
 
 
 def test_a_silent_holder_on_another_host_is_waited_for_and_taken_over(database: Database) -> None:
-    insert(database, host="elsewhere", holder="me@elsewhere")
+    insert(database, host="elsewhere", place="another boot", holder="me@elsewhere")
     assert holder(database, 1) == "me@elsewhere"
     lease = acquire(database, 1, lease_seconds=0.3)
     assert row(database).host == socket.gethostname()
@@ -212,7 +242,7 @@ def test_a_silent_holder_on_another_host_is_waited_for_and_taken_over(database: 
 
 def test_a_beating_holder_on_another_host_is_not_taken_over(database: Database) -> None:
     lease = acquire(database, 1)
-    change(database, host="elsewhere", pid=1, holder="me@elsewhere")
+    change(database, host="elsewhere", place="another boot", pid=1, holder="me@elsewhere")
     with pytest.raises(LeaseHeld, match="at work on this study: me@elsewhere"):
         acquire(database, 1, lease_seconds=0.3)
     assert not lease.is_lost
@@ -221,7 +251,7 @@ def test_a_beating_holder_on_another_host_is_not_taken_over(database: Database) 
 
 def test_a_holder_that_moves_at_the_last_moment_keeps_its_lease(database: Database) -> None:
     lease = acquire(database, 1)
-    seen = (row(database).token, row(database).beat - 1)
+    seen = (row(database).fence, row(database).beat - 1)
     assert not leases._take_over(database, 1, "another's", seen)
     assert not lease.is_lost
     lease.release()
@@ -229,7 +259,7 @@ def test_a_holder_that_moves_at_the_last_moment_keeps_its_lease(database: Databa
 
 def test_who_was_taken_over_is_told_and_keeps_its_hands_off(database: Database, url: str) -> None:
     lease = acquire(database, 1)
-    change(database, token="another's", holder="me@elsewhere")
+    change(database, fence=99, holder="me@elsewhere")
     wait_until_lost(lease)
     lease.release()
     assert row(database).holder == "me@elsewhere"

@@ -66,11 +66,13 @@ def test_every_trial_has_an_outcome(database: Database, study: StudyRow) -> None
         Outcome(trial_id, number, state, value)
         for trial_id, number, state, value in zip(ids, range(5), STATES, of_finished, strict=True)
     ]
-    assert latest_trial(database, study.study_id) == (4, ids[-1])
+    with database.engine.connect() as connection:
+        assert latest_trial(connection, study.study_id) == (4, ids[-1])
     assert ids == sorted(set(ids))
 
 
 def test_a_study_without_trials_has_no_outcomes(database: Database, study: StudyRow) -> None:
     assert read_outcomes(database, study.study_id) == []
-    assert latest_trial(database, study.study_id) is None
+    with database.engine.connect() as connection:
+        assert latest_trial(connection, study.study_id) is None
     assert best_numbers(database, study.study_id, "maximize") == []

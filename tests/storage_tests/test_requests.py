@@ -26,6 +26,7 @@ def test_the_latest_request_counts(database: Database) -> None:
 def test_a_request_is_of_one_study_and_may_be_forgotten(database: Database) -> None:
     for study in (1, 2):
         request_stop(database, study, now=False)
-    clear_requests(database, 1)
-    clear_requests(database, 3)
+    with database.engine.begin() as connection:
+        clear_requests(connection, 1)
+        clear_requests(connection, 3)
     assert (pending_stop(database, 1), pending_stop(database, 2)) == (None, "stop")

@@ -25,7 +25,8 @@ def test_a_study_comes_back_as_it_was_made(database: Database) -> None:
 
 
 def test_the_order_of_a_specification_is_kept(database: Database, study: StudyRow) -> None:
-    update_run(database, study.study_id, {"z": 1, "a": {"y": 2, "b": 3}})
+    with database.engine.begin() as connection:
+        update_run(connection, study.study_id, {"z": 1, "a": {"y": 2, "b": 3}})
     run = get_study(database, "first").run
     assert (list(run), list(run["a"])) == (["z", "a"], ["y", "b"])
 
@@ -47,7 +48,8 @@ def test_studies_are_listed_as_they_were_made(database: Database) -> None:
 
 def test_how_a_study_is_run_may_change(database: Database, study: StudyRow) -> None:
     other = make_study(database, "other")
-    update_run(database, study.study_id, {"num_trials": 16})
+    with database.engine.begin() as connection:
+        update_run(connection, study.study_id, {"num_trials": 16})
     assert get_study(database, "first").run == {"num_trials": 16}
     assert get_study(database, "other") == other
 
@@ -89,7 +91,7 @@ def test_a_deleted_study_leaves_nothing(database: Database, study: StudyRow) -> 
         store_round(database, row.study_id, trial=0, index=1)
         request_stop(database, row.study_id, now=False)
     lease = acquire(database, study.study_id)
-    delete_study(database, study)
+    delete_study(lease)
     lease.release()
     assert list_studies(database) == [other]
     assert all_rounds(database, study.study_id) == []

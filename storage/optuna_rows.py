@@ -1,0 +1,156 @@
+"""Writes rows of Optuna's tables, within a transaction of ours.
+
+Optuna's own storage commits each of its writes by itself, so none of them could be in one transaction with the check
+of the lease, nor with our own rows. These few are written here, through Optuna's definitions of its tables, as Optuna
+writes them; the tests compare the two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from storage.counters import next_id
+from storage.outcomes import FINISHED
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+def insert_study(connection: Connection, name: str, direction: str) -> int:
+    """A new study; returns its id. Raises IntegrityError where there is one of that name."""
+    from optuna.study import StudyDirection
+
+    studies, directions = _table("studies"), _table("study_directions")
+    of_new = next_id(connection, studies.c.study_id)
+    done = connection.execute(insert(studies).values(study_name=name, **of_new))
+    study_id = int(done.inserted_primary_key[0])  # type: ignore[index]
+    values = {"study_id": study_id, "objective": 0, "direction": StudyDirection[direction.upper()]}
+    connection.execute(insert(directions).values(values))
+    return study_id
+
+
+def note_study(
+    connection: Connection, study_id: int, user: Mapping[str, Any], system: Mapping[str, Any]
+) -> None:
+    """Set attributes of a study."""
+    for table, notes in (("study_user_attributes", user), ("study_system_attributes", system)):
+        _put_attributes(connection, _table(table), "study_id", study_id, notes)
+
+
+def delete_study(connection: Connection, study_id: int) -> None:
+    """Remove a study with all that belongs to it."""
+    trials = _table("trials")
+    ids = select(trials.c.trial_id).where(trials.c.study_id == study_id).scalar_subquery()
+    for table in reversed(trials.metadata.sorted_tables):  # what refers to others first
+        if "study_id" in table.c:
+            connection.execute(delete(table).where(table.c.study_id == study_id))
+        elif "trial_id" in table.c:
+            connection.execute(delete(table).where(table.c.trial_id.in_(ids)))
+
+
+def insert_trial(connection: Connection, study_id: int, number: int, template: FrozenTrial) -> int:
+    """A new trial with its parameters and attributes; returns its id."""
+    from optuna.distributions import distribution_to_json
+
+    trials = _table("trials")
+    values = {"number": number, "study_id": study_id, "state": template.state, "datetime_start": _now()}
+    done = connection.execute(insert(trials).values(**values, **next_id(connection, trials.c.trial_id)))
+    trial_id = int(done.inserted_primary_key[0])  # type: ignore[index]
+    rows = [
+        {
+            "trial_id": trial_id,
+            "param_name": name,
+            "param_value": distribution.to_internal_repr(template.params[name]),
+            "distribution_json": distribution_to_json(distribution),
+        }
+        for name, distribution in template.distributions.items()
+    ]
+    if rows:
+        connection.execute(insert(_table("trial_params")), rows)
+    for table, notes in (
+        ("trial_user_attributes", template.user_attrs),
+        ("trial_system_attributes", template.system_attrs),
+    ):
+        _put_attributes(connection, _table(table), "trial_id", trial_id, notes)
+    return trial_id
+
+
+def insert_intermediate(connection: Connection, trial_id: int, values: Mapping[int, float]) -> None:
+    """Values of new steps of a trial."""
+    from optuna.storages._rdb.models import TrialIntermediateValueModel
+
+    rows = []
+    for step, value in values.items():
+        stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+        rows.append(
+            {
+                "trial_id": trial_id,
+                "step": step,
+                "intermediate_value": stored,
+                "intermediate_value_type": kind,
+            }
+        )
+    if rows:
+        connection.execute(insert(_table("trial_intermediate_values")), rows)
+
+
+def steps_of(connection: Connection, trial_id: int) -> set[int]:
+    """The steps of which a trial has a value."""
+    v = _table("trial_intermediate_values").c
+    return set(connection.scalars(select(v.step).where(v.trial_id == trial_id)))
+
+
+def note_trial(connection: Connection, trial_id: int, notes: Mapping[str, Any]) -> None:
+    """Set attributes of a trial."""
+    _put_attributes(connection, _table("trial_user_attributes"), "trial_id", trial_id, notes)
+
+
+def state_of(connection: Connection, trial_id: int) -> str:
+    """A trial's state."""
+    t = _table("trials").c
+    return str(connection.scalars(select(t.state).where(t.trial_id == trial_id)).one().name)
+
+
+def set_state(connection: Connection, trial_id: int, state: str, value: float | None = None) -> None:
+    """RUNNING, WAITING, or an end with its value. Raises RuntimeError where the trial has ended."""
+    from optuna.storages._rdb.models import TrialValueModel
+    from optuna.trial import TrialState
+
+    if (stored := state_of(connection, trial_id)) in FINISHED:
+        raise RuntimeError(
+            f"trial id {trial_id} is {stored} and can't be {state}: somebody else writes to it"
+        )
+    if value is not None:
+        number, kind = TrialValueModel.value_to_stored_repr(value)
+        values = {"trial_id": trial_id, "objective": 0, "value": number, "value_type": kind}
+        connection.execute(insert(_table("trial_values")).values(values))
+    moment = {"RUNNING": {"datetime_start": _now()}, "WAITING": {}}.get(state, {"datetime_complete": _now()})
+    trials = _table("trials")
+    change = update(trials).where(trials.c.trial_id == trial_id)
+    connection.execute(change.values(state=TrialState[state], **moment))
+
+
+def _put_attributes(
+    connection: Connection, table: Table, of: str, number: int, notes: Mapping[str, Any]
+) -> None:
+    if notes:
+        connection.execute(delete(table).where(table.c[of] == number, table.c.key.in_(notes)))
+        rows = [{of: number, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()]
+        connection.execute(insert(table), rows)
+
+
+def _table(name: str) -> Table:
+    from optuna.storages._rdb.models import BaseModel
+
+    table: Table = BaseModel.metadata.tables[name]
+    return table
+
+
+def _now() -> datetime:
+    """Optuna stores moments in UTC without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)
