@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -155,11 +155,15 @@ def update_provenance(connection: Connection, study_id: int, provenance: Mapping
     _update(connection, study_id, provenance=_dumped(provenance))
 
 
-def delete_study(lease: Lease) -> None:
-    """Remove the lease's study and all that belongs to it. Raises LeaseLost where the lease is another's by now."""
+def delete_study(lease: Lease, remove_files: Callable[[], None] = lambda: None) -> None:
+    """Remove the lease's study and all that belongs to it. Raises LeaseLost where the lease is another's by now.
+
+    remove_files: called before another study of that name can be made.
+    """
     with lease.writing() as connection:
         _delete_ours(connection, lease.study_id)
         optuna_rows.delete_study(connection, lease.study_id)
+        remove_files()
 
 
 def _update(connection: Connection, study_id: int, **values: str) -> None:

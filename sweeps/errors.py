@@ -6,7 +6,7 @@
     ├── StoppedOnRequest      4: ended by `sweep stop`
     ├── Unwritable            1: weights or a checkpoint that can't be written (a full disk, a folder gone)
     ├── NoCompletedTrial      5: or a confirmation or audit whose time was up
-    ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM
+    ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP
     └── ReplayDiffers         1: a replay that is not the recorded run
 
 Of the packages below: `objectives.ObjectiveError`, `search_spaces.SpaceError`, `storage.StorageError`, each

@@ -211,7 +211,7 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
 @storage_option
 def stop(study: str, now: bool, storage: str | None) -> None:
     """Ask the driver of STUDY to end, wherever it runs."""
-    from storage.leases import holder
+    from storage.leases import LEASE_SECONDS, answers, holder
     from storage.requests import request_stop
     from sweeps.study.stored_study import load
 
@@ -222,6 +222,11 @@ def stop(study: str, now: bool, storage: str | None) -> None:
         click.echo(f"Nobody drives {study}: nothing to stop. Go on with: {again}", err=True)
         return
     request_stop(found.database, found.row.study_id, now=now)
+    if not answers(found.database, found.row.study_id):
+        silent = f"It has not answered for {LEASE_SECONDS:g} s: it is gone, or asleep, and is to end when it wakes up."
+        again = f"Another may take over: sweep resume {study}{found.storage_option}"
+        click.echo(f"Asked {driver}. {silent} {again}", err=True)
+        return
     how = "pauses its running trials" if now else "ends when its running trials have ended"
     click.echo(f"Asked {driver}: it {how}.", err=True)
 
@@ -245,10 +250,9 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
         return
     lease = acquire(found.database, found.row.study_id)
     try:
-        delete_study(lease)
+        delete_study(lease, lambda: remove_results(found, numbers))
     finally:
         lease.release()
-    remove_results(found, numbers)
     click.echo(f"Deleted {study}.", err=True)
 
 

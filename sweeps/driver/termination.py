@@ -22,6 +22,15 @@ Ending = Literal["interrupted", "stopped", "timeout", "failures", "target", "lea
 POLL_SECONDS = 0.5
 
 
+def _signals() -> list[signal.Signals]:
+    """Those that end a run; not SIGHUP where it is ignored, as under nohup."""
+    ending = [signal.SIGINT, signal.SIGTERM]
+    hangs_up = getattr(signal, "SIGHUP", None)
+    if hangs_up is not None and signal.getsignal(hangs_up) != signal.SIG_IGN:
+        ending.append(hangs_up)
+    return ending
+
+
 class Interruption(BaseException):
     """Raised by the signal handler where the termination was told that this does no harm, and nowhere else."""
 
@@ -90,11 +99,11 @@ class Termination:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """Within, SIGINT and SIGTERM end the run in order; a second one at once."""
+        """Within, SIGINT, SIGTERM and SIGHUP end the run in order; a second one at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in _signals()}
         self.install_handlers()
         try:
             yield
@@ -105,8 +114,12 @@ class Termination:
     def install_handlers(self) -> None:
         """Make the signals ours (again: Ray installs its own at start)."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _signals():
                 signal.signal(number, self._on_signal)
+
+    def note_signal(self, number: int) -> None:
+        """A signal that somebody else's handler got: the run ends as if ours had."""
+        self.signal_number = self.signal_number or number
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
+    "RAY_task_events_report_interval_ms": "0",  # no record of each call: it grew by 10 KB a round
     "RAY_ENABLE_AUTO_CONNECT": "0",  # or a straggler of Tune's thread would start another Ray
 }
 for _name, _value in _SETTINGS.items():

@@ -160,14 +160,17 @@ class RayRunner:
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
                     termination.check(driver)
             finally:
-                driver.pause_running()
-                ended.set()
-                for slot in self._slots.values():
-                    self._kill(slot)
-                # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
-                fit.join(
-                    timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else PATIENCE_SECONDS
-                )
+                try:
+                    driver.pause_running()
+                finally:  # also where the study is another driver's by now
+                    self._end_slots(ended, fit, termination)
+
+    def _end_slots(self, ended: threading.Event, fit: threading.Thread, termination: Termination) -> None:
+        ended.set()
+        for slot in self._slots.values():
+            self._kill(slot)
+        # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
+        fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else PATIENCE_SECONDS)
 
     def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Raises UsageError where trials can't be trained on what there is."""

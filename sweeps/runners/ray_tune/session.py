@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from sweeps.driver.termination import Termination
+from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.ray_tune.cleanup import Caretaker, kill_all
 from sweeps.runners.ray_tune.ray_import import hush, private, ray, read_authentication_again
@@ -39,15 +40,20 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     termination.at_second_signal = leave_nothing
     given = contextlib.ExitStack()
     try:
-        with _standing_in(folder), termination.interruptible():
-            if address is None:
-                given.enter_context(private())
-                _start(folder, num_cpus)
-            else:
-                _join(address)
-        ours |= set(psutil.Process().children(recursive=True)) - others
-        caretaker.watch(ours)
-        termination.install_handlers()
+        try:
+            with _standing_in(folder), termination.interruptible():
+                if address is None:
+                    given.enter_context(private())
+                    _start(folder, num_cpus)
+                else:
+                    _join(address)
+            ours |= set(psutil.Process().children(recursive=True)) - others
+            caretaker.watch(ours)
+        except SystemExit as error:  # Ray's own handler of SIGTERM, which it installs while it starts
+            termination.note_signal(signal.SIGTERM)
+            raise Interruption from error
+        finally:
+            termination.install_handlers()
         hush()
         yield folder
     finally:
