@@ -100,10 +100,10 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
         "metric": study.spec.metric.name,
         "seconds": round(study.cost().seconds),
         "stops": dict(Counter(str(trial.attributes["stop_reason"]) for trial in table)),
-        "best": {name: best[name] for name in ("trial", "value", "parameters")},
+        "best": {name: getattr(best, name) for name in ("trial", "value", "parameters")},
         "confirmed": ranks,
-        "test": (best["confirmed"] or {}).get("test"),
-        "replayed_rounds": len(best["rounds"]),  # or `sweep replay` had ended this
+        "test": (best.confirmed or {}).get("test"),
+        "replayed_rounds": len(best.rounds),  # or `sweep replay` had ended this
         "cells": _cells(study) if study.spec.sampler == "grid" else [],
     }
     cell.path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,63 +2,97 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from objectives.checked_yaml import read_checked, shown
 from objectives.checkpoints.weights import load_weights
-from objectives.errors import WeightsError
+from objectives.errors import ObjectiveError, WeightsError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
+MOST_NUMBERS = 2**28  # in a row: more would not fit into memory
 
-_NEEDED = (
-    "task",
-    "parameters",
-    "example_rows.shape",
-    "example_rows.dtype",
-    "example_rows.target_dtype",
-    "weights.file",
-    "weights.digest",
-)
+
+def _dtype_name(name: str) -> str:
+    import torch
+
+    if not isinstance(getattr(torch, name, None), torch.dtype):
+        raise ValueError(f"example_rows: {shown(name)} is no type of torch's, such as float32")  # noqa: TRY004
+    return name
+
+
+def _row_shape(shape: list[int]) -> list[int]:
+    if min(shape, default=1) < 0 or math.prod(shape) > MOST_NUMBERS:
+        raise ValueError(f"example_rows.shape: {shown(shape)} is no shape of a row")
+    return shape
+
+
+def _scalars(parameters: dict[str, Any]) -> dict[str, Any]:
+    for name, value in parameters.items():
+        if not (value is None or isinstance(value, bool | int | float | str)):
+            raise ValueError(
+                f"parameters.{shown(name)}: {shown(value)} is no number, word, true, false or null"
+            )
+    return parameters
+
+
+Dtype = Annotated[str, AfterValidator(_dtype_name)]
+
+
+class Section(BaseModel):
+    """A part of the file. Values are of the kinds that are declared: a word is no number, and true is not 1."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class ExampleRows(Section):
+    """Shape and types of a row, from which a model can be built without the data."""
+
+    shape: Annotated[list[int], AfterValidator(_row_shape)]
+    dtype: Dtype
+    target_dtype: Dtype
+
+
+class WeightsFile(Section):
+    """A file of weights, beside the configuration or by its whole path, and the digest of what is in it."""
+
+    file: str
+    digest: str
+    round: int | None = None
+
+
+class ExportedModel(Section):
+    """As much of an exported best configuration as its model needs."""
+
+    task: str
+    parameters: Annotated[dict[str, Any], AfterValidator(_scalars)]
+    weights: WeightsFile | None = None
+    example_rows: ExampleRows | None = None
 
 
 def load_model(best_config: str | Path) -> nn.Module:
     """The module that an exported best configuration describes, its weights loaded, in evaluation mode.
 
-    `best_config` is the YAML that `sweep launch` or `sweep export` wrote; the weights file it names is
-    looked for beside it. The data set is not needed.
+    `best_config` is the YAML of an exported best configuration; the weights file it names is looked for beside it.
+    The data set is not needed.
 
     Raises WeightsError when there is no weights file or its digest differs, ObjectiveError when the file
     is no best configuration.
     """
-    import torch
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    from objectives.errors import ObjectiveError
-    from objectives.registry import get_task
-    from objectives.rows.rows import Rows
-
     path = Path(best_config)
-    try:
-        config = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ObjectiveError(f"{path}: no such file.") from None
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        why = getattr(error, "problem", None) or error
-        raise ObjectiveError(f"{path}: can't be read as YAML ({why}).") from error
-    if lacking := [name for name in _NEEDED if not _has(config, name)]:
-        raise ObjectiveError(f"{path}: not an exported best configuration: it lacks {', '.join(lacking)}.")
-    rows, weights = config["example_rows"], config["weights"]
-    if weights is None:
-        raise WeightsError(f"{path} names no weights; export it with `sweep export --weights FILE.pt`.")
-    task = get_task(config["task"])
-    parameters = task.parameters_from(config["parameters"])
-    inputs = torch.zeros((2, *rows["shape"]), dtype=getattr(torch, rows["dtype"]))
-    targets = torch.zeros(2, dtype=getattr(torch, rows["target_dtype"]))
-    model = task.rebuild(parameters, task.prepare(Rows(inputs, targets), parameters))
-    found = load_weights(path.parent / weights["file"], weights["digest"])
+    config = read_checked(path, ExportedModel)
+    if config.example_rows is None:
+        raise ObjectiveError(f"{path}: no exported configuration: it lacks example_rows.")
+    if config.weights is None:
+        raise WeightsError(f"{path} names no weights: export it again, with its weights.")
+    model = _built(config, config.example_rows)
+    found = load_weights(path.parent / config.weights.file, config.weights.digest)
     try:
         model.load_state_dict(found)
     except RuntimeError as error:
@@ -66,8 +100,22 @@ def load_model(best_config: str | Path) -> nn.Module:
     return model.eval()
 
 
-def _has(record: Any, path: str) -> bool:
-    key, _, rest = path.partition(".")
-    if not isinstance(record, dict) or key not in record:
-        return False
-    return not rest or record[key] is None or _has(record[key], rest)
+def _built(config: ExportedModel, rows: ExampleRows) -> nn.Module:
+    """The module with fresh weights."""
+    import torch
+
+    from objectives.registry import get_task
+    from objectives.rows.rows import Rows
+
+    task = get_task(config.task)
+    parameters = task.parameters_from(config.parameters)
+    inputs = torch.zeros((2, *rows.shape), dtype=_dtype(rows.dtype))
+    targets = torch.zeros(2, dtype=_dtype(rows.target_dtype))
+    return task.rebuild(parameters, task.prepare(Rows(inputs, targets), parameters))
+
+
+def _dtype(name: str) -> torch.dtype:
+    import torch
+
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype

@@ -14,7 +14,7 @@ from storage.retry import with_retries
 from storage.studies import StudyRow, create_study, find_study, get_study, update_run
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
-from sweeps.best_config.document import example_rows
+from sweeps.best_config.export import example_rows
 from sweeps.driver.results_folder import ResultsKeeper, check_owner, check_writable, remove_unfinished
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Ending, Termination

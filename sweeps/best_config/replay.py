@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
-from objectives.round import FIGURES
+from sweeps.best_config.model import BestConfig, RecordedEnvironment
 from sweeps.errors import UsageError
 from sweeps.study.environment import decisive_differences, environment
-from sweeps.trial.data_plan import DataPlan
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Replay:
     differs_here: what of the environment is not as recorded; empty where figures must be equal bit for bit.
     """
 
-    config: dict[str, Any]
+    config: BestConfig
     task: Task
     splits: Splits
     parameters: Any
@@ -58,52 +57,50 @@ class Replay:
 
         from objectives.training.loop import make_deterministic, start_run, train
 
-        recorded_environment = self.config["environment"]
-        make_deterministic(int(recorded_environment["threads"]))
+        environment = self.config.environment
+        make_deterministic(environment.threads)
         run = start_run(
             self.task,
             self.parameters,
             self.splits,
-            rounds=self.config["budget"],
-            seed=self.config["seed"],
-            device=torch.device(environment_device(recorded_environment)),
+            rounds=self.config.budget,
+            seed=self.config.seed,
+            device=torch.device(_device(environment)),
         )
         with contextlib.closing(run):
-            for recorded, replayed in zip(self.config["rounds"], train(run), strict=False):
+            for recorded, replayed in zip(self.config.rounds, train(run), strict=False):
                 yield _compare(recorded, replayed, tolerance)
 
 
-def environment_device(recorded: Mapping[str, Any]) -> str:
+def _device(recorded: RecordedEnvironment) -> str:
     """The recorded kind of device where there is one here, else the CPU."""
     import torch
 
-    return "cuda" if recorded.get("device") == "cuda" and torch.cuda.is_available() else "cpu"
+    return "cuda" if recorded.device == "cuda" and torch.cuda.is_available() else "cpu"
 
 
-def prepare_replay(config: dict[str, Any], data_root: Path) -> Replay:
+def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
     """Look up the task and data that a configuration names.
 
     Raises DataError when the rows are not those that were trained on.
     """
     from objectives.registry import get_task
 
-    task = get_task(config["task"])
+    task = get_task(config.task)
     try:
-        parameters = task.parameters_from(config["parameters"])
+        parameters = task.parameters_from(config.parameters)
     except ObjectiveError as error:
         raise UsageError(f"parameters: {error}") from None
-    data = config["data"]
-    plan = DataPlan.from_dict(data)
-    splits = plan.load(task, data_root)
-    if splits.digest != data["digest"]:
+    data, recorded = config.data, config.environment
+    splits = data.plan.load(task, data_root)
+    if splits.digest != data.digest:
         raise DataError(
-            f"{data['name']} in {data_root} has other rows than those this configuration was trained on "
-            f"({_short(splits.digest)} instead of {_short(data['digest'])})."
+            f"{data.name} in {data_root} has other rows than those this configuration was trained on "
+            f"({_short(splits.digest)} instead of {_short(data.digest)})."
         )
-    recorded = config["environment"]
-    here = environment(environment_device(recorded), int(recorded["threads"]))
-    splits = plan.fold(task, splits, data.get("repeat", 0))
-    return Replay(config, task, splits, parameters, decisive_differences(recorded, here))
+    here = environment(_device(recorded), recorded.threads)
+    splits = data.plan.fold(task, splits, data.repeat)
+    return Replay(config, task, splits, parameters, decisive_differences(recorded.to_dict(), here))
 
 
 def _short(digest: str) -> str:
@@ -112,11 +109,11 @@ def _short(digest: str) -> str:
     return " ".join([*part, f"{sha[:12]}…"])
 
 
-def _compare(recorded: Mapping[str, Any], replayed: Round, tolerance: float) -> Comparison:
-    figures = replayed.figures()
+def _compare(recorded: Round, replayed: Round, tolerance: float) -> Comparison:
+    known, figures = recorded.figures(), replayed.figures()
     worst, most, all_equal = "", -1.0, True
-    for name in FIGURES:
-        before, now = recorded[name], figures[name]
+    for name in known | figures:
+        before, now = known.get(name), figures.get(name)
         if before is None or now is None or before != before or now != now:
             equal = repr(before) == repr(now)
             distance = 0.0 if equal else math.inf
@@ -134,8 +131,8 @@ def _compare(recorded: Mapping[str, Any], replayed: Round, tolerance: float) -> 
         equal=False,
         within_tolerance=most <= tolerance,
         worst=worst,
-        recorded=_number(recorded[worst]),
-        replayed=_number(figures[worst]),
+        recorded=_number(known.get(worst)),
+        replayed=_number(figures.get(worst)),
     )
 
 

@@ -70,10 +70,9 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
         prepared = prepare_replay(config, paths.data_root(data_dir))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
-    rounds = config["rounds"]
     if prepared.must_be_equal:
         click.echo(
-            f"{config['task']}: {len(rounds)} rounds, environment as recorded: figures must be equal.",
+            f"{config.task}: {len(config.rounds)} rounds, environment as recorded: figures must be equal.",
             err=True,
         )
     else:
@@ -102,9 +101,8 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
             f"{first.worst}. Has a value in the file been changed?"
         )
     what = "equal" if not differing else f"within {tolerance:g}"
-    value = next((r["valid_score"] for r in rounds if r["index"] == config["best_round"]), None)
     click.echo(
-        f"All {len(rounds)} rounds {what}; {config['metric']} {value!r} at round {config['best_round']}.",
+        f"All {len(config.rounds)} rounds {what}; {config.metric} {config.value!r} at round {config.best_round}.",
         err=True,
     )
 

@@ -14,6 +14,7 @@ from objectives import Round
 from storage.outcomes import Outcome, ranking
 from storage.trials import TrialRow
 from sweeps.best_config.document import read_config, write_config
+from sweeps.best_config.export import config_of
 from sweeps.driver.observer import Standing
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError, UsageError
@@ -103,16 +104,17 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     weights: copy the weights there. Raises UsageError where the trial's weights were not kept, or a file
     can't be written.
     """
-    config = study.best_config(trial)
+    config = config_of(study, trial)
     kept = _kept(study, trial)
     if weights is not None:
         _copy(check_kept(study, trial), weights)
         kept = weights
-    if config["weights"] is not None:
-        config["weights"] = None if kept is None else {**config["weights"], "file": _beside(kept, path)}
+    if config.weights is not None:
+        named = None if kept is None else config.weights.model_copy(update={"file": _beside(kept, path)})
+        config = config.model_copy(update={"weights": named})
     comment = (
-        f"Trial {trial.number} of study {study.name}: {config['metric']} {trial.value!r} on the validation split, "
-        f"round {config['best_round']}.\n"
+        f"Trial {trial.number} of study {study.name}: {config.metric} {trial.value!r} on the validation split, "
+        f"round {config.best_round}.\n"
         "Replay it with `sweep replay`, start a study from it with `sweep launch --enqueue`."
     )
     try:
@@ -190,7 +192,7 @@ def remove_results(study: Study, numbers: Iterable[int]) -> None:
 
 def _fingerprint(path: Path) -> str | None:
     try:
-        return str(read_config(path).get("fingerprint"))
+        return read_config(path).fingerprint
     except UsageError:
         return None
 

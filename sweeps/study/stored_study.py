@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from objectives.round import FIGURES
 from search_spaces.points import with_fixed
 from storage import Database, open_database
 from storage.confirmations import Confirmation, get_confirmations
 from storage.outcomes import best_numbers, table_of
-from storage.rounds import all_rounds, get_rounds, total_seconds
+from storage.rounds import all_rounds, total_seconds
 from storage.studies import StudyRow, get_study
 from storage.trials import TrialRow, read_trials
 from storage.url import parse_url
@@ -186,44 +185,6 @@ class Study:
                 if differs and number not in found.setdefault(differs, []):
                     found[differs].append(number)
         return found
-
-    def best_config(self, trial: TrialRow) -> dict[str, Any]:
-        """What best.yaml says of a trial."""
-        spec, notes = self.spec, trial.attributes
-        figures = [
-            {name: row[name] for name in FIGURES}
-            for row in get_rounds(self.database, self.row.study_id, trial.number)
-        ]
-        provenance = get_study(
-            self.database, self.name
-        ).provenance  # where it was trained since this was read
-        confirmed = self.confirmation()
-        return {
-            "format": 1,
-            "task": self.run.task or spec.task.name,
-            "parameters": self.parameters(trial),
-            "metric": spec.metric.name,
-            "direction": spec.metric.direction,
-            "value": trial.value,
-            "best_round": notes.get("best_round"),
-            "study": self.name,
-            "fingerprint": self.row.fingerprint,
-            "trial": trial.number,
-            "seed": int(notes["seed"]),
-            "budget": spec.rounds,
-            "stop_reason": notes.get("stop_reason"),
-            "data": self._data_of(trial),
-            "environment": provenance["environments"][notes["environment"]],
-            "weights": notes.get("weights"),
-            "confirmed": confirmed.record if confirmed and confirmed.trial == trial.number else None,
-            "example_rows": provenance["example_rows"],
-            "rounds": figures,
-        }
-
-    def _data_of(self, trial: TrialRow) -> dict[str, Any]:
-        plan, digest = self.spec.data.plan, self.spec.data.digest
-        folded = {"repeat": self.spec.repeat_of(trial.number)} if plan.folds else {}
-        return {**plan.to_dict(), "digest": digest, **folded}
 
 
 def load(name: str, storage: str | None = None) -> Study:

@@ -72,11 +72,13 @@ def test_other_weights_than_recorded_are_refused(run: Run, tmp_path: Path) -> No
         (
             "",
             ObjectiveError,
-            "not an exported best configuration: it lacks task, parameters, example_rows.shape",
+            "best.yaml: no exported configuration, but None",
         ),
-        ("- 1\n", ObjectiveError, "not an exported best configuration: it lacks task"),
-        ("a: [\n", ObjectiveError, "best.yaml: can't be read as YAML (expected the node content"),
-        ("task: mnist_mlp\n", ObjectiveError, "it lacks parameters, example_rows.shape, example_rows.dtype"),
+        ("- 1\n", ObjectiveError, "best.yaml: no exported configuration, but [1]"),
+        ("a: [\n", ObjectiveError, "best.yaml: not YAML: expected the node content"),
+        ("task: mnist_mlp\n", ObjectiveError, "no exported configuration: it lacks parameters."),
+        (BEST.replace("uint8", "load"), ObjectiveError, "example_rows: 'load' is no type of torch's"),
+        (BEST.replace("784", "99999999999"), ObjectiveError, "example_rows.shape: [99999999999] is no shape"),
         (BEST.replace("dtype: uint8, ", ""), ObjectiveError, "it lacks example_rows.dtype."),
         (BEST.replace("digest: {digest}, ", ""), ObjectiveError, "it lacks weights.digest."),
         (

@@ -33,7 +33,7 @@ def test_a_package_that_registers_it_makes_it_known_by_name(
     space = ("--space", EXAMPLES / "my_space.yaml")
     out = ("--out", tmp_path / "out", "--runner", "inline")
     sweep("launch", "moons", *space, "-n", "2", "--rounds", "2", *out)
-    assert read_config(tmp_path / "out" / "best.yaml")["task"] == "moons"
+    assert read_config(tmp_path / "out" / "best.yaml").task == "moons"
     assert "All 2 rounds equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
 
 

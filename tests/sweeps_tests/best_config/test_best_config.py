@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import struct
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_every_value_reads_back_to_the_same_bits(value: float | bool | None) -> 
             assert read == value
 
 
+def test_a_file_written_before_the_model_reads_and_is_written_the_same() -> None:
+    text = Path(__file__).with_name("format_1.yaml").read_text()
+    config = read_config(Path(__file__).with_name("format_1.yaml"))
+    assert (config.trial, config.value, config.budget, len(config.rounds)) == (0, 0.948, 8, 8)
+    assert to_yaml(config.to_dict(), "comment").partition("\n")[2] == text.partition("--enqueue`.\n")[2]
+
+
 def test_a_changed_parameter_is_found_out_at_the_first_round(launch_toy: ToyLauncher, tmp_path: Path) -> None:
     text = launch_toy(num_trials=1).study.best_path.read_text()
     changed = tmp_path / "changed.yaml"
@@ -41,8 +49,9 @@ def test_a_changed_parameter_is_found_out_at_the_first_round(launch_toy: ToyLaun
 
 def test_another_environment_allows_a_tolerance_and_is_named(launch_toy: ToyLauncher) -> None:
     config = read_config(launch_toy(num_trials=1).study.best_path)
-    config["environment"]["versions"]["torch"] = "1.0"
-    config["rounds"][0]["valid_score"] += 0.001
+    config.environment.versions["torch"] = "1.0"
+    first = config.rounds[0]
+    config.rounds[0] = dataclasses.replace(first, valid_score=first.valid_score + 0.001)
     replay = prepare_replay(config, Path())
     assert any(line.startswith("torch: 1.0") for line in replay.differs_here)
     assert not replay.must_be_equal
@@ -53,14 +62,20 @@ def test_other_rows_are_refused(launch_toy: ToyLauncher) -> None:
     from objectives import DataError
 
     config = read_config(launch_toy(num_trials=1).study.best_path)
-    config["data"]["digest"] = "0" * 64
+    other = config.model_copy(update={"data": config.data.model_copy(update={"digest": "0" * 64})})
     with pytest.raises(DataError, match="other rows"):
-        prepare_replay(config, Path())
+        prepare_replay(other, Path())
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "not YAML"), ("task: toy\n", "it lacks format"), ("- 1\n", "no exported configuration")],
+    [
+        ("a: [", "not YAML"),
+        ("task: toy\n", "it lacks parameters, format"),
+        ("- 1\n", r"no exported configuration, but \[1\]"),
+        ("[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("a: &a [*a, *a]\n", "no exported configuration: it lacks task"),
+    ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.yaml"
@@ -71,9 +86,9 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, m
 
 def test_best_yaml_is_there_from_the_first_completed_trial_on(launch_toy: ToyLauncher) -> None:
     study = launch_toy(num_trials=1).study
-    assert read_config(study.best_path)["trial"] == 0
+    assert read_config(study.best_path).trial == 0
     grown = launch_toy(num_trials=8).study
-    assert read_config(grown.best_path)["trial"] == grown.best().number != 0
+    assert read_config(grown.best_path).trial == grown.best().number != 0
     assert not list(grown.out.rglob("*.partial"))
 
 

@@ -14,7 +14,7 @@ from tests.sweeps_tests.conftest import Refusal, Sweep
 FLAWS = {
     "a value of another kind": ("budget: 10", "budget: ten", "budget: 'ten' is no whole number"),
     "an unknown format": ("format: 1", "format: 9", "written in format 9, while this version reads format 1"),
-    "a lost section": ("environment:", "surroundings:", "it lacks environment, environment.versions"),
+    "a lost section": ("environment:", "surroundings:", "no exported configuration: it lacks environment."),
     "a lost round": ("- {index: 1,", "- {index: 3,", "round 3 stands where round 1 belongs"),
     "a figure that is a word": (
         "train_loss: 2.0",
@@ -24,7 +24,7 @@ FLAWS = {
     "a lost figure": (
         "learning_rate: 0.1, gradient",
         "gradient",
-        "round 1 lacks or has too many figures: learning_rate",
+        "round 1 lacks figures: learning_rate",
     ),
     "rows that are no number": (
         "  name: toy-rows",
@@ -38,6 +38,19 @@ FLAWS = {
         "best_round 99 is none of the 10 rounds",
     ),
     "more rounds than its budget": ("budget: 10", "budget: 4", "10 rounds are recorded of a budget of 4"),
+    "a seed that is a switch": ("seed: ", "seed: true # ", "seed: True is no whole number"),
+    "threads below one": ("threads: 1", "threads: -3", "threads: -3 can't be"),
+    "a value without end": (
+        "stop_reason: finished",
+        "stop_reason: &a [*a, *a]",
+        "stop_reason: [[[...], [...]], [[...], [...]]] is no word",
+    ),
+    "an endless word": ("metric: accuracy", "metric: " + 5000 * "accuracy", "metric: 'accuracyaccur"),
+    "a parameter that is a list": (
+        "quality: 0.5",
+        "quality: [0.5]",
+        "parameters.quality: [0.5] is no number",
+    ),
     "a value that is none": (
         "behaviour: learns",
         "behaviour: sings",
@@ -88,7 +101,7 @@ def test_a_replay_whose_training_fails_says_so(best_yaml: str, sweep: Sweep, tmp
         (None, "no such file"),
         (b"\x80\x02}q\x00.", "can't be read"),
         (b"a: [", "not YAML"),
-        (b"space:\n  quality: 0.3\n", "no exported configuration: it lacks format, task"),
+        (b"space:\n  quality: 0.3\n", "no exported configuration: it lacks task, parameters"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_not_replayed(

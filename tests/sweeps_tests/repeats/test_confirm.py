@@ -16,6 +16,7 @@ from objectives.tasks.mnist_mlp import MnistMlp
 from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
 from sweeps.best_config.document import read_config
+from sweeps.best_config.export import config_of
 from sweeps.best_config.replay import prepare_replay
 from sweeps.errors import NoCompletedTrial
 from sweeps.repeats.confirm import Confirmed, confirm
@@ -91,11 +92,11 @@ def test_a_later_look_is_counted(searched: Study, looks: list[str]) -> None:
 def test_best_yaml_gains_the_confirmed_figures_and_still_replays(searched: Study) -> None:
     found = confirmed()
     config = read_config(searched.best_path)
-    assert config["trial"] == found.winner.trial
-    assert config["confirmed"]["values"] == list(found.winner.values)
-    assert config["confirmed"]["mean"] == found.winner.spread.mean
-    assert config["confirmed"]["test"]["look"] == 1
-    assert [rival["trial"] for rival in config["confirmed"]["rivals"]] == [found.candidates[1].trial]
+    assert config.trial == found.winner.trial
+    told = config.confirmed or {}
+    assert (told["values"], told["mean"]) == (list(found.winner.values), found.winner.spread.mean)
+    assert told["test"]["look"] == 1
+    assert [rival["trial"] for rival in told["rivals"]] == [found.candidates[1].trial]
     replay = prepare_replay(config, searched.best_path.parent)
     assert all(each.equal for each in replay.compare(0.0))
 
@@ -103,7 +104,7 @@ def test_best_yaml_gains_the_confirmed_figures_and_still_replays(searched: Study
 def test_a_sealed_confirmation_leaves_what_best_yaml_tells_of_the_test_split(searched: Study) -> None:
     confirmed(seeds=2)
     before = searched.best_path.read_bytes()
-    assert read_config(searched.best_path)["confirmed"]["test"]["look"] == 1
+    assert read_config(searched.best_path).confirmed["test"]["look"] == 1
     confirmed(seeds=None, folds=3, sealed=True)
     assert searched.best_path.read_bytes() == before
     searched.best_path.unlink()
@@ -113,7 +114,7 @@ def test_a_sealed_confirmation_leaves_what_best_yaml_tells_of_the_test_split(sea
 
 def test_best_yaml_tells_of_the_last_that_opened_the_test_split(searched: Study, looks: list[str]) -> None:
     def told() -> str:
-        return str(read_config(searched.best_path)["confirmed"]["study"])
+        return str(read_config(searched.best_path).confirmed["study"])
 
     sealed = confirmed(seeds=2, sealed=True).repeated.name
     assert told() == sealed
@@ -130,18 +131,18 @@ def test_best_yaml_tells_of_the_last_that_opened_the_test_split(searched: Study,
 def test_a_confirmed_winner_stays_best_when_the_study_goes_on(searched: Study) -> None:
     winner = confirmed(top=8, seeds=1, sealed=True).winner.trial
     resume("s")
-    assert read_config(searched.best_path)["trial"] == winner
+    assert read_config(searched.best_path).trial == winner
     resume("s", {"num_trials": 9})
     best = load("s").best().number
-    assert read_config(searched.best_path)["trial"] == (best if best == 8 else winner)
+    assert read_config(searched.best_path).trial == (best if best == 8 else winner)
 
 
 def test_each_fold_validates_in_turn(searched: Study) -> None:
     found = confirmed(top=1, seeds=None, folds=3, sealed=True)
     assert len(found.winner.values) == 3
     trial = found.repeated.best()
-    config = found.repeated.best_config(trial)
-    assert (config["data"]["folds"], config["data"]["repeat"]) == (3, trial.number)
+    config = config_of(found.repeated, trial)
+    assert (config.data.folds, config.data.repeat) == (3, trial.number)
     replay = prepare_replay(config, searched.best_path.parent)
     assert 1400 < len(replay.splits.valid) < 1430
     assert all(each.equal for each in replay.compare(0.0))
@@ -178,7 +179,7 @@ def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) 
     rows = json.loads(said.out)
     assert rows[0]["compared"] == "winner"
     assert rows[1]["compared"] in ("within noise", "worse")
-    test = read_config(searched.best_path)["confirmed"]["test"]
+    test = read_config(searched.best_path).confirmed["test"]
     assert rows[0]["test"] == {name: test[name] for name in ("mean", "std", "look")}
     assert rows[1]["test"] is None
     assert "over 2 models (test split opened just now; the first look at it)" in said.err
