@@ -25,7 +25,7 @@ from benchmarks.nothing import NothingRun, Parameters
 from objectives import Round
 from search_spaces.suggest import distributions, suggest
 from storage.schema import rounds as rounds_table
-from sweeps.samplers.by_name import startup_trials
+from sweeps.samplers.by_name import sampler_of
 from sweeps.samplers.visible_trials import Proposal
 from sweeps.study.specification import Specification, full_parameters
 from sweeps.study.stored_study import Study
@@ -48,7 +48,7 @@ def launch(num_trials: int, *, name: str = NAME, rounds: int = 20, storage: str 
 
 def random_proposals(spec: Specification, num_trials: int) -> Iterator[Proposal]:
     """Points of the space for the trials from 1 on, with what TPE would have noted of them."""
-    random_until = startup_trials(spec.sampler) + spec.parallelism - 1
+    random_until = sampler_of(spec.sampler).startup_trials + spec.parallelism - 1
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for number in range(1, num_trials):
         chosen = suggest(spec.space, drawing.ask())

@@ -29,7 +29,7 @@ from sweeps.pruning.learning_curve import REQUIRED, SCORES, Curve, FloatArray, c
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
-from sweeps.pruning.rules import RULES
+from sweeps.pruning.rules import RULES, make_rule
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop, TrialEnd
 
@@ -149,7 +149,7 @@ def replay(curves: Sequence[Full], rule: StopRule) -> list[Halt]:
 def rules() -> dict[str, MakeRule]:
     """Every rule that is compared, by name, ours last."""
     ours: dict[str, MakeRule] = {
-        name: make for name, make in RULES.items() if name not in ("onset", "study", "eager")
+        name: partial(make_rule, name) for name in RULES if name not in ("onset", "study", "eager")
     }
     return {
         **{"none": ours.pop("none")},
@@ -159,7 +159,7 @@ def rules() -> dict[str, MakeRule]:
             f"onset, waiting {share:.0%}": partial(OnsetRule, guards=Guards(overfitting=share))
             for share in (0.15, 0.25, 0.3)
         },
-        **{name: RULES[name] for name in ("onset", "study", "eager")},
+        **{name: partial(make_rule, name) for name in ("onset", "study", "eager")},
     }
 
 
@@ -242,7 +242,7 @@ def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
     """A row a curve: the true class, the diagnosis of all of it, and that at the round at which `onset` halts it."""
     rows = []
     for curves in studies:
-        rule = RULES["onset"](Watch(curves[0].budget, curves[0].metric))
+        rule = OnsetRule(Watch(curves[0].budget, curves[0].metric))
         for halt in replay(curves, rule):
             full = halt.full
             seen = full.curve.until(halt.rounds)

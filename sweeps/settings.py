@@ -12,10 +12,9 @@ from typing import Any
 
 from objectives.spelling import did_you_mean
 from sweeps.errors import UsageError
+from sweeps.pruning.rules import RULES
+from sweeps.samplers.by_name import SAMPLERS
 
-SAMPLERS = ("tpe", "gp", "cmaes", "random", "qmc", "grid")
-OWN_RULES = ("onset", "none")  # that look at a trial alone
-STOP_RULES = ("onset", "study", "eager", "median", "percentile", "halving", "hyperband", "patient", "none")
 RUNNERS = ("ray", "inline")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name
 
@@ -45,7 +44,7 @@ class StudySettings:
     valid_rows: int | None = None
 
     def __post_init__(self) -> None:
-        _check_word("--sampler", self.sampler, SAMPLERS)
+        _check_word("--sampler", self.sampler, tuple(SAMPLERS))
         check_stop_rule("--stop-rule", self.stop_rule)
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
@@ -152,7 +151,7 @@ class RunSettings:
 
 def check_stop_rule(option: str, name: str) -> None:
     """Raises UsageError where no rule is called `name`."""
-    _check_word(option, name, STOP_RULES)
+    _check_word(option, name, tuple(RULES))
 
 
 def check_study_name(name: str) -> None:

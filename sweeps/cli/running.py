@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweeps.cli.formats import storage_option
+from sweeps.samplers.by_name import SAMPLERS
 
 if TYPE_CHECKING:
     from sweeps.launching import Watcher
@@ -115,7 +116,7 @@ def repeat_options(command: Any) -> Any:
     "--study", help="The study's name. [default: the task and the start of the specification's fingerprint]"
 )
 @click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
-@click.option("--sampler", default="tpe", show_default=True, metavar="tpe|gp|cmaes|random|qmc|grid")
+@click.option("--sampler", default="tpe", show_default=True, metavar="|".join(SAMPLERS))
 @click.option(
     "--stop-rule",
     default="onset",

@@ -26,7 +26,7 @@ from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.driver.observer import Standing
 from sweeps.launching import Launch, Watcher
-from sweeps.samplers.by_name import startup_trials
+from sweeps.samplers.by_name import sampler_of
 from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result
@@ -45,7 +45,7 @@ def make_console() -> Console:
 def announcement(launching: Launch, study: Study | None) -> str:
     """What is about to be done, for people to check before it costs time."""
     spec, run = launching.planned.spec, launching.run
-    random = startup_trials(spec.sampler)
+    random = sampler_of(spec.sampler).startup_trials
     data = spec.data
     lines = {
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",

@@ -13,7 +13,7 @@ from sweeps.diagnosis.labels import Diagnosis, diagnose
 from sweeps.errors import UsageError
 from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.rule import StopRule, Watch
-from sweeps.pruning.rules import RULES
+from sweeps.pruning.rules import make_rule
 from sweeps.settings import check_stop_rule
 from sweeps.study.stored_study import Study
 from sweeps.trial.metric import Metric
@@ -66,7 +66,7 @@ def diagnose_file(
     if total_rounds is not None and total_rounds < longest:
         raise UsageError(f"--total-rounds {total_rounds}: the longest curve has {longest}.")
     budget = total_rounds or longest
-    judge = make_rule(rule, Watch(budget, file.metric))
+    judge = _rule(rule, Watch(budget, file.metric))
     meant = [len(named.curve) for named in file.curves]
     return list(_diagnosed(file.curves, meant, file.metric, budget, judge))
 
@@ -86,16 +86,16 @@ def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset
             curves.append(NamedCurve(str(each.number), curve_of(rounds, metric)))
     if not curves:
         raise UsageError(f"{study.name}: no round is recorded yet.")
-    judge = make_rule(rule, Watch(budget, metric, study.spec.parallelism))
+    judge = _rule(rule, Watch(budget, metric, study.spec.parallelism))
     if judge.needs_earlier and trial is not None:
         raise UsageError(f"--rule {rule} looks at the trials before it: leave the trial out.")
     return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
 
 
-def make_rule(name: str, watch: Watch) -> StopRule:
+def _rule(name: str, watch: Watch) -> StopRule:
     """The rule called `name`. Raises UsageError where there is none."""
     check_stop_rule("--rule", name)
-    return RULES[name](watch)
+    return make_rule(name, watch)
 
 
 def _diagnosed(

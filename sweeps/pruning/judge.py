@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from objectives import Round
 from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.rule import Watch
-from sweeps.pruning.rules import RULES
+from sweeps.pruning.rules import make_rule
 from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
 
 
@@ -16,7 +16,7 @@ class Judge:
 
     def __init__(self, rule: str, watch: Watch) -> None:
         self._watch = watch
-        self._rule = RULES[rule](watch)
+        self._rule = make_rule(rule, watch)
 
     @property
     def needs_earlier(self) -> bool:

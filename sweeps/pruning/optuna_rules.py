@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import optuna
 from optuna.pruners import (
@@ -56,6 +56,11 @@ class OptunaRule(StopRule):
         self._pruner = PRUNERS[name](watch.budget)
         self._ended: dict[int, tuple[Curve, TrialEnd, dict[str, float]]] = {}
         self._lanes = [_Lane() for _ in range(watch.parallelism)]
+
+    @classmethod
+    def named(cls, name: str, watch: Watch) -> Self:
+        """The rule of that name."""
+        return cls(watch, name)
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
         """Raises KeyError where a trial that this one depends on has not ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from sweeps.pruning.learning_curve import Curve
 from sweeps.trial.metric import Metric
@@ -32,9 +32,22 @@ class StopRule(ABC):
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
 
+    @classmethod
+    def named(cls, name: str, watch: Watch) -> Self:
+        """The rule that `name` stands for in RULES; a class may have several names."""
+        return cls(watch)
+
     @abstractmethod
     def verdict(self, number: int, curve: Curve) -> Stop | None:
         """Whether trial `number`, whose rounds so far are `curve`, ends here; called for every round in turn."""
 
     def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:  # noqa: B027 - most need not know
         """A trial has ended; where `needs_earlier`, told of every trial, and not before those it depends on."""
+
+
+class NoRule(StopRule):
+    """Never halts: every trial runs all its rounds."""
+
+    def verdict(self, number: int, curve: Curve) -> Stop | None:
+        """None."""
+        return None

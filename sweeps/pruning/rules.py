@@ -1,38 +1,38 @@
-"""Stop rules by name."""
+"""Stop rules by name, each imported when it is first used: the names are needed where numpy would cost too much."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import importlib
+from typing import TYPE_CHECKING
 
-from sweeps.pruning.learning_curve import Curve
-from sweeps.pruning.onset import OnsetRule
-from sweeps.pruning.relative import EagerRule, StudyRule
-from sweeps.pruning.rule import StopRule, Watch
-from sweeps.trial.verdict import Stop
+if TYPE_CHECKING:
+    from sweeps.pruning.rule import StopRule, Watch
 
-
-class NoRule(StopRule):
-    """Never halts: every trial runs all its rounds."""
-
-    def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """None."""
-        return None
-
-
-def _optuna_rule(watch: Watch, name: str) -> StopRule:
-    from sweeps.pruning.optuna_rules import OptunaRule
-
-    return OptunaRule(watch, name)
-
-
-RULES: dict[str, Callable[[Watch], StopRule]] = {
-    "onset": OnsetRule,
-    "study": StudyRule,
-    "eager": EagerRule,
-    **{
-        name: partial(_optuna_rule, name=name)
-        for name in ("median", "percentile", "halving", "hyperband", "patient")
-    },
-    "none": NoRule,
+_OPTUNA = "sweeps.pruning.optuna_rules:OptunaRule"
+RULES = {
+    "onset": "sweeps.pruning.onset:OnsetRule",
+    "study": "sweeps.pruning.relative:StudyRule",
+    "eager": "sweeps.pruning.relative:EagerRule",
+    "median": _OPTUNA,
+    "percentile": _OPTUNA,
+    "halving": _OPTUNA,
+    "hyperband": _OPTUNA,
+    "patient": _OPTUNA,
+    "none": "sweeps.pruning.rule:NoRule",
 }
+
+
+def make_rule(name: str, watch: Watch) -> StopRule:
+    """The rule called `name`."""
+    return _class_of(name).named(name, watch)
+
+
+def stands_alone(name: str) -> bool:
+    """Whether the rule called `name` judges a trial by nothing but its own rounds."""
+    return not _class_of(name).needs_earlier
+
+
+def _class_of(name: str) -> type[StopRule]:
+    module, _, class_name = RULES[name].partition(":")
+    found: type[StopRule] = getattr(importlib.import_module(module), class_name)
+    return found

@@ -23,8 +23,9 @@ from sweeps import paths
 from sweeps.driver.results_folder import weights_path, write_best
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
+from sweeps.pruning.rules import stands_alone
 from sweeps.repeats.significance import SIGNIFICANCE, Spread, paired_p_value
-from sweeps.settings import OWN_RULES, RunSettings
+from sweeps.settings import RunSettings
 from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
@@ -134,7 +135,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
         enqueued=[with_fixed(study.spec.space, trial.params) for trial in ranked],
         repeats=repeats,
         # What is repeated is not to be halted for being behind.
-        stop_rule=study.spec.stop_rule if study.spec.stop_rule in OWN_RULES else "onset",
+        stop_rule=study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset",
         seed=derive_seed(study.spec.seed, "confirm"),
     )
     return dataclasses.replace(now, spec=spec)

@@ -16,8 +16,9 @@ from objectives.spelling import did_you_mean
 from sweeps import paths
 from sweeps.errors import UsageError
 from sweeps.launching import Watcher
+from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.repeats.significance import Spread
-from sweeps.settings import OWN_RULES, RunSettings, StudySettings
+from sweeps.settings import RunSettings, StudySettings, check_stop_rule
 from sweeps.study.planning import Planned, check_data, choose_data, plan_point
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result, run_planned
@@ -45,9 +46,11 @@ class Reproduction:
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
             raise UsageError(f"--data-fraction {self.fraction:g}: above 0 and at most 1 is meant.")
-        if self.stop_rule not in OWN_RULES:
+        check_stop_rule("--stop-rule", self.stop_rule)
+        if not stands_alone(self.stop_rule):
+            alone = ", ".join(name for name in RULES if stands_alone(name))
             raise UsageError(
-                f"--stop-rule {self.stop_rule}: a reproduction stands alone: take one of {', '.join(OWN_RULES)}."
+                f"--stop-rule {self.stop_rule}: a reproduction stands alone: take one of {alone}."
             )
         if self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds}: at least 1 is needed.")

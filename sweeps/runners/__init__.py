@@ -8,8 +8,6 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Termination
 from sweeps.trial.work import WorkPlan
 
-NAMES = ("ray", "inline")
-
 
 class Runner(Protocol):
     """Runs trials until the driver is over or the termination says to pause."""

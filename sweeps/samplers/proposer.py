@@ -14,9 +14,9 @@ from objectives.seeding import derive_seed
 from search_spaces import Space
 from search_spaces.points import cells, nearest
 from search_spaces.quasi_random import sobol_point
-from sweeps.samplers.by_name import make_sampler, on_one_thread
+from sweeps.samplers.by_name import make_sampler, on_one_thread, sampler_of
 from sweeps.samplers.sampler_study import SamplerStudy
-from sweeps.samplers.visible_trials import Bound, Finished, Proposal, bound_of
+from sweeps.samplers.visible_trials import Bound, Finished, Proposal
 from sweeps.study.specification import Specification
 
 
@@ -35,7 +35,7 @@ class Proposer:
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
         self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
-        self._bound = bound or bound_of(spec.sampler)
+        self._bound = bound or sampler_of(spec.sampler).bound
         self._sampler_study = SamplerStudy(self._space, spec.metric.direction, self._bound)
 
     @property

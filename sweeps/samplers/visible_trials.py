@@ -65,15 +65,4 @@ class Bound:
         return sorted({*best, *heapq.nlargest(self.latest, values)})
 
 
-# By measurement (benchmarks/scale.py). A Gaussian process takes 0.5 s for 100 trials and 4 s for 800.
-_LEARNING = {
-    "tpe": Bound(best=100, latest=900, step=100),
-    "cmaes": Bound(best=100, latest=900, step=100),
-    "gp": Bound(best=100, latest=200, step=50),
-}
-_NOTHING = Bound(best=0, latest=0, step=100)
-
-
-def bound_of(sampler: str) -> Bound:
-    """How much of a long study the sampler called `sampler` sees; one that does not learn needs nothing of it."""
-    return _LEARNING.get(sampler, _NOTHING)
+NOTHING = Bound(best=0, latest=0, step=100)  # for who does not learn from trials

@@ -10,15 +10,15 @@ import pytest
 from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
 from sweeps.diagnosis.report import diagnose_study
+from sweeps.pruning.rules import RULES
 from sweeps.repeats.confirm import confirm
-from sweeps.settings import STOP_RULES
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.driver.tables import figures
 
 NUM_TRIALS = 16
-RELATIVE = [name for name in STOP_RULES if name not in ("onset", "none")]
+RELATIVE = [name for name in RULES if name not in ("onset", "none")]
 
 
 def study(rule: str, name: str, num_trials: int = NUM_TRIALS, **how: Any) -> Study:

@@ -14,10 +14,10 @@ from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces.reader import parse_space
-from sweeps.samplers.by_name import NAMES
+from sweeps.samplers.by_name import SAMPLERS
 from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.sampler_study import SamplerStudy
-from sweeps.samplers.visible_trials import Bound, Finished, bound_of
+from sweeps.samplers.visible_trials import Bound, Finished
 from tests.sweeps_tests.samplers.test_proposer import SPACE, specification, value_of
 
 SMALL = Bound(best=4, latest=6, step=5)
@@ -105,7 +105,7 @@ def test_what_tpe_takes_for_good_trials_is_the_same_under_the_bound() -> None:
     for _ in range(1500):
         study.add_trial(create_trial(value=round(generator.random(), 2)))
     values = {trial.number: trial.value for trial in study.trials}
-    bound = bound_of("tpe")
+    bound = SAMPLERS["tpe"].bound
     seen = set(bound.chosen(values, "maximize"))
     assert len(seen) < 1100
     assert good(study, [trial for trial in study.trials if trial.number in seen]) == good(study, study.trials)
@@ -116,7 +116,7 @@ def good(study: optuna.Study, trials: list[FrozenTrial]) -> list[int]:
     return [trial.number for trial in below]
 
 
-@pytest.mark.parametrize("sampler", NAMES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_bound_of_every_sampler_is_worth_its_steps(sampler: str) -> None:
-    bound = bound_of(sampler)
+    bound = SAMPLERS[sampler].bound
     assert 0 < bound.step <= max(100, (bound.best + bound.latest) // 5)
