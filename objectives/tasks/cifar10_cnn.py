@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from objectives.classification import ClassificationTask
 from objectives.parameters.bounds import check_at_least, check_share
 from objectives.parameters.training import ScheduleName, TrainingParameters
 from objectives.published import Published, Variant
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 from objectives.training_run import TrainingRun
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Cifar10CnnParameters(TrainingParameters):
         check_share(self, "jitter")
 
 
-class Cifar10Cnn(Task):
+class Cifar10Cnn(ClassificationTask):
     """Two convolutions and two dense layers on CIFAR-10."""
 
     name = "cifar10_cnn"
@@ -190,16 +190,6 @@ class Cifar10Cnn(Task):
         batches = num_train / min(parameters.batch_size, num_train)
         decay_steps = max(1, int(parameters.decay_epochs * batches))
         return math.pow(parameters.decay_factor, step // decay_steps)
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: Cifar10CnnParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets
 
 
 def _cropped(images: Tensor) -> int:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from objectives.classification import ClassificationTask
 from objectives.errors import ParametersError
 from objectives.parameters.bounds import check_at_least
 from objectives.parameters.training import TrainingParameters
 from objectives.published import Published, Variant
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 from objectives.training_run import TrainingRun
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class CoraGcnParameters(TrainingParameters):
         check_at_least(self, graph_convolutions=1, dense_layers=0, runs=1)
 
 
-class CoraGcn(Task):
+class CoraGcn(ClassificationTask):
     """A graph convolutional network on Cora."""
 
     name = "cora_gcn"
@@ -153,16 +153,6 @@ class CoraGcn(Task):
         """Class scores of the batch's nodes; the model takes node numbers and the graph."""
         outputs: Tensor = model(batch.inputs, batch.graph)  # type: ignore[attr-defined]
         return outputs
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: CoraGcnParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets
 
     def start(
         self,

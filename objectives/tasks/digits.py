@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from objectives.classification import ClassificationTask
 from objectives.parameters.training import TrainingParameters
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 PIXELS = 784
 CLASSES = 10
@@ -24,7 +24,7 @@ class DigitsParameters(TrainingParameters):
     input_scaling: Literal["unit", "standard", "raw"] = "unit"
 
 
-class DigitsTask(Task):
+class DigitsTask(ClassificationTask):
     """A classifier of MNIST digits; subclasses build the model."""
 
     chance_score = 0.1
@@ -67,13 +67,3 @@ class DigitsTask(Task):
             case "standard":  # mean and deviation of MNIST's training pixels
                 pixels = (pixels / 255.0 - 0.1307) / 0.3081
         return Rows(pixels, rows.targets)
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: DigitsParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from objectives.classification import ClassificationTask
 from objectives.errors import WeightsError
 from objectives.parameters.bounds import check_at_least, check_share
 from objectives.parameters.training import ScheduleName, TrainingParameters
 from objectives.published import Published, Variant
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from objectives.models.squeezenet import SqueezeNet
 
@@ -63,7 +63,7 @@ class Food101SqueezenetParameters(TrainingParameters):
             check_at_least(self, steps_per_round=1)
 
 
-class Food101Squeezenet(Task):
+class Food101Squeezenet(ClassificationTask):
     """SqueezeNet on Food-101."""
 
     name = "food101_squeezenet"
@@ -171,16 +171,6 @@ class Food101Squeezenet(Task):
     def steps_per_round(self, parameters: Food101SqueezenetParameters, num_train: int) -> int:
         """As the parameter of that name says."""
         return parameters.steps_per_round or super().steps_per_round(parameters, num_train)
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: Food101SqueezenetParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets
 
 
 def _drawn(parameters: Food101SqueezenetParameters) -> SqueezeNet:

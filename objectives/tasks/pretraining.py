@@ -17,9 +17,10 @@ from pathlib import Path
 import platformdirs
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import interpolate
 
 from objectives.checkpoints.weights import save_weights
+from objectives.classification import ClassificationTask
 from objectives.datasets.files import digest_of
 from objectives.datasets.pretrained import FOLDER, Weights, read_weights
 from objectives.errors import DataError
@@ -27,7 +28,6 @@ from objectives.models.images import random_flips
 from objectives.models.squeezenet import SqueezeNet, name_of
 from objectives.parameters.training import ScheduleName, TrainingParameters
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 from objectives.training.loop import Run, make_deterministic, train
 
 PASSES = 2
@@ -49,7 +49,7 @@ class PretrainingParameters(TrainingParameters):
     gradient_clip: float | None = 1.0
 
 
-class Pretraining(Task):
+class Pretraining(ClassificationTask):
     """SqueezeNet 1.1 on CIFAR-10, scaled up: a means, so that it is not among the tasks that can be launched."""
 
     name = "squeezenet_on_cifar10"
@@ -89,14 +89,6 @@ class Pretraining(Task):
         """Logits of images scaled up to 64 pixels."""
         outputs: Tensor = model(interpolate(batch.inputs.float(), size=(SIDE, SIDE), mode="bilinear"))
         return outputs
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: PretrainingParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets
 
 
 def pretrained(splits: Splits, root: Path, parameters: PretrainingParameters | None = None) -> Weights:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from objectives.classification import ClassificationTask
 from objectives.parameters.training import TrainingParameters
 from objectives.published import Published, Variant
 from objectives.rows.rows import Rows, Splits
-from objectives.task import Task
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 LENGTH = 40
 CLASSES = 10
@@ -35,7 +35,7 @@ class SequenceConvnetParameters(TrainingParameters):
     evaluation_statistics: Literal["running", "batch"] = "running"
 
 
-class SequenceConvnet(Task):
+class SequenceConvnet(ClassificationTask):
     """Three convolutions on sequences of 40 numbers."""
 
     name = "sequence_convnet"
@@ -99,13 +99,3 @@ class SequenceConvnet(Task):
             layers.append(nn.ReLU())
         layers += [nn.Flatten(), *([nn.Dropout(parameters.dropout)] if parameters.dropout > 0 else [])]
         return nn.Sequential(*layers, nn.Linear(width * LENGTH // 8, CLASSES))
-
-    def losses(self, outputs: Tensor, targets: Tensor, parameters: SequenceConvnetParameters) -> Tensor:
-        """Cross-entropy on logits."""
-        from torch.nn.functional import cross_entropy
-
-        return cross_entropy(outputs, targets, reduction="none")
-
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
-        return outputs.argmax(dim=1) == targets
