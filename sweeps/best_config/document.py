@@ -38,12 +38,7 @@ def to_yaml(config: Mapping[str, Any], comment: str) -> str:
     """`config` as YAML: a round a line."""
     document = CommentedMap(config)
     document.yaml_set_start_comment(comment)
-    rounds = CommentedSeq()
-    for figures in config["rounds"]:
-        line = CommentedMap(figures)
-        line.fa.set_flow_style()
-        rounds.append(line)
-    document["rounds"] = rounds
+    document["rounds"] = CommentedSeq(_on_one_line(figures) for figures in config["rounds"])
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 10_000
     yaml.representer.add_representer(float, _represent_float)
@@ -53,6 +48,12 @@ def to_yaml(config: Mapping[str, Any], comment: str) -> str:
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()
+
+
+def _on_one_line(figures: Mapping[str, Any]) -> CommentedMap:
+    line = CommentedMap(figures)
+    line.fa.set_flow_style()
+    return line
 
 
 def _represent_float(representer: Any, value: float) -> Any:

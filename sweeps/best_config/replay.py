@@ -11,6 +11,7 @@ from typing import Any
 
 from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
+from objectives.training_run import TrainingRun
 from sweeps.best_config.model import BestConfig, RecordedEnvironment
 from sweeps.errors import UsageError
 from sweeps.study.environment import decisive_differences, environment
@@ -53,23 +54,23 @@ class Replay:
 
     def compare(self, tolerance: float) -> Iterator[Comparison]:
         """Train again, stop rule off, to the last recorded round, and compare round by round."""
+        from objectives.training.loop import train
+
+        with contextlib.closing(self._start()) as run:
+            for recorded, replayed in zip(self.config.rounds, train(run), strict=False):
+                yield compare_rounds(recorded, replayed, tolerance)
+
+    def _start(self) -> TrainingRun:
         import torch
 
-        from objectives.training.loop import make_deterministic, start_run, train
+        from objectives.training.loop import make_deterministic, start_run
 
-        environment = self.config.environment
-        make_deterministic(environment.threads)
-        run = start_run(
-            self.task,
-            self.parameters,
-            self.splits,
-            rounds=self.config.budget,
-            seed=self.config.seed,
-            device=torch.device(_device(environment)),
+        config = self.config
+        make_deterministic(config.environment.threads)
+        device = torch.device(_device(config.environment))
+        return start_run(
+            self.task, self.parameters, self.splits, rounds=config.budget, seed=config.seed, device=device
         )
-        with contextlib.closing(run):
-            for recorded, replayed in zip(self.config.rounds, train(run), strict=False):
-                yield _compare(recorded, replayed, tolerance)
 
 
 def _device(recorded: RecordedEnvironment) -> str:
@@ -109,31 +110,30 @@ def _short(digest: str) -> str:
     return " ".join([*part, f"{sha[:12]}…"])
 
 
-def _compare(recorded: Round, replayed: Round, tolerance: float) -> Comparison:
-    known, figures = recorded.figures(), replayed.figures()
-    worst, most, all_equal = "", -1.0, True
-    for name in known | figures:
-        before, now = known.get(name), figures.get(name)
-        if before is None or now is None or before != before or now != now:
-            equal = repr(before) == repr(now)
-            distance = 0.0 if equal else math.inf
-        else:
-            equal = before == now
-            distance = abs(now - before) / max(1.0, abs(before)) if not equal else 0.0
-        if not equal:
-            all_equal = False
-            if distance > most:
-                worst, most = name, distance
-    if all_equal:
+def compare_rounds(recorded: Round, replayed: Round, tolerance: float) -> Comparison:
+    """A replayed round beside the recorded one; figures may differ by the tolerance."""
+    known, now = recorded.figures(), replayed.figures()
+    distances = {name: _distance(known.get(name), now.get(name)) for name in known | now}
+    worst = max(distances, key=lambda name: distances[name])
+    if distances[worst] == 0.0:
         return Comparison(replayed.index, True, True)
     return Comparison(
         replayed.index,
         equal=False,
-        within_tolerance=most <= tolerance,
+        within_tolerance=distances[worst] <= tolerance,
         worst=worst,
         recorded=_number(known.get(worst)),
-        replayed=_number(figures.get(worst)),
+        replayed=_number(now.get(worst)),
     )
+
+
+def _distance(before: float | None, now: float | None) -> float:
+    """0 for equal figures; else relative, absolute below 1, and infinite where one is none or not finite."""
+    if before == now or repr(before) == repr(now):
+        return 0.0
+    if before is None or now is None or not (math.isfinite(before) and math.isfinite(now)):
+        return math.inf
+    return max(abs(now - before) / max(1.0, abs(before)), 5e-324)
 
 
 def _number(value: Any) -> float:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from objectives import Round
 from sweeps.best_config.document import read_config, to_yaml
-from sweeps.best_config.replay import prepare_replay
+from sweeps.best_config.replay import compare_rounds, prepare_replay
 from sweeps.errors import UsageError
 from tests.conftest import ToyLauncher
 
@@ -56,6 +57,15 @@ def test_another_environment_allows_a_tolerance_and_is_named(launch_toy: ToyLaun
     assert any(line.startswith("torch: 1.0") for line in replay.differs_here)
     assert not replay.must_be_equal
     assert next(replay.compare(tolerance=0.01)).within_tolerance
+
+
+@pytest.mark.parametrize(
+    ("recorded", "again"), [(math.inf, 1.0), (None, 1.0), (math.nan, 1.0), (1.0, 1.0 + 2**-52)]
+)
+def test_a_figure_that_is_not_the_recorded_one_is_found(recorded: float | None, again: float) -> None:
+    first = Round(index=1, valid_score=0.5, gradient_norm=recorded)
+    compared = compare_rounds(first, dataclasses.replace(first, gradient_norm=again), tolerance=0.0)
+    assert (compared.equal, compared.within_tolerance, compared.worst) == (False, False, "gradient_norm")
 
 
 def test_other_rows_are_refused(launch_toy: ToyLauncher) -> None:
