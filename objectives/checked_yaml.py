@@ -65,6 +65,12 @@ def shown(value: Any) -> str:
     return _SHORT.repr(value)
 
 
+def key(name: object) -> str:
+    """A key as it may be printed: cut short, control characters written out."""
+    text = shown(name)
+    return text[1:-1] if isinstance(name, str) else text
+
+
 def short(message: object) -> str:
     """The first line of a message, cut short."""
     line = (str(message).strip().splitlines() or [""])[0]
@@ -98,4 +104,4 @@ def _explained(flaw: Mapping[str, Any]) -> str:
 
 
 def _place(flaw: Mapping[str, Any]) -> str:
-    return ".".join(part if isinstance(part, str) else shown(part) for part in flaw["loc"])
+    return ".".join(key(part) for part in flaw["loc"])

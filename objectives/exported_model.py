@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from objectives.checked_yaml import read_checked, short, shown
+from objectives.checked_yaml import key, read_checked, shown
 from objectives.checkpoints.weights import load_weights
 from objectives.errors import ObjectiveError, WeightsError
 
@@ -37,7 +37,7 @@ def _scalars(parameters: dict[str, Any]) -> dict[str, Any]:
     for name, value in parameters.items():
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise ValueError(
-                f"parameters.{short(name)}: {shown(value)} is no number, word, true, false or null"
+                f"parameters.{key(name)}: {shown(value)} is no number, word, true, false or null"
             )
     return parameters
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from objectives import Round
-from objectives.checked_yaml import short, shown
+from objectives.checked_yaml import key, shown
 from objectives.exported_model import ExportedModel, Section
 from objectives.round import FIGURES
 from sweeps.trial.data_plan import DataPlan
@@ -78,7 +78,7 @@ def _round(number: int, figures: Any) -> Round:
         raise ValueError(f"round {number} lacks figures: {', '.join(lacking)}")
     for name, value in figures.items():
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
-            raise ValueError(f"round {number}: {short(name)}: {shown(value)} is no number")
+            raise ValueError(f"round {number}: {key(name)}: {shown(value)} is no number")
     if figures["index"] != number:
         raise ValueError(f"round {shown(figures['index'])} stands where round {number} belongs")
     if figures["valid_score"] is None:

@@ -51,6 +51,11 @@ FLAWS = {
         "quality: [0.5]",
         "parameters.quality: [0.5] is no number",
     ),
+    "a key that commands the terminal": (
+        "  quality: 0.5",
+        '  "\\e[2J": [1]\n  quality: 0.5',
+        r"parameters.\x1b[2J: [1] is no number",
+    ),
     "a value that is none": (
         "behaviour: learns",
         "behaviour: sings",
