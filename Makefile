@@ -26,9 +26,10 @@ lint: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m soak
 
-# docs/commands.md, from the command line itself.
+# docs/commands.md from the help texts; the picture and the tree of docs/design.md from the code.
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.docs_tests.commands > docs/commands.md
+	$(BIN)/python -m tests.docs_tests.architecture
 
 clean:
 	rm -rf $(VENV) demo dist

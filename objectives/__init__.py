@@ -1,4 +1,4 @@
-"""What is trained: tasks, their data sets and the one training loop they share.
+"""Tasks, their data sets, and the training loop that they share.
 
 Nothing here knows Optuna, Ray or a database, and nothing imports torch until a model is built.
 """

@@ -88,15 +88,15 @@ def load_model(best_config: str | Path) -> nn.Module:
     path = Path(best_config)
     config = read_checked(path, ExportedModel)
     if config.example_rows is None:
-        raise ObjectiveError(f"{path}: no exported configuration: it lacks example_rows.")
+        raise ObjectiveError(f"{path} is not an exported configuration: it lacks example_rows.")
     if config.weights is None:
-        raise WeightsError(f"{path} names no weights: export it again, with its weights.")
+        raise WeightsError(f"{path} names no weights. Export it with `sweep export --weights FILE.pt`.")
     model = _built(config, config.example_rows)
     found = load_weights(path.parent / config.weights.file, config.weights.digest)
     try:
         model.load_state_dict(found)
     except RuntimeError as error:
-        raise WeightsError(f"{path}: its weights are not of the model that it describes.") from error
+        raise WeightsError(f"{path}: its weights do not fit the model that it describes.") from error
     return model.eval()
 
 

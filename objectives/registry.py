@@ -60,7 +60,7 @@ def get_task(name: str) -> Task:
         return _from_package(point)
     raise UnknownTaskError(
         f"No task {name!r}{did_you_mean(name, task_names())} There are: {', '.join(task_names())}. "
-        "A task of your own is named by its file: my_task.py:MyTask."
+        "To use your own task, give its file and class: my_task.py:MyTask."
     )
 
 
@@ -92,7 +92,9 @@ def _from_file(name: str) -> Task:
     file, _, class_name = name.rpartition(":")
     path = Path(file).resolve()
     if not path.is_file():
-        raise UnknownTaskError(f"{path}: no such file; a task of your own is named my_task.py:MyTask.")
+        raise UnknownTaskError(
+            f"{path}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
+        )
     # One module a content: an edited file is a new module, and pickles find it by its name.
     module_name = f"sweep_task_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     if module_name not in sys.modules:
@@ -118,10 +120,10 @@ def _from_package(point: EntryPoint) -> Task:
         found = point.load()
     except (Exception, SystemExit) as error:
         raise UnknownTaskError(
-            f"{source}, can't be imported: {type(error).__name__}: {error}. Mend or uninstall it."
+            f"{source}, can't be imported: {type(error).__name__}: {error}. Repair or uninstall that package."
         ) from error
     if not (isinstance(found, type) and issubclass(found, Task)):
-        raise UnknownTaskError(f"{source}, is {found!r} and no subclass of objectives.Task.")
+        raise UnknownTaskError(f"{source}, is {found!r}, which is not a subclass of objectives.Task.")
     return _made(found, f"{source},")
 
 

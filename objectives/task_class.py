@@ -26,29 +26,29 @@ def _flaw_of_attributes(found: type[Task]) -> str | None:
         getattr(found, each) for each in ("name", "rounds", "chance_score", "direction", "data_sets")
     )
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return f"has the name {name!r}: up to 80 letters, digits, '_', '-' and '.' are meant"
+        return f"has the name {name!r}, but a name must have 1 to 80 letters, digits, '_', '-' and '.'"
     if not isinstance(rounds, int) or rounds < 1:
-        return f"has rounds = {rounds!r}: a whole number from 1 on is meant"
+        return f"has rounds = {rounds!r}, but this must be an integer of at least 1"
     if not isinstance(chance, int | float):
-        return f"has chance_score = {chance!r}: a number is meant"
+        return f"has chance_score = {chance!r}, but this must be a number"
     if direction not in typing.get_args(Direction):
-        return f"has direction = {direction!r}: {' or '.join(typing.get_args(Direction))} is meant"
+        return f"has direction = {direction!r}, but this must be {' or '.join(typing.get_args(Direction))}"
     if (
         not isinstance(data_sets, tuple | list)
         or not data_sets
         or not all(isinstance(each, str) for each in data_sets)
     ):
-        return f'has data_sets = {data_sets!r}: a tuple of names is meant, as in ("moons",)'
+        return f'has data_sets = {data_sets!r}, but this must be a tuple of names such as ("moons",)'
     return None
 
 
 def _flaw_of_parameters(found: type[Task]) -> str | None:
     if not isinstance(found.Parameters, type) or not dataclasses.is_dataclass(found.Parameters):
-        return "has Parameters that are no dataclass"
+        return "has Parameters that are not a dataclass"
     try:
         parameter_kinds(found.Parameters)
         found.Parameters()
         found()
     except (TypeError, ValueError, NameError) as error:
-        return f"can't be made without arguments, or its Parameters can't: {error}"
+        return f"must be constructible without arguments, and so must its Parameters: {error}"
     return None

@@ -1,4 +1,4 @@
-"""What is searched: a YAML file names parameters with ranges, choices and conditions.
+"""Search spaces: YAML files with ranges, choices and conditions for parameters.
 
 Nothing here knows a task: whether a parameter exists is checked where spaces and tasks meet, in `sweeps`.
 """

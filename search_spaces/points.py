@@ -41,8 +41,8 @@ def cells(space: Space) -> list[dict[str, Any]]:
         if values is None:
             place = f"{space.source}:{parameter.line}" if parameter.line else space.source
             raise SpaceError(
-                f"{place}: {parameter.name}: a grid needs choices or a step here, not a continuous range; "
-                f"write `choices: […]`, or fix it with {parameter.name}=VALUE."
+                f"{place}: {parameter.name}: a grid can't use a continuous range. "
+                f"Write `choices: […]`, add a step, or fix the parameter with {parameter.name}=VALUE."
             )
         points = [
             extended

@@ -33,7 +33,7 @@ from search_spaces.yaml_size import oversize
 
 MOST_BYTES = 64 << 20
 _FORM = (
-    "a space is a mapping `space:` from parameter to {low: …, high: …} or {choices: […]}, "
+    "a space file has the key `space:`, which gives each parameter {low: …, high: …} or {choices: […]}, "
     "optionally with log, step and when"
 )
 _NUMERIC_KEYS = {"low", "high", "log", "step", "when"}
@@ -95,7 +95,7 @@ def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Dom
     if not dots:
         fixed = _scalar(value)
         if isinstance(fixed, float) and not math.isfinite(fixed):
-            raise SpaceError(f"{text}: {value!r} is no finite number, word, true, false or null.")
+            raise SpaceError(f"{text}: {value!r} is not a finite number, a word, true, false or null.")
         return name, Fixed(fixed)
     reader = _Reader("command line")
     record = CommentedMap(low=_scalar(low), high=_scalar(high))
@@ -135,11 +135,11 @@ class _Reader:
 
     def space(self, document: Any) -> Space:
         if not isinstance(document, CommentedMap):
-            self._refuse(None, None, f"not a space: {_FORM}.")
+            self._refuse(None, None, f"not a search space: {_FORM}.")
         # An exported best configuration has its values under `parameters`; they are a space of one point.
         key = "space" if "space" in document else "parameters" if "parameters" in document else None
         if key is None or not isinstance(document[key], CommentedMap):
-            self._refuse(document, key, f"not a space: {_FORM}.")
+            self._refuse(document, key, f"not a search space: {_FORM}.")
         if key == "space":
             for other in document:
                 if other not in ("space", "task", "note"):
@@ -151,11 +151,11 @@ class _Reader:
                     )
         entries = document[key]
         if not entries:
-            self._refuse(document, key, f"{key}: names no parameter.")
+            self._refuse(document, key, f"{key}: it contains no parameter.")
         parameters: list[Parameter] = []
         for name in entries:
             if not isinstance(name, str):
-                self._refuse(entries, name, f"{_shown(name)}: a parameter's name is a word.")
+                self._refuse(entries, name, f"{_shown(name)}: the name of a parameter must be a word.")
             parameters.append(self._parameter(name, entries, parameters))
         return Space(tuple(parameters), self._source)
 
@@ -172,7 +172,7 @@ class _Reader:
         line = self._line(entries, name)
         if not isinstance(record, CommentedMap):
             if isinstance(record, list):
-                self._refuse(entries, name, f"{name}: a list of values is written {{choices: […]}}.")
+                self._refuse(entries, name, f"{name}: write a list of values as {{choices: […]}}.")
             return Parameter(name, Fixed(self._value(name, entries, name, record)), line=line)
         return Parameter(name, self.domain(name, record), self._conditions(name, record, before), line)
 
@@ -190,7 +190,7 @@ class _Reader:
         plain = _plain(value)
         if isinstance(plain, dict | list) or (isinstance(plain, float) and not is_number(plain)):
             self._refuse(
-                mapping, key, f"{name}: {_shown(plain)} is no finite number, word, true, false or null."
+                mapping, key, f"{name}: {_shown(plain)} is not a finite number, a word, true, false or null."
             )
         return plain
 
@@ -198,36 +198,36 @@ class _Reader:
         """One of several values; a single choice leaves nothing to search."""
         choices = record["choices"]
         if not isinstance(choices, list) or not choices:
-            self._refuse(record, "choices", f"{name}: choices is a list of at least one value.")
+            self._refuse(record, "choices", f"{name}: choices must be a list of at least one value.")
         values = tuple(self._value(name, record, "choices", choice) for choice in choices)
         if len(set(values)) < len(values):  # to samplers true is 1, too
-            self._refuse(record, "choices", f"{name}: a choice is given twice.")
+            self._refuse(record, "choices", f"{name}: choices contains a value twice.")
         return Categorical(values) if len(values) > 1 else Fixed(values[0])
 
     def _numeric(self, name: str, record: CommentedMap) -> Numeric:
         for key in ("low", "high"):
             if key not in record:
-                self._refuse(record, None, f"{name}: has no {key}; {_FORM}.")
+                self._refuse(record, None, f"{name}: {key} is missing; {_FORM}.")
         low, high = (self._number(name, record, key) for key in ("low", "high"))
         step = self._number(name, record, "step") if "step" in record else None
         log = record.get("log", False)
         if not isinstance(log, bool):
-            self._refuse(record, "log", f"{name}: log is true or false, not {_shown(log)}.")
+            self._refuse(record, "log", f"{name}: log must be true or false, not {_shown(log)}.")
         if low > high:
-            self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}; swap them.")
+            self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}. Swap them.")
         if low == high:
             self._refuse(
                 record,
                 "low",
-                f"{name}: the range is empty but for {low!r}; to fix it, write `{name}: {low!r}`.",
+                f"{name}: the range contains only {low!r}. To fix the parameter at it, write `{name}: {low!r}`.",
             )
         if log and low <= 0:
-            self._refuse(record, "low", f"{name}: a logarithmic range starts above 0, not at {low!r}.")
+            self._refuse(record, "low", f"{name}: a logarithmic range must start above 0, not at {low!r}.")
         if step is not None and not _fits(step, low, high):
             self._refuse(record, "step", f"{name}: step {step!r} does not fit between {low!r} and {high!r}.")
         if step is not None and log:
             self._refuse(
-                record, "step", f"{name}: a logarithmic range has no step; write the values as choices."
+                record, "step", f"{name}: a logarithmic range can't have a step. Write the values as choices."
             )
         integer = all(isinstance(value, int) for value in (low, high, *([] if step is None else [step])))
         return Numeric(float(low), float(high), log, None if step is None else float(step), integer)
@@ -235,7 +235,7 @@ class _Reader:
     def _number(self, name: str, record: CommentedMap, key: str) -> float:
         value = record[key]
         if not is_number(_plain(value)) or abs(value) > sys.float_info.max:
-            self._refuse(record, key, f"{name}: {key} is a finite number, not {_shown(_plain(value))}.")
+            self._refuse(record, key, f"{name}: {key} must be a finite number, not {_shown(_plain(value))}.")
         return int(value) if isinstance(value, int) else float(value)
 
     def _conditions(self, name: str, record: CommentedMap, before: list[Parameter]) -> tuple[Condition, ...]:
@@ -243,7 +243,7 @@ class _Reader:
             return ()
         when = record["when"]
         if not isinstance(when, CommentedMap) or not when:
-            self._refuse(record, "when", f"{name}: when is a mapping such as {{batch_norm: true}}.")
+            self._refuse(record, "when", f"{name}: when must be a mapping such as {{batch_norm: true}}.")
         return tuple(self._condition(name, when, key, before) for key in when)
 
     def _condition(self, name: str, when: CommentedMap, key: Any, before: list[Parameter]) -> Condition:
@@ -252,7 +252,7 @@ class _Reader:
             self._refuse(
                 when,
                 key,
-                f"{name}: the condition is on {_shown(key)}, which no parameter above it is"
+                f"{name}: the condition names {_shown(key)}, but no parameter above this one has that name"
                 f"{_close(str(key), known)}.",
             )
         wanted = when[key]
@@ -267,13 +267,13 @@ class _Reader:
             listed = wanted if isinstance(wanted, list) else [wanted]
             values = tuple(self._value(name, when, key, value) for value in listed)
             if not values:
-                self._refuse(when, key, f"{name}: the condition on {key} names no value.")
+                self._refuse(when, key, f"{name}: the condition on {key} lists no value.")
             condition = Condition(key, values)
         if not self._can_hold(condition, known[key].domain):
             self._refuse(
                 when,
                 key,
-                f"{name}: the condition can never hold: {key} has no such value; leave {name} out.",
+                f"{name}: the condition can never hold: {key} never has such a value. Remove {name}.",
             )
         return condition
 

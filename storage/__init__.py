@@ -1,4 +1,4 @@
-"""Where studies are kept: one database with Optuna's tables and ours beside them."""
+"""The database of studies: Optuna's tables, and our tables beside them."""
 
 from storage.database import Database, open_database
 from storage.errors import (

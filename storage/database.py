@@ -72,8 +72,8 @@ class Database:
         """
         if self._file_now() != self._opened_file:
             raise DatabaseGone(
-                f"{sqlite_path(self.url)} was deleted or replaced while the study ran. What is recorded from here on "
-                "would be lost, so the run has ended. Put the file back, or launch the study again."
+                f"{sqlite_path(self.url)} was deleted or replaced while the study ran. New results would be lost, "
+                "so the run has ended. Restore the file, or launch the study again."
             )
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -154,9 +154,9 @@ def _check_file(path: Path, create: bool) -> None:
         except OSError as error:
             raise StorageUnavailable(f"{path.parent}: can't be created ({error.strerror}).") from None
         if not os.access(path.parent, os.W_OK):
-            raise StorageUnavailable(f"{path.parent} is read-only: name another place with --storage.")
+            raise StorageUnavailable(f"{path.parent} is read-only. Choose another place with --storage.")
     elif not os.access(path, os.W_OK) and create:
-        raise StorageUnavailable(f"{path} is read-only: name another database with --storage.")
+        raise StorageUnavailable(f"{path} is read-only. Choose another database with --storage.")
 
 
 def _make_file(url: URL, path: Path) -> None:
@@ -216,7 +216,7 @@ def _open_optuna(url: URL, connected: URL) -> RDBStorage:
         )
     except RuntimeError as error:
         raise StorageRefused(
-            f"{shown(url)} was written by another version of Optuna; it was left as it is. {error}"
+            f"{shown(url)} was written by another version of Optuna. It was not changed. {error}"
         ) from error
     _prepare(storage.engine)
     storage.engine.dispose()  # connections made before the pragmas
@@ -241,14 +241,16 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
         return
     if tables and "version_info" not in tables:
         raise StorageRefused(
-            f"{database.shown} holds tables that are neither ours nor Optuna's "
-            f"({', '.join(sorted(tables)[:3])}, …); it was left as it is. Name another database."
+            f"{database.shown} contains tables of another program "
+            f"({', '.join(sorted(tables)[:3])}, …). It was not changed. Choose another database."
         )
     _check_optuna_version(database, tables)
     if not create:
         if not tables:
-            raise StorageUnavailable(f"{database.shown} is empty: no study was ever launched there.")
-        raise StorageRefused(f"{database.shown} holds Optuna studies but none of ours.")
+            raise StorageUnavailable(f"{database.shown} is empty: no study was launched there yet.")
+        raise StorageRefused(
+            f"{database.shown} contains Optuna studies, but none that `sweep launch` started."
+        )
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -267,8 +269,8 @@ def _check_optuna_version(database: Database, tables: set[str]) -> None:
         written_by = str(connection.scalar(select(schema.optuna_version.c.library_version)))
     if int(written_by.partition(".")[0]) < OLDEST_OPTUNA:
         raise StorageRefused(
-            f"{database.shown} was written by Optuna {written_by}, whose times Optuna {OLDEST_OPTUNA} misreads; "
-            "it was left as it is. Name another database."
+            f"{database.shown} was written by Optuna {written_by}, whose times Optuna {OLDEST_OPTUNA} reads wrongly. "
+            "It was not changed. Choose another database."
         )
 
 
@@ -286,8 +288,8 @@ def _bring_up_to_date(database: Database) -> None:
         return
     if database.is_read_only:
         raise StorageRefused(
-            f"{database.shown} was written by an earlier version of this service, and its disk is read-only: copy "
-            "it to where it can be brought up to date."
+            f"{database.shown} was written by an earlier version of this service and must be updated, but its disk "
+            "is read-only. Copy it to a place where it can be written."
         )
     with database.engine.begin() as connection:
         if database.engine.dialect.name == "postgresql":
@@ -308,19 +310,19 @@ def _check_version(database: Database) -> None:
     if version != str(schema.SCHEMA_VERSION):
         raise StorageRefused(
             f"{database.shown} was written by another version of this service (schema {version}, this one "
-            f"reads {schema.SCHEMA_VERSION}); it was left as it is. Install the version that wrote it."
+            f"reads {schema.SCHEMA_VERSION}). It was not changed. Install the version that wrote it."
         )
 
 
 def _explained(url: URL, error: DBAPIError) -> StorageError:
     first = str(error.orig).strip().splitlines()[0]
     if "file is not a database" in first:
-        return StorageRefused(f"{sqlite_path(url)} is not a SQLite database; it was left as it is.")
+        return StorageRefused(f"{sqlite_path(url)} is not a SQLite database. It was not changed.")
     if url.password:
         first = first.replace(str(url.password), "***")
     remedy = (
-        "Check that no other program holds it, or name another database with --storage."
+        "Check that no other program has locked it, or choose another database with --storage."
         if url.get_backend_name() == "sqlite"
-        else "Check that the server runs and that user, password and database are right."
+        else "Check that the server is running and that user, password and database name are correct."
     )
     return StorageUnavailable(f"{shown(url)} can't be opened: {first.rstrip('.')}. {remedy}")

@@ -86,11 +86,13 @@ class Lease:
         successor = connection.scalar(select(schema.leases.c.holder).where(of_study))
         exists = schema.studies.c.study_id == self.study_id
         if connection.scalar(select(schema.studies.c.study_id).where(exists)) is None:
-            return "This study was deleted while its driver did not answer: the driver has written nothing since."
+            return (
+                "This study was deleted while this process did not respond. Nothing was written since then."
+            )
         by = f": {successor}" if successor else ""
         return (
-            f"Another driver has taken this study over{by}. This one did not answer for too long, and has written "
-            "nothing since. Nothing is lost: look at the study with `sweep status`."
+            f"Another process has taken over this study{by}, because this one did not respond for too long. This one has "
+            "written nothing since. No recorded data is lost. `sweep status` shows the study."
         )
 
 
@@ -109,7 +111,7 @@ def acquire(
     Raises LeaseHeld, naming the holder, when a live one has it.
     """
     if database.is_read_only:
-        raise StorageUnavailable(f"{database.shown} is on a read-only disk: its studies can only be read.")
+        raise StorageUnavailable(f"{database.shown} is on a read-only disk, so its studies can only be read.")
     token, host = token or new_token(), database.host
     deadline: float | None = None
     watched: tuple[int, int] | None = None
@@ -132,7 +134,7 @@ def acquire(
             continue
         if watched is not None and watched != state:
             raise LeaseHeld(
-                f"Another driver is at work on this study: {row.holder}. "
+                f"Another process is running this study: {row.holder}. "
                 "Watch it with `sweep status --watch`, or end it with `sweep stop`."
             )
         if watched is None:

@@ -123,7 +123,7 @@ def set_state(connection: Connection, trial_id: int, state: str, value: float | 
 
     if (stored := state_of(connection, trial_id)) in FINISHED:
         raise RuntimeError(
-            f"trial id {trial_id} is {stored} and can't be {state}: somebody else writes to it"
+            f"trial id {trial_id} is {stored} and can't become {state}: another process writes to it"
         )
     if value is not None:
         number, kind = TrialValueModel.value_to_stored_repr(value)

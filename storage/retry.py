@@ -76,10 +76,10 @@ def with_retries(
             reason = _reason(error)
             if give_up() or host.monotonic() > deadline:
                 raise StorageUnavailable(
-                    f"The database is away ({reason}). Nothing that was recorded is lost: go on with `sweep "
-                    "resume` when it is back."
+                    f"The database is unreachable ({reason}). No recorded data is lost. When it is reachable again, "
+                    "continue with `sweep resume`."
                 ) from error
             if pause >= _LONGEST_PAUSE_SECONDS:
-                tell(f"the database is away ({reason}); trying again")
+                tell(f"the database is unreachable ({reason}); trying again")
             host.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

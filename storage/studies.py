@@ -61,7 +61,7 @@ def create_study(
             study_id = _make_room(connection, name, str(specification["direction"]))
             if study_id is None:
                 raise StorageRefused(
-                    f"There is a study {name!r} in {database.shown} already: choose another name."
+                    f"The study {name!r} already exists in {database.shown}. Choose another name."
                 )
             optuna_rows.note_study(
                 connection,
@@ -72,7 +72,7 @@ def create_study(
             connection.execute(insert(schema.studies).values(study_id=study_id, **row))
     except IntegrityError:
         raise StorageRefused(
-            f"Another launch made the study {name!r} just now: launch again to go on with it."
+            f"Another launch has just created the study {name!r}. Launch again to continue it."
         ) from None
     return get_study(database, name)
 
@@ -112,7 +112,9 @@ def get_study(database: Database, name: str) -> StudyRow:
     names = [row.name for row in list_studies(database)]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise StudyNotFound(f"No study {name!r} in {database.shown}.{hint} `sweep studies` lists them.")
+    raise StudyNotFound(
+        f"There is no study {name!r} in {database.shown}.{hint} `sweep studies` lists all studies."
+    )
 
 
 def list_studies(database: Database) -> list[StudyRow]:

@@ -75,7 +75,9 @@ class StudyWriter:
 
         stored, trial_id = self._write(insert)
         if stored != number:
-            raise RuntimeError(f"trial {number} was stored as {stored}: somebody else writes to this study")
+            raise RuntimeError(
+                f"trial {number} was stored as number {stored}: another process writes to this study"
+            )
         return trial_id
 
     def add_round(

@@ -24,14 +24,14 @@ def parse_url(text: str) -> URL:
     dialect = url.get_backend_name()
     if dialect not in _DIALECTS:
         raise StorageRefused(
-            f"{dialect}: studies are kept in SQLite (sqlite:///…) or PostgreSQL (postgresql://…)."
+            f"{dialect} is not supported. Use SQLite (sqlite:///…) or PostgreSQL (postgresql://…)."
         )
     if dialect == "postgresql":
         return _postgresql(url)
     if url.database in (None, "", ":memory:"):
-        raise StorageRefused("A study in memory would be gone with the process: name a file.")
+        raise StorageRefused("A database in memory would be lost when the process ends. Name a file.")
     if "uri" in url.query:
-        raise StorageRefused("A SQLite file is named by its path here, not by a URI: leave out uri=true.")
+        raise StorageRefused("Name the SQLite file by its path, not by a URI: leave out uri=true.")
     path = Path(str(url.database)).expanduser().resolve()
     return url.set(drivername="sqlite", database=str(path))
 
@@ -43,7 +43,7 @@ def _parsed(text: str) -> URL:
         # What is left of an @, and right of a ?, may be a password.
         tail = ("…@" if "@" in text else "") + text.partition("?")[0].rpartition("@")[2]
         raise StorageRefused(
-            f"{tail!r} is no database URL. Write sqlite:///path/to/studies.db or "
+            f"{tail!r} is not a database URL. Write sqlite:///path/to/studies.db or "
             "postgresql://user:password@host/database."
         ) from None
 
@@ -51,7 +51,7 @@ def _parsed(text: str) -> URL:
 def _postgresql(url: URL) -> URL:
     """With our driver, and the password where nothing shows it."""
     if "@" in (url.host or ""):
-        raise StorageRefused("The URL has more than one @: write %40 for an @ in user name or password.")
+        raise StorageRefused("The URL has more than one @. Write %40 for an @ in the user name or password.")
     password = url.query.get("password", url.password)
     return url.difference_update_query(["password"]).set(
         drivername="postgresql+psycopg", password=password if isinstance(password, str) else None

@@ -56,8 +56,8 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
         check_study_name(study)
     if run.num_trials is not None and run.num_trials <= len(spec.enqueued):
         raise UsageError(
-            f"-n {run.num_trials} leaves no room for what is enqueued, which comes after the defaults: "
-            f"at least {1 + len(spec.enqueued)} trials are needed."
+            f"-n {run.num_trials} is too small: the defaults and the enqueued configurations alone need "
+            f"{1 + len(spec.enqueued)} trials."
         )
     return launch_of(planned, run, study or f"{spec.task.name}-{spec.fingerprint[:8]}", storage)
 

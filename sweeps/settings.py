@@ -59,7 +59,8 @@ class StudySettings:
             _check_at_least("--gpus-per-trial", self.gpus_per_trial, 0)
             if self.gpus_per_trial > 1 and not float(self.gpus_per_trial).is_integer():
                 raise UsageError(
-                    f"--gpus-per-trial {self.gpus_per_trial:g}: a part of a GPU (0.25), or whole ones (2)."
+                    f"--gpus-per-trial {self.gpus_per_trial:g} must be a part of one GPU (0.25) "
+                    "or a whole number of GPUs (2)."
                 )
 
 
@@ -93,11 +94,13 @@ class RunSettings:
     def __post_init__(self) -> None:
         _check_word("--runner", self.runner, RUNNERS)
         if self.runner == "inline" and self.address not in (None, "local"):
-            raise UsageError("--address needs workers on other machines: it goes with --runner ray.")
+            raise UsageError(
+                "--address can only be used with --runner ray, because --runner inline trains in this process."
+            )
         if self.cluster is not None and "://" in self.cluster:
             raise UsageError(
-                f"--address {self.cluster}: HOST:PORT of the cluster's head is meant, or auto; the driver must run on "
-                "one of its nodes (`ray start --address=HOST:PORT --num-cpus=0` makes this machine one)."
+                f"--address {self.cluster}: this must be HOST:PORT of the cluster's head, or auto. The command must "
+                "run on a node of the cluster; `ray start --address=HOST:PORT --num-cpus=0` makes this machine a node."
             )
         if self.num_trials is not None:
             _check_at_least("--n-trials", self.num_trials, 1)
@@ -109,15 +112,19 @@ class RunSettings:
             ("--trial-timeout", self.trial_timeout_seconds),
         ):
             if seconds is not None and not 0 < seconds < math.inf:
-                raise UsageError(f"{option} {seconds:g}: seconds above 0 are meant.")
+                raise UsageError(f"{option} {seconds:g}: the number of seconds must be above 0.")
         if not self.checkpoint_seconds >= 0:
-            raise UsageError(f"--checkpoint-every {self.checkpoint_seconds:g}: seconds are meant, 0 or more.")
+            raise UsageError(
+                f"--checkpoint-every {self.checkpoint_seconds:g}: the number of seconds must be 0 or more."
+            )
         if self.target is not None and not math.isfinite(self.target):
-            raise UsageError(f"--target {self.target:g}: a finite number is meant.")
+            raise UsageError(f"--target {self.target:g} must be a finite number.")
         if self.runner == "inline" and self.trial_timeout_seconds is not None:
-            raise UsageError("--trial-timeout needs workers that can be killed: it goes with --runner ray.")
+            raise UsageError(
+                "--trial-timeout can only be used with --runner ray, because --runner inline cannot kill a trial."
+            )
         if self.runner == "inline" and (self.workers or 1) > 1:
-            raise UsageError("--runner inline trains one trial at a time: leave --workers out.")
+            raise UsageError("--runner inline trains one trial at a time. Remove --workers.")
         _ = self.weights_kept
 
     @property
@@ -136,7 +143,7 @@ class RunSettings:
         top, _, count = self.keep_weights.partition(":")
         if top == "top" and count.isdecimal() and int(count) > 0:
             return int(count)
-        raise UsageError(f"--keep-weights {self.keep_weights}: write top:K, all or none.")
+        raise UsageError(f"--keep-weights {self.keep_weights} must be top:K, all or none.")
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored with the study."""
@@ -158,8 +165,8 @@ def check_study_name(name: str) -> None:
     """Raises UsageError for a name that can't be a folder's, or that a shell would break up."""
     if not _STUDY_NAME.fullmatch(name):
         raise UsageError(
-            f"--study {name!r}: a study's name has up to 100 letters, digits, '_', '-' and '.', "
-            "and begins with a letter, a digit or '_'."
+            f"--study {name!r}: a study's name must have at most 100 letters, digits, '_', '-' and '.', "
+            "and it must begin with a letter, a digit or '_'."
         )
 
 
@@ -182,14 +189,15 @@ def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -
         return min(parallelism, placeable)
     if run.workers > parallelism:
         raise UsageError(
-            f"--workers {run.workers} is more than the study's parallelism {parallelism}: trial n is decided "
-            f"by the trials up to n - {parallelism}, so more could not be kept busy. Launch a study with "
-            f"--parallelism {run.workers}, or take --workers {parallelism}."
+            f"--workers {run.workers} is more than the study's parallelism {parallelism}. A trial can only begin "
+            f"when the trial {parallelism} numbers before it has ended, so more workers would be idle. Use --workers "
+            f"{parallelism}, or launch a new study with --parallelism {run.workers}."
         )
     if gpus > 0 and run.cluster is None and run.workers > placeable:
         raise UsageError(
-            f"--workers {run.workers}: with {gpus:g} GPU a trial, {placeable} at once fit here. Take --workers "
-            f"{placeable}, or launch a study with a smaller --gpus-per-trial, of which several share a GPU."
+            f"--workers {run.workers}: with {gpus:g} GPU for each trial, this machine has room for {placeable}. Use "
+            f"--workers {placeable}, or launch a new study with a smaller --gpus-per-trial: "
+            "several trials can share a GPU."
         )
     return run.workers
 
@@ -205,12 +213,12 @@ def _fitting(gpus: float) -> int:
 def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:
     if word not in known:
         raise UsageError(
-            f"{option} {word}: unknown{did_you_mean(word, known)} There are: {', '.join(known)}."
+            f"{option} {word}: unknown{did_you_mean(word, known)} Choose from: {', '.join(known)}."
         )
 
 
 def _check_at_least(option: str, value: float, least: float) -> None:
     if not math.isfinite(value):
-        raise UsageError(f"{option} {value:g}: a finite number is meant.")
+        raise UsageError(f"{option} {value:g} must be a finite number.")
     if value < least:
-        raise UsageError(f"{option} {value:g}: at least {least:g} is needed.")
+        raise UsageError(f"{option} {value:g} must be at least {least:g}.")

@@ -46,8 +46,8 @@ class Result:
     def raise_for_ending(self) -> None:
         """Raise what the command line exits with; nothing when the study is complete."""
         where = self.study.storage_option
-        again = f"Go on with: sweep resume {self.study.name}{where}"
-        why = f"See why with: sweep trials {self.study.name}{where}"
+        again = f"To continue: sweep resume {self.study.name}{where}"
+        why = f"To see why: sweep trials {self.study.name}{where}"
         match self.ending:
             case "interrupted":
                 raise Interrupted(f"Interrupted; the running trials are paused. {again}", self.signal_number)
@@ -121,7 +121,7 @@ def resume(
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     if not force:
-        check_unchanged(row, now, "Put it back, or go on all the same with --force.")
+        check_unchanged(row, now, "Undo the change, or continue anyway with --force.")
     check_environment(row, spec, run, force=force)
     launching = dataclasses.replace(
         launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force

@@ -1,1 +1,1 @@
-"""Weights and training states, as files."""
+"""Files of weights and of training states."""

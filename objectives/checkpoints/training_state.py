@@ -25,7 +25,7 @@ def unpack_checkpoint(packed: PackedFile) -> dict[str, Any]:
     import torch
 
     if hashlib.sha256(packed.content).hexdigest() != packed.digest:
-        raise WeightsError("The checkpoint is damaged: not the one that was recorded.")
+        raise WeightsError("The checkpoint is damaged: its digest differs from the recorded one.")
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(packed.content), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -55,7 +55,7 @@ def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
         weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(
-            f"{path}: no such weights file. Replay the configuration to make it again (`sweep replay`)."
+            f"{path}: no such weights file. To train the weights again, replay the configuration."
         ) from None
     except OSError as error:
         raise WeightsError(f"{path}: can't be read ({error.strerror}).") from error
@@ -64,11 +64,11 @@ def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
     if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
         raise _damaged(path)
     if digest is not None and weights_digest(weights) != digest:
-        raise WeightsError(f"{path}: not the weights that were recorded (digest {digest[:12]}…).")
+        raise WeightsError(f"{path}: these are not the recorded weights (their digest is {digest[:12]}…).")
     return weights
 
 
 def _damaged(path: Path) -> WeightsError:
     return WeightsError(
-        f"{path}: damaged, or no file of weights. Replay the configuration to make it again (`sweep replay`)."
+        f"{path}: damaged, or not a file of weights. To train the weights again, replay the configuration."
     )

@@ -1,1 +1,1 @@
-"""Data sets, one file each, over shared ways of finding files and splitting rows."""
+"""Data sets, one file for each; how files are found, downloaded and cached."""

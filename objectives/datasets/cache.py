@@ -73,7 +73,9 @@ def _places(root: Path) -> list[Path]:
         return [root / FOLDER, platformdirs.user_cache_path("onset-sweeps") / FOLDER]
     place = Path(given).expanduser()
     if not place.is_absolute():
-        raise DataError(f"SWEEP_CACHE_DIR: {given} must be an absolute path, as workers stand elsewhere.")
+        raise DataError(
+            f"SWEEP_CACHE_DIR: {given} must be an absolute path, because workers run in other folders."
+        )
     return [place]
 
 
@@ -116,8 +118,8 @@ def _keep(made: Kept, name: str, entry: str, key: str, places: list[Path]) -> Ke
         _write(made, place / entry, key)
     except OSError as error:
         print(
-            f"decoded {name} can't be kept, so it will be decoded again each time ({error.strerror or error}). "
-            "SWEEP_CACHE_DIR names another folder for it.",
+            f"decoded {name} can't be cached, so it is decoded again at each launch ({error.strerror or error}). "
+            "Set SWEEP_CACHE_DIR to another folder.",
             file=sys.stderr,
         )
         return None

@@ -33,8 +33,8 @@ CATALOGUE = {
     ),
     "food101-cifar10": DataSet(
         "the same photographs, and weights trained on CIFAR-10",
-        "as food101 and cifar10",
-        "weights are trained at the first launch, in some minutes",
+        "those of food101 and cifar10",
+        "weights are trained at the first launch, which takes some minutes",
     ),
     "cora": DataSet(
         "2,708 papers and their citations", "cora/ind.cora.*", "downloaded at the first launch, 6 MB"

@@ -114,8 +114,8 @@ def _test_rows(tree: Tree) -> Mapping[str, Rows]:
 def _check_classes(tree: Tree, classes: Sequence[str]) -> None:
     if classes != CLASSES:
         raise DataError(
-            f"{tree.path}: its classes are not CIFAR-10's: found {', '.join(classes) or 'none'}, where "
-            f"{', '.join(CLASSES)} are wanted."
+            f"{tree.path}: its classes are not CIFAR-10's. Found: {', '.join(classes) or 'none'}. Needed: "
+            f"{', '.join(CLASSES)}."
         )
 
 
@@ -146,8 +146,8 @@ def _read_batch(source: str, content: bytes, md5: str) -> tuple[NDArray[np.uint8
         images = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, SIZE, SIZE)
         labels = np.asarray(batch[b"labels"], np.int64)
     except (LookupError, TypeError, ValueError) as error:
-        raise DataError(f"{source} holds no CIFAR-10 images ({error!r}).") from error
+        raise DataError(f"{source} contains no CIFAR-10 images ({error!r}).") from error
     if len(images) != len(labels):
-        raise DataError(f"{source} holds {len(images)} images and {len(labels)} labels.")
+        raise DataError(f"{source} contains {len(images)} images but {len(labels)} labels.")
     check_labels(labels, len(CLASSES), source)
     return images, labels

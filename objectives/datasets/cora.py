@@ -75,8 +75,8 @@ def redrawn(splits: Splits, seed: int) -> Splits:
     train = splits.train
     if not isinstance(train, GraphRows) or train.labels is None:
         raise ParametersError(
-            "runs: splits can be drawn anew only where all labels are open, as they are when published figures are "
-            "reproduced; a search has runs=1."
+            "runs: only `sweep reproduce` can draw a new split for each run, because that needs the labels of the test "
+            "split. In a search, runs must be 1."
         )
     num_valid = len(train.labels) - len(splits.train) - len(splits.valid)
     per_class = len(train) // CLASSES
@@ -155,10 +155,10 @@ def _by_node(
 ) -> NDArray[Any]:
     if any(part.ndim != 2 or part.shape[1] != num_columns for part in (known, test)):
         raise DataError(
-            f"{path}: matrices of {known.shape} and {test.shape}, not of {num_columns:,} columns."
+            f"{path}: the matrices have shapes {known.shape} and {test.shape}, but must have {num_columns:,} columns."
         )
     if len(known) + len(test) != len(order):
-        raise DataError(f"{path}: {len(known)} and {len(test)} rows for {len(order)} nodes.")
+        raise DataError(f"{path}: {len(known)} + {len(test)} rows do not match {len(order)} nodes.")
     return np.concatenate([known, test])[order]
 
 
@@ -167,10 +167,10 @@ def _node_order(content: bytes, path: Path, num_known: int, num_test: int) -> ND
     try:
         nodes = np.array([int(line) for line in content.split()], np.int64)
     except (ValueError, OverflowError) as error:
-        raise DataError(f"{path} is no list of node numbers ({error}).") from error
+        raise DataError(f"{path} is not a list of node numbers ({error}).") from error
     if not np.array_equal(np.sort(nodes), np.arange(num_known, num_known + num_test)):
         raise DataError(
-            f"{path} does not name each of the nodes {num_known} to {num_known + num_test - 1} once."
+            f"{path} must contain each node from {num_known} to {num_known + num_test - 1} exactly once."
         )
     return np.concatenate([np.arange(num_known), num_known + np.argsort(nodes)])
 
@@ -178,7 +178,7 @@ def _node_order(content: bytes, path: Path, num_known: int, num_test: int) -> ND
 def _classes(one_hot: NDArray[Any], path: Path) -> Tensor:
     known = ((one_hot == 0) | (one_hot == 1)).all(1) & (one_hot.sum(1) == 1)
     if not known.all():
-        raise DataError(f"{path}: node {(~known).argmax()} is not of one class out of {CLASSES}.")
+        raise DataError(f"{path}: node {(~known).argmax()} must belong to exactly one of {CLASSES} classes.")
     return torch.from_numpy(one_hot.argmax(1).astype(np.int64))
 
 
@@ -187,7 +187,7 @@ def _edges(content: bytes, path: Path, num_nodes: int) -> NDArray[np.int64]:
     pairs = [(node, other) for node, others in read_neighbours(content, path).items() for other in others]
     edges = np.array(pairs, np.int64).reshape(-1, 2)
     if edges.size and (edges.min() < 0 or edges.max() >= num_nodes):
-        raise DataError(f"{path}: an edge leads to a node outside 0 to {num_nodes - 1}.")
+        raise DataError(f"{path}: an edge points to a node outside the range 0 to {num_nodes - 1}.")
     edges = edges[edges[:, 0] != edges[:, 1]]
     return np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0).T
 

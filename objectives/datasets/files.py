@@ -59,10 +59,10 @@ def download(
         ):
             partial.unlink(missing_ok=True)  # it holds all there is, or more: begin again, without a range
             return download(url, target, md5=md5, tell=tell)
-        kept = " What came so far is kept: launch again to go on, or" if partial.exists() else ""
+        kept = " The part downloaded so far is kept. Launch again to continue, or" if partial.exists() else ""
         raise MissingDataError(
-            f"{target.name} is not in the data root and can't be downloaded ({error}).{kept} "
-            f"{'fetch' if kept else 'Fetch'} {url} where there is a network and put it at {target}."
+            f"{target.name} is not in the data folder and can't be downloaded ({error}).{kept} "
+            f"{'download' if kept else 'Download'} {url} on a machine with a network and put it at {target}."
         ) from error
     except OSError as error:
         raise DataError(
@@ -94,7 +94,7 @@ def _fetch(url: str, target: Path, partial: Path, md5: str | None, tell: Callabl
                     advance(len(block))
             out.flush()
             if total and out.tell() < total:
-                raise DataError(f"{url}: cut short; launch again to continue the download.")
+                raise DataError(f"{url}: the download broke off. Launch again to continue it.")
             _put_in_place(url, partial, target, md5)
             return True
 
@@ -103,8 +103,8 @@ def _put_in_place(url: str, partial: Path, target: Path, md5: str | None) -> Non
     if md5 is not None and digest_of_file(partial, "md5") != md5:
         partial.unlink()
         raise DataError(
-            f"{url} sent another file than the one that was published (its md5 is not {md5}), "
-            f"so it was not kept. Launch again, or fetch it elsewhere and put it at {target}."
+            f"{url} sent a file that is not the published one (its md5 is not {md5}), "
+            f"so it was deleted. Launch again, or download the file elsewhere and put it at {target}."
         )
     os.replace(partial, target)  # noqa: PTH105
 
@@ -117,7 +117,7 @@ def _locked(partial: Path, tell: Callable[[str], None]) -> Iterator[BinaryIO]:
             try:
                 fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                tell(f"{partial} is being written by another process: waiting for it")
+                tell(f"{partial} is being downloaded by another process: waiting for it")
                 fcntl.flock(out, fcntl.LOCK_EX)
             except OSError:
                 pass  # a file system without locks

@@ -67,7 +67,7 @@ def _tree(root: Path) -> Tree:
     found = _find(root)
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise DataError(f"{root} has several sets of Food-101: {names}. Leave one of them there.")
+        raise DataError(f"{root} contains several copies of Food-101: {names}. Keep only one of them there.")
     if not found:
         found = [root / _ARCHIVE]
         download(_SOURCE, found[0], md5=_ARCHIVE_MD5[_ARCHIVE])
@@ -92,7 +92,7 @@ def _list(tree: Tree, part: str) -> Listing:
     is_public = any(name.endswith(_CLASSES_FILE) for name in tree.names())
     listing = _list_public(tree, part) if is_public else list_images(tree, part)
     if len(listing.classes) != CLASSES:
-        raise DataError(f"{tree.path} has {len(listing.classes)} classes, where Food-101 has {CLASSES}.")
+        raise DataError(f"{tree.path} has {len(listing.classes)} classes, but Food-101 has {CLASSES}.")
     return listing
 
 
@@ -101,7 +101,7 @@ def _check_archive(tree: Tree) -> None:
     if published is not None and digest_of_file(tree.path, "md5") != published:
         raise DataError(
             f"{tree.path} is not the published file: its digest differs, so it is damaged or cut short. "
-            "Remove it and launch again to download it; a set of your own must be called food101-….tar.gz."
+            "Remove it and launch again to download it; if it is your own data set, name it food101-….tar.gz."
         )
 
 
@@ -112,7 +112,7 @@ def _list_public(tree: Tree, part: str) -> Listing:
     top = min(tops, key=len)
     classes, *listed = _read_lists(tree, [f"{top}meta/{list_}.txt" for list_ in ("classes", *PARTS)], names)
     if both := sorted(set.intersection(*map(set, listed))):
-        raise DataError(f"{tree.path}: {both[0]} is listed for training and for the test.")
+        raise DataError(f"{tree.path}: {both[0]} is listed for both training and testing.")
     pairs = []
     for line in listed[PARTS.index(part)]:
         label, image = line.partition("/")[0], f"{top}images/{line}.jpg"
@@ -132,4 +132,4 @@ def _read_lists(tree: Tree, lists: list[str], names: set[str]) -> list[list[str]
     try:
         return [contents[name].decode("utf-8").split() for name in lists]
     except UnicodeDecodeError as error:
-        raise DataError(f"{tree.path}: a list in its folder meta is no text ({error}).") from error
+        raise DataError(f"{tree.path}: a list in its folder meta is not a text file ({error}).") from error

@@ -61,7 +61,7 @@ class Listing:
         """From (class, name) pairs. Raises DataError where a class has no image in this part."""
         if absent := sorted(set(classes) - {label for label, _ in named}):
             raise DataError(
-                f"{tree.path}: no {part} image of {len(absent)} of {len(classes)} classes: {_some(absent)}."
+                f"{tree.path}: {len(absent)} of {len(classes)} classes have no {part} image: {_some(absent)}."
             )
         numbers = {label: number for number, label in enumerate(classes)}
         ordered = sorted(named)
@@ -81,7 +81,7 @@ def list_images(tree: Tree, part: str) -> Listing:
         if where in found:
             found[where].append((label, name))
         elif file.lower().endswith((".jpg", ".jpeg", ".png")):
-            raise DataError(f"{tree.path}: {name!r} does not lie in a folder train/CLASS or test/CLASS.")
+            raise DataError(f"{tree.path}: {name!r} must lie in a folder train/CLASS or test/CLASS.")
     classes = sorted({label for pairs in found.values() for label, _ in pairs})
     return Listing.of(tree, part, found[part], classes)
 
@@ -96,7 +96,7 @@ def read_parts(
     no image, naming it, and for a part without any row.
     """
     if not all(map(len, parts)):
-        raise DataError(f"{listing.tree.path}: {len(listing.names)} images are too few to split.")
+        raise DataError(f"{listing.tree.path}: {len(listing.names)} images are too few for three splits.")
     order = np.concatenate(parts)
     inputs = torch.from_numpy(_decode_all(listing, order, size, fit, name))
     targets = torch.from_numpy(listing.labels[order])
@@ -123,7 +123,7 @@ def _decode_all(
     names = [listing.names[index] for index in order]
     row_of = {image: row for row, image in enumerate(names)}
     pixels = np.empty((len(names), 3, size, size), np.uint8)
-    print(f"decoding {name}: {len(names):,} images, once", file=sys.stderr)
+    print(f"decoding {name}: {len(names):,} images (only at the first launch)", file=sys.stderr)
     decode_one = partial(_decode_named, listing.tree, size, fit)
     with (
         progress(f"decoding {name}", len(names)) as advance,
@@ -144,7 +144,7 @@ def _decode_named(tree: Tree, size: int, fit: bool, named: tuple[str, bytes]) ->
         return decode(content, size, fit=fit)
     except _UNDECODABLE as error:
         raise DataError(
-            f"{tree.path}: {name!r} can't be used as an image ({error}). Remove it, or put a whole copy there."
+            f"{tree.path}: {name!r} can't be read as an image ({error}). Remove it, or replace it with an intact copy."
         ) from error
 
 

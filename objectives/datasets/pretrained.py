@@ -73,10 +73,10 @@ def read_weights(path: Path, content: bytes) -> dict[str, Tensor]:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged file raises depends on the damage
         raise DataError(
-            f"{path} holds no weights ({type(error).__name__}). Remove it and launch again."
+            f"{path} contains no weights ({type(error).__name__}). Remove it and launch again."
         ) from error
     if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
-        raise DataError(f"{path} holds something else than weights. Remove it and launch again.")
+        raise DataError(f"{path} contains something other than weights. Remove it and launch again.")
     return dict(weights)
 
 
@@ -89,7 +89,7 @@ def _imagenet(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path} can't be read ({error.strerror}).") from error
     if not digest_of(content).startswith(path.stem.rpartition("-")[2]):
         raise DataError(
-            f"{path} is not the published file: its digest does not begin as its name says, so it is damaged or cut "
+            f"{path} is not the published file: its digest does not match its name, so it is damaged or cut "
             f"short. Remove it and launch again to download it, or fetch {_SOURCE}{path.name} yourself."
         )
     return read_weights(path, content)

@@ -88,7 +88,7 @@ class _Vocabulary:
             counts.update(words)
         if len(counts) < 2:
             raise DataError(
-                f"{source} has {len(counts)} different words to train on: there is nothing to tell apart."
+                f"{source} has {len(counts)} different words to train on, but at least 2 are needed."
             )
         ranked = sorted(counts, key=lambda word: (-counts[word], word))[:VOCABULARY]
         noise = noise_weights(torch.tensor([counts[word] for word in ranked]))
@@ -104,8 +104,8 @@ class _Vocabulary:
         words = words[words >= 0]
         if len(words) < _MIN_WORDS:
             raise DataError(
-                f"{self.source} is too short: a stretch of it has {len(words)} words that are known from the first "
-                f"90 %, but {_MIN_WORDS} are needed. Take a longer text."
+                f"{self.source} is too short: one of its splits has {len(words)} words that also occur in the "
+                f"first 90 %, but {_MIN_WORDS} are needed. Use a longer text."
             )
         inputs = torch.from_numpy(_neighbours(words, most))
         return WordPairs(inputs, torch.ones(len(inputs), dtype=torch.int64), self.noise)
@@ -144,7 +144,9 @@ def _read(name: str, root: Path) -> tuple[bytes, str]:
         return _read_text8(root), name
     files = _own_files(root)
     if not files:
-        raise MissingDataError(f"There is no text: put English text, as NAME.txt, into {root / 'text'}.")
+        raise MissingDataError(
+            f"There is no text. Put an English text, called NAME.txt, into {root / 'text'}."
+        )
     text = b" ".join(_as_text8(_content(path)) for path in files)
     return text, f"{name} ({', '.join(path.name for path in files)})"
 

@@ -82,7 +82,7 @@ class Folder(Tree):
             folders[:] = filter(_is_visible, folders)
             for path in (Path(folder, name) for name in folders):
                 if path.is_symlink():
-                    raise DataError(f"{path} is a link to a folder: put the folder itself there.")
+                    raise DataError(f"{path} is a link to a folder. Put the folder itself there.")
             for path in (Path(folder, name) for name in files if _is_visible(name)):
                 found[path.relative_to(self.path).as_posix()] = self._status(path)
         return found
@@ -139,7 +139,7 @@ class Tar(Tree):
                 if member.isdir() or not all(map(_is_visible, name.split("/"))):
                     continue
                 if name in found:
-                    raise DataError(f"{self.path}: {name!r} is in it twice.")
+                    raise DataError(f"{self.path}: {name!r} occurs twice in it.")
                 found[name] = member
             _read_to_the_end(tar)
         return found
@@ -147,7 +147,7 @@ class Tar(Tree):
     def _checked(self, member: tarfile.TarInfo) -> str:
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts:
-            raise DataError(f"{self.path}: {member.name!r} points out of the archive. Don't use this file.")
+            raise DataError(f"{self.path}: {member.name!r} points outside the archive. Do not use this file.")
         if not (member.isfile() or member.isdir()):
             raise DataError(f"{self.path}: {member.name!r} is a link or a device, not a plain file.")
         return name.as_posix()
@@ -161,7 +161,7 @@ class Tar(Tree):
             first_line = str(error).partition(":\n")[0]
             raise DataError(
                 f"{self.path} can't be read to its end ({first_line}): it is damaged or cut short. "
-                "Remove it, or put a whole copy there."
+                "Remove it, or replace it with an intact copy."
             ) from error
 
 
@@ -179,7 +179,7 @@ def _read_to_the_end(tar: tarfile.TarFile) -> None:
 def _check_size(path: Path, name: str, size_bytes: int) -> None:
     if size_bytes > LARGEST_BYTES:
         raise DataError(
-            f"{path}: {name!r} has {size_bytes / 1e6:,.0f} MB, more than anything that belongs here."
+            f"{path}: {name!r} has {size_bytes / 1e6:,.0f} MB, which is more than any file of this data set has."
         )
 
 

@@ -1,1 +1,1 @@
-"""Models that are more than a row of layers, one file each."""
+"""Models that are more than a sequence of layers, one file for each."""

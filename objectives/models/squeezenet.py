@@ -130,7 +130,7 @@ class SqueezeNet(nn.Module):
             name for name, weight in found.items() if name not in own or weight.shape != own[name].shape
         ]
         if lacking or strange:
-            raise ValueError(f"weights of another net: {', '.join((lacking + strange)[:3])}")
+            raise ValueError(f"these weights belong to another network: {', '.join((lacking + strange)[:3])}")
         self.features.load_state_dict(found, strict=False)
 
 

@@ -1,1 +1,1 @@
-"""Parameters of a training: their kinds, bounds, defaults and schedules."""
+"""Training parameters: their types, bounds, defaults and schedules."""

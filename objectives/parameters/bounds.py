@@ -10,11 +10,13 @@ def check_at_least(parameters: Any, **least: float) -> None:
     for name, bound in least.items():
         value = getattr(parameters, name)
         if value < bound:
-            raise ValueError(f"{name}: {value:g} is below {bound:g}, the least that makes sense.")
+            raise ValueError(f"{name}: {value:g} is too small. It must be at least {bound:g}.")
 
 
 def check_share(parameters: Any, name: str, *, below_one: bool = False) -> None:
     """Raises ValueError unless a parameter lies between 0 and 1; at 1 itself too, if `below_one`."""
     value = getattr(parameters, name)
     if not 0 <= value <= 1 or (below_one and value == 1):
-        raise ValueError(f"{name}: {value:g} is no share between 0 and 1{' (below 1)' if below_one else ''}.")
+        raise ValueError(
+            f"{name}: {value:g} is not a fraction between 0 and 1{' (below 1)' if below_one else ''}."
+        )

@@ -75,6 +75,6 @@ def _kind(name: str, hint: Any, default: Any) -> ParameterKind:
         return ParameterKind(name, type(choices[0]), choices, optional, default)
     if len(inner) != 1 or inner[0] not in _NAMES_OF_TYPES:
         raise TypeError(
-            f"{name} is of type {hint}, where float, int, bool, str, or a Literal of them, perhaps None, is meant"
+            f"{name} is of type {hint}, but must be float, int, bool, str or a Literal of these, with or without None"
         )
     return ParameterKind(name, inner[0], (), optional, default)

@@ -43,5 +43,5 @@ class TrainingParameters:
         check_share(self, "bn_momentum")
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise ValueError(
-                f"gradient_clip: {self.gradient_clip:g} is no norm above 0; null switches it off."
+                f"gradient_clip: {self.gradient_clip:g} is not above 0. Use null to switch clipping off."
             )

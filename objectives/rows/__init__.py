@@ -1,1 +1,1 @@
-"""Rows of data: how they are held, split and cut."""
+"""Rows of data: how they are stored, split and selected."""

@@ -24,8 +24,8 @@ def part_of(splits: Splits, fraction: float) -> Splits:
     )
     if not len(train) or not len(valid):
         raise DataError(
-            f"{fraction:g} of {splits.name} would be {len(train)} training and {len(valid)} validation rows: take "
-            "a larger part."
+            f"{fraction:g} of {splits.name} would be {len(train)} training and {len(valid)} validation rows. Use "
+            "a larger fraction."
         )
     return dataclasses.replace(splits, train=train, valid=valid, digest=f"{fraction!r} of {splits.digest}")
 
@@ -47,7 +47,9 @@ def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
     rows = joined(splits.train, splits.valid)
     parts = stratified_split(_strata(rows.targets), [1.0 / num_folds] * num_folds, SPLIT_SEED)
     if not all(len(part) for part in parts):
-        raise DataError(f"{len(rows)} rows of {splits.name} are too few for {num_folds} folds: take fewer.")
+        raise DataError(
+            f"{len(rows)} rows of {splits.name} are too few for {num_folds} folds. Use fewer folds."
+        )
     valid = torch.from_numpy(parts[fold])
     train = torch.from_numpy(np.sort(np.concatenate(parts[:fold] + parts[fold + 1 :])))
     return dataclasses.replace(splits, train=rows[train], valid=rows[valid])

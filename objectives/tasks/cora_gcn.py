@@ -176,7 +176,9 @@ class CoraGcn(ClassificationTask):
         if parameters.runs == 1:
             return None
         if rounds % parameters.runs:
-            raise ParametersError(f"runs: {parameters.runs} runs of equal length don't make {rounds} rounds.")
+            raise ParametersError(
+                f"runs: {rounds} rounds can't be divided into {parameters.runs} runs of equal length."
+            )
 
         def begin(number: int) -> Run:
             drawn = redrawn(splits, derive_seed(seed, "split", number))

@@ -202,7 +202,7 @@ def _take_over(net: SqueezeNet, parameters: Food101SqueezenetParameters, example
     wanted = name_of(parameters.squeezenet, parameters.hidden_width)
     if wanted not in carried:
         raise WeightsError(
-            f"transfer={parameters.transfer}: these rows carry no weights of {wanted}, but of "
-            f"{' and '.join(carried) or 'no model'}. Choose squeezenet and hidden_width so, or transfer=scratch."
+            f"transfer={parameters.transfer}: this data set has no pretrained weights for {wanted}. It has weights for "
+            f"{' and '.join(carried) or 'no model'}: set squeezenet and hidden_width to match, or use transfer=scratch."
         )
     net.load_features(carried[wanted])

@@ -102,8 +102,9 @@ def pretrained(splits: Splits, root: Path, parameters: PretrainingParameters | N
     if not path.is_file():
         run = Run(Pretraining(), parameters, splits, rounds=PASSES, seed=SEED)
         print(
-            f"pretraining SqueezeNet 1.1 on CIFAR-10, as ImageNet's weights are out of reach: "
-            f"{PASSES * run.steps_per_round:,} steps, 3 to 6 minutes on two cores, once; to be kept in {path}",
+            f"pretraining SqueezeNet 1.1 on CIFAR-10, because ImageNet's weights can't be downloaded: "
+            f"{PASSES * run.steps_per_round:,} steps, 3 to 6 minutes on two cores. This happens only once; the weights "
+            f"are kept in {path}",
             file=sys.stderr,
         )
         _train(run, path)
@@ -139,7 +140,7 @@ def _train(run: Run, path: Path) -> None:
         save_weights(run.model.state_dict(), path)
     except OSError as error:
         raise DataError(
-            f"{path} can't be written ({error.strerror}): name another folder in SWEEP_CACHE_DIR."
+            f"{path} can't be written ({error.strerror}). Set SWEEP_CACHE_DIR to another folder."
         ) from error
 
 

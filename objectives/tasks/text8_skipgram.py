@@ -114,8 +114,8 @@ class Text8Skipgram(Task):
         from objectives.errors import DataError
 
         raise DataError(
-            f"{self.name} can't be folded: its pairs overlap in the text, so that what validates would have been seen "
-            "in training. Its own splits are stretches of the text; repeat it with --seeds."
+            f"{self.name} can't be cross-validated: its word pairs overlap, so validation pairs would also occur in "
+            "training. Repeat the training with several seeds instead."
         )
 
     def has_data(self, data: str, data_root: Path) -> bool:

@@ -1,1 +1,1 @@
-"""Training: the shared loop, evaluation, optimisers, several devices."""
+"""Training: the shared loop, evaluation, optimizers, several devices."""

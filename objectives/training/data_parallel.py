@@ -216,14 +216,14 @@ class _Forward(nn.Module):
 def _check(model: nn.Module, batch_size: int, device: torch.device, devices: int) -> None:
     if device.type == "cuda" and torch.cuda.device_count() < devices:
         raise ParametersError(
-            f"devices: {devices} are wanted, but this worker has {torch.cuda.device_count()} GPU(s): "
+            f"devices: the trial needs {devices} GPUs, but this worker has {torch.cuda.device_count()}: "
             f"give each trial {devices} with --gpus-per-trial {devices}."
         )
     least = 2 if any(isinstance(module, BATCH_NORMS) for module in model.modules()) else 1
     if batch_size // devices < least:
         raise ParametersError(
-            f"batch_size: {batch_size} rows among {devices} devices is less than {least} each"
-            f"{', which batch norm needs' if least > 1 else ''}. Take more rows, or fewer devices."
+            f"batch_size: {batch_size} rows on {devices} devices are fewer than {least} for each"
+            f"{', which batch norm needs' if least > 1 else ''}. Use a larger batch, or fewer devices."
         )
 
 

@@ -53,7 +53,7 @@ class Ranks:
     def ask(self, method: str, *arguments: Any) -> list[Any]:
         """What `method` returns in each rank, in order. Raises RankError, after which there are no ranks."""
         if not self._end.alive:
-            raise RankError("The run was closed, or failed before: its ranks are gone.")
+            raise RankError("The training run was closed or has failed, so its processes no longer exist.")
         with self._ended_by_errors():
             for connection in self._connections:
                 with contextlib.suppress(OSError):  # of a rank that died: found when its answer is waited for
@@ -109,12 +109,12 @@ class Ranks:
         process = self._processes[rank]
         process.join(_BLAME_SECONDS)
         code = process.exitcode or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended by itself with exit code {code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended unexpectedly with exit code {code}"
         hint = (
             ""
             if self._ready or code < 0
-            else " before it began: a script of your own needs `if __name__ == '__main__':` around what it starts, "
-            "since every rank imports it"
+            else " before it began. If you use your own script, put what it starts under `if __name__ == '__main__':`, "
+            "because every rank imports the script"
         )
         return RankError(f"Rank {rank} of {len(self._processes)} {how}{hint}.")
 

@@ -1,1 +1,1 @@
-"""The exported best configuration: its document, and its replay."""
+"""The exported best configuration (best.yaml): writing, reading and replaying it."""

@@ -1,6 +1,6 @@
-"""The command line: each command parses, calls one function and prints.
+"""The command line. Each command parses its arguments, calls one function and prints the result.
 
-Nothing heavy is imported before a command needs it: `sweep --help` knows neither torch nor Optuna nor Ray.
+Heavy packages are imported only when a command needs them: `sweep --help` imports neither torch, Optuna nor Ray.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import traceback
 import click
 
 from sweeps.cli import diagnosing, exporting, reading, repeating, running
+from sweeps.cli.help import CommandList
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=CommandList, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(package_name="onset-sweeps", prog_name="sweep")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def sweep(debug: bool) -> None:
     """Reproducible hyperparameter sweeps.
 
@@ -50,15 +53,15 @@ for command in (
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; every error that a user can mend ends in one message and its exit code."""
+    """Run the command line. An error that the user can correct becomes one message and an exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    atexit.register(gc.freeze)  # else the interpreter looks through all there is once more before it ends
+    atexit.register(gc.freeze)  # saves time: else the interpreter collects garbage once more before it ends
     try:
         code = sweep.main(args=words, prog_name="sweep", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("", err=True)  # after the question that was not answered
+        click.echo("", err=True)  # ends the line of the unanswered question
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -67,17 +70,17 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last place where an error can be told
+    except Exception as error:  # noqa: BLE001 - the last place where an error can be reported
         _end_with(error, debug)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def _hint_at_parameters(error: click.ClickException) -> None:
-    """Whoever writes `--learning_rate` means `learning_rate=`."""
+    """Tell a user who wrote `--learning_rate` that parameters are written `learning_rate=`."""
     if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is running.launch:
         name = error.option_name.lstrip("-").replace("-", "_")
-        click.echo(f"A parameter of the task is set by {name}=value or {name}=lo..hi.", err=True)
+        click.echo(f"To set a parameter of the task, write {name}=value or {name}=lo..hi.", err=True)
 
 
 def _end_with(error: Exception, debug: bool) -> None:
@@ -90,20 +93,20 @@ def _end_with(error: Exception, debug: bool) -> None:
         sys.exit(error.exit_code)
     if reason := _database_failure(error):
         click.echo(
-            f"sweep: The database failed: {reason}. Nothing that was recorded is lost; when it is mended, go "
-            "on with `sweep resume`.",
+            f"sweep: The database failed: {reason}. No recorded data is lost. When the database works again, continue "
+            "with `sweep resume`.",
             err=True,
         )
         sys.exit(1)
     click.echo(
-        f"sweep: {type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where it happened.",
+        f"sweep: {type(error).__name__}: {error}\nThis is a bug in onset-sweeps. Use --debug to see where it happened.",
         err=True,
     )
     sys.exit(1)
 
 
 def _database_failure(error: BaseException | None) -> str | None:
-    """What the database said, if it was the database."""
+    """The database's own message if `error` came from it, else None."""
     if "sqlalchemy" not in sys.modules:
         return None
     from sqlalchemy.exc import DBAPIError

@@ -1,4 +1,4 @@
-"""The Optuna dashboard over our database: it reads and takes notes; what would alter a study is refused."""
+"""Serves the Optuna dashboard of our database for reading and notes; refuses whatever would change a study."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def guarded(application: WSGIApplication, names: Collection[str] = ()) -> WSGIApplication:
-    """`application` with everything but reading and notes answered by 403, and everything that a foreign page asks.
+    """`application`, but it refuses (status 403) whatever is neither reading nor a note, and requests of other pages.
 
-    names: host names that the dashboard is reached by, besides `localhost` and any IP address.
+    names: host names of the dashboard, besides `localhost` and IP addresses.
     """
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -87,7 +87,7 @@ def _is_from_our_page(environ: dict[str, Any]) -> bool:
 
 
 def _body(environ: dict[str, Any]) -> bytes:
-    """The body of a request. Closed on unread, the connection would break before the refusal arrives."""
+    """The body of a request. It must be read: else the connection breaks before the answer arrives."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdecimal() and len(length) < _DIGITS_OF_A_LENGTH):
         return b""
@@ -96,7 +96,7 @@ def _body(environ: dict[str, Any]) -> bytes:
 
 
 def _is_note(environ: dict[str, Any], body: bytes) -> bool:
-    """Whether this saves a note. A body that is no text would be stored and break the study's page."""
+    """Whether this request saves a note. The note must be text: anything else would break the study's page."""
     if environ["REQUEST_METHOD"] != "PUT" or not _NOTES.fullmatch(environ.get("PATH_INFO", "")):
         return False
     if not _is_from_our_page(environ):
@@ -114,7 +114,7 @@ def _is_note(environ: dict[str, Any], body: bytes) -> bool:
 
 
 def _saved(application: WSGIApplication, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Save a note and answer in JSON: the page (0.21) takes the empty answer of the server for a failure."""
+    """Save a note and answer with JSON: the dashboard (0.21) takes its own empty answer for a failure."""
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         if status.startswith("204"):
@@ -130,20 +130,20 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
-        """Nothing: a line per request helps nobody."""
+        """Log nothing: a line for each request would help nobody."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on `host`."""
+    """Whether only this machine can reach a server that listens on `host`."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
 
 
 def make_dashboard(database: Database, host: str, port: int, names: Collection[str] = ()) -> WSGIServer:
-    """A server of the dashboard, not yet serving; port 0 for a free one. Raises UsageError if it is taken.
+    """A server of the dashboard that is not yet serving. Port 0 means any free port.
 
-    names: other host names that it is reached by, behind a proxy for instance.
+    Raises UsageError if the port is taken. names: further host names of the dashboard, for example behind a proxy.
     """
     from optuna_dashboard import wsgi
 
@@ -152,5 +152,5 @@ def make_dashboard(database: Database, host: str, port: int, names: Collection[s
         return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise UsageError(
-            f"{host}:{port} can't be listened on ({error.strerror}); choose another --port or --host."
+            f"The dashboard can't listen on {host}:{port} ({error.strerror}). Choose another --port or --host."
         ) from None

@@ -1,4 +1,4 @@
-"""`sweep diagnose`: what became of training runs, of a study or of a file of curves from anywhere."""
+"""`sweep diagnose`: explains how training runs ended; they come from a study or from a file of curves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweeps.cli.formats import format_option, print_rows, storage_option
+from sweeps.cli.help import examples
 from sweeps.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,34 +19,49 @@ if TYPE_CHECKING:
 COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "because")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "sweep diagnose mnist_mlp-8deed1f2 --plot pictures",
+        "sweep diagnose mnist_mlp-8deed1f2 12",
+        "sweep diagnose --curves runs.csv --direction minimize",
+    )
+)
 @click.argument("study", required=False)
 @click.argument("trial", type=int, required=False)
 @click.option(
     "--curves",
     "path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A CSV file: trial, round, train_loss, valid_loss, and more (docs/diagnosis.md).",
+    help="Diagnose this CSV file in place of a study. Its columns: trial, round, train_loss, valid_loss, and more "
+    "(docs/diagnosis.md).",
 )
 @click.option(
     "--direction",
     type=click.Choice(["maximize", "minimize"]),
-    help="Of the file's scores. [default: maximize]",
+    help="Whether a larger or a smaller score in the file is better. [default: maximize]",
 )
 @click.option(
     "--total-rounds",
     type=click.IntRange(min=1),
-    help="What the file's trials were to have. [default: the longest]",
+    help="Planned rounds of each trial in the file. [default: the rounds of its longest trial]",
 )
 @click.option(
-    "--valid-rows", type=click.IntRange(min=1), help="Rows behind a score of the file, where known."
+    "--valid-rows",
+    type=click.IntRange(min=1),
+    help="Number of validation rows from which the scores in the file were computed. [default: unknown]",
+)
+@click.option("--chance", type=float, help="Score of a model that guesses, for the file. [default: unknown]")
+@click.option(
+    "--rule",
+    default="onset",
+    show_default=True,
+    help="Also tell in which round this stop rule would have halted.",
 )
 @click.option(
-    "--chance", type=float, help="The file's score of a model that has learnt nothing, where known."
-)
-@click.option("--rule", default="onset", show_default=True, help="Where this stop rule would have halted.")
-@click.option(
-    "--plot", "folder", type=click.Path(path_type=Path, file_okay=False), help="Draw each curve here."
+    "--plot",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Draw a picture of each curve into this folder.",
 )
 @format_option
 @storage_option
@@ -62,16 +78,17 @@ def diagnose(
     form: str,
     storage: str | None,
 ) -> None:
-    """Say of each trial of STUDY, or of each curve of a file, what it died of.
+    """Explain how each trial of STUDY, or of a file of curves, ended.
 
-    And where a stop rule, seeing one round at a time, would have halted it.
+    With TRIAL, explain only the trial of that number. The result also tells in which round a stop rule,
+    which sees one round after the other, would have halted the trial.
     """
     from sweeps.diagnosis.curve_file import read_curves
     from sweeps.diagnosis.report import diagnose_file, diagnose_study
     from sweeps.study.stored_study import load
 
     if (study is None) == (path is None):
-        raise UsageError("Name a study, or a file with --curves FILE.csv.")
+        raise UsageError("Give the name of a study, or a file of curves: --curves FILE.csv.")
     if path is not None:
         file = read_curves(
             path,
@@ -91,7 +108,7 @@ def diagnose(
             }.items()
             if value is not None
         ]:
-            raise UsageError(f"{given[0]} goes with --curves: a study knows it.")
+            raise UsageError(f"{given[0]} can only be used with --curves: a study has this value recorded.")
         loaded = load(str(study), storage)
         metric, found = loaded.spec.metric, diagnose_study(loaded, trial, rule=rule)
     print_rows([each.record() for each in found], form, columns=COLUMNS)
@@ -103,11 +120,11 @@ def diagnose(
 
         for each in found:
             plot(each, metric, folder)
-        click.echo(f"{len(found)} pictures in {folder}", err=True)
+        click.echo(f"Wrote {len(found)} pictures to {folder}.", err=True)
 
 
 def _advised(found: Sequence[Diagnosed]) -> dict[str, str]:
-    """The trials that each advice is given for."""
+    """Each advice with the names of the trials that it is for."""
     advised: dict[str, list[str]] = {}
     for each in found:
         if each.diagnosis.advice:

@@ -7,29 +7,39 @@ from pathlib import Path
 import click
 
 from sweeps.cli.formats import storage_option
+from sweeps.cli.help import examples
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "sweep export mnist_mlp-8deed1f2 -o best.yaml --weights best.pt",
+        "sweep export mnist_mlp-8deed1f2 --top 3",
+    )
+)
 @click.argument("study")
 @click.option(
     "--top",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Export so many of the best: FILE, FILE-2, …",
+    help="Export this many of the best trials, to FILE, FILE-2, FILE-3, …",
 )
-@click.option("-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True)
-@click.option("--weights", type=_PATH, metavar="FILE.pt", help="Copy the best round's weights there too.")
+@click.option(
+    "-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True, help="File to write."
+)
+@click.option(
+    "--weights", type=_PATH, metavar="FILE.pt", help="Also copy the weights of the best round to this file."
+)
 @storage_option
 def export(study: str, top: int, output: Path, weights: Path | None, storage: str | None) -> None:
-    """Write the best configuration of STUDY as YAML."""
+    """Write the best configuration of STUDY to a YAML file."""
     from sweeps.driver.results_folder import check_kept, write_best
     from sweeps.study.stored_study import load
 
     found = load(study, storage)
-    found.best()  # raises where there is none
+    found.best()  # raises if no trial is complete
     ranked = found.ranking(top)
     if weights is not None:
         for trial in ranked:
@@ -44,21 +54,25 @@ def _numbered(path: Path, rank: int) -> Path:
     return path if rank == 1 else path.with_name(f"{path.stem}-{rank}{path.suffix}")
 
 
-@click.command()
+@click.command(epilog=examples("sweep replay best.yaml", "sweep replay best.yaml --tolerance 0.05"))
 @click.argument("file", type=_PATH)
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
     default=0.02,
     show_default=True,
-    help="Where the environment differs: relative, absolute below 1.",
+    help="Allowed difference in another environment: relative for values above 1, else absolute.",
 )
-@click.option("--data-dir", type=_PATH, help="Where data sets are looked for.")
+@click.option(
+    "--data-dir",
+    type=_PATH,
+    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
+)
 def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
-    """Train an exported configuration again and compare every recorded round.
+    """Train an exported configuration again and compare every round with the recorded one.
 
-    In the recorded environment every figure must come out the same, bit for bit; elsewhere within
-    --tolerance. No database is needed.
+    In the recorded environment, all values must be equal, bit for bit. In another environment, they must agree
+    within --tolerance. The command needs no database.
     """
     from sweeps import paths
     from sweeps.best_config.document import read_config
@@ -72,11 +86,11 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
         raise UsageError(f"{file}: {error}") from error
     if prepared.must_be_equal:
         click.echo(
-            f"{config.task}: {len(config.rounds)} rounds, environment as recorded: figures must be equal.",
+            f"{config.task}: {len(config.rounds)} rounds in the recorded environment, so all values must be equal.",
             err=True,
         )
     else:
-        click.echo("The environment is not the recorded one, so figures may differ:", err=True)
+        click.echo("The environment differs from the recorded one, so values may differ:", err=True)
         for line in prepared.differs_here:
             click.echo(f"  {line}", err=True)
     differing = []
@@ -85,45 +99,49 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
             if not each.equal:
                 differing.append(each)
                 click.echo(
-                    f"round {each.index}: {each.worst} {each.recorded!r} recorded, {each.replayed!r} now "
+                    f"round {each.index}: {each.worst} was {each.recorded!r} and is now {each.replayed!r} "
                     f"(differs by {each.difference:.3g})",
                     err=True,
                 )
     except Exception as error:
         raise ReplayDiffers(
-            f"{file} does not replay: training failed with {type(error).__name__}: {error} (--debug shows where)"
+            f"{file} does not replay: training failed with {type(error).__name__}: {error} (use --debug to see where)"
         ) from error
     failed = [each for each in differing if prepared.must_be_equal or not each.within_tolerance]
     if failed:
         first = failed[0]
         raise ReplayDiffers(
-            f"{file} does not replay: it differs from round {first.index} on, by {first.difference:.3g} in "
-            f"{first.worst}. Has a value in the file been changed?"
+            f"{file} does not replay: the first difference is in round {first.index}, where {first.worst} differs by "
+            f"{first.difference:.3g}. Has a value in the file been changed?"
         )
-    what = "equal" if not differing else f"within {tolerance:g}"
+    what = "are equal" if not differing else f"agree within {tolerance:g}"
     click.echo(
         f"All {len(config.rounds)} rounds {what}; {config.metric} {config.value!r} at round {config.best_round}.",
         err=True,
     )
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.command(epilog=examples("sweep dashboard", "sweep dashboard --port 0 --storage sqlite:///studies.db"))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 for any free port.",
 )
 @click.option(
     "--allow-host",
     "names",
     multiple=True,
     metavar="NAME",
-    help="Serve requests that call this server NAME, behind a proxy for instance. May be repeated.",
+    help="Also answer requests for this host name, for example behind a proxy. May be given several times.",
 )
 @storage_option
 def dashboard(host: str, port: int, names: tuple[str, ...], storage: str | None) -> None:
-    """Serve the Optuna dashboard over the database: reading and notes only.
+    """Serve the Optuna dashboard of the database, on which you can read and take notes, but change no study.
 
-    Requests by host names other than localhost and this machine's are refused, as are notes from pages of other sites.
+    It refuses requests by host names other than localhost and this machine's, and notes from pages of other sites.
     """
     from storage import open_database
     from sweeps import paths
@@ -137,7 +155,7 @@ def dashboard(host: str, port: int, names: tuple[str, ...], storage: str | None)
             err=True,
         )
     click.echo(
-        f"Dashboard, for reading and notes, at http://{host}:{server.server_port}/ (end with Ctrl-C)",
+        f"The dashboard (for reading and notes) is at http://{host}:{server.server_port}/. End it with Ctrl-C.",
         err=True,
     )
     try:

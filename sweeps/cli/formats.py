@@ -1,4 +1,4 @@
-"""Rows as a table for people, or as JSON and CSV for programs."""
+"""Prints rows as a table for people, or as JSON or CSV for programs."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ from typing import Any
 
 import click
 
-LAID_OUT = 300  # rows that take rich a quarter of a second
+from sweeps.cli.help import OTHER, RESULTS, option
 
-format_option = click.option(
+LAID_OUT = 300  # rich needs a quarter of a second for so many rows
+
+format_option = option(
     "-f",
     "--format",
     "form",
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="json: one line, to stdout.",
+    group=OTHER,
+    help="Print a table, one line of JSON, or CSV to stdout.",
 )
-storage_option = click.option(
+storage_option = option(
     "--storage",
     metavar="URL",
-    help="sqlite:///FILE.db or postgresql://… [default: SWEEP_STORAGE, else your data folder]",
+    group=RESULTS,
+    help="Database of the studies: sqlite:///FILE.db or postgresql://… "
+    "[default: SWEEP_STORAGE, else a file in your data folder]",
 )
 
 
 def print_rows(
     rows: Sequence[Mapping[str, Any]], form: str, *, columns: Sequence[str], empty: str = ""
 ) -> None:
-    """Print `rows`: JSON has all keys, CSV too (flattened), the table only `columns`."""
+    """Print `rows`. JSON and CSV have all keys (CSV flattens nested ones); the table has only `columns`."""
     if form == "json":
         click.echo(to_json(rows))
     elif form == "csv":
@@ -44,7 +49,7 @@ def print_rows(
 
 
 def to_json(value: Any) -> str:
-    """JSON on one line; numbers that JSON lacks by name."""
+    """JSON on one line. NaN and infinities, which JSON lacks, become the strings NaN, Infinity, -Infinity."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
@@ -70,7 +75,7 @@ def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
 
 
 def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every key of any row; one that only some rows have comes after its neighbour there."""
+    """All keys of all rows. A key that only some rows have follows the key that precedes it in those rows."""
     headers: list[str] = []
     for keys in dict.fromkeys(map(tuple, rows)):  # most rows have the same
         at = 0
@@ -106,7 +111,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
 
 
 def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """As wide as the terminal, with long cells folded."""
+    """A table as wide as the terminal; long cells are wrapped."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -126,7 +131,7 @@ def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Seq
 
 
 def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """The same look without folding: for pipes, and for so many rows that laying them out would take seconds."""
+    """The same table without wrapping: for pipes, and for so many rows that rich would need seconds."""
     headers = [column.replace("_", " ") for column in columns]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     aligned = [f"{{:{'>' if right else '<'}{width}}}" for right, width in zip(numeric, widths, strict=True)]
@@ -137,7 +142,7 @@ def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequ
 
 
 def cell(value: Any) -> str:
-    """A value as it stands in a table."""
+    """The text of a value in a table."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -1,4 +1,4 @@
-"""Commands that only read: tasks, studies, status, trials, show, best."""
+"""Commands that only read: tasks, data, studies, status, trials, best, show."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from sweeps.cli.formats import cell, format_option, print_rows, storage_option
+from sweeps.cli.help import examples
 
 
-@click.command()
+@click.command(epilog=examples("sweep tasks", "sweep tasks -f json"))
 @format_option
 def tasks(form: str) -> None:
-    """List the tasks that can be launched."""
+    """List the tasks that you can launch."""
     import dataclasses
 
     from objectives.registry import all_tasks
@@ -37,11 +38,11 @@ def tasks(form: str) -> None:
     print_rows(shown, form, columns=("task", "about", "data", "metric", "direction", "published"))
 
 
-@click.command()
-@click.option("--data-dir", help="The data root. [default: SWEEP_DATA_DIR, else your cache folder]")
+@click.command(epilog=examples("sweep data", "sweep data --data-dir ~/data"))
+@click.option("--data-dir", help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]")
 @format_option
 def data(data_dir: str | None, form: str) -> None:
-    """List the data sets: which are there, which are missing, and what they take."""
+    """List the data sets: which are present, which are missing, and which files they need."""
     from objectives.datasets.catalogue import CATALOGUE
     from objectives.registry import all_tasks
     from sweeps import paths
@@ -70,7 +71,7 @@ def data(data_dir: str | None, form: str) -> None:
     print_rows(shown, form, columns=("data", "there", "about", "files", "otherwise", "tasks"))
 
 
-@click.command()
+@click.command(epilog=examples("sweep studies", "sweep studies --storage sqlite:///studies.db"))
 @format_option
 @storage_option
 def studies(form: str, storage: str | None) -> None:
@@ -78,13 +79,13 @@ def studies(form: str, storage: str | None) -> None:
     _print_status(_database(storage), None, form)
 
 
-@click.command()
+@click.command(epilog=examples("sweep status", "sweep status mnist_mlp-8deed1f2 --watch"))
 @click.argument("study", required=False)
-@click.option("--watch", is_flag=True, help="Look again every two seconds, until nobody drives it.")
+@click.option("--watch", is_flag=True, help="Repeat every two seconds until the study is no longer running.")
 @format_option
 @storage_option
 def status(study: str | None, watch: bool, form: str, storage: str | None) -> None:
-    """How far STUDY (or every study) is, and who drives it."""
+    """Show the progress of STUDY, or of every study, and which process runs it."""
     database = _database(storage)
     while True:
         if watch and form == "table":
@@ -95,12 +96,12 @@ def status(study: str | None, watch: bool, form: str, storage: str | None) -> No
         time.sleep(2.0)
 
 
-@click.command()
+@click.command(epilog=examples("sweep trials mnist_mlp-8deed1f2", "sweep trials mnist_mlp-8deed1f2 -f csv"))
 @click.argument("study")
 @format_option
 @storage_option
 def trials(study: str, form: str, storage: str | None) -> None:
-    """The trials of STUDY, by number."""
+    """List the trials of STUDY in the order of their numbers."""
     from sweeps.study.stored_study import load
 
     with _not_collecting():
@@ -111,30 +112,38 @@ def trials(study: str, form: str, storage: str | None) -> None:
         print_rows(rows, form, columns=columns, empty=f"{study} has no trials yet.")
 
 
-@click.command()
+@click.command(
+    epilog=examples("sweep best mnist_mlp-8deed1f2", "sweep best mnist_mlp-8deed1f2 --top 5 -f json")
+)
 @click.argument("study")
-@click.option("--top", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many of the best trials to show.",
+)
 @format_option
 @storage_option
 def best(study: str, top: int, form: str, storage: str | None) -> None:
-    """The best trial of STUDY so far."""
+    """Show the best trial of STUDY so far."""
     from sweeps.study.stored_study import load
 
     found = load(study, storage)
-    ranked = found.ranking(top) or [found.best()]  # which raises where there is none
+    ranked = found.ranking(top) or [found.best()]  # best() raises if no trial is complete
     rows = [{**found.record(trial), "study": study} for trial in ranked]
     print_rows(
         rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params")
     )
 
 
-@click.command()
+@click.command(epilog=examples("sweep show mnist_mlp-8deed1f2 12", "sweep show mnist_mlp-8deed1f2 12 -f csv"))
 @click.argument("study")
 @click.argument("trial", type=int)
 @format_option
 @storage_option
 def show(study: str, trial: int, form: str, storage: str | None) -> None:
-    """One trial of STUDY: its parameters, why it ended, and its rounds."""
+    """Show one trial of STUDY: its parameters, why it ended, and its rounds."""
     from storage.rounds import get_rounds
     from sweeps.study.stored_study import load
 
@@ -169,7 +178,7 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
 
 @contextlib.contextmanager
 def _not_collecting() -> Iterator[None]:
-    """Within, no garbage is looked for: among the objects of 10,000 trials that takes as long as making them."""
+    """Turn garbage collection off: with 10,000 trials it takes as long as the reading itself."""
     gc.disable()
     try:
         yield
@@ -212,7 +221,7 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
             }
         )
     columns = ("study", "trials", "complete", "pruned", "fail", "running", "waiting", "best", "driver")
-    print_rows(rows, form, columns=columns, empty="No study yet: sweep launch mnist_mlp")
+    print_rows(rows, form, columns=columns, empty="There is no study yet. Start one: sweep launch mnist_mlp")
     if name is not None and form == "table":
         unfinished = states_of(database, chosen[0].study_id, {"RUNNING", "WAITING"})
         latest = last_rounds(database, chosen[0].study_id, [number for number, _ in unfinished])

@@ -7,17 +7,38 @@ from typing import Any
 import click
 
 from sweeps.cli.formats import cell, format_option, print_rows
+from sweeps.cli.help import BUDGET, DATA, OTHER, SEARCH, WHERE_IT_RUNS, GroupedCommand, examples, option
 from sweeps.cli.running import given_options, repeat_options
 
 
-@click.command()
-@click.argument("study")
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="How many of the best.")
-@click.option(
-    "--seeds", type=click.IntRange(min=1), help="Fresh seeds for each. [default: 5; with --folds, 1 a fold]"
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep confirm mnist_mlp-8deed1f2", "sweep confirm mnist_mlp-8deed1f2 --top 5 --seeds 3 --sealed"
+    ),
 )
-@click.option("--folds", type=click.IntRange(min=2), help="Cross-validate: cut the rows into so many folds.")
-@click.option("--sealed", is_flag=True, help="Leave the test split closed.")
+@click.argument("study")
+@option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    group=SEARCH,
+    help="How many of the best trials to train again.",
+)
+@option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    group=SEARCH,
+    help="How many fresh seeds to train each of them with. [default: 5; with --folds, 1 for each fold]",
+)
+@option(
+    "--folds",
+    type=click.IntRange(min=2),
+    group=SEARCH,
+    help="Cross-validate with this many folds of the training and validation rows.",
+)
+@option("--sealed", is_flag=True, group=SEARCH, help="Do not evaluate on the test split.")
 @format_option
 @repeat_options
 def confirm(
@@ -30,11 +51,13 @@ def confirm(
     storage: str | None,
     **options: Any,
 ) -> None:
-    """Train the best of STUDY again from fresh seeds; open the test split for the winner.
+    """Train the best trials of STUDY again from fresh seeds, and evaluate the winner on the test split.
 
-    The winner is the one with the best mean. Its look at the test split is put on record before it is taken; called
-    again, the same confirmation shows what it saw then. best.yaml gains the confirmed figures; another
-    confirmation replaces them, unless it leaves the test split closed and the earlier one opened it.
+    The winner is the trial with the best mean. The study records that the test split is used before it is used.
+    If you repeat the command, it shows the recorded result and does not use the test split again.
+
+    The confirmed results are also written to best.yaml. A later confirmation replaces them there, with one
+    exception: a confirmation with --sealed does not replace one that used the test split.
     """
     from sweeps.cli.terminal import make_console, watching
     from sweeps.repeats.confirm import confirm as run_confirmation
@@ -81,7 +104,7 @@ def confirm(
 def _incomplete(command: str) -> Exception:
     from sweeps.errors import NoCompletedTrial
 
-    return NoCompletedTrial(f"Not complete yet. Go on with the same words: {command} …")
+    return NoCompletedTrial(f"Not complete yet. To continue, repeat the same command: {command} …")
 
 
 def _looked(confirmed: Any) -> dict[str, Any] | None:
@@ -95,29 +118,43 @@ def _said_of_test(confirmed: Any) -> str:
     if confirmed.test is None:
         told = confirmed.study.confirmation()
         if told is None or "test" not in told.record:
-            return "The test split stays sealed."
-        return f"The test split is not looked at; best.yaml still tells of {told.name}, which opened it."
-    when = "opened just now" if confirmed.is_new else "as seen before; it was not opened again"
-    looks = (
-        "the first look at it" if confirmed.look == 1 else f"look {confirmed.look} at it: no longer unseen"
+            return "The test split was not used."
+        return f"The test split was not used; best.yaml keeps the results of {told.name}, which used it."
+    nth = (
+        "for the first time"
+        if confirmed.look == 1
+        else f"as use number {confirmed.look}: it is no longer unseen"
+    )
+    when = (
+        f"The test split was used just now, {nth}"
+        if confirmed.is_new
+        else f"This was recorded earlier, when the test split was used {nth}"
     )
     return (
         f"Test {confirmed.study.spec.metric.name} of trial {confirmed.winner.trial}: {confirmed.test} over "
-        f"{confirmed.test.count} models (test split {when}; {looks})."
+        f"{confirmed.test.count} models. {when}."
     )
 
 
-@click.command()
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples("sweep audit mnist_mlp-8deed1f2", "sweep audit mnist_mlp-8deed1f2 --share 0.5"),
+)
 @click.argument("study")
-@click.option(
-    "--share", type=float, default=0.1, show_default=True, help="Of the halted trials, one at least."
+@option(
+    "--share",
+    type=float,
+    default=0.1,
+    show_default=True,
+    group=SEARCH,
+    help="Fraction of the halted trials to rerun (at least one).",
 )
 @format_option
 @repeat_options
 def audit(study: str, share: float, form: str, storage: str | None, **options: Any) -> None:
-    """Run a share of the halted trials of STUDY to the end: what did halting cost, what did it save?
+    """Measure what halting cost and saved: train some halted trials of STUDY again, to their last round.
 
-    They are kept as a study of their own; called again, it goes on where it was.
+    The new trials form a study of their own. If you repeat the command, it continues where it ended.
     """
     import dataclasses
 
@@ -144,45 +181,91 @@ def _said_of_audit(audited: Any) -> list[str]:
     largest = max((each.gain for each in improved), default=0.0)
     said = [
         f"{audited.halted} trials were halted, which saved {audited.rounds_saved} of {audited.rounds_meant} rounds "
-        f"({audited.rounds_saved / audited.rounds_meant:.0%}); {len(audited.trials)} were run to the end.",
-        f"{len(improved)} of these would have improved, by {cell(largest)} of {metric} at most.",
+        f"({audited.rounds_saved / audited.rounds_meant:.0%}). "
+        f"{len(audited.trials)} of them were trained again, to the end.",
+        f"{len(improved)} of these improved after the halt, by at most {cell(largest)} ({metric}).",
     ]
     if audited.best == audited.full_best:
         said.append(f"The study's best stays {cell(audited.best)}.")
     else:
         said.append(f"The study's best, {cell(audited.best)}, would have been {cell(audited.full_best)}.")
     if different := [str(each.trial) for each in audited.trials if not each.is_same]:
-        said.append(f"Not the same up to the halt: trials {', '.join(different)}. Was it another machine?")
+        said.append(
+            f"These trials differ from the recorded ones even before the halt: {', '.join(different)}. "
+            "Were they trained on another kind of machine?"
+        )
     return said
 
 
-@click.command()
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep reproduce cora_gcn --list",
+        "sweep reproduce cora_gcn",
+        "sweep reproduce mnist_mlp --data-fraction 0.1 --seeds 3",
+    ),
+)
 @click.argument("task")
 @click.argument("variant", required=False)
-@click.option("--list", "list_them", is_flag=True, help="List what was published for TASK, and its variants.")
-@click.option("--data", help="The data set. [default: the best that is at hand]")
-@click.option(
+@option(
+    "--list",
+    "list_them",
+    is_flag=True,
+    group=OTHER,
+    help="List the published configuration of TASK and its variants, and train nothing.",
+)
+@option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]")
+@option(
     "--data-fraction",
     "fraction",
     type=float,
     default=1.0,
     show_default=True,
-    help="Of the rows, where all of them cost too much.",
+    group=DATA,
+    help="Use only this fraction of the rows.",
 )
-@click.option("--seeds", type=int, default=1, show_default=True, help="How often.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--rounds", type=int, help="Budget. [default: as published]")
-@click.option("--stop-rule", default="none", show_default=True, metavar="onset|none")
-@click.option("--cpus-per-trial", "cpus", type=int, default=1, show_default=True)
-@click.option("--gpus-per-trial", "gpus", type=float, help="[default: 1 where CUDA is at hand, else 0]")
+@option(
+    "--seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    group=SEARCH,
+    help="Number of repeats, each with its own seed.",
+)
+@option("--seed", type=int, default=0, show_default=True, group=SEARCH, help="Random seed of the study.")
+@option("--rounds", type=int, group=BUDGET, help="Largest number of rounds. [default: as published]")
+@option(
+    "--stop-rule",
+    default="none",
+    show_default=True,
+    metavar="onset|none",
+    group=BUDGET,
+    help="Rule that halts a trial before its last round.",
+)
+@option(
+    "--cpus-per-trial",
+    "cpus",
+    type=int,
+    default=1,
+    show_default=True,
+    group=WHERE_IT_RUNS,
+    help="Number of CPU cores of a trial.",
+)
+@option(
+    "--gpus-per-trial",
+    "gpus",
+    type=float,
+    group=WHERE_IT_RUNS,
+    help="Number of GPUs of a trial. [default: 1 if there is a GPU, else 0]",
+)
 @format_option
 @repeat_options
 def reproduce(
     task: str, variant: str | None, list_them: bool, form: str, storage: str | None, **options: Any
 ) -> None:
-    """Run what was published for TASK, or a VARIANT of it, beside the published figures.
+    """Train the published configuration of TASK, or a VARIANT of it, and compare with the published results.
 
-    It is kept as a study of its own; called again, it goes on where it was.
+    The trials form a study of their own. If you repeat the command, it continues where it ended.
     """
     from objectives.registry import get_task
     from sweeps.cli.terminal import make_console, watching

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweeps.cli.formats import storage_option
+from sweeps.cli.help import (
+    BUDGET,
+    DATA,
+    OTHER,
+    RESULTS,
+    SEARCH,
+    SPACE,
+    WHERE_IT_RUNS,
+    GroupedCommand,
+    examples,
+    option,
+)
 from sweeps.samplers.by_name import SAMPLERS
 
 if TYPE_CHECKING:
@@ -19,134 +31,192 @@ _PATH = click.Path(path_type=Path)
 
 
 def _applied(options: list[Any], command: Any) -> Any:
-    for option in reversed(options):
-        command = option(command)
+    for each in reversed(options):
+        command = each(command)
     return storage_option(command)
 
 
 _TOTALS = [
-    click.option(
+    option(
         "-n",
         "--n-trials",
         "num_trials",
         type=int,
-        help="Trials in total. [default: 20; all cells of a grid]",
+        group=BUDGET,
+        help="Total number of trials. [default: 20; for a grid, all its cells]",
     ),
-    click.option("--target", type=float, help="End at the first trial, by number, that reaches this metric."),
-    click.option(
+    option(
+        "--target",
+        type=float,
+        group=BUDGET,
+        help="End the study at the first trial (by number) whose metric reaches this value.",
+    ),
+    option(
         "--keep-weights",
         metavar="top:K|all|none",
-        help="Of which trials the best round's weights are kept. [default: top:5]",
+        group=RESULTS,
+        help="Keep the best weights of the K best trials, of all trials, or of none. [default: top:5]",
     ),
 ]
 _RUNNING = [
-    click.option(
+    option(
         "--timeout",
         "timeout_seconds",
         type=float,
         metavar="SECONDS",
+        group=BUDGET,
         help="After SECONDS, start no new trials and pause the running ones.",
     ),
-    click.option(
-        "--workers",
-        type=int,
-        help="Trials at once. [default: what the machine can place, at most --parallelism]",
-    ),
-    click.option(
-        "--runner",
-        metavar="ray|inline",
-        help="inline trains in this process: it can neither kill a trial that hangs nor survive one that "
-        "runs out of memory. [default: ray]",
-    ),
-    click.option(
-        "--address",
-        metavar="HOST:PORT|auto|local",
-        help="Train on the Ray cluster with this address. [default: RAY_ADDRESS, else local: a Ray of our own]",
-    ),
-    click.option(
-        "--mixed-hardware/--same-hardware",
-        default=None,
-        help="Whether the cluster's nodes may differ in ways that can alter figures. [default: they may not]",
-    ),
-    click.option(
+    option(
         "--trial-timeout",
         "trial_timeout_seconds",
         type=float,
         metavar="SECONDS",
-        help="Fail a trial that takes longer, and kill its worker.",
+        group=BUDGET,
+        help="Kill a trial that takes longer than SECONDS, and record it as failed.",
     ),
-    click.option(
+    option(
         "--max-failures",
         type=int,
-        help="End after so many failed trials in a row (or a quarter of all). [default: 3]",
+        group=BUDGET,
+        help="End the study after this many failed trials in a row. It also ends when a quarter of all its trials "
+        "have failed, but not before this many. [default: 3]",
     ),
-    click.option(
+    option(
+        "--workers",
+        type=int,
+        group=WHERE_IT_RUNS,
+        help="Number of trials that run at once, at most --parallelism. "
+        "[default: as many as this machine has room for]",
+    ),
+    option(
+        "--runner",
+        metavar="ray|inline",
+        group=WHERE_IT_RUNS,
+        help="Train in Ray workers (ray) or in this process (inline). An inline run cannot kill a trial that hangs, "
+        "and a trial that runs out of memory ends the whole run. [default: ray]",
+    ),
+    option(
+        "--address",
+        metavar="HOST:PORT|auto|local",
+        group=WHERE_IT_RUNS,
+        help="Train on the Ray cluster at this address. "
+        "[default: RAY_ADDRESS, else local: Ray is started on this machine]",
+    ),
+    option(
+        "--mixed-hardware/--same-hardware",
+        default=None,
+        group=WHERE_IT_RUNS,
+        help="Allow or refuse cluster nodes that differ in ways that can change results. [default: refuse]",
+    ),
+    option(
         "--checkpoint-every",
         "checkpoint_seconds",
         type=float,
         metavar="SECONDS",
-        help="How often a running trial's state is kept, to continue from after a crash. [default: 60]",
+        group=WHERE_IT_RUNS,
+        help="Save the state of each running trial every SECONDS. After a crash, trials continue from it. "
+        "[default: 60]",
     ),
-    click.option(
+    option(
         "--data-dir",
         type=_PATH,
-        help="Where data sets are looked for and put. [default: SWEEP_DATA_DIR, else your cache folder]",
+        group=DATA,
+        help="Folder of the data sets. Missing ones are downloaded into it. "
+        "[default: SWEEP_DATA_DIR, else your cache folder]",
     ),
-    click.option(
-        "--out", type=_PATH, help="Folder for best.yaml and weights. [default: in your data folder]"
+    option(
+        "--out",
+        type=_PATH,
+        group=RESULTS,
+        help="Folder for best.yaml and weights. [default: a folder inside your data folder]",
     ),
 ]
 
 
 def run_options(command: Any) -> Any:
-    """Options on how a study is run: they decide none of its figures."""
+    """Options on how a study is run. None of them changes its results."""
     return _applied([*_TOTALS, *_RUNNING], command)
 
 
 def repeat_options(command: Any) -> Any:
-    """Those of them that make sense where the trials are given."""
+    """Run options for commands that are told which trials to train."""
     return _applied(_RUNNING, command)
 
 
-@click.command()
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo",
+        "sweep launch mnist_mlp optimizer=adam dropout=0..0.3",
+        "sweep launch mnist_mlp --space my_space.yaml --sampler grid",
+        "sweep launch cifar10_cnn --workers 4 --gpus-per-trial 0.25",
+    ),
+)
 @click.argument("task")
 @click.argument("overrides", nargs=-1, metavar="[key=value | key=lo..hi]...")
-@click.option("--space", type=_PATH, help="A search space of your own (YAML). [default: the task's]")
-@click.option(
-    "--study", help="The study's name. [default: the task and the start of the specification's fingerprint]"
+@option(
+    "--space", type=_PATH, group=SPACE, help="YAML file with your search space. [default: the task's own]"
 )
-@click.option("--rounds", type=int, help="Budget of a trial. [default: the task's]")
-@click.option("--sampler", default="tpe", show_default=True, metavar="|".join(SAMPLERS))
-@click.option(
-    "--stop-rule",
-    default="onset",
+@option(
+    "--enqueue",
+    type=_PATH,
+    multiple=True,
+    group=SPACE,
+    help="Try the values of this best.yaml first, right after the task's defaults. May be given several times.",
+)
+@option(
+    "--sampler",
+    default="tpe",
     show_default=True,
-    metavar="RULE",
-    help="When a trial is halted: onset, none; or, relative to the study, study, eager, or Optuna's median, "
-    "percentile, halving, hyperband, patient.",
+    metavar="|".join(SAMPLERS),
+    group=SEARCH,
+    help="Method that proposes the parameters of each trial.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
+@option("--seed", type=int, default=0, show_default=True, group=SEARCH, help="Random seed of the study.")
+@option(
     "--parallelism",
     type=int,
     default=4,
     show_default=True,
-    help="Trial n is decided by trials 0 … n - parallelism.",
+    group=SEARCH,
+    help="How many trials may run at once. The results depend on this number, not on --workers.",
 )
-@click.option("--cpus-per-trial", type=int, default=1, show_default=True)
-@click.option(
-    "--gpus-per-trial", type=float, help="May be a fraction. [default: 1 where CUDA is at hand, else 0]"
+@option(
+    "--rounds", type=int, group=BUDGET, help="Largest number of rounds of a trial. [default: the task's own]"
 )
-@click.option(
-    "--enqueue",
-    type=_PATH,
-    multiple=True,
-    help="Start from this best.yaml, after the defaults. May be repeated.",
+@option(
+    "--stop-rule",
+    default="onset",
+    show_default=True,
+    metavar="RULE",
+    group=BUDGET,
+    help="Rule that halts a trial before its last round. onset looks at the trial alone. study and eager, and Optuna's "
+    "median, percentile, halving, hyperband and patient, also compare it with other trials. none halts no trial.",
 )
-@click.option("--data", help="The data set. [default: the best that is at hand]")
-@click.option("--train-rows", type=int, help="Train on so many rows at most. [default: all]")
-@click.option("--valid-rows", type=int, help="Validate on so many rows at most. [default: all]")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]")
+@option("--train-rows", type=int, group=DATA, help="Train on at most this many rows. [default: all]")
+@option("--valid-rows", type=int, group=DATA, help="Validate on at most this many rows. [default: all]")
+@option(
+    "--cpus-per-trial",
+    type=int,
+    default=1,
+    show_default=True,
+    group=WHERE_IT_RUNS,
+    help="Number of CPU cores of a trial.",
+)
+@option(
+    "--gpus-per-trial",
+    type=float,
+    group=WHERE_IT_RUNS,
+    help="Number of GPUs of a trial. With 0.25, four trials share a GPU. [default: 1 if there is a GPU, else 0]",
+)
+@option(
+    "--study",
+    group=RESULTS,
+    help="Name of the study. [default: the task's name and the start of the specification's fingerprint]",
+)
+@option("--dry-run", is_flag=True, group=OTHER, help="Show what would be done, and do nothing.")
 @run_options
 def launch(
     task: str,
@@ -157,10 +227,10 @@ def launch(
     storage: str | None,
     **options: Any,
 ) -> None:
-    """Run a study of TASK to its exported best configuration.
+    """Run a study of TASK and export its best configuration.
 
-    key=value fixes a parameter and takes it out of the search; key=lo..hi changes its range. Launching the
-    same specification again continues the study.
+    Use key=value to fix a parameter: it is no longer searched. Use key=lo..hi to change its range. To continue
+    a study, launch the same specification again.
     """
     from sweeps import sweep as sweeping
     from sweeps.cli.terminal import announcement, make_console
@@ -194,24 +264,38 @@ def launch(
     watched(lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher))
 
 
-@click.command()
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples("sweep resume mnist_mlp-8deed1f2", "sweep resume mnist_mlp-8deed1f2 -n 40 --workers 4"),
+)
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Go on although something that can alter figures has changed.")
+@option(
+    "--force",
+    is_flag=True,
+    group=OTHER,
+    help="Continue even if something has changed that can change results, such as the version of torch.",
+)
 @run_options
 def resume(study: str, force: bool, storage: str | None, **options: Any) -> None:
-    """Continue STUDY where it was; options not given stay as they were."""
+    """Continue STUDY where it ended.
+
+    Each option that you leave out keeps its earlier value.
+    """
     from sweeps import sweep as sweeping
 
     changes = given_options(options)
     watched(lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher))
 
 
-@click.command()
+@click.command(epilog=examples("sweep stop mnist_mlp-8deed1f2", "sweep stop mnist_mlp-8deed1f2 --now"))
 @click.argument("study")
-@click.option("--now", is_flag=True, help="Pause the running trials instead of waiting for them.")
+@click.option("--now", is_flag=True, help="Pause the running trials instead of waiting for their end.")
 @storage_option
 def stop(study: str, now: bool, storage: str | None) -> None:
-    """Ask the driver of STUDY to end, wherever it runs."""
+    """End the run of STUDY, even if it was started in another terminal or on another machine.
+
+    Running trials are trained to their end, and no new ones start.
+    """
     from storage.leases import LEASE_SECONDS, answers, holder
     from storage.requests import request_stop
     from sweeps.study.stored_study import load
@@ -220,24 +304,24 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     driver = holder(found.database, found.row.study_id)
     if driver is None:
         again = f"sweep resume {study}{found.storage_option}"
-        click.echo(f"Nobody drives {study}: nothing to stop. Go on with: {again}", err=True)
+        click.echo(f"{study} is not running, so there is nothing to stop. To continue it: {again}", err=True)
         return
     request_stop(found.database, found.row.study_id, now=now)
     if not answers(found.database, found.row.study_id):
-        silent = f"It has not answered for {LEASE_SECONDS:g} s: it is gone, or asleep, and is to end when it wakes up."
-        again = f"Another may take over: sweep resume {study}{found.storage_option}"
-        click.echo(f"Asked {driver}. {silent} {again}", err=True)
+        silent = f"it has not responded for {LEASE_SECONDS:g} s. It is dead, or suspended and ends when it wakes up."
+        again = f"To continue the study now: sweep resume {study}{found.storage_option}"
+        click.echo(f"{driver} was asked to stop, but {silent} {again}", err=True)
         return
     how = "pauses its running trials" if now else "ends when its running trials have ended"
-    click.echo(f"Asked {driver}: it {how}.", err=True)
+    click.echo(f"{driver} was asked to stop: it {how}.", err=True)
 
 
-@click.command()
+@click.command(epilog=examples("sweep delete mnist_mlp-8deed1f2", "sweep delete mnist_mlp-8deed1f2 --yes"))
 @click.argument("study")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 @storage_option
 def delete(study: str, yes: bool, storage: str | None) -> None:
-    """Delete STUDY: its trials, rounds, weights and best.yaml."""
+    """Delete STUDY with its trials, rounds, weights and best.yaml."""
     from storage.leases import acquire
     from storage.outcomes import read_outcomes
     from storage.studies import delete_study
@@ -258,7 +342,7 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, as settings take them."""
+    """The options that were given, in the form that RunSettings takes; paths are absolute strings."""
     return {
         name: str(value.expanduser().resolve()) if isinstance(value, Path) else value
         for name, value in options.items()
@@ -267,7 +351,10 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def watched(run: Callable[[Watcher], Result]) -> None:
-    """Run a study under the eyes of the terminal, which shows its best at the end; raises what it exits with."""
+    """Run a study, show its progress in the terminal, and print its best trials at the end.
+
+    Raises the error whose exit code the command ends with.
+    """
     from sweeps.cli.terminal import make_console, print_result, watching
 
     console = make_console()

@@ -98,7 +98,7 @@ def _so_far(study: Study | None, num_trials: int) -> str:
     if waiting := sum(counts.values()) - finished:
         parts.append(f"{waiting} paused")
     elif finished >= num_trials:
-        parts.append("nothing left to do; -n sets the total")
+        parts.append("complete; use a larger -n to add trials")
     return ", ".join(parts)
 
 
@@ -171,7 +171,7 @@ def print_result(console: Console, result: Result) -> None:
     for differs, numbers in study.other_environments(table).items():
         told = ", ".join(str(number) for number in numbers)
         console.print(
-            f"Trained in another environment than trial {table[0].number}, so that figures may differ: "
+            f"Trained in another environment than trial {table[0].number}, so results may differ: "
             f"{'trial' if len(numbers) == 1 else 'trials'} {told} ({differs})",
             markup=False,
         )
@@ -179,7 +179,7 @@ def print_result(console: Console, result: Result) -> None:
         console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
     if result.ending == "timeout":
         console.print(
-            f"Time is up. Go on with: sweep resume {study.name}{study.storage_option}", soft_wrap=True
+            f"The time is up. To continue: sweep resume {study.name}{study.storage_option}", soft_wrap=True
         )
     if best:
         console.print(
@@ -317,7 +317,7 @@ def ended_line(number: int, end: End, num_rounds: int) -> str:
 
 def _running_line(spec: Specification, number: int, latest: Round | None) -> str:
     if latest is None:
-        return f"  trial {number:>3}  begins"
+        return f"  trial {number:>3}  starting"
     losses = "" if latest.valid_loss is None else f"  loss {_value(latest.valid_loss)}"
     if latest.train_loss is not None:
         losses += f" (training {_value(latest.train_loss)})"

@@ -1,1 +1,1 @@
-"""Diagnosis: what a learning curve shows, in words, tables and pictures."""
+"""Diagnosis: explains a learning curve in words, tables and pictures."""

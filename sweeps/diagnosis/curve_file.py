@@ -85,16 +85,18 @@ class _Rows:
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(f"{path}: can't be read: {error}.") from None
         except (UnicodeDecodeError, csv.Error) as error:
-            raise UsageError(f"{path}: no CSV file: {error}.") from None
+            raise UsageError(f"{path}: not a CSV file: {error}.") from None
         if not self.trials:
-            raise UsageError(f"{path}: holds no round. It needs a row a round: {', '.join(NEEDED)}.")
+            raise UsageError(
+                f"{path}: contains no round. It needs a row for each round, with the columns {', '.join(NEEDED)}."
+            )
 
     def _read(self, reader: csv.DictReader[str]) -> None:
         given = [name.strip() for name in reader.fieldnames or []]
         reader.fieldnames = given
         if not given:
             raise UsageError(
-                f"{self._path}: is empty. Its first line names the columns: {', '.join(NEEDED)}."
+                f"{self._path}: is empty. Its first line must name the columns: {', '.join(NEEDED)}."
             )
         for name in NEEDED:
             if name not in given:
@@ -104,10 +106,10 @@ class _Rows:
                 )
         for name in given:
             if given.count(name) > 1:
-                raise UsageError(f"{self._path}:1: column {name!r} is there twice.")
+                raise UsageError(f"{self._path}:1: column {name!r} occurs twice.")
         if len(lone := [name for name in SCORES if name in given]) == 1:
             raise UsageError(
-                f"{self._path}:1: {lone[0]} without {SCORES[lone[0] == SCORES[0]]}; both or neither."
+                f"{self._path}:1: {lone[0]} without {SCORES[lone[0] == SCORES[0]]}. Give both or neither."
             )
         self.columns = [name for name in OPTIONAL if name in given]
         for row in reader:
@@ -116,7 +118,7 @@ class _Rows:
     def _add(self, row: dict[str, str], place: str) -> None:
         if None in row or None in row.values():
             raise UsageError(
-                f"{place}: has {'more' if None in row else 'fewer'} fields than there are columns."
+                f"{place}: it has {'more' if None in row else 'fewer'} fields than the first line has columns."
             )
         name = row["trial"].strip()
         if not name:
@@ -132,7 +134,7 @@ class _Rows:
         first, columns = self.trials[name]
         expected = first + len(columns["train_loss"])
         if index != expected:
-            how = "is there twice or out of order" if index < expected else "is missing"
+            how = "occurs twice or is out of order" if index < expected else "is missing"
             raise UsageError(
                 f"{place}: trial {name}: round {index:g} comes where {expected} should: "
                 f"{expected if how == 'is missing' else format(index, 'g')} {how}."
@@ -140,7 +142,7 @@ class _Rows:
         for column, values in columns.items():
             value = _number(row, column, place)
             if value is None and column in (*REQUIRED, *SCORES):
-                raise UsageError(f"{place}: {column} is empty; write nan where it was not finite.")
+                raise UsageError(f"{place}: {column} is empty. Write nan for a value that is not finite.")
             values.append(value)
 
 

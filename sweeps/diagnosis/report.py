@@ -64,7 +64,9 @@ def diagnose_file(
     """Each curve of a file. total_rounds: what they were meant to have; None for as many as the longest has."""
     longest = max(len(named.curve) for named in file.curves)
     if total_rounds is not None and total_rounds < longest:
-        raise UsageError(f"--total-rounds {total_rounds}: the longest curve has {longest}.")
+        raise UsageError(
+            f"--total-rounds {total_rounds} is too small: the longest curve has {longest} rounds."
+        )
     budget = total_rounds or longest
     judge = _rule(rule, Watch(budget, file.metric))
     meant = [len(named.curve) for named in file.curves]
@@ -88,7 +90,9 @@ def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset
         raise UsageError(f"{study.name}: no round is recorded yet.")
     judge = _rule(rule, Watch(budget, metric, study.spec.parallelism))
     if judge.needs_earlier and trial is not None:
-        raise UsageError(f"--rule {rule} looks at the trials before it: leave the trial out.")
+        raise UsageError(
+            f"--rule {rule} compares a trial with earlier ones. Remove the number of the trial to diagnose all."
+        )
     return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
 
 

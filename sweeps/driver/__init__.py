@@ -1,1 +1,1 @@
-"""The driver: the only process that writes a study's trials."""
+"""The driver: the only process that writes a study's trials and files."""

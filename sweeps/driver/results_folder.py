@@ -61,8 +61,8 @@ class ResultsKeeper:
                 write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
                 raise SweepError(
-                    f"{error} Nothing recorded is lost; go on with: sweep resume {self._study.name}, "
-                    "with --out for another place."
+                    f"{error} No recorded data is lost. To continue: sweep resume {self._study.name} "
+                    "(with --out to choose another folder)."
                 ) from error
             self._written = best.number
         if self._weights_kept is not None and len(table) > self._table_seen:
@@ -115,7 +115,7 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     comment = (
         f"Trial {trial.number} of study {study.name}: {config.metric} {trial.value!r} on the validation split, "
         f"round {config.best_round}.\n"
-        "Replay it with `sweep replay`, start a study from it with `sweep launch --enqueue`."
+        "To train it again, use `sweep replay`. To start a study from it, use `sweep launch --enqueue`."
     )
     try:
         write_config(path, config, comment)
@@ -128,8 +128,8 @@ def check_kept(study: Study, trial: TrialRow) -> Path:
     kept = _kept(study, trial)
     if kept is None:
         raise UsageError(
-            f"The weights of trial {trial.number} were not kept. Replay the configuration to make them "
-            "again, or launch with --keep-weights all."
+            f"The weights of trial {trial.number} were not kept. To train them again, replay the "
+            "configuration; to keep all weights, launch with --keep-weights all."
         )
     return kept
 
@@ -145,7 +145,7 @@ def check_writable(folder: Path) -> None:
         probe.touch()
     except OSError as error:
         raise UsageError(
-            f"{folder}: can't be written to ({error.strerror}); name another folder with --out."
+            f"{folder}: can't be written to ({error.strerror}). Choose another folder with --out."
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -169,8 +169,8 @@ def check_owner(folder: Path, fingerprint: str) -> None:
     path = folder / "best.yaml"
     if path.exists() and _fingerprint(path) != fingerprint:
         raise UsageError(
-            f"{path} is not of this study: it would be overwritten. Name another folder with --out, or move "
-            "that one away."
+            f"{path} belongs to another study and would be overwritten. Choose another folder with --out, or "
+            "move that file."
         )
 
 
@@ -212,7 +212,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{path}: can't be written ({error.strerror}); make room, or name another place.")
+    return UsageError(
+        f"{path}: can't be written ({error.strerror}). Free some space, or choose another place."
+    )
 
 
 def _beside(weights: Path, config: Path) -> str:

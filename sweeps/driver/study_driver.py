@@ -330,7 +330,8 @@ class StudyDriver:
         if not self._has_told_of_start_over:
             self._has_told_of_start_over = True
             print(
-                f"sweep: trial {trial.number} starts over when it is cut off: {why}; so may others.",
+                f"sweep: trial {trial.number} starts again from its first round if it is interrupted: "
+                f"{why}. This may also hold for other trials.",
                 file=sys.stderr,
             )
 

@@ -1,1 +1,1 @@
-"""Trials trained again: confirmation, audit, reproduction."""
+"""Trials that are trained again: confirmation, audit, reproduction."""

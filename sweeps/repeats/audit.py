@@ -84,12 +84,12 @@ def audit(
     nothing was halted.
     """
     if not 0 < share <= 1:
-        raise UsageError(f"--share {share:g}: above 0 and at most 1 is meant.")
+        raise UsageError(f"--share {share:g} must be above 0 and at most 1.")
     study = load(name, storage)
     table = study.table()
     halted = [trial for trial in table if trial.attributes.get("stop_reason") not in NOT_HALTED]
     if not halted:
-        raise UsageError(f"{name}: none of its {len(table)} trials was halted: there is nothing to audit.")
+        raise UsageError(f"{name}: none of its {len(table)} trials was halted, so there is nothing to audit.")
     chosen = _chosen(halted, share, study.spec.fingerprint)
     run = dataclasses.replace(
         run or RunSettings(), task=study.run.task, keep_weights="none", num_trials=None, target=None
@@ -114,9 +114,9 @@ def _chosen(halted: Sequence[TrialRow], share: float, fingerprint: str) -> list[
 
 def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned:
     if study.spec.sampler == "list":
-        raise UsageError(f"{study.name} is no search: audit the study that it repeats.")
+        raise UsageError(f"{study.name} only repeats trials of another study. Audit that study.")
     now = plan_again(study.spec, study.run.task, paths.data_root(run.data_dir))
-    check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
+    check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     spec = dataclasses.replace(
         now.spec,
         sampler="list",

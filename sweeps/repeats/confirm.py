@@ -121,11 +121,13 @@ def confirm(
 
 def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, root: Path) -> Planned:
     if not ranked:
-        raise NoCompletedTrial(f"Study {study.name!r} has no completed trial yet: nothing to confirm.")
+        raise NoCompletedTrial(
+            f"Study {study.name!r} has no completed trial yet, so there is nothing to confirm."
+        )
     if study.spec.sampler == "list":
-        raise UsageError(f"{study.name} is no search: its trials are repeats already.")
+        raise UsageError(f"{study.name} can't be confirmed: it only repeats trials of another study.")
     now = plan_again(study.spec, study.run.task, root)
-    check_unchanged(study.row, now, "Put it back, or launch a study of what it is now.")
+    check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     plan = dataclasses.replace(now.spec.data.plan, folds=folds)
     plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
     spec = dataclasses.replace(
@@ -152,7 +154,7 @@ def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[
     sign = -1.0 if study.spec.metric.direction == "maximize" else 1.0
     able = sorted((each for each in candidates if each.known), key=lambda each: sign * each.spread.mean)
     if not able:
-        raise NoCompletedTrial(f"Every repeat failed. See why with: sweep trials {repeated.name}")
+        raise NoCompletedTrial(f"All repeats failed. To see why: sweep trials {repeated.name}")
     return [able[0], *(_compared(each, able[0]) for each in able[1:])]
 
 
@@ -225,7 +227,7 @@ def _sealed_rows(planned: Planned, repeated: Study) -> Rows:
     except Exception as error:
         raise DataError(
             f"{task.name} could not load the test split of its data set {name!r}: {type(error).__name__}: {error} "
-            "(--debug shows where). It has not been looked at; --sealed leaves it closed."
+            "(use --debug to see where). The test split was not used. To confirm without it, use --sealed."
         ) from error
 
 

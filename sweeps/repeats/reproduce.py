@@ -45,15 +45,16 @@ class Reproduction:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
-            raise UsageError(f"--data-fraction {self.fraction:g}: above 0 and at most 1 is meant.")
+            raise UsageError(f"--data-fraction {self.fraction:g} must be above 0 and at most 1.")
         check_stop_rule("--stop-rule", self.stop_rule)
         if not stands_alone(self.stop_rule):
             alone = ", ".join(name for name in RULES if stands_alone(name))
             raise UsageError(
-                f"--stop-rule {self.stop_rule}: a reproduction stands alone: take one of {alone}."
+                f"--stop-rule {self.stop_rule}: a reproduction has no other trials to compare with. "
+                f"Choose from: {alone}."
             )
         if self.seeds < 1:
-            raise UsageError(f"--seeds {self.seeds}: at least 1 is needed.")
+            raise UsageError(f"--seeds {self.seeds} must be at least 1.")
 
 
 def reproduce(
@@ -93,7 +94,7 @@ def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
 def published_for(task: Task) -> Published:
     """What was published for a task. Raises UsageError where nothing was."""
     if task.published is None:
-        raise UsageError(f"Nothing was published for {task.name}: there is nothing to reproduce.")
+        raise UsageError(f"No published results are known for {task.name}, so there is nothing to reproduce.")
     return task.published
 
 

@@ -1,4 +1,4 @@
-"""Who trains: this very process (`inline`), or Ray Tune's workers (`ray`). Both serve one StudyDriver."""
+"""Runners: train trials in this process (inline) or in Ray Tune workers (ray)."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ class Worker:
 
         if code_digest() != plan.code:
             raise ObjectiveError(
-                "A worker has other code than the driver: install the same version of onset-sweeps on every "
-                f"machine (the worker's lies in {Path(__file__).parent})."
+                "A worker's code of onset-sweeps differs from the driver's. Install the same version on every "
+                f"machine (the worker's code is in {Path(__file__).parent})."
             )
         make_deterministic(plan.threads)
         self._plan = plan
@@ -45,8 +45,8 @@ class Worker:
         self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
             raise DataError(
-                f"A worker found other rows of {plan.data.name!r} in {plan.data_root} than the driver: "
-                "give every machine the same files."
+                f"The rows of {plan.data.name!r} in {plan.data_root} differ between a worker and the driver. "
+                "Copy the same files to every machine."
             )
 
     def train(self, work: Work) -> Generator[Progress | Failure]:

@@ -1,1 +1,1 @@
-"""Samplers: by name, and what each may see."""
+"""Samplers: propose the parameters of each trial."""

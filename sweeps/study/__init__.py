@@ -1,1 +1,1 @@
-"""A study: its specification, how that is planned, and how a stored one is read."""
+"""A study: its specification, how it is planned, and how a stored study is read."""

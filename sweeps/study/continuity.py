@@ -23,7 +23,7 @@ def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
     if now.spec.fingerprint != row.fingerprint:
         lines = differences(now.spec.to_dict(), row.specification)
         raise UsageError(
-            f"Study {row.name!r} can't go on as it was; this has changed:\n{_listed(lines)}\n{remedy}"
+            f"Study {row.name!r} can't continue, because this has changed:\n{_listed(lines)}\n{remedy}"
         )
 
 
@@ -32,8 +32,8 @@ def check_same(row: StudyRow, spec: Specification) -> None:
     if row.fingerprint != spec.fingerprint:
         lines = differences(spec.to_dict(), row.specification)
         raise UsageError(
-            f"There is a study {row.name!r} already, with another specification:\n{_listed(lines)}\n"
-            f"Continue that one with `sweep resume {row.name}`, or give this one another name with --study."
+            f"A study {row.name!r} with another specification already exists:\n{_listed(lines)}\n"
+            f"To continue it, use `sweep resume {row.name}`. To launch a new study, choose another name with --study."
         )
 
 
@@ -50,14 +50,14 @@ def check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, f
     changed = differ(begun_in, here, sampling=True)
     if changed and not force:
         raise UsageError(
-            f"Study {row.name!r} was begun in another environment, so its figures may differ from here on:\n"
-            f"{_listed(changed)}\nGo back to that environment, or go on all the same with "
+            f"Study {row.name!r} was started in another environment, so new results may differ:\n"
+            f"{_listed(changed)}\nReturn to that environment, or continue anyway with "
             f"`sweep resume {row.name} --force`."
         )
     if told := [*changed, *other_differences(begun_in, here)]:
         print(
-            f"sweep: since study {row.name!r} was begun, this has changed (each trial names what it was "
-            f"trained with):\n{_listed(told)}",
+            f"sweep: this has changed since study {row.name!r} was started (each trial records what it "
+            f"was trained with):\n{_listed(told)}",
             file=sys.stderr,
         )
 

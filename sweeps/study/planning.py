@@ -56,11 +56,13 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
         from search_spaces.points import cells
 
         if settings.enqueue:
-            raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
+            raise UsageError(
+                "--enqueue can't be used with --sampler grid, because a grid has no trials besides its cells."
+            )
         cells(space)  # raises when a range can't be counted
     elif not space.searched:
         raise UsageError(
-            "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
+            "Every parameter is fixed, so there is nothing to search. To run one trial, use --sampler grid."
         )
     return Planned(spec, task, splits)
 
@@ -152,7 +154,7 @@ def choose_data(task: Task, data_root: Path) -> str:
         else:
             return name
     if missing is None:
-        raise DataError(f"{task.name} names no data set.")
+        raise DataError(f"{task.name} has no data set.")
     raise missing
 
 
@@ -163,6 +165,8 @@ def _gpus(asked: float | None, elsewhere: bool = False) -> float:
     if asked is None:
         return 1.0 if there else 0.0
     if asked > there and not elsewhere:
-        remedy = f"Take at most {there}." if there else "Leave it out to train on the CPU."
-        raise UsageError(f"--gpus-per-trial {asked:g}: torch sees {there or 'no'} GPU(s) here. {remedy}")
+        remedy = f"Use at most {there}." if there else "Remove the option to train on the CPU."
+        raise UsageError(
+            f"--gpus-per-trial {asked:g}: torch finds {there or 'no'} GPU(s) on this machine. {remedy}"
+        )
     return float(asked)

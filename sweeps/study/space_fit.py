@@ -30,7 +30,7 @@ def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> 
     if path is None:
         path = built_in_space_path(task.name)
         if path is None:
-            raise UsageError(f"{task.name} ships no search space: name one with --space FILE.yaml.")
+            raise UsageError(f"{task.name} has no search space of its own. Give one with --space FILE.yaml.")
     space = read_space(path)
     kinds = parameter_kinds(task.Parameters)
     overridden: set[str] = set()
@@ -42,7 +42,7 @@ def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> 
             )
         name, domain = parse_override(text, space, kinds[name].type if name in kinds else None)
         if name in overridden:
-            raise UsageError(f"{text}: {name} is given twice; leave one of them out.")
+            raise UsageError(f"{text}: {name} is given twice. Remove one of them.")
         overridden.add(name)
         space = space.with_domain(name, _fitted_domain(domain, kinds[name], task, text))
     space = dataclasses.replace(
@@ -102,8 +102,8 @@ def _check_batch_norm(space: Space, task: Task) -> None:
         guarded = any(c.parameter == "batch_size" and not c.holds({"batch_size": 1}) for c in parameter.when)
     if may_be_on and not guarded:
         raise SpaceError(
-            f"{space.source}: batch_norm: needs at least two rows a step, but batch_size may be 1; "
-            "put batch_size above it and add `when: {batch_size: {min: 2}}`, or fix batch_norm=false."
+            f"{space.source}: batch_norm: it needs batches of at least two rows, but batch_size may be 1. "
+            "Write batch_size above it and add `when: {batch_size: {min: 2}}`, or fix batch_norm=false."
         )
 
 
@@ -134,7 +134,7 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
         if name not in space and value != defaults.get(name):
             raise SpaceError(
                 f"{path}: {name}: {value!r} is not the default ({defaults.get(name)!r}) and {name} is not in "
-                f"the space; fix it with {name}={value}."
+                f"the space. Fix it with {name}={value}."
             )
     return chosen
 
@@ -148,7 +148,7 @@ def _check_inactive(
     if wanted.get(name, value) != value:
         raise SpaceError(
             f"{path}: {name}: {wanted[name]!r}, but with the other values of this file its condition does not hold, "
-            f"so that it is {value!r}; drop the condition with --space, or edit the file."
+            f"and then it is {value!r}. Use a space without this condition (--space), or edit the file."
         )
 
 
@@ -156,12 +156,12 @@ def _outside(parameter: Parameter, value: Any) -> str:
     name, domain = parameter.name, parameter.domain
     match domain:
         case Fixed():
-            return f"{name}: {value!r}, but {name} is fixed to {domain.value!r}; leave that out"
+            return f"{name}: {value!r}, but {name} is fixed to {domain.value!r}: remove that override"
         case Categorical():
             choices = ", ".join(repr(choice) for choice in domain.choices)
-            return f"{name}: {value!r} is not among the choices {choices}; name a wider space with --space"
+            return f"{name}: {value!r} is not among the choices {choices}: give a wider space with --space"
     reach = f"{domain.low:g} … {domain.high:g}"
-    return f"{name}: {value!r} lies outside the range {reach}; widen it with {name}=lo..hi"
+    return f"{name}: {value!r} lies outside the range {reach}: widen the range with {name}=lo..hi"
 
 
 def _checked(path: Path, task: Task, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str 
             continue
         name = f"{prefix}{key}"
         if isinstance(before, dict) and isinstance(now, dict):
-            lines += differences(now, before, f"{name}.") or [f"{name}: the same entries in another order"]
+            lines += differences(now, before, f"{name}.") or [f"{name}: the same entries, in another order"]
         else:
             lines.append(f"{name}: {json.dumps(before)} -> {json.dumps(now)}")
     return lines

@@ -38,7 +38,7 @@ class DataPlan:
         except Exception as error:
             raise DataError(
                 f"{task.name} could not load its data set {self.name!r}: {type(error).__name__}: {error} "
-                "(--debug shows where)"
+                "(use --debug to see where)"
             ) from error
         part = splits if self.fraction == 1.0 else part_of(splits, self.fraction)
         return at_most(part, train=self.most_train_rows, valid=self.most_valid_rows)

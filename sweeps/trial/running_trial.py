@@ -29,9 +29,8 @@ class RunningTrial:
     """What the driver knows of a trial in flight.
 
     weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
-    differs: which round came out differently when the trial started over. starts_over: why it did, or would have to.
-    places: where it was trained, one after the
-    other, since this driver began.
+    differs: the round that had other values when the trial was trained again. starts_over: why the trial starts again,
+    or would have to. places: where this driver had it trained, in order.
     """
 
     number: int
@@ -56,7 +55,7 @@ class RunningTrial:
         """Hold a round that was trained again against the stored one."""
         stored = self.rounds[again.index - 1]
         if repr(stored.figures()) != repr(again.figures()) and self.differs is None:
-            self.differs = f"round {again.index} came out differently when the trial started over"
+            self.differs = f"round {again.index} had other values when the trial was trained again"
 
     def keep_weights(self, round_index: int, packed: PackedFile) -> None:
         """Write the weights of a new best round; the last ones go, unless the checkpoint needs them."""

@@ -101,5 +101,5 @@ def failed(failure: Failure, last_round: int) -> End:
     because = failure.in_short
     if failure.peak_memory_bytes is not None:
         evidence["peak_memory_bytes"] = failure.peak_memory_bytes
-        because += f" (at most {failure.peak_memory_bytes / 2**30:.2g} GiB were held)"
+        because += f" (it used up to {failure.peak_memory_bytes / 2**30:.2g} GiB of memory)"
     return End("FAIL", None, None, "error", evidence, because, failure.traceback[-8000:])

@@ -8,31 +8,32 @@ from sweeps.cli import sweep
 
 HEAD = """# Commands
 
-Made from the command line itself by `make docs`.
+`make docs` writes this page from the help texts of the commands.
 
-Tables, progress and messages go to stderr or to people; `-f json` prints one line to stdout, `-f csv` rows. Piped output
-has no colour. Every error is one message with its remedy; `--debug` shows the traceback.
+Results go to stdout: as a table, as one line of JSON (`-f json`) or as CSV (`-f csv`). Progress and messages go to
+stderr. Output into a pipe has no colours. An error is one message that says what to do; `--debug` also shows the
+traceback.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | failure, or a replay that differs |
-| 2 | usage or configuration |
-| 3 | too many failed trials |
-| 4 | ended by `sweep stop` |
-| 5 | no completed trial |
-| 130, 143 | interrupted by Ctrl-C, by SIGTERM |
+| 1 | the command failed, or a replay differs |
+| 2 | the options, or the study's configuration, are wrong |
+| 3 | too many trials failed |
+| 4 | the study was ended by `sweep stop` |
+| 5 | no trial is complete |
+| 130, 143 | the command was interrupted by Ctrl-C, or by SIGTERM |
 
-Stable keys of `-f json`: `trials` has `trial, state, value, best_round, rounds, stop_reason, params`; `best` the same and
-`study`; `tasks` has `task, data, metric, direction, defaults, published`. Further keys (times, `because`, `ahead`) may
-come and go.
+These keys of `-f json` will not change. `trials` has `trial, state, value, best_round, rounds, stop_reason, params`;
+`best` has the same and `study`; `tasks` has `task, data, metric, direction, defaults, published`. All other keys (for
+example times, `because` and `ahead`) may change in a later version.
 
-| environment variable | stands for |
+| environment variable | meaning |
 |---|---|
-| `SWEEP_STORAGE` | `--storage` |
-| `SWEEP_DATA_DIR` | `--data-dir` |
-| `SWEEP_CACHE_DIR` | the folder in which [decoded images](data.md#decoded-images) are kept |
-| `SWEEP_HOME` | the folder of the default database and of results, in place of your data folder |
+| `SWEEP_STORAGE` | default of `--storage` |
+| `SWEEP_DATA_DIR` | default of `--data-dir` |
+| `SWEEP_CACHE_DIR` | folder of [decoded images](data.md#decoded-images) |
+| `SWEEP_HOME` | folder of the default database and of results, in place of your data folder |
 """
 
 

@@ -17,6 +17,7 @@ from objectives.registry import all_tasks
 from search_spaces.reader import parse_space
 from sweeps.diagnosis.labels import Label
 from sweeps.pruning.rules import RULES
+from tests.docs_tests import architecture
 from tests.docs_tests.commands import render
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,18 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 def test_the_page_of_commands_is_up_to_date() -> None:
     assert (ROOT / "docs" / "commands.md").read_text() == render(), "run `make docs`"
+
+
+def test_the_picture_and_the_tree_of_the_architecture_are_those_of_the_code() -> None:
+    page = architecture.PAGE.read_text()
+    assert architecture.with_blocks(page) == page, "run `make docs`"
+
+
+def test_the_picture_has_every_folder_of_a_layered_package() -> None:
+    for package in ("sweeps", "objectives"):
+        drawn = {name.split(".")[0] for layer in architecture.layers_of(package) for name in layer}
+        folders = {room.name for room in architecture.rooms() if room.parent == ROOT / package}
+        assert folders <= drawn
 
 
 def test_every_task_and_every_parameter_is_documented() -> None:

@@ -57,12 +57,12 @@ def test_a_configuration_may_be_moved_with_its_weights(
 
 def test_weights_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
     path = export(run, tmp_path / "best.yaml", width=13)
-    with pytest.raises(WeightsError, match=r"best\.yaml: its weights are not of the model that it describes"):
+    with pytest.raises(WeightsError, match=r"best\.yaml: its weights do not fit the model that it describes"):
         objectives.load_model(path)
 
 
 def test_other_weights_than_recorded_are_refused(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="not the weights that were recorded"):
+    with pytest.raises(WeightsError, match="these are not the recorded weights"):
         objectives.load_model(export(run, tmp_path / "best.yaml", digest="f" * 64))
 
 

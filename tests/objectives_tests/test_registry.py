@@ -103,7 +103,7 @@ def test_a_built_in_tasks_version_is_its_own() -> None:
         ("", "No task ''."),
         (
             "{folder}/nowhere.py:Mine",
-            "nowhere.py: no such file; a task of your own is named my_task.py:MyTask",
+            "nowhere.py: no such file. To use your own task, give its file and class: my_task.py:MyTask",
         ),
         ("{folder}:Mine", "No task"),
         ("{folder}/my_task.py:Yours", "my_task.py has no task class 'Yours' (a subclass of objectives.Task)"),
@@ -135,7 +135,7 @@ def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path)
     ("value", "why"),
     [
         ("no_such_module:Mine", "can't be imported: ModuleNotFoundError"),
-        ("pathlib:Path", "and no subclass of objectives.Task"),
+        ("pathlib:Path", "which is not a subclass of objectives.Task"),
         (
             "their_tasks:Unfinished",
             r"lacks build, load, load_test, losses, scores, rounds, chance_score, data_sets, Parameters\.",
@@ -159,13 +159,13 @@ def test_what_a_package_registers_wrongly_is_refused_with_its_name(
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("name = '../../evil'", "has the name '../../evil': up to 80 letters"),
-        ("rounds = 0", "has rounds = 0: a whole number from 1 on is meant"),
-        ("chance_score = 'a tenth'", "has chance_score = 'a tenth': a number is meant"),
-        ("direction = 'max'", "has direction = 'max': maximize or minimize is meant"),
-        ("data_sets = ('moons')", "has data_sets = 'moons': a tuple of names is meant"),
-        ("Parameters = dict", "has Parameters that are no dataclass"),
-        ("def __init__(self, width): ...", "can't be made without arguments"),
+        ("name = '../../evil'", "has the name '../../evil', but a name must have 1 to 80 letters"),
+        ("rounds = 0", "has rounds = 0, but this must be an integer of at least 1"),
+        ("chance_score = 'a tenth'", "has chance_score = 'a tenth', but this must be a number"),
+        ("direction = 'max'", "has direction = 'max', but this must be maximize or minimize"),
+        ("data_sets = ('moons')", "has data_sets = 'moons', but this must be a tuple of names"),
+        ("Parameters = dict", "has Parameters that are not a dataclass"),
+        ("def __init__(self, width): ...", "must be constructible without arguments"),
     ],
 )
 def test_a_class_that_can_be_no_task_is_refused_before_it_is_used(mine: Path, line: str, why: str) -> None:
@@ -178,7 +178,7 @@ def test_a_class_that_can_be_no_task_is_refused_before_it_is_used(mine: Path, li
 @pytest.mark.parametrize("kind", ["int | float", "tuple[int, ...]", "list"])
 def test_a_parameter_that_can_not_be_searched_is_refused(mine: Path, kind: str) -> None:
     mine.write_text(MINE.format(width=3).replace("width: int", f"width: {kind}"))
-    with pytest.raises(UnknownTaskError, match=r"width is of type .*, where float, int, bool, str"):
+    with pytest.raises(UnknownTaskError, match=r"width is of type .*, but must be float, int, bool, str"):
         get_task(f"{mine}:Mine")
 
 

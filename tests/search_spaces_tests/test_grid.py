@@ -59,7 +59,8 @@ def test_a_ladder_is_counted_in_decimals(read: SpaceReader, ladder: str, values:
 def test_a_range_without_steps_is_refused(read: SpaceReader, range_: str) -> None:
     space = read(f"space:\n  a: 1\n  x: {range_}\n")
     with pytest.raises(
-        SpaceError, match=r"space\.yaml:3: x: a grid needs choices or a step .* fix it with x=VALUE"
+        SpaceError,
+        match=r"space\.yaml:3: x: a grid can't use a continuous range.* fix the parameter with x=VALUE",
     ):
         cells(space)
 

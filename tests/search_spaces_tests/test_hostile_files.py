@@ -30,7 +30,7 @@ HOSTILE = {
     "that stand in themselves": ("space: &s\n  x: {choices: &c [1, *c]}\n", "names what it stands in"),
     "below the limit": (
         "note: &l [" + "1, " * 5000 + "1]\nspace:\n  x: {low: *l, high: 1}\n",
-        r"low is a finite number, not \[1, 1",
+        r"low must be a finite number, not \[1, 1",
     ),
     "lists in lists": (f"space:\n  x: {'[' * 3000}{']' * 3000}\n", "nested more than 50 levels deep"),
     "mappings in mappings": (f"space: {'{a: ' * 3000}1{'}' * 3000}\n", "nested more than 50 levels deep"),
@@ -38,7 +38,7 @@ HOSTILE = {
         "".join(f"{' ' * level}a:\n" for level in range(300)),
         "nested more than 50 levels deep",
     ),
-    "a long word": (f"space:\n  x: {{low: {'y' * 100_000}, high: 1}}\n", "low is a finite number, not"),
+    "a long word": (f"space:\n  x: {{low: {'y' * 100_000}, high: 1}}\n", "low must be a finite number, not"),
 }
 
 

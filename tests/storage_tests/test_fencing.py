@@ -98,7 +98,7 @@ def test_no_write_of_a_driver_that_was_taken_over_is_carried_out(
     (trial,) = read_outcomes(database, lease.study_id)
     take_over(database)
     before = everything(database)
-    with pytest.raises(LeaseLost, match="Another driver has taken this study over: me@elsewhere"):
+    with pytest.raises(LeaseLost, match="Another process has taken over this study: me@elsewhere"):
         WRITES[name](writer, trial.trial_id)
     assert everything(database) == before
     assert lease.is_lost
@@ -149,7 +149,7 @@ def test_a_study_that_was_deleted_is_not_written_to(database: Database, writer: 
     with database.engine.begin() as connection:
         connection.execute(delete(schema.leases))
         connection.execute(delete(schema.studies))
-    with pytest.raises(LeaseLost, match="This study was deleted while its driver did not answer"):
+    with pytest.raises(LeaseLost, match="This study was deleted while this process did not respond"):
         writer.insert_trial(1, template())
 
 

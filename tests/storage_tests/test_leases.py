@@ -144,7 +144,7 @@ def test_a_second_driver_is_refused_with_the_holders_name(
     assert f", process {other_driver.pid}, since" in str(holder(database, 1))
     with pytest.raises(LeaseHeld) as refusal:
         acquire(database, 1)
-    assert str(refusal.value).startswith(f"Another driver is at work on this study: {getpass.getuser()}@")
+    assert str(refusal.value).startswith(f"Another process is running this study: {getpass.getuser()}@")
     assert f", process {other_driver.pid}, since" in str(refusal.value)
     assert "`sweep status --watch`, or end it with `sweep stop`" in str(refusal.value)
 
@@ -243,7 +243,7 @@ def test_a_silent_holder_on_another_host_is_waited_for_and_taken_over(database: 
 def test_a_beating_holder_on_another_host_is_not_taken_over(database: Database) -> None:
     lease = acquire(database, 1)
     change(database, host="elsewhere", place="another boot", pid=1, holder="me@elsewhere")
-    with pytest.raises(LeaseHeld, match="at work on this study: me@elsewhere"):
+    with pytest.raises(LeaseHeld, match="running this study: me@elsewhere"):
         acquire(database, 1, lease_seconds=0.3)
     assert not lease.is_lost
     lease.release()

@@ -45,7 +45,7 @@ def test_to_create_again_keeps_what_is_there(url: str) -> None:
 def test_what_is_empty_is_told(empty_url: str, dialect: str, tmp_path: Path) -> None:
     if dialect == "sqlite":
         (tmp_path / "studies.db").touch()
-    with pytest.raises(StorageUnavailable, match="is empty: no study was ever launched there"):
+    with pytest.raises(StorageUnavailable, match="is empty: no study was launched there yet"):
         open_database(empty_url)
 
 
@@ -94,7 +94,7 @@ def test_a_newer_schema_is_refused(url: str, create: bool) -> None:
     with pytest.raises(StorageRefused) as refusal:
         open_database(url, create=create)
     assert (
-        f"another version of this service (schema 99, this one reads {schema.SCHEMA_VERSION}); it was left as it is"
+        f"another version of this service (schema 99, this one reads {schema.SCHEMA_VERSION}). It was not changed"
         in str(refusal.value)
     )
 
@@ -122,7 +122,7 @@ def test_optunas_own_database_is_refused_on_reading_and_shared_on_launching(empt
     )
     plain.add_trial(optuna.trial.create_trial(value=1.0))
     plain._storage.remove_session()
-    with pytest.raises(StorageRefused, match="holds Optuna studies but none of ours"):
+    with pytest.raises(StorageRefused, match="contains Optuna studies, but none that `sweep launch` started"):
         open_database(empty_url)
     database = open_database(empty_url, create=True)
     make_study(database, "ours")
@@ -138,9 +138,7 @@ def test_somebody_elses_tables_are_left_as_they_are(empty_url: str, dialect: str
     for create in (False, True):
         with pytest.raises(StorageRefused) as refusal:
             open_database(empty_url, create=create)
-        assert "holds tables that are neither ours nor Optuna's (invoices, …); it was left as it is" in str(
-            refusal.value
-        )
+        assert "contains tables of another program (invoices, …). It was not changed" in str(refusal.value)
     assert inspect(other.engine).get_table_names() == ["invoices"]
     assert before == ((tmp_path / "studies.db").read_bytes() if dialect == "sqlite" else b"")
     other.close()
@@ -163,7 +161,7 @@ def test_an_optuna_schema_of_another_version_is_refused(url: str) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
     with pytest.raises(
-        StorageRefused, match="was written by another version of Optuna; it was left as it is"
+        StorageRefused, match=r"was written by another version of Optuna\. It was not changed"
     ):
         _ = database.optuna
     database.close()
@@ -179,7 +177,7 @@ def test_a_database_of_optuna_4_is_left_as_it_is(tmp_path: Path, create: bool) -
         connection.executescript((Path(__file__).parent / "optuna_4.sql").read_text())
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StorageRefused, match=r"was written by Optuna 4\.\d+\.\d+, .* it was left as it is"):
+    with pytest.raises(StorageRefused, match=r"was written by Optuna 4\.\d+\.\d+, .* It was not changed"):
         open_database(str(path), create=create)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["theirs.db"]
@@ -217,7 +215,7 @@ def test_readers_read_while_a_writer_writes(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: bytes, create: bool) -> None:
     path = tmp_path / "notes.db"
     path.write_bytes(content)
-    with pytest.raises(StorageRefused, match=r"notes\.db is not a SQLite database; it was left as it is"):
+    with pytest.raises(StorageRefused, match=r"notes\.db is not a SQLite database. It was not changed"):
         open_database(str(path), create=create)
     assert path.read_bytes() == content
     assert [file.name for file in tmp_path.iterdir()] == ["notes.db"]
@@ -227,7 +225,9 @@ def test_a_damaged_database_is_told(tmp_path: Path) -> None:
     path = tmp_path / "studies.db"
     open_database(str(path), create=True).close()
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
-    with pytest.raises(StorageUnavailable, match=r"can't be opened: .*malformed\. .* name another database"):
+    with pytest.raises(
+        StorageUnavailable, match=r"can't be opened: .*malformed\. .* choose another database"
+    ):
         open_database(str(path))
 
 
@@ -249,8 +249,9 @@ def test_a_wrong_password_is_told_without_it(server: Server) -> None:
         with pytest.raises(StorageUnavailable) as refusal:
             open_database(text)
         assert why in str(refusal.value)
-        assert "Check that the server runs and that user, password and database are right" in str(
-            refusal.value
+        assert (
+            "Check that the server is running and that user, password and database name are correct"
+            in str(refusal.value)
         )
         assert "hunter2" not in str(refusal.value)
         assert PASSWORD not in str(refusal.value)

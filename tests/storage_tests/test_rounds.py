@@ -98,7 +98,7 @@ def test_rounds_come_in_order(database: Database) -> None:
 
 def test_a_round_is_stored_once(database: Database) -> None:
     store_round(database, 1, 0, 1, valid_loss=1.0)
-    with pytest.raises(RuntimeError, match=r"round 1 is stored with another valid_loss \(1.0, now 2.0\)"):
+    with pytest.raises(RuntimeError, match=r"round 1 is stored with a different valid_loss \(1.0, now 2.0\)"):
         store_round(database, 1, 0, 1, valid_loss=2.0)
     assert [row["valid_loss"] for row in get_rounds(database, 1, 0)] == [1.0]
 

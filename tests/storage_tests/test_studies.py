@@ -59,19 +59,19 @@ def test_an_unknown_study_is_told_with_the_one_that_was_meant(database: Database
     with pytest.raises(StudyNotFound) as refusal:
         get_study(database, "frist")
     assert str(refusal.value) == (
-        f"No study 'frist' in {database.shown}. Did you mean 'first'? `sweep studies` lists them."
+        f"There is no study 'frist' in {database.shown}. Did you mean 'first'? `sweep studies` lists all studies."
     )
 
 
 def test_a_name_is_given_once(database: Database, study: StudyRow) -> None:
-    with pytest.raises(StorageRefused, match=r"There is a study 'first' in .* already: choose another name"):
+    with pytest.raises(StorageRefused, match=r"The study 'first' already exists in .* Choose another name"):
         make_study(database)
     assert list_studies(database) == [study]
 
 
 def test_a_study_of_optunas_own_is_left_alone(database: Database) -> None:
     optuna.create_study(storage=database.optuna, study_name="first").ask()
-    with pytest.raises(StorageRefused, match="choose another name"):
+    with pytest.raises(StorageRefused, match="Choose another name"):
         make_study(database)
 
 

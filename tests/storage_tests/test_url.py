@@ -79,17 +79,23 @@ def test_a_password_in_another_option_is_not_shown_either() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("mysql://me:hunter2@host/studies", "mysql: studies are kept in SQLite (sqlite:///…) or PostgreSQL"),
-        ("postgres://me:hunter2@host/studies", "postgres: studies are kept in"),
-        ("redis://:hunter2@host", "redis: studies are kept in"),
-        ("postgresql:/me:hunter2@host/studies", "'…@host/studies' is no database URL. Write sqlite:///path"),
-        ("postgresql://me:hunter2@host:port/studies", "'…@host:port/studies' is no database URL"),
-        ("postgresql://me:hun@hunter2@host/studies", "more than one @: write %40 for an @"),
-        ("host/studies?password=hunter2", "'host/studies' is no database URL"),
-        ("studies", "'studies' is no database URL. Write sqlite:///path/to/studies.db or postgresql://user"),
-        ("", "'' is no database URL"),
-        ("sqlite://", "A study in memory would be gone with the process: name a file"),
-        ("sqlite:///:memory:", "A study in memory"),
+        ("mysql://me:hunter2@host/studies", "mysql is not supported. Use SQLite (sqlite:///…) or PostgreSQL"),
+        ("postgres://me:hunter2@host/studies", "postgres is not supported"),
+        ("redis://:hunter2@host", "redis is not supported"),
+        (
+            "postgresql:/me:hunter2@host/studies",
+            "'…@host/studies' is not a database URL. Write sqlite:///path",
+        ),
+        ("postgresql://me:hunter2@host:port/studies", "'…@host:port/studies' is not a database URL"),
+        ("postgresql://me:hun@hunter2@host/studies", "more than one @. Write %40 for an @"),
+        ("host/studies?password=hunter2", "'host/studies' is not a database URL"),
+        (
+            "studies",
+            "'studies' is not a database URL. Write sqlite:///path/to/studies.db or postgresql://user",
+        ),
+        ("", "'' is not a database URL"),
+        ("sqlite://", "A database in memory would be lost when the process ends. Name a file"),
+        ("sqlite:///:memory:", "A database in memory"),
         ("sqlite:///file:studies?mode=memory&uri=true", "not by a URI: leave out uri=true"),
     ],
 )
@@ -111,5 +117,5 @@ def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
     assert str(refusal.value).startswith(
         f"{url.replace('hunter2', '***')} can't be opened: connection failed"
     )
-    assert "Connection refused. Check that the server runs" in str(refusal.value)
+    assert "Connection refused. Check that the server is running" in str(refusal.value)
     assert "hunter2" not in str(refusal.value)

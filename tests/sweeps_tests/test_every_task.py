@@ -106,6 +106,6 @@ def test_from_launch_to_replay_and_confirmation(
     how = ("--data-dir", root, "--runner", "inline")
     sweep("launch", task, *FEWER.get(task, ()), *data, "-n", "3", "--rounds", "2", "--study", "s", *how)
     best = tmp_path / "home" / "studies" / "s" / "best.yaml"
-    assert "rounds equal" in sweep("replay", best, "--data-dir", root).err
+    assert "rounds are equal" in sweep("replay", best, "--data-dir", root).err
     said = sweep("confirm", "s", "--top", "1", "--seeds", "1", *how).err
-    assert "the first look at it" in said
+    assert "for the first time" in said

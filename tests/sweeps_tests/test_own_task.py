@@ -34,13 +34,13 @@ def test_a_package_that_registers_it_makes_it_known_by_name(
     out = ("--out", tmp_path / "out", "--runner", "inline")
     sweep("launch", "moons", *space, "-n", "2", "--rounds", "2", *out)
     assert read_config(tmp_path / "out" / "best.yaml").task == "moons"
-    assert "All 2 rounds equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
+    assert "All 2 rounds are equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
 
 
 def test_the_example_runs_from_launch_to_replay_and_confirmation(sweep: Sweep, tmp_path: Path) -> None:
     task, space = f"{EXAMPLES / 'my_task.py'}:Moons", EXAMPLES / "my_space.yaml"
     out = ("--out", tmp_path / "out", "--runner", "inline")
     sweep("launch", task, "--space", space, "-n", "4", "--rounds", "5", "--study", "moons", *out)
-    assert "All 5 rounds equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
+    assert "All 5 rounds are equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
     said = sweep("confirm", "moons", "--top", "2", "--seeds", "2", "--runner", "inline").err
-    assert "the first look at it" in said
+    assert "for the first time" in said

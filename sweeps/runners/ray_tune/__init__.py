@@ -1,1 +1,1 @@
-"""Training on Ray Tune's workers."""
+"""The runner on Ray Tune: workers, nodes, and the cleanup of Ray's processes."""

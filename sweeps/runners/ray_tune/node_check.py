@@ -24,7 +24,7 @@ def look(code: str, plan: bytes, at_home: bool) -> tuple[str, Any]:
         try:
             which = f"version {version('onset-sweeps')}"
         except PackageNotFoundError:
-            which = "of no version"
+            which = "of an unknown version"
         return "other code", f"{which}, in {sweeps.__path__[0]}"
     from sweeps.runners.ray_tune.worker_setup import settle
 

@@ -67,7 +67,7 @@ def check_nodes(
     if not able:
         needed = f"{plan.threads} CPU" + (f" and {gpus:g} GPU" if gpus else "")
         there = "; ".join(f"{node.name} has {_held(node)}" for node in live)
-        raise UsageError(f"No node of the cluster can hold a trial, which needs {needed}: {there}.")
+        raise UsageError(f"No node of the cluster has room for a trial, which needs {needed}: {there}.")
     complaints = {node.name: _complaint(*answers[node.id]) for node in live if node.id in answers}
     usual = next(iter(known), answers[able[0].id][1])
     if not any(complaints.values()):
@@ -116,13 +116,13 @@ def _complaint(kind: str, said: Any) -> str | None:
             return None
         case "no package":
             return (
-                f"onset-sweeps is not installed for the Python that Ray runs there ({said}). Install version {ours} "
-                "for it."
+                f"onset-sweeps is not installed for the Python of Ray on this node ({said}). Install version {ours} "
+                "there."
             )
         case "other code":
             return (
-                f"has other code of onset-sweeps ({said}) than the driver. Install the same version, {ours}, on every "
-                "machine."
+                f"the code of onset-sweeps on this node ({said}) differs from the driver's. Install version {ours} on "
+                "every machine."
             )
     return str(said)
 
@@ -130,7 +130,7 @@ def _complaint(kind: str, said: Any) -> str | None:
 def other_environment(usual: Mapping[str, Any], there: Mapping[str, Any], *, mixed: bool) -> str | None:
     """What to say of a node on which figures may differ from those made in the `usual` environment."""
     if lines := software_differences(usual, there):
-        return f"its software may give other figures ({'; '.join(lines)}). Make it the same on every machine."
+        return f"its software can change results ({'; '.join(lines)}). Make it the same on every machine."
     if not mixed and (lines := hardware_differences(usual, there)):
         return _may_differ("; ".join(lines))
     return None
@@ -144,8 +144,8 @@ def _other_accelerator(first: Node, node: Node) -> str | None:
 
 def _may_differ(how: str) -> str:
     return (
-        f"its hardware may give other figures ({how}). Leave it out of the cluster, or go on all the same with "
-        "--mixed-hardware: each trial names what it was trained on."
+        f"its hardware can change results ({how}). Remove the node from the cluster, or allow it with "
+        "--mixed-hardware: then each trial records the hardware that it was trained on."
     )
 
 

@@ -132,10 +132,10 @@ class RayRunner:
         except ray.exceptions.RayError as error:
             if driver.num_recorded == before:
                 raise SweepError(
-                    f"Ray broke down ({type(error).__name__}) before a round was trained; the running trials are "
-                    f"paused. Go on with: sweep resume {driver.study.name}"
+                    f"Ray broke down ({type(error).__name__}) before a round was trained. The running trials are "
+                    f"paused. To continue: sweep resume {driver.study.name}"
                 ) from error
-            print("sweep: Ray broke down; starting it anew", file=sys.stderr)
+            print("sweep: Ray broke down; it is started again", file=sys.stderr)
 
     def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         with ray_session(self.address, self.workers * plan.threads, termination) as folder:
@@ -181,8 +181,8 @@ class RayRunner:
             )
         elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
             raise UsageError(
-                f"--gpus-per-trial {self.gpus:g}: torch sees as many GPUs here, Ray only {there:g}. "
-                "Take --gpus-per-trial 0 to train on the CPU."
+                f"--gpus-per-trial {self.gpus:g}: torch finds enough GPUs on this machine, but Ray finds only "
+                f"{there:g}. To train on the CPU, use --gpus-per-trial 0."
             )
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:

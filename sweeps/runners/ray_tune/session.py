@@ -77,7 +77,9 @@ def _start(folder: Path, num_cpus: int) -> None:
             **_KEPT_QUIET,
         )
     except Exception as error:
-        raise SweepError(f"Ray could not be started: {error}. `--runner inline` does without it.") from error
+        raise SweepError(
+            f"Ray could not be started: {error}. To train without Ray, use --runner inline."
+        ) from error
 
 
 def _join(address: str) -> None:
@@ -86,15 +88,15 @@ def _join(address: str) -> None:
         ray.init(address=address, **_KEPT_QUIET)
     except ray.exceptions.AuthenticationError as error:
         raise UsageError(
-            f"--address {address}: the cluster asks for a token. Set RAY_AUTH_MODE=token, and have the head's token in "
-            "~/.ray/auth_token or in RAY_AUTH_TOKEN."
+            f"--address {address}: the cluster requires a token. Set RAY_AUTH_MODE=token, and put the head's token "
+            "into ~/.ray/auth_token or RAY_AUTH_TOKEN."
         ) from error
     except Exception as error:
         why = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
         raise UsageError(
-            f"--address {address}: no Ray cluster could be joined there ({why}). The driver must run on one of its "
-            "nodes, with the same versions of Python and Ray: `ray start --head` starts a cluster, "
-            "`ray start --address=HOST:PORT` adds a machine."
+            f"--address {address}: the Ray cluster there can't be used ({why}). The command must run on a node of the "
+            "cluster, with the same versions of Python and Ray. `ray start --head` starts a cluster; "
+            "`ray start --address=HOST:PORT` adds a machine to it."
         ) from error
 
 

@@ -75,13 +75,16 @@ def test_other_weights_than_recorded_are_refused(weights: dict[str, torch.Tensor
     digest = save_weights(weights, path)
     save_weights({name: tensor + 1 for name, tensor in weights.items()}, path)
     with pytest.raises(
-        WeightsError, match=rf"w\.pt: not the weights that were recorded \(digest {digest[:12]}…\)"
+        WeightsError, match=rf"w\.pt: these are not the recorded weights \(their digest is {digest[:12]}…\)"
     ):
         load_weights(path, digest)
 
 
 def test_missing_weights_are_told_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"w\.pt: no such weights file\. Replay the configuration"):
+    with pytest.raises(
+        WeightsError,
+        match=r"w\.pt: no such weights file\. To train the weights again, replay the configuration",
+    ):
         load_weights(tmp_path / "w.pt")
     with pytest.raises(WeightsError, match="can't be read"):
         load_weights(tmp_path)
@@ -99,7 +102,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "w.pt"
     path.write_bytes(STORED[:at])
-    with pytest.raises(WeightsError, match=r"w\.pt: damaged, or no file of weights"):
+    with pytest.raises(WeightsError, match=r"w\.pt: damaged, or not a file of weights"):
         load_weights(path)
 
 
@@ -122,5 +125,5 @@ def test_no_damage_passes_for_the_recorded_weights(
 @pytest.mark.parametrize("content", [[1, 2], "text", {"lr": 0.1}, torch.zeros(2)])
 def test_what_is_no_set_of_weights_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(WeightsError, match="damaged, or no file of weights"):
+    with pytest.raises(WeightsError, match="damaged, or not a file of weights"):
         load_weights(tmp_path / "w.pt")

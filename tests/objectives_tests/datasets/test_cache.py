@@ -258,8 +258,8 @@ def test_without_room_rows_stay_in_memory_and_nothing_is_left(
         kept = maker.load()
     told = capsys.readouterr().err
     assert kept.digest == digest_rows(*maker.make().values())
-    assert told.startswith("decoded set can't be kept, so it will be decoded again each time (")
-    assert told.endswith("). SWEEP_CACHE_DIR names another folder for it.\n")
+    assert told.startswith("decoded set can't be cached, so it is decoded again at each launch (")
+    assert told.endswith("). Set SWEEP_CACHE_DIR to another folder.\n")
     assert entries(maker.root / "decoded") == []
     assert maker.load().digest == kept.digest
 
@@ -272,7 +272,7 @@ def test_without_a_place_rows_stay_in_memory(
     for place in ("file", "closed/cache"):
         monkeypatch.setenv("SWEEP_CACHE_DIR", str(tmp_path / place))
         assert maker.load().digest == digest_rows(*maker.make().values())
-        assert "decoded set can't be kept" in capsys.readouterr().err
+        assert "decoded set can't be cached" in capsys.readouterr().err
     assert entries(tmp_path / "closed") == []
 
 

@@ -127,7 +127,7 @@ def test_what_a_pickle_asks_to_be_run_is_not_run(declare: Declare, tmp_path: Pat
     ):
         root = declare({name: as_python2([call])})
         with pytest.raises(
-            DataError, match=rf"ind\.cora\.{name} is no pickle of plain numbers \(it asks for "
+            DataError, match=rf"ind\.cora\.{name} is not a pickle of plain numbers \(it asks for "
         ):
             cora.load_cora(root)
         assert not marker.exists()
@@ -135,7 +135,7 @@ def test_what_a_pickle_asks_to_be_run_is_not_run(declare: Declare, tmp_path: Pat
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x02", as_python2(np.eye(7))[:-40], b"<html>sign in</html>"])
 def test_a_broken_pickle_is_told_even_if_its_digest_is_right(declare: Declare, content: bytes) -> None:
-    with pytest.raises(DataError, match=r"ind\.cora\.ally is no pickle of plain numbers"):
+    with pytest.raises(DataError, match=r"ind\.cora\.ally is not a pickle of plain numbers"):
         cora.load_cora(declare({"ally": content}))
 
 
@@ -150,30 +150,30 @@ def _fields(change: Callable[[np.ndarray], None]) -> np.ndarray:
     [
         (
             {"ally": _fields(lambda fields: fields.__setitem__((17, slice(None)), 0))},
-            "node 17 is not of one class",
+            "node 17 must belong to exactly one",
         ),
         (
             {"ally": _fields(lambda fields: fields.__setitem__((17, slice(None)), 1))},
-            "node 17 is not of one class",
+            "node 17 must belong to exactly one",
         ),
         (
             {"ally": _fields(lambda fields: fields.__setitem__((17, 3), 5))},
-            "node 17 is not of one class out of 7",
+            "node 17 must belong to exactly one of 7 classes",
         ),
         (
             {"ally": np.eye(8, dtype=np.int32)[np.arange(640) % 8]},
-            r"\(640, 8\) and \(60, 7\), not of 7 columns",
+            r"\(640, 8\) and \(60, 7\), but must have 7 columns",
         ),
-        ({"ally": small_set()["ally"][1:]}, "639 and 60 rows for 700 nodes"),
-        ({"tx": csr_matrix(np.eye(60, 1432))}, "not of 1,433 columns"),
-        ({"test.index": np.arange(640, 699)}, "does not name each of the nodes 640 to 699 once"),
-        ({"test.index": [640, *range(640, 699)]}, "does not name each of the nodes 640 to 699 once"),
-        ({"test.index": b"640\nsix\n"}, "is no list of node numbers"),
-        ({"graph": {0: [1], 4: [700]}}, "an edge leads to a node outside 0 to 699"),
-        ({"graph": {0: [-1]}}, "an edge leads to a node outside 0 to 699"),
-        ({"graph": {0: 1}}, "holds no graph"),
-        ({"graph": np.eye(3)}, "holds no graph"),
-        ({"tx": {0: [1]}}, "holds no matrix"),
+        ({"ally": small_set()["ally"][1:]}, "639 \\+ 60 rows do not match 700 nodes"),
+        ({"tx": csr_matrix(np.eye(60, 1432))}, "but must have 1,433 columns"),
+        ({"test.index": np.arange(640, 699)}, "must contain each node from 640 to 699 exactly once"),
+        ({"test.index": [640, *range(640, 699)]}, "must contain each node from 640 to 699 exactly once"),
+        ({"test.index": b"640\nsix\n"}, "is not a list of node numbers"),
+        ({"graph": {0: [1], 4: [700]}}, "an edge points to a node outside the range 0 to 699"),
+        ({"graph": {0: [-1]}}, "an edge points to a node outside the range 0 to 699"),
+        ({"graph": {0: 1}}, "contains no graph"),
+        ({"graph": np.eye(3)}, "contains no graph"),
+        ({"tx": {0: [1]}}, "contains no matrix"),
         ({"ally": np.array([b"one", b"two"])}, "numbers of type S3"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_response_cut_short_leaves_no_file_and_the_next_call_continues(
     server: Server, target: Path
 ) -> None:
     server.cut_at = 70_000
-    with pytest.raises(DataError, match="cut short; launch again to continue"):
+    with pytest.raises(DataError, match=r"the download broke off\. Launch again to continue"):
         download(server.url, target)
     assert leftovers(target) == ["rows.gz.partial"]
     server.cut_at = None
@@ -102,7 +102,7 @@ def test_a_response_cut_short_leaves_no_file_and_the_next_call_continues(
 
 def test_a_server_without_ranges_is_asked_for_everything(server: Server, target: Path) -> None:
     server.cut_at, server.knows_ranges = 70_000, False
-    with pytest.raises(DataError, match="cut short"):
+    with pytest.raises(DataError, match="broke off"):
         download(server.url, target)
     server.cut_at = None
     download(server.url, target)
@@ -127,8 +127,8 @@ def test_what_the_server_lacks_is_told_with_the_place_to_put_it(server: Server, 
     url = server.url.replace("rows.gz", "missing")
     with pytest.raises(MissingDataError) as refusal:
         download(url, target)
-    assert "rows.gz is not in the data root and can't be downloaded (HTTP Error 404" in str(refusal.value)
-    assert f"Fetch {url} where there is a network and put it at {target}." in str(refusal.value)
+    assert "rows.gz is not in the data folder and can't be downloaded (HTTP Error 404" in str(refusal.value)
+    assert f"Download {url} on a machine with a network and put it at {target}." in str(refusal.value)
 
 
 def test_no_way_to_the_server_is_told(refusing_url: str, target: Path) -> None:
@@ -139,7 +139,8 @@ def test_no_way_to_the_server_is_told(refusing_url: str, target: Path) -> None:
 
 def test_another_file_than_the_published_one_is_not_kept(server: Server, target: Path) -> None:
     with pytest.raises(
-        DataError, match=rf"sent another file .+ \(its md5 is not 0{{32}}\).+ put it at {target}"
+        DataError,
+        match=rf"sent a file that is not the published one \(its md5 is not 0{{32}}\).+ put it at {target}",
     ):
         download(server.url, target, md5="0" * 32)
     assert leftovers(target) == []
@@ -150,7 +151,7 @@ def test_another_file_than_the_published_one_is_not_kept(server: Server, target:
 def test_a_continued_file_is_checked_as_a_whole(server: Server, target: Path) -> None:
     target.parent.mkdir()
     target.with_name("rows.gz.partial").write_bytes(b"of another file")
-    with pytest.raises(DataError, match="sent another file"):
+    with pytest.raises(DataError, match="sent a file that is not the published one"):
         download(server.url, target, md5=digest_of(CONTENT, "md5"))
     assert leftovers(target) == []
 
@@ -161,7 +162,9 @@ def test_a_connection_lost_halfway_says_how_to_go_on(server: Server, target: Pat
         download(server.url, target)
     server.shutdown()
     server.server_close()
-    with pytest.raises(MissingDataError, match=r"What came so far is kept: launch again to go on, or fetch"):
+    with pytest.raises(
+        MissingDataError, match=r"The part downloaded so far is kept. Launch again to continue, or download"
+    ):
         download(server.url, target)
     assert leftovers(target) == ["rows.gz.partial"]
 
@@ -183,7 +186,7 @@ def test_two_at_once_fetch_it_once(server: Server, target: Path) -> None:
     while not any("downloading" in line for line in told):
         time.sleep(0.001)
     second.start()
-    while not any("written by another process: waiting" in line for line in told):
+    while not any("downloaded by another process: waiting" in line for line in told):
         time.sleep(0.001)
     server.pause.set()
     for thread in (first, second):

@@ -117,7 +117,7 @@ def test_several_sets_are_not_chosen_between(tmp_path: Path) -> None:
     for name in ("food101-one.tar.gz", "food101-two.tar"):
         write_tar(tmp_path / name, {})
     with pytest.raises(
-        DataError, match=r"several sets of Food-101: food101-one\.tar\.gz, food101-two\.tar\. Leave"
+        DataError, match=r"several copies of Food-101: food101-one\.tar\.gz, food101-two\.tar\. Keep"
     ):
         load_food101(tmp_path)
 
@@ -131,21 +131,21 @@ def changed(**lists: bytes) -> dict[str, bytes]:
 TRAIN_LIST = public_files()["food-101/meta/train.txt"]
 REFUSED = {
     "no list": (changed(train=b""), r"lacks food-101/meta/train\.txt"),
-    "no text": (changed(train=b"\xff\xfe"), "is no text"),
+    "no text": (changed(train=b"\xff\xfe"), "is not a text file"),
     "no image": (
         changed(train=TRAIN_LIST + b"\ndish_000/77"),
         "lists 'dish_000/77', but there is no such image",
     ),
     "no class": (changed(train=b"dish_777/0"), "lists 'dish_777/0', but there is no such image or class"),
     "a way out": (changed(train=b"dish_000/../../../x"), "but there is no such image"),
-    "in both": (changed(test=TRAIN_LIST[:10]), "dish_100/3 is listed for training and for the test"),
+    "in both": (changed(test=TRAIN_LIST[:10]), "dish_100/3 is listed for both training and testing"),
     "class left out": (
         changed(train=TRAIN_LIST[11 * TRAIN :]),
-        r"no train image of 1 of 101 classes: dish_100",
+        r"1 of 101 classes have no train image: dish_100",
     ),
     "100 classes": (
         {name: content for name, content in image_files().items() if "dish_050" not in name},
-        "has 100 classes, where Food-101 has 101",
+        "has 100 classes, but Food-101 has 101",
     ),
     "nothing": ({"README": b""}, "has 0 classes"),
 }
@@ -172,7 +172,7 @@ def test_what_is_missing_is_told_with_its_place(tmp_path: Path) -> None:
 def test_rows_are_decoded_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_tar(tmp_path / "food101-some.tar", image_files())
     digests = {load_food101(tmp_path).digest for _ in range(2)}
-    assert capsys.readouterr().err == "decoding food101: 404 images, once\n"
+    assert capsys.readouterr().err == "decoding food101: 404 images (only at the first launch)\n"
     assert len(digests) == 1
     files = image_files()
     files["food101/train/dish_000/0.jpg"] = picture(12345, kind="JPEG")

@@ -79,7 +79,9 @@ def test_a_label_out_of_range_is_refused(tiny: Path, monkeypatch: pytest.MonkeyP
     labels = idx(np.full(40, 11))
     (tiny / "mnist" / f"{LABELS}.gz").write_bytes(gzip.compress(labels))
     monkeypatch.setitem(mnist._MD5_UNPACKED, LABELS, hashlib.md5(labels).hexdigest())
-    with pytest.raises(DataError, match="train-labels-idx1-ubyte has the label 11, where 0 to 9 are meant"):
+    with pytest.raises(
+        DataError, match="train-labels-idx1-ubyte has the label 11, but labels must be 0 to 9"
+    ):
         mnist.load_mnist("mnist", tiny)
 
 

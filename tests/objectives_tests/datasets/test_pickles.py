@@ -41,7 +41,9 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path, protocol: int) -> None:
     marker = tmp_path / "was_here"
     for evil in (Runs(subprocess.call, ["touch", str(marker)]), Runs(eval, f"open({str(marker)!r}, 'w')")):
         content = pickle.dumps([7, evil], protocol)
-        with pytest.raises(DataError, match=r"batch asks for '\w+\.(call|eval)', which no data needs"):
+        with pytest.raises(
+            DataError, match=r"batch asks for '\w+\.(call|eval)', which a data file never needs"
+        ):
             read_pickle(content, "batch")
     assert not marker.exists()
     pickle.loads(content)

@@ -40,7 +40,7 @@ def test_a_file_whose_digest_is_not_its_names_is_refused(root: Path) -> None:
     path = next((root / "weights").glob("squeezenet1_1-*"))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(
-        DataError, match=f"{path} is not the published file: its digest does not begin as its name"
+        DataError, match=f"{path} is not the published file: its digest does not match its name"
     ):
         imagenet_weights(root)
 
@@ -58,7 +58,7 @@ def test_a_missing_file_without_a_network_is_told_with_its_place(
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"cos\nsystem\n(S'false'\ntR."])
 def test_what_is_no_weights_is_refused(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no weights"):
+    with pytest.raises(DataError, match="contains no weights"):
         pretrained.read_weights(tmp_path / "net.pth", content)
 
 

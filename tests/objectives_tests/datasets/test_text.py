@@ -115,8 +115,8 @@ def test_the_digest_is_that_of_the_whole_text(tmp_path: Path) -> None:
         ("", "has 0 different words to train on"),
         ("— 。 …", "has 0 different words to train on"),
         ("word " * 5000, "has 1 different words to train on"),
-        (running(500), r"is too short: a stretch of it has 2\d words that are known from the first 90 %"),
-        (f"{running(6000)} {'unheard ' * 310}", "is too short: a stretch of it has"),
+        (running(500), r"is too short: one of its splits has 2\d words that also occur in the first 90 %"),
+        (f"{running(6000)} {'unheard ' * 310}", "is too short: one of its splits has"),
     ],
 )
 def test_what_gives_no_pairs_is_told(tmp_path: Path, content: str, why: str) -> None:
@@ -126,7 +126,9 @@ def test_what_gives_no_pairs_is_told(tmp_path: Path, content: str, why: str) -> 
 
 def test_a_missing_text_is_told_with_its_place(tmp_path: Path) -> None:
     assert not text.is_present("text", tmp_path)
-    with pytest.raises(MissingDataError, match=f"put English text, as NAME.txt, into {tmp_path / 'text'}"):
+    with pytest.raises(
+        MissingDataError, match=f"Put an English text, called NAME.txt, into {tmp_path / 'text'}"
+    ):
         text.load_text("text", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

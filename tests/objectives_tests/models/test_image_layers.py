@@ -112,7 +112,7 @@ def test_threads_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_takes_long_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     read_all(write_folder(tmp_path, small_set()))
-    assert capsys.readouterr().err == "decoding pets: 12 images, once\n"
+    assert capsys.readouterr().err == "decoding pets: 12 images (only at the first launch)\n"
 
 
 def png_that_claims(width: int, height: int) -> bytes:
@@ -142,8 +142,8 @@ def test_what_is_no_such_image_is_named(tmp_path: Path, content: bytes) -> None:
     path = write_tar(tmp_path / "pets.tar.gz", {**small_set(), "pets/train/cat/0001.png": content})
     with pytest.raises(DataError) as refusal:
         read_all(path)
-    assert f"{path}: 'pets/train/cat/0001.png' can't be used as an image (" in str(refusal.value)
-    assert str(refusal.value).endswith("Remove it, or put a whole copy there.")
+    assert f"{path}: 'pets/train/cat/0001.png' can't be read as an image (" in str(refusal.value)
+    assert str(refusal.value).endswith("Remove it, or replace it with an intact copy.")
 
 
 @pytest.mark.filterwarnings("default::PIL.Image.DecompressionBombWarning")
@@ -158,7 +158,7 @@ def test_a_size_that_pillow_only_warns_of_is_refused() -> None:
 @pytest.mark.parametrize("name", ["pets/0001.jpg", "pets/cat/0001.JPEG", "0001.png", "pets/valid/cat/1.png"])
 def test_an_image_outside_of_a_class_is_told(tmp_path: Path, name: str) -> None:
     path = write_tar(tmp_path / "pets.tar", {**small_set(), name: picture(0)})
-    with pytest.raises(DataError, match=rf"'{name}' does not lie in a folder train/CLASS or test/CLASS"):
+    with pytest.raises(DataError, match=rf"'{name}' must lie in a folder train/CLASS or test/CLASS"):
         list_images(open_tree(path), "train")
 
 
@@ -177,5 +177,5 @@ def test_a_class_without_an_image_in_a_part_is_told(tmp_path: Path) -> None:
 
 def test_too_few_images_to_split_are_told(tmp_path: Path) -> None:
     listing = list_images(open_tree(write_folder(tmp_path, small_set())), "train")
-    with pytest.raises(DataError, match="12 images are too few to split"):
+    with pytest.raises(DataError, match="12 images are too few for three splits"):
         read_parts(listing, [np.arange(12), np.arange(0)], size=32, fit=False, name="pets")

@@ -40,11 +40,11 @@ def test_features_are_taken_over_and_batch_norm_begins_as_if_it_were_not_there()
 
 def test_weights_of_another_net_are_refused() -> None:
     net = SqueezeNet("1_1", 5, width=64)
-    with pytest.raises(ValueError, match=r"weights of another net: 6\.squeeze\.weight"):
+    with pytest.raises(ValueError, match=r"these weights belong to another network: 6\.squeeze\.weight"):
         net.load_features(SqueezeNet("1_0", 5, width=64).state_dict())
-    with pytest.raises(ValueError, match=r"weights of another net: 0\.weight"):
+    with pytest.raises(ValueError, match=r"these weights belong to another network: 0\.weight"):
         net.load_features(SqueezeNet("1_1", 5, width=32).state_dict())
-    with pytest.raises(ValueError, match="weights of another net"):
+    with pytest.raises(ValueError, match="these weights belong to another network"):
         net.load_features({})
 
 

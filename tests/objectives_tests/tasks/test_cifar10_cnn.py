@@ -68,9 +68,9 @@ def test_training_images_are_bytes_until_they_are_jittered() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"devices": 0}, "devices: 0 is below 1"),
-        ({"jitter": 1.5}, "jitter: 1.5 is no share"),
-        ({"decay_factor": 10.0}, "decay_factor: 10 is no share"),
+        ({"devices": 0}, "devices: 0 is too small. It must be at least 1"),
+        ({"jitter": 1.5}, "jitter: 1.5 is not a fraction"),
+        ({"decay_factor": 10.0}, "decay_factor: 10 is not a fraction"),
         ({"schedule": "staircas"}, "is not one of constant, step, exponential, cosine, one_cycle, staircase"),
     ],
 )

@@ -135,19 +135,21 @@ def test_a_search_can_not_draw_splits_anew() -> None:
         "cora", *(dataclasses.replace(each, labels=None) for each in (SMALL.train, SMALL.valid)), ""
     )
     with pytest.raises(
-        ParametersError, match="runs: splits can be drawn anew only where all labels are open"
+        ParametersError, match="runs: only `sweep reproduce` can draw a new split for each run"
     ):
         repeated(splits=closed)
 
 
 def test_runs_must_be_of_equal_length() -> None:
     parameters = parameters_of(TASK, runs=3)
-    with pytest.raises(ParametersError, match="runs: 3 runs of equal length don't make 200 rounds"):
+    with pytest.raises(
+        ParametersError, match="runs: 200 rounds can't be divided into 3 runs of equal length"
+    ):
         start_run(TASK, parameters, SMALL, rounds=200, seed=3, device=torch.device("cpu"))
 
 
 @pytest.mark.real_data
 def test_a_search_on_the_real_set_is_refused_several_runs(data_root: Any) -> None:
     splits = TASK.load("cora", data_root)
-    with pytest.raises(ParametersError, match="a search has runs=1"):
+    with pytest.raises(ParametersError, match="In a search, runs must be 1"):
         start_run(TASK, TASK.Parameters(runs=10), splits, rounds=2000, seed=0, device=torch.device("cpu"))

@@ -58,7 +58,8 @@ def test_batch_norm_of_a_frozen_part_stays_as_it_is() -> None:
 )
 def test_weights_that_are_not_carried_are_refused(values: dict[str, Any], wanted: str) -> None:
     with pytest.raises(
-        WeightsError, match=f"transfer=all: these rows carry no weights of {wanted}, but of {CARRIED}"
+        WeightsError,
+        match=f"transfer=all: this data set has no pretrained weights for {wanted}. It has weights for {CARRIED}",
     ):
         start(TASK, transfer="all", **values)
     start(TASK, transfer="scratch", **values)
@@ -66,7 +67,9 @@ def test_weights_that_are_not_carried_are_refused(values: dict[str, Any], wanted
 
 def test_rows_without_weights_are_refused() -> None:
     plain = pretrained_pictures().train
-    with pytest.raises(WeightsError, match="no weights of squeezenet1_1-512, but of no model"):
+    with pytest.raises(
+        WeightsError, match=r"no pretrained weights for squeezenet1_1-512\. It has weights for no model"
+    ):
         TASK.build(TASK.parameters_from({}), Rows(plain.inputs, plain.targets))
 
 

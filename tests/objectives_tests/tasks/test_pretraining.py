@@ -39,7 +39,10 @@ def test_weights_are_trained_once_and_said_so(
     first = made_in(tmp_path, splits, monkeypatch)
     said = capsys.readouterr().err
     (path,) = tmp_path.rglob("*.pth")
-    assert f"6 steps, 3 to 6 minutes on two cores, once; to be kept in {path}" in said
+    assert (
+        f"6 steps, 3 to 6 minutes on two cores. This happens only once; the weights are kept in {path}"
+        in said
+    )
     assert "pass 2 of 2, validation accuracy" in said
     assert made_in(tmp_path, splits, monkeypatch) == first
     assert capsys.readouterr().err == ""
@@ -84,5 +87,5 @@ def test_a_damaged_file_is_named(splits: Splits, tmp_path: Path, monkeypatch: py
     made_in(tmp_path, splits, monkeypatch)
     (path,) = tmp_path.rglob("*.pth")
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(DataError, match=f"{path} holds no weights .+ Remove it and launch again"):
+    with pytest.raises(DataError, match=f"{path} contains no weights .+ Remove it and launch again"):
         made_in(tmp_path, splits, monkeypatch)

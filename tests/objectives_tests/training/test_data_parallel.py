@@ -127,16 +127,16 @@ def test_a_rank_that_ends_ends_the_run(jitter: float, message: str) -> None:
     with pytest.raises(RankError, match=message):
         run.advance()
     assert ranks() == before
-    with pytest.raises(RankError, match="its ranks are gone"):
+    with pytest.raises(RankError, match="its processes no longer exist"):
         run.advance()
 
 
 def test_batch_norm_needs_two_rows_a_device() -> None:
     with pytest.raises(
-        ParametersError, match="15 rows among 8 devices is less than 2 each, which batch norm needs"
+        ParametersError, match="15 rows on 8 devices are fewer than 2 for each, which batch norm needs"
     ):
         begin(8, batch_norm=True)
-    with pytest.raises(ParametersError, match="15 rows among 16 devices is less than 1 each"):
+    with pytest.raises(ParametersError, match="15 rows on 16 devices are fewer than 1 for each"):
         begin(16)
 
 

@@ -63,7 +63,7 @@ def test_replay_of_an_unchanged_file_needs_no_database(
     monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "elsewhere"))
     monkeypatch.chdir("/")
     said = sweep("replay", tmp_path / "best.yaml")
-    assert said.err.splitlines()[-1].startswith("All 10 rounds equal; accuracy 0.508")
+    assert said.err.splitlines()[-1].startswith("All 10 rounds are equal; accuracy 0.508")
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -74,4 +74,7 @@ def test_replay_of_a_changed_file_names_the_round_and_by_how_much(
     path = tmp_path / "best.yaml"
     path.write_text(load("s").best_path.read_text().replace("quality: 0.5", "quality: 0.6"))
     said = sweep("replay", path, code=1)
-    assert f"{path} does not replay: it differs from round 1 on, by 0.0632 in train_score" in said.err
+    assert (
+        f"{path} does not replay: the first difference is in round 1, where train_score differs by 0.0632"
+        in said.err
+    )

@@ -123,15 +123,15 @@ def test_a_file_that_is_no_configuration_is_not_replayed(
     [
         (
             "space:\n  quality: 0.95\n",
-            "quality: 0.95 lies outside the range 0.2 … 0.9; widen it with quality=lo..hi",
+            "quality: 0.95 lies outside the range 0.2 … 0.9: widen the range with quality=lo..hi",
         ),
         (
             "space:\n  batch_size: 16\n",
-            "batch_size: 16 is not among the choices 1, 8, 32; name a wider space",
+            "batch_size: 16 is not among the choices 1, 8, 32: give a wider space",
         ),
         (
             "space:\n  at_round: 9\n",
-            "at_round: 9 is not the default (4) and at_round is not in the space; fix it with",
+            "at_round: 9 is not the default (4) and at_round is not in the space. Fix it with",
         ),
         ("space:\n  quality: {low: 0.3, high: 0.4}\n", "quality: --enqueue takes values, not ranges"),
         ("space:\n  qualty: 0.3\n", "toy has no parameter 'qualty'; did you mean 'quality'?"),
@@ -148,11 +148,11 @@ def test_an_enqueued_point_outside_the_space_is_refused(
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("batch_size=0", "batch_size: 0 is below 1"),
-        ("dropout=0..2", "dropout: 2 is no share between 0 and 1"),
-        ("bn_momentum=-0.1", "bn_momentum: -0.1 is no share"),
-        ("learning_rate=-1", "learning_rate: -1 is below 0"),
-        ("gradient_clip=0", "gradient_clip: 0 is no norm above 0"),
+        ("batch_size=0", "batch_size: 0 is too small. It must be at least 1"),
+        ("dropout=0..2", "dropout: 2 is not a fraction between 0 and 1"),
+        ("bn_momentum=-0.1", "bn_momentum: -0.1 is not a fraction"),
+        ("learning_rate=-1", "learning_rate: -1 is too small. It must be at least 0"),
+        ("gradient_clip=0", "gradient_clip: 0 is not above 0"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_before_the_first_trial(

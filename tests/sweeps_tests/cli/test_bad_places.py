@@ -83,7 +83,7 @@ def _image_that_is_none(root: Path, patch: pytest.MonkeyPatch) -> None:
     ("task", "write", "why"),
     [
         ("cora_gcn", _pickle_that_runs_code, "asks for os.system"),
-        ("cifar10_cnn", _tar_that_climbs, "points out of the archive"),
+        ("cifar10_cnn", _tar_that_climbs, "points outside the archive"),
         ("cifar10_cnn", _image_that_is_none, "cat/0.png' can't"),
     ],
 )
@@ -131,17 +131,17 @@ def test_a_server_out_of_reach_is_told_without_the_password(
     message = launch_refused(*storage, code=1) if command == "launch" else refused("status", *storage, code=1)
     assert "postgresql://someone:***@127.0.0.1:1/studies can't be opened" in message
     assert "Connection refused" in message
-    assert "Check that the server runs and that user, password and database are right" in message
+    assert "Check that the server is running and that user, password and database name are correct" in message
     assert "s3cret" not in message
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("studies", "'studies' is no database URL. Write sqlite:///path/to/studies.db or postgresql://"),
-        ("mysql://u:s3cret@host/studies", "mysql: studies are kept in SQLite"),
-        ("sqlite://", "A study in memory would be gone with the process: name a file"),
-        ("postgresql://u:s3cret@host:port/studies", "no database URL"),
+        ("studies", "'studies' is not a database URL. Write sqlite:///path/to/studies.db or postgresql://"),
+        ("mysql://u:s3cret@host/studies", "mysql is not supported. Use SQLite"),
+        ("sqlite://", "A database in memory would be lost when the process ends. Name a file"),
+        ("postgresql://u:s3cret@host:port/studies", "not a database URL"),
     ],
 )
 def test_a_url_of_no_database_is_refused(launch_refused: Refusal, url: str, message: str) -> None:
@@ -153,9 +153,7 @@ def test_a_url_of_no_database_is_refused(launch_refused: Refusal, url: str, mess
 def test_a_file_that_is_no_database_is_left_as_it_is(launch_refused: Refusal, tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     path.write_text("not a database\n" * 100)
-    assert "is not a SQLite database; it was left as it is" in launch_refused(
-        "--storage", f"sqlite:///{path}"
-    )
+    assert "is not a SQLite database. It was not changed" in launch_refused("--storage", f"sqlite:///{path}")
     assert path.read_text() == "not a database\n" * 100
 
 
@@ -182,12 +180,14 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_read_only_output_folder_is_refused(launch_refused: Refusal, read_only: Path) -> None:
     message = as_ordinary_user(lambda: launch_refused("--out", read_only))
-    assert f"{read_only}: can't be written to (Permission denied); name another folder with --out" in message
+    assert (
+        f"{read_only}: can't be written to (Permission denied). Choose another folder with --out" in message
+    )
 
 
 def test_a_read_only_place_for_the_database_is_refused(launch_refused: Refusal, read_only: Path) -> None:
     message = as_ordinary_user(lambda: launch_refused("--storage", read_only / "studies.db", code=1))
-    assert f"{read_only} is read-only: name another place with --storage" in message
+    assert f"{read_only} is read-only. Choose another place with --storage" in message
 
 
 def test_a_folder_below_a_file_is_refused(launch_refused: Refusal, tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_a_folder_with_other_results_is_not_overwritten(
 ) -> None:
     launch("-n", "1", "--out", tmp_path / "out", "--study", "first")
     message = launch_refused("-n", "1", "--out", tmp_path / "out", "--study", "second", "--seed", "1")
-    assert f"{tmp_path}/out/best.yaml is not of this study: it would be overwritten" in message
-    assert "Name another folder with --out" in message
+    assert f"{tmp_path}/out/best.yaml belongs to another study and would be overwritten" in message
+    assert "Choose another folder with --out" in message
 
 
 def full_disk_instead_of(path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_full_disk_under_best_yaml_loses_nothing(launch: Sweep, sweep: Sweep, 
     full_disk_instead_of(tmp_path / "out" / "best.yaml")
     said = launch("-n", "3", "--study", "s", "--out", tmp_path / "out", code=1)
     assert f"{tmp_path}/out/best.yaml: can't be written (No space left on device)" in said.err
-    assert "go on with: sweep resume s" in said.err
+    assert "To continue: sweep resume s" in said.err
     assert states(sweep, "s") == ["COMPLETE"]
     sweep("resume", "s")
     assert states(sweep, "s") == ["COMPLETE"] * 3
@@ -243,7 +243,7 @@ def test_an_export_that_does_not_fit_leaves_nothing(
     folder = tmp_path / "export"
     full_disk_instead_of(folder / file)
     said = sweep("export", "s", "-o", folder / "best.yaml", "--weights", folder / "best.pt", code=2)
-    assert f"{folder / file}: can't be written (No space left on device); make room" in said.err
+    assert f"{folder / file}: can't be written (No space left on device). Free some space" in said.err
     assert not (folder / "best.yaml").exists()
     assert not list(folder.glob(".*"))
 
@@ -253,5 +253,7 @@ def test_more_enqueued_than_there_are_trials_is_refused(
 ) -> None:
     path = tmp_path / "point.yaml"
     path.write_text("space:\n  quality: 0.3\n")
-    assert "at least 2 trials are needed" in launch_refused("-n", "1", "--enqueue", path)
+    assert "the defaults and the enqueued configurations alone need 2 trials" in launch_refused(
+        "-n", "1", "--enqueue", path
+    )
     launch("-n", "2", "--enqueue", path)

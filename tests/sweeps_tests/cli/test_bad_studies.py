@@ -24,9 +24,9 @@ def test_another_specification_under_the_same_name_is_refused_by_what_differs(
 ) -> None:
     launch("-n", "1", "--study", "s")
     message = launch_refused("--study", "s", "--seed", "7", "quality=0.3..0.9")
-    assert "There is a study 's' already, with another specification:" in message
+    assert "A study 's' with another specification already exists:" in message
     assert "\n  space.quality.low: 0.2 -> 0.3\n  seed: 0 -> 7\n" in message
-    assert "`sweep resume s`, or give this one another name with --study" in message
+    assert "`sweep resume s`. To launch a new study, choose another name with --study" in message
     assert states(sweep, "s") == ["COMPLETE"]
 
 
@@ -36,8 +36,8 @@ def test_a_task_that_has_changed_since_is_not_resumed(sweep: Sweep, refused: Ref
     sweep("launch", f"{task}:Mine", "--space", TOY_SPACE, "--runner", "inline", "-n", "1", "--study", "s")
     task.write_text(task.read_text() + "    rounds = 12\n")
     message = refused("resume", "s")
-    assert "Study 's' can't go on as it was; this has changed:\n  task.version: " in message
-    assert "Put it back, or go on all the same with --force" in message
+    assert "Study 's' can't continue, because this has changed:\n  task.version: " in message
+    assert "Undo the change, or continue anyway with --force" in message
 
 
 def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Sweep, refused: Refusal) -> None:
@@ -51,7 +51,7 @@ def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Swee
         message = refused("delete", "s", "--yes")
     finally:
         lease.release()
-    assert "Another driver is at work on this study: " in message
+    assert "Another process is running this study: " in message
     assert f"process {os.getpid()}, since " in message
     assert "end it with `sweep stop`" in message
 
@@ -86,7 +86,9 @@ def test_the_traceback_of_a_failed_trial_is_shown_with_it(launch: Sweep, sweep: 
 
 
 TASK_FILES = [
-    pytest.param(None, "no such file; a task of your own is named my_task.py:MyTask", id="not there"),
+    pytest.param(
+        None, "no such file. To use your own task, give its file and class: my_task.py:MyTask", id="not there"
+    ),
     pytest.param("", "task.py has no task class 'Mine'", id="no class"),
     pytest.param("class Mine(\n", "task.py can't be imported: SyntaxError", id="a slip"),
     pytest.param("import nowhere\n", "task.py can't be imported: ModuleNotFoundError", id="import"),

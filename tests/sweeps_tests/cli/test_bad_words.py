@@ -44,30 +44,33 @@ def test_an_unknown_study_is_told_with_its_nearest(launch: Sweep, refused: Refus
     for words in ("resume", "stop", "status", "trials", "show 0", "best", "export", "delete --yes"):
         command, *rest = words.split()
         message = refused(command, "frist", *rest)
-        assert "No study 'frist' in sqlite:///" in message
-        assert "Did you mean 'first'? `sweep studies` lists them." in message
+        assert "There is no study 'frist' in sqlite:///" in message
+        assert "Did you mean 'first'? `sweep studies` lists all studies." in message
 
 
 def test_a_parameter_written_as_an_option_is_explained(refused: Refusal) -> None:
-    assert "set by learning_rate=value" in refused("launch", "mnist_mlp", "--learning-rate", "0.1")
+    assert "write learning_rate=value" in refused("launch", "mnist_mlp", "--learning-rate", "0.1")
 
 
 # -- spaces ------------------------------------------------------------------------------------------
 
 
 SPACES = {
-    "not a space": ("hello\n", ": not a space: a space is a mapping `space:` from parameter"),
+    "not a space": (
+        "hello\n",
+        ": not a search space: a space file has the key `space:`, which gives each parameter",
+    ),
     "an empty range": (
         "space:\n  quality: {low: 0.5, high: 0.5}\n",
-        ":2: quality: the range is empty but for 0.5; to fix it, write `quality: 0.5`",
+        ":2: quality: the range contains only 0.5. To fix the parameter at it, write `quality: 0.5`",
     ),
     "low above high": (
         "space:\n  quality: {low: 0.9, high: 0.2}\n",
-        ":2: quality: low 0.9 is above high 0.2; swap them",
+        ":2: quality: low 0.9 is above high 0.2. Swap them",
     ),
     "the logarithm of 0": (
         "space:\n  quality: {low: 0, high: 0.9, log: true}\n",
-        ":2: quality: a logarithmic range starts above 0, not at 0",
+        ":2: quality: a logarithmic range must start above 0, not at 0",
     ),
     "an unknown parameter": (
         "space:\n  quality: {low: 0, high: 0.9}\n  qualty: 3\n",
@@ -75,7 +78,7 @@ SPACES = {
     ),
     "a condition on nothing": (
         "space:\n  quality: {low: 0, high: 0.9, when: {size: 1}}\n",
-        ":2: quality: the condition is on 'size', which no parameter above it is",
+        ":2: quality: the condition names 'size', but no parameter above this one has that name",
     ),
     "a duplicate key": (
         "space:\n  quality: 0.3\n  quality: 0.4\n",
@@ -83,13 +86,16 @@ SPACES = {
     ),
     "batch norm on a batch of one": (
         "space:\n  batch_size: {choices: [1, 8]}\n  batch_norm: {choices: [true, false]}\n",
-        ": batch_norm: needs at least two rows a step, but batch_size may be 1; put batch_size above it",
+        ": batch_norm: it needs batches of at least two rows, but batch_size may be 1. Write batch_size above it",
     ),
     "a value that the task does not take": (
         "space:\n  behaviour: {choices: [learns, sings]}\n",
         ":2: behaviour: 'sings' is not one of learns, overfits",
     ),
-    "nothing to search": ("space:\n  quality: 0.3\n", "Every parameter is fixed: nothing is left to search."),
+    "nothing to search": (
+        "space:\n  quality: 0.3\n",
+        "Every parameter is fixed, so there is nothing to search.",
+    ),
 }
 
 
@@ -110,8 +116,8 @@ def test_a_bad_space_is_refused_at_its_line(
         ("quality=", "'quality=' is neither key=value nor key=lo..hi"),
         ("quality=high", "quality=high: quality: 'high' is not a"),
         ("batch_norm=on", "batch_norm=on: batch_norm: 'on' is not true or false"),
-        ("quality=0.9..0.2", "quality: low 0.9 is above high 0.2; swap them"),
-        ("bn_momentum=0..0.5", "bn_momentum: a logarithmic range starts above 0, not at 0"),
+        ("quality=0.9..0.2", "quality: low 0.9 is above high 0.2. Swap them"),
+        ("bn_momentum=0..0.5", "bn_momentum: a logarithmic range must start above 0, not at 0"),
     ],
 )
 def test_a_bad_override_is_refused_as_it_was_written(
@@ -123,15 +129,13 @@ def test_a_bad_override_is_refused_as_it_was_written(
 
 
 def test_a_parameter_given_twice_is_refused(launch_refused: Refusal) -> None:
-    assert "quality is given twice; leave one of them out" in launch_refused(
-        "quality=0.3", "quality=0.2..0.4"
-    )
+    assert "quality is given twice. Remove one of them" in launch_refused("quality=0.3", "quality=0.2..0.4")
 
 
 def test_a_range_without_steps_is_no_grid(launch_refused: Refusal) -> None:
     message = launch_refused("--sampler", "grid")
-    assert f"{TOY_SPACE}:2: quality: a grid needs choices or a step here" in message
-    assert "fix it with quality=VALUE" in message
+    assert f"{TOY_SPACE}:2: quality: a grid can't use a continuous range" in message
+    assert "fix the parameter with quality=VALUE" in message
 
 
 # -- numbers and names -------------------------------------------------------------------------------
@@ -140,21 +144,25 @@ def test_a_range_without_steps_is_no_grid(launch_refused: Refusal) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("-n", "0", "--n-trials 0: at least 1 is needed"),
-        ("--rounds", "0", "--rounds 0: at least 1 is needed"),
-        ("--parallelism", "0", "--parallelism 0: at least 1 is needed"),
-        ("--cpus-per-trial", "0", "--cpus-per-trial 0: at least 1 is needed"),
-        ("--max-failures", "0", "--max-failures 0: at least 1 is needed"),
-        ("--workers", "0", "--workers 0: at least 1 is needed"),
-        ("--gpus-per-trial", "-1", "--gpus-per-trial -1: at least 0 is needed"),
-        ("--gpus-per-trial", "1.5", "--gpus-per-trial 1.5: a part of a GPU (0.25), or whole ones (2)"),
-        ("--gpus-per-trial", "nan", "--gpus-per-trial nan: a finite number is meant"),
-        ("--timeout", "0", "--timeout 0: seconds above 0 are meant"),
-        ("--timeout", "nan", "--timeout nan: seconds above 0 are meant"),
-        ("--target", "nan", "--target nan: a finite number is meant"),
-        ("--checkpoint-every", "-1", "--checkpoint-every -1: seconds are meant, 0 or more"),
-        ("--keep-weights", "top", "--keep-weights top: write top:K, all or none"),
-        ("--keep-weights", "top:²", "--keep-weights top:²: write top:K, all or none"),
+        ("-n", "0", "--n-trials 0 must be at least 1"),
+        ("--rounds", "0", "--rounds 0 must be at least 1"),
+        ("--parallelism", "0", "--parallelism 0 must be at least 1"),
+        ("--cpus-per-trial", "0", "--cpus-per-trial 0 must be at least 1"),
+        ("--max-failures", "0", "--max-failures 0 must be at least 1"),
+        ("--workers", "0", "--workers 0 must be at least 1"),
+        ("--gpus-per-trial", "-1", "--gpus-per-trial -1 must be at least 0"),
+        (
+            "--gpus-per-trial",
+            "1.5",
+            "--gpus-per-trial 1.5 must be a part of one GPU (0.25) or a whole number of GPUs (2)",
+        ),
+        ("--gpus-per-trial", "nan", "--gpus-per-trial nan must be a finite number"),
+        ("--timeout", "0", "--timeout 0: the number of seconds must be above 0"),
+        ("--timeout", "nan", "--timeout nan: the number of seconds must be above 0"),
+        ("--target", "nan", "--target nan must be a finite number"),
+        ("--checkpoint-every", "-1", "--checkpoint-every -1: the number of seconds must be 0 or more"),
+        ("--keep-weights", "top", "--keep-weights top must be top:K, all or none"),
+        ("--keep-weights", "top:²", "--keep-weights top:² must be top:K, all or none"),
         ("-n", "many", "'many' is not a valid integer"),
     ],
 )
@@ -166,7 +174,7 @@ def test_a_number_that_makes_no_sense_is_refused(
 
 @pytest.mark.parametrize("name", ["", "../../elsewhere", "a/b", "two\nlines", "-x", ".hidden", "x" * 101])
 def test_a_name_that_can_be_no_folder_is_no_study(launch_refused: Refusal, name: str) -> None:
-    assert "a study's name has up to 100 letters, digits, '_', '-' and '.'" in launch_refused(
+    assert "a study's name must have at most 100 letters, digits, '_', '-' and '.'" in launch_refused(
         f"--study={name}"
     )
 
@@ -174,7 +182,7 @@ def test_a_name_that_can_be_no_folder_is_no_study(launch_refused: Refusal, name:
 def test_more_workers_than_parallelism_are_refused_with_both_remedies(refused: Refusal) -> None:
     message = refused("launch", TOY, "--space", TOY_SPACE, "--workers", "5")
     assert "--workers 5 is more than the study's parallelism 4" in message
-    assert "--parallelism 5, or take --workers 4" in message
+    assert "Use --workers 4, or launch a new study with --parallelism 5" in message
 
 
 @pytest.mark.parametrize(
@@ -187,7 +195,7 @@ def test_as_many_trials_run_at_once_as_the_gpus_hold_and_more_are_refused(
     assert num_workers(RunSettings(), parallelism=9, cpus=1, gpus=gpus) == fits
     assert num_workers(RunSettings(workers=fits), parallelism=9, cpus=1, gpus=gpus) == fits
     with pytest.raises(
-        UsageError, match=f"{fits} at once fit here. Take --workers {fits}, or launch a study"
+        UsageError, match=f"this machine has room for {fits}. Use --workers {fits}, or launch a new study"
     ):
         num_workers(RunSettings(workers=fits + 1), parallelism=9, cpus=1, gpus=gpus)
     assert num_workers(RunSettings(workers=9, address="head:1"), parallelism=9, cpus=1, gpus=gpus) == 9
@@ -199,19 +207,24 @@ def test_more_gpus_than_there_are_are_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     message = launch_refused("--gpus-per-trial", "3")
-    assert "--gpus-per-trial 3: torch sees 2 GPU(s) here. Take at most 2." in message
+    assert "--gpus-per-trial 3: torch finds 2 GPU(s) on this machine. Use at most 2." in message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_refused(launch_refused: Refusal) -> None:
     message = launch_refused("--gpus-per-trial", "1")
-    assert "--gpus-per-trial 1: torch sees no GPU(s) here. Leave it out to train on the CPU." in message
+    assert (
+        "--gpus-per-trial 1: torch finds no GPU(s) on this machine. Remove the option to train on the CPU."
+        in message
+    )
 
 
 def test_what_inline_can_not_do_is_refused_and_stands_in_its_help(
     launch_refused: Refusal, sweep: Sweep
 ) -> None:
-    assert "it goes with --runner ray" in launch_refused("--trial-timeout", "5")
-    assert "leave --workers out" in launch_refused("--workers", "2")
+    assert "can only be used with --runner ray" in launch_refused("--trial-timeout", "5")
+    assert "Remove --workers" in launch_refused("--workers", "2")
     help_text = " ".join(sweep("launch", "--help").out.split())
-    assert "can neither kill a trial that hangs nor survive one that runs out of memory" in help_text
+    assert (
+        "cannot kill a trial that hangs, and a trial that runs out of memory ends the whole run" in help_text
+    )

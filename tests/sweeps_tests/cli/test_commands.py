@@ -165,7 +165,7 @@ def test_n_is_the_total_and_a_launch_again_continues(launch: Sweep, sweep: Sweep
     assert "study    s (2 trials finished)" in launch("-n", "5", "--study", "s").err
     assert len(values(sweep)) == 5
     again = launch("-n", "5", "--study", "s")
-    assert "nothing left to do" in again.err
+    assert "complete; use a larger -n" in again.err
     assert "Best trials of s:" in again.err
     launch("-n", "5", "--study", "undisturbed")
     assert values(sweep) == values(sweep, "undisturbed")
@@ -199,8 +199,8 @@ def test_a_timeout_puts_running_trials_away_and_status_shows_them(launch: Sweep,
     words = ("-n", "2", "--study", "s", "--rounds", "100000", "seconds=0.05")  # a trial takes over an hour
     said = launch(*words, "--timeout", "2", code=5)
     assert "trial 0 paused" in said.err
-    assert "Time is up. Go on with: sweep resume s" in said.err
-    assert "sweep: The time was up before a trial was complete. Go on with: sweep resume s" in said.err
+    assert "The time is up. To continue: sweep resume s" in said.err
+    assert "sweep: The time was up before a trial was complete. To continue: sweep resume s" in said.err
     assert [row["state"] for row in rows(sweep, "trials", "s")] == ["WAITING"]
     assert rows(sweep, "status", "s")[0]["waiting"] == 1
     shown = sweep("status", "s").out
@@ -220,13 +220,13 @@ def test_the_weights_that_are_asked_for_are_kept(
 
 def test_too_many_failures_end_the_study(launch: Sweep, sweep: Sweep) -> None:
     said = launch("behaviour=crashes", "-n", "20", "--study", "s", "--max-failures", "2", code=3)
-    assert "Too many trials failed. See why with: sweep trials s" in said.err
+    assert "Too many trials failed. To see why: sweep trials s" in said.err
     assert [row["state"] for row in rows(sweep, "trials", "s")] == ["FAIL", "FAIL"]
 
 
 def test_a_study_without_a_completed_trial_has_a_code_of_its_own(launch: Sweep, sweep: Sweep) -> None:
     said = launch("behaviour=crashes", "-n", "2", "--study", "s", code=5)
-    assert "No trial completed. See why with: sweep trials s" in said.err
+    assert "No trial completed. To see why: sweep trials s" in said.err
     for command in ("best", "export"):
         assert "Study 's' has no completed trial yet." in sweep(command, "s", code=5).err
     assert not load("s").best_path.exists()
@@ -284,7 +284,10 @@ def test_a_study_goes_on_after_too_many_failures(launch: Sweep, sweep: Sweep) ->
 
 def test_stop_without_a_driver_asks_nobody(launch: Sweep, sweep: Sweep) -> None:
     launch("-n", "1", "--study", "s")
-    assert "Nobody drives s: nothing to stop. Go on with: sweep resume s" in sweep("stop", "s").err
+    assert (
+        "s is not running, so there is nothing to stop. To continue it: sweep resume s"
+        in sweep("stop", "s").err
+    )
     launch("-n", "2", "--study", "s")
     assert len(values(sweep)) == 2
 
@@ -332,14 +335,12 @@ def test_help_lists_every_command_and_bare_sweep_is_a_usage_error(sweep: Sweep) 
     assert "Missing argument 'TASK'" in sweep("launch", code=2).err
 
 
-def test_a_fault_of_ours_is_owned_and_hides_its_traceback(
-    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_admitted_and_hides_its_traceback(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("objectives.registry.all_tasks", lambda: 1 / 0)
     said = sweep("tasks", code=1)
     assert said.err.splitlines() == [
         "sweep: ZeroDivisionError: division by zero",
-        "This is a fault of ours; --debug shows where it happened.",
+        "This is a bug in onset-sweeps. Use --debug to see where it happened.",
     ]
     assert "Traceback" in sweep("--debug", "tasks", code=1).err
 

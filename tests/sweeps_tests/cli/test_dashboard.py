@@ -222,7 +222,7 @@ def test_a_database_without_studies_is_refused(tmp_path: Path, capsys: pytest.Ca
     empty = tmp_path / "empty.db"
     empty.touch()
     code, message = refusal(capsys, "--storage", f"sqlite:///{empty}")
-    assert (code, "no study was ever launched there" in message) == (1, True)
+    assert (code, "no study was launched there yet" in message) == (1, True)
     assert empty.stat().st_size == 0
 
 
@@ -230,7 +230,7 @@ def test_a_database_of_others_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     url = f"sqlite:///{tmp_path / 'theirs.db'}"
     optuna.create_study(storage=url, study_name="theirs")
     code, message = refusal(capsys, "--storage", url)
-    assert (code, "none of ours" in message) == (2, True)
+    assert (code, "none that `sweep launch` started" in message) == (2, True)
 
 
 @contextmanager

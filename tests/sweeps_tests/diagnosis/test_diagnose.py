@@ -144,8 +144,8 @@ def test_a_study_is_diagnosed_as_it_was_halted(sweep: Sweep, launch: Sweep) -> N
 
 
 BAD = {
-    "an empty file": ("", ": is empty. Its first line names the columns: trial, round, train_loss"),
-    "no rounds": ("trial,round,train_loss,valid_loss\n", ": holds no round."),
+    "an empty file": ("", ": is empty. Its first line must name the columns: trial, round, train_loss"),
+    "no rounds": ("trial,round,train_loss,valid_loss\n", ": contains no round."),
     "a missing column": (
         "trial,round,train_loss,val_loss\na,1,1,1\n",
         ":1: column 'valid_loss' is missing; did you mean",
@@ -156,21 +156,21 @@ BAD = {
     ),
     "a column twice": (
         "trial,round,train_loss,train_loss,valid_loss\na,1,1,1,1\n",
-        ":1: column 'train_loss' is there twice",
+        ":1: column 'train_loss' occurs twice",
     ),
     "a hole": (FEW + "a,4,1,1\n", ":5: trial a: round 4 comes where 3 should: 3 is missing."),
     "a round twice": (
         FEW + "a,2,1,1\n",
-        ":5: trial a: round 2 comes where 3 should: 2 is there twice or out of order.",
+        ":5: trial a: round 2 comes where 3 should: 2 occurs twice or is out of order.",
     ),
     "rounds out of order": (FEW + "c,2,1,1\n", ":5: trial c begins with round 2, not with 0 or 1."),
     "text among the numbers": (FEW + "b,2,low,1\n", ":5: train_loss: 'low' is not a number."),
     "half a round": (FEW + "b,1.5,1,1\n", ":5: round: '1.5' is not a whole number."),
-    "an empty loss": (FEW + "b,2,,1\n", ":5: train_loss is empty; write nan where it was not finite."),
+    "an empty loss": (FEW + "b,2,,1\n", ":5: train_loss is empty. Write nan for a value that is not finite."),
     "a trial without a name": (FEW + ",2,1,1\n", ":5: trial is empty."),
-    "a short line": (FEW + "b,2,1\n", ":5: has fewer fields than there are columns."),
-    "a long line": (FEW + "b,2,1,1,1\n", ":5: has more fields than there are columns."),
-    "an open quote": (FEW + 'b,2,"1,1\n', ": no CSV file: unexpected end of data."),
+    "a short line": (FEW + "b,2,1\n", ":5: it has fewer fields than the first line has columns."),
+    "a long line": (FEW + "b,2,1,1,1\n", ":5: it has more fields than the first line has columns."),
+    "an open quote": (FEW + 'b,2,"1,1\n', ": not a CSV file: unexpected end of data."),
 }
 
 
@@ -185,7 +185,7 @@ def test_a_damaged_file_is_told_with_its_line(refused: Refusal, tmp_path: Path, 
 def test_what_is_no_text_or_not_there_is_told(refused: Refusal, tmp_path: Path) -> None:
     assert "can't be read" in refused("diagnose", "--curves", tmp_path / "nothing.csv")
     (tmp_path / "noise.csv").write_bytes(bytes(range(128, 256)))
-    assert "no CSV file" in refused("diagnose", "--curves", tmp_path / "noise.csv")
+    assert "not a CSV file" in refused("diagnose", "--curves", tmp_path / "noise.csv")
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(FEW.encode())[:30])
     assert "can't be read" in refused("diagnose", "--curves", tmp_path / "cut.csv.gz")
 
@@ -194,12 +194,12 @@ def test_options_that_do_not_go_together_are_refused(refused: Refusal, launch: S
     launch("-n", "1", "--study", "s")
     path = tmp_path / "few.csv"
     path.write_text(FEW)
-    assert "Name a study, or a file" in refused("diagnose")
-    assert "Name a study, or a file" in refused("diagnose", "s", "--curves", path)
-    assert "--chance goes with --curves" in refused("diagnose", "s", "--chance", "0.1")
-    assert "--total-rounds 1: the longest curve has 2" in refused(
+    assert "Give the name of a study, or a file of curves" in refused("diagnose")
+    assert "Give the name of a study, or a file of curves" in refused("diagnose", "s", "--curves", path)
+    assert "--chance can only be used with --curves" in refused("diagnose", "s", "--chance", "0.1")
+    assert "--total-rounds 1 is too small: the longest curve has 2 rounds" in refused(
         "diagnose", "--curves", path, "--total-rounds", "1"
     )
     assert "--rule onest: unknown; did you mean 'onset'?" in refused("diagnose", "s", "--rule", "onest")
-    assert "leave the trial out" in refused("diagnose", "s", "0", "--rule", "study")
-    assert "No study 'frist'" in refused("diagnose", "frist")
+    assert "Remove the number of the trial" in refused("diagnose", "s", "0", "--rule", "study")
+    assert "There is no study 'frist'" in refused("diagnose", "frist")

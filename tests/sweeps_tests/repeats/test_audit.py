@@ -1,4 +1,4 @@
-"""`sweep audit`: halted trials run to the end."""
+"""`sweep audit`: halted trials are trained to the end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_gain_that_was_lost_is_told(launch_toy: ToyLauncher, sweep: Sweep) -> 
         assert row["is_same"]
         assert abs(row["full_best"] - row["best"]) == row["gain"]
         assert row["full_best_round"] <= row["rounds"] == 20
-    assert f"{len(rows)} were run to the end" in said.err
+    assert f"{len(rows)} of them were trained again, to the end" in said.err
     assert "The study's best stays" in said.err
 
 
@@ -57,11 +57,11 @@ def test_the_share_is_seeded_and_an_audit_goes_on_where_it_was(launch_toy: ToyLa
 def test_what_can_not_be_audited_is_refused(launch_toy: ToyLauncher, refused: Refusal) -> None:
     launch_toy(study="s", num_trials=2)
     assert "none of its 2 trials was halted" in refused("audit", "s")
-    assert "--share 0: above 0 and at most 1" in refused("audit", "s", "--share", "0")
-    assert "No study 'other'" in refused("audit", "other")
+    assert "--share 0 must be above 0 and at most 1" in refused("audit", "s", "--share", "0")
+    assert "There is no study 'other'" in refused("audit", "other")
 
 
 def test_the_command_says_how_to_go_on_when_its_time_was_up(launch_toy: ToyLauncher, sweep: Sweep) -> None:
     launch_toy("behaviour=overfits", "seconds=0.05", study="s", num_trials=6)
     said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "1.5", code=5)
-    assert "Go on with the same words: sweep audit s" in said.err
+    assert "To continue, repeat the same command: sweep audit s" in said.err

@@ -156,7 +156,9 @@ def test_rows_that_can_not_be_cut_apart_are_not_folded(
     (tmp_path / "root" / "text" / "mine.txt").write_text(" ".join(words))
     how = ("--data-dir", tmp_path / "root", "--runner", "inline")
     sweep("launch", "text8_skipgram", "--data", "text", "-n", "1", "--rounds", "1", "--study", "pairs", *how)
-    assert "can't be folded: its pairs overlap" in refused("confirm", "pairs", "--folds", "3", *how)
+    assert "can't be cross-validated: its word pairs overlap" in refused(
+        "confirm", "pairs", "--folds", "3", *how
+    )
 
 
 def test_a_confirmation_that_is_cut_off_goes_on(searched: Study, looks: list[str]) -> None:
@@ -182,14 +184,14 @@ def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) 
     test = read_config(searched.best_path).confirmed["test"]
     assert rows[0]["test"] == {name: test[name] for name in ("mean", "std", "look")}
     assert rows[1]["test"] is None
-    assert "over 2 models (test split opened just now; the first look at it)" in said.err
+    assert "over 2 models. The test split was used just now, for the first time." in said.err
     again = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--runner", "inline")
-    assert "as seen before; it was not opened again; the first look at it" in again.err
+    assert "This was recorded earlier, when the test split was used for the first time." in again.err
 
 
 def test_the_command_says_how_to_go_on_when_its_time_was_up(searched: Study, sweep: Sweep) -> None:
     said = sweep("confirm", "s", "--seeds", "400", "--runner", "inline", "--timeout", "2", code=5)
-    assert "Not complete yet. Go on with the same words: sweep confirm s" in said.err
+    assert "Not complete yet. To continue, repeat the same command: sweep confirm s" in said.err
 
 
 def test_a_study_whose_task_has_changed_is_not_confirmed(
@@ -203,7 +205,7 @@ def test_a_study_whose_task_has_changed_is_not_confirmed(
     said = refused("confirm", "moons", "--runner", "inline")
     assert "this has changed:" in said
     assert "data.digest" in said
-    assert "or launch a study of what it is now" in said
+    assert "or launch a new study" in said
     assert not get_confirmations(load("moons").database, load("moons").row.study_id)
 
 

@@ -65,8 +65,8 @@ def test_asked_again_it_goes_on_and_replays() -> None:
     [
         ({"variant": "no-such"}, "mnist_mlp has no variant 'no-such'"),
         ({"fraction": 0.0}, "--data-fraction 0: above 0"),
-        ({"seeds": 0}, "--seeds 0: at least 1"),
-        ({"stop_rule": "study"}, "--stop-rule study: a reproduction stands alone"),
+        ({"seeds": 0}, "--seeds 0 must be at least 1"),
+        ({"stop_rule": "study"}, "--stop-rule study: a reproduction has no other trials to compare with"),
     ],
 )
 def test_what_can_not_be_reproduced_is_refused(changes: dict[str, object], message: str) -> None:
@@ -106,6 +106,6 @@ def test_other_data_and_no_rounds_are_refused(refused: Refusal, words: tuple[str
 
 def test_a_part_without_rows_is_refused(refused: Refusal) -> None:
     words = ("--data", "mnist-5k", "--data-fraction", "0.0001", "--runner", "inline")
-    assert "would be 0 training and 0 validation rows: take a larger part" in refused(
+    assert "would be 0 training and 0 validation rows. Use a larger fraction" in refused(
         "reproduce", "mnist_mlp", *words
     )

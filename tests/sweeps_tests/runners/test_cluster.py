@@ -90,12 +90,14 @@ def test_nodes_that_can_not_train_the_study_are_refused_by_name(cluster: RayClus
             node.kill()
     told = str(refusal.value)
     assert told.count("\n  node ") == 4
-    assert f"onset-sweeps is not installed for the Python that Ray runs there ({bare}" in told
-    assert f"other code of onset-sweeps (of no version, in {tmp_path / 'other'}" in told
-    assert "than the driver. Install the same version" in told
-    assert f"There is no text: put English text, as NAME.txt, into {tmp_path / 'empty' / 'text'}." in told
+    assert f"onset-sweeps is not installed for the Python of Ray on this node ({bare}" in told
+    assert f"the code of onset-sweeps on this node (of an unknown version, in {tmp_path / 'other'}" in told
+    assert "differs from the driver's. Install version" in told
     assert (
-        f"A worker found other rows of 'text' in {wrong} than the driver: give every machine the same files."
+        f"There is no text. Put an English text, called NAME.txt, into {tmp_path / 'empty' / 'text'}." in told
+    )
+    assert (
+        f"The rows of 'text' in {wrong} differ between a worker and the driver. Copy the same files to every machine."
         in told
     )
     assert load("refused").all_trials() == []
@@ -109,7 +111,7 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
     slow = StudySettings(TOY, space=TOY_SPACE, overrides=("seconds=0.2",))
     run = RunSettings(num_trials=4, address=cluster.address)
     try:
-        with pytest.raises(UsageError, match=r"its hardware may give other figures \(platform: linux "):
+        with pytest.raises(UsageError, match=r"its hardware can change results \(platform: linux "):
             launch(slow, run, study="mixed")
         start_with(2, monkeypatch)
         study = launch(slow, dataclasses.replace(run, mixed_hardware=True), study="mixed").study

@@ -69,7 +69,9 @@ def test_four_trials_that_share_a_gpu_are_those_that_have_it_alone(
         assert all(each["device_name"] for each in environments)
     assert seen[0].equals(seen[1])
     assert seen[0].equals(seen[2])
-    assert "rounds equal" in sweep("replay", home / "studies" / "four" / "best.yaml", "--tolerance", "0").err
+    assert (
+        "rounds are equal" in sweep("replay", home / "studies" / "four" / "best.yaml", "--tolerance", "0").err
+    )
 
 
 @pytest.mark.ray

@@ -94,5 +94,5 @@ def test_a_worker_with_other_code_is_refused(
     from sweeps.errors import UsageError
 
     monkeypatch.setattr(sweep, "code_digest", lambda: "another")
-    with pytest.raises(UsageError, match="install the same version"):
+    with pytest.raises(UsageError, match="Install the same version"):
         launch_toy(runner="ray", workers=1)

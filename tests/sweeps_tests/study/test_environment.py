@@ -55,11 +55,11 @@ def test_what_may_alter_figures_is_refused_by_name(
     launch_toy: ToyLauncher, begin: Begin, changes: dict[str, Any], told: str
 ) -> None:
     begin(**changes)
-    with pytest.raises(UsageError, match="begun in another environment") as refusal:
+    with pytest.raises(UsageError, match="started in another environment") as refusal:
         resume("s", {"num_trials": 2})
     assert told in str(refusal.value)
     assert "sweep resume s --force" in str(refusal.value)
-    with pytest.raises(UsageError, match="begun in another environment"):
+    with pytest.raises(UsageError, match="started in another environment"):
         launch_toy(num_trials=2, study="s")
 
 
@@ -84,7 +84,7 @@ def test_what_should_not_alter_figures_is_told_and_goes_on(
     begin(versions__ray="2.0", code="another", commit="abc")
     resume("s", {"num_trials": 2})
     said = capsys.readouterr().err
-    assert "since study 's' was begun, this has changed" in said
+    assert "this has changed since study 's' was started" in said
     assert "  ray: 2.0 -> " in said
     assert "  source of onset-sweeps: abc -> " in said
     assert len(load("s").table()) == 2

@@ -59,7 +59,7 @@ def test_the_order_of_the_space_is_in_the_fingerprint() -> None:
         plain, space=dataclasses.replace(plain.space, parameters=plain.space.parameters[::-1])
     )
     assert plain.fingerprint != turned.fingerprint
-    assert differences(turned.to_dict(), plain.to_dict()) == ["space: the same entries in another order"]
+    assert differences(turned.to_dict(), plain.to_dict()) == ["space: the same entries, in another order"]
 
 
 def test_a_specification_comes_back_from_storage_as_it_was() -> None:
