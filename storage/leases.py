@@ -91,8 +91,8 @@ class Lease:
             )
         by = f": {successor}" if successor else ""
         return (
-            f"Another process has taken over this study{by}, because this one did not respond for too long. This one has "
-            "written nothing since. No recorded data is lost. `sweep status` shows the study."
+            f"Another process has taken over this study{by}, because this one did not respond for too long. This one "
+            "has written nothing since. No recorded data is lost. `sweep status` shows the study."
         )
 
 

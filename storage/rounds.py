@@ -31,8 +31,8 @@ def add_round(
     stored = _flat(row)
     if differing := [name for name in figures if not _same(stored.get(name), figures[name])]:
         raise RuntimeError(
-            f"trial {trial}: round {index} is stored with a different {differing[0]} ({stored.get(differing[0])!r}, now "
-            f"{figures[differing[0]]!r}): another process writes to this study"
+            f"trial {trial}: round {index} is stored with a different {differing[0]} ({stored.get(differing[0])!r}, "
+            f"now {figures[differing[0]]!r}): another process writes to this study"
         )
     return False
 
