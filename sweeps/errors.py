@@ -1,16 +1,16 @@
-"""Errors that a user meets, and how the command line ends with them.
+"""Errors that a user may see, and the exit codes of the command line.
 
     SweepError                exit code 1
-    ├── UsageError            2: options that don't go together, a study of that name with other contents
+    ├── UsageError            2: options that can't be combined, a study of this name with another specification
     ├── TooManyFailures       3
     ├── StoppedOnRequest      4: ended by `sweep stop`
-    ├── Unwritable            1: weights or a checkpoint that can't be written (a full disk, a folder gone)
-    ├── NoCompletedTrial      5: or a confirmation or audit whose time was up
+    ├── Unwritable            1: weights or a checkpoint can't be written (a full disk, a missing folder)
+    ├── NoCompletedTrial      5: also a confirmation or an audit that is not complete
     ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP
-    └── ReplayDiffers         1: a replay that is not the recorded run
+    └── ReplayDiffers         1: a replay differs from the recorded run
 
-Of the packages below: `objectives.ObjectiveError`, `search_spaces.SpaceError`, `storage.StorageError`, each
-with an exit code of its own.
+The packages below have their own errors with their own exit codes: `objectives.ObjectiveError`,
+`search_spaces.SpaceError` and `storage.StorageError`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from storage import StorageError
 
 
 class SweepError(Exception):
-    """Something a user can mend; the message says how."""
+    """An error that the user can correct; the message says how."""
 
     exit_code = 1
 
 
 class UsageError(SweepError):
-    """Options that don't go together or don't fit the study."""
+    """Options that can't be combined, or that do not fit the study."""
 
     exit_code = 2
 
@@ -45,11 +45,11 @@ class StoppedOnRequest(SweepError):
 
 
 class Unwritable(SweepError):
-    """Weights or a checkpoint can't be written: no fault of the trial's, so none of its failures."""
+    """Weights or a checkpoint can't be written. This is not a failure of the trial."""
 
 
 class NoCompletedTrial(SweepError):
-    """The run ended, and no trial is complete, or of a confirmation or an audit not all are."""
+    """The run ended without a complete trial, or a confirmation or an audit is not complete."""
 
     exit_code = 5
 
@@ -63,7 +63,7 @@ class Interrupted(SweepError):
 
 
 class ReplayDiffers(SweepError):
-    """A replay that is not the recorded run."""
+    """A replay differs from the recorded run."""
 
 
 USER_ERRORS = (SweepError, ObjectiveError, SpaceError, StorageError)

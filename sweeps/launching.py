@@ -1,4 +1,4 @@
-"""A study about to run: everything that can be checked before anything is written, and who watches."""
+"""The launch of a study: everything is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ DEFAULT_TRIALS = 20
 
 @dataclass(frozen=True)
 class Launch:
-    """A study about to run: what it is, and how it is run.
+    """A study that is about to run, and how it is run.
 
-    num_trials: as planned; the failed cells of a grid come on top. forced: though what can alter figures has changed.
+    num_trials: as planned; repeats of a grid's failed cells are not counted. forced: run even if something changed that
+    can change results.
     """
 
     planned: Planned
@@ -35,20 +36,20 @@ class Launch:
 
     @property
     def most_trials(self) -> int | None:
-        """The bound on trials; None for a whole grid, whose failed cells are run again."""
+        """The largest number of trials; None for a whole grid, whose failed cells are run again."""
         is_whole = num_points(self.planned.spec) is not None and self.run.num_trials is None
         return None if is_whole else self.num_trials
 
 
 class Watcher(Observer, Protocol):
-    """Who watches a run: told first what is about to be done, then what happens."""
+    """Watches a run: it first receives the launch, then each event."""
 
     def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
-        """The study is about to run, from where it stands."""
+        """The study is about to run or to continue."""
 
 
 def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
-    """The launch that settings describe. Raises UsageError, ObjectiveError, SpaceError or DataError."""
+    """The launch for these settings. Raises UsageError, ObjectiveError, SpaceError or DataError."""
     run = dataclasses.replace(run, task=task_reference(settings.task))
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     spec = planned.spec
@@ -63,7 +64,7 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
 
 
 def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
-    """The launch of a study that is planned; raises UsageError where its workers don't fit."""
+    """The launch of a planned study. Raises UsageError if its workers do not fit."""
     spec = planned.spec
     all_points = num_points(spec)
     if all_points is not None:

@@ -1,4 +1,4 @@
-"""Every place on disk that the service chooses."""
+"""The places on disk that the service chooses."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _NAME = "onset-sweeps"
 
 
 def home() -> Path:
-    """Where studies and their results are kept: SWEEP_HOME, else the user's data folder."""
+    """The folder of studies and their results: SWEEP_HOME, else the user's data folder."""
     given = os.environ.get("SWEEP_HOME")
     return Path(given).expanduser().resolve() if given else platformdirs.user_data_path(_NAME)
 
 
 def storage_url(given: str | None) -> str:
-    """The database: as given, else SWEEP_STORAGE, else a SQLite file at home."""
+    """The URL of the database: the given one, else SWEEP_STORAGE, else a SQLite file in `home()`."""
     return given or os.environ.get("SWEEP_STORAGE") or f"sqlite:///{home() / 'studies.db'}"
 
 
 def data_root(given: str | Path | None) -> Path:
-    """Where data sets are looked for and put: as given, else SWEEP_DATA_DIR, else the user's cache."""
+    """The folder of data sets: the given one, else SWEEP_DATA_DIR, else one in the user's cache."""
     chosen = given or os.environ.get("SWEEP_DATA_DIR")
     return Path(chosen).expanduser().resolve() if chosen else platformdirs.user_cache_path(_NAME) / "data"
 
 
 def out_folder(given: str | Path | None, study: str) -> Path:
-    """Where a study's best.yaml and weights go: as given, else a folder of its name at home."""
+    """The folder of a study's best.yaml and weights: the given one, else one of its name in `home()`."""
     return Path(given).expanduser().resolve() if given else home() / "studies" / study

@@ -1,4 +1,4 @@
-"""What a user can set, checked once, each message naming the option."""
+"""The settings of a user. They are checked once, and each message names the option."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sweeps.pruning.rules import RULES
 from sweeps.samplers.by_name import SAMPLERS
 
 RUNNERS = ("ray", "inline")
-_STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # a study's folder has its name
+_STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's folder
 
 
 @dataclass(frozen=True)
 class StudySettings:
-    """What decides a study's figures; see Specification.
+    """The settings that decide the results of a study; see Specification.
 
-    overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one where CUDA is at hand, else none.
-    data: None for the best data set at hand. train_rows, valid_rows: at most so many; None for all.
-    rounds: None for the task's own budget.
+    overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one GPU if CUDA is available, else for none.
+    data: None for the best available data set. train_rows, valid_rows: use at most this many; None for all.
+    rounds: None for the task's own number.
     """
 
     task: str
@@ -66,14 +66,13 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How a study is run, which decides none of its figures and may change from launch to resume.
+    """How a study is run. These settings change no result, and may change between launch and resume.
 
-    task: where the task is found, for a file of the user's own. num_trials: in total; None for 20, or all
-    cells of a grid. workers: None for what the machine can place.
-    target: the metric at which the study may end. keep_weights: `top:K`, `all` or `none`.
-    checkpoint_seconds: how often a running trial's whole state is kept, so that it can continue.
-    address: of a Ray cluster to train on, `local` for a Ray of our own; None for what RAY_ADDRESS says, else local.
-    mixed_hardware: whether its nodes may differ in ways that can alter figures.
+    task: where to find the task, for a user's own file. num_trials: in total; None for 20, or for all cells of a grid.
+    workers: None for as many as fit on the machine. target: the study ends when the metric reaches this value.
+    keep_weights: `top:K`, `all` or `none`. checkpoint_seconds: how often the state of a running trial is saved.
+    address: of a Ray cluster; `local` to start Ray on this machine; None for RAY_ADDRESS, else local.
+    mixed_hardware: whether the nodes may differ in ways that can change results.
     """
 
     task: str = ""
@@ -135,7 +134,7 @@ class RunSettings:
 
     @property
     def weights_kept(self) -> int | None:
-        """Of how many of the best trials weights are kept; None for all."""
+        """The number of best trials whose weights are kept; None for all."""
         if self.keep_weights == "all":
             return None
         if self.keep_weights == "none":
@@ -157,12 +156,12 @@ class RunSettings:
 
 
 def check_stop_rule(option: str, name: str) -> None:
-    """Raises UsageError where no rule is called `name`."""
+    """Raises UsageError if there is no rule of this name."""
     _check_word(option, name, tuple(RULES))
 
 
 def check_study_name(name: str) -> None:
-    """Raises UsageError for a name that can't be a folder's, or that a shell would break up."""
+    """Raises UsageError for a name that can't be a folder's name, or that needs quotes in a shell."""
     if not _STUDY_NAME.fullmatch(name):
         raise UsageError(
             f"--study {name!r}: a study's name must have at most 100 letters, digits, '_', '-' and '.', "
@@ -178,13 +177,13 @@ def cores() -> int:
 def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -> int:
     """How many trials run at once.
 
-    Raises UsageError for more than the study's parallelism, or than the GPUs of this machine hold.
+    Raises UsageError if there are more than the study's parallelism, or more than the GPUs of this machine can hold.
     """
     placeable = max(1, cores() // cpus)
     if gpus > 0 and run.cluster is None:
         placeable = _fitting(gpus)
     if run.workers is None and run.cluster is not None:
-        return parallelism  # as many as there may be: Ray places what fits, and more as nodes join
+        return parallelism  # the largest number: Ray places as many as fit, and more when nodes join
     if run.workers is None:
         return min(parallelism, placeable)
     if run.workers > parallelism:
@@ -203,7 +202,7 @@ def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -
 
 
 def _fitting(gpus: float) -> int:
-    """How many trials of so many GPUs each this machine holds; one that is shared holds whole trials only."""
+    """How many trials fit on this machine's GPUs. A trial that uses part of a GPU is never split over two GPUs."""
     import torch
 
     there = torch.cuda.device_count()

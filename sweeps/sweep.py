@@ -1,4 +1,4 @@
-"""A sweep on one page: settings -> specification -> study -> runner -> result."""
+"""The whole sweep on one page: settings -> specification -> study -> runner -> result."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Result:
-    """A study after a run of it, and why the run ended before its last trial, if it did."""
+    """A study after a run, and the reason if the run ended early."""
 
     study: Study
     ending: Ending | None
     signal_number: int = 0
 
     def raise_for_ending(self) -> None:
-        """Raise what the command line exits with; nothing when the study is complete."""
+        """Raise the error with which the command line exits; raise nothing if the study is complete."""
         where = self.study.storage_option
         again = f"To continue: sweep resume {self.study.name}{where}"
         why = f"To see why: sweep trials {self.study.name}{where}"
@@ -69,9 +69,9 @@ def launch(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
-    """Run a new study, or continue the one of the same specification.
+    """Run a new study, or continue the study of the same specification.
 
-    Raises UsageError when a study of that name has another specification, saying what differs.
+    Raises UsageError if a study of this name has another specification. The message shows the differences.
     """
     return _begin(prepare(settings, run or RunSettings(), study=study, storage=storage), watcher)
 
@@ -84,7 +84,7 @@ def run_planned(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
-    """Run, or continue, a study whose specification was made otherwise than by settings."""
+    """Run or continue a study whose specification was not made from settings."""
     return _begin(launch_of(planned, run, study, storage), watcher)
 
 
@@ -108,7 +108,7 @@ def resume(
 ) -> Result:
     """Continue a stored study, with `changes` to how it is run.
 
-    Raises UsageError when something that can alter its figures has changed, saying what, unless `force`.
+    Raises UsageError if something has changed that can change results, unless `force`. The message shows the changes.
     """
     url = paths.storage_url(storage)
     database = _with_retries(url, lambda: open_database(url))
@@ -116,7 +116,7 @@ def resume(
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     kept = {**row.run, "timeout_seconds": None}
-    if given.get("runner") not in (None, row.run["runner"]):  # what was said for the other runner
+    if given.get("runner") not in (None, row.run["runner"]):  # options for the other runner
         kept |= {"workers": None, "trial_timeout_seconds": None}
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
@@ -135,7 +135,7 @@ def resume(
 def preview(
     settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None
 ) -> tuple[Launch, Study | None]:
-    """What `launch` would do, and with which stored study; nothing is written. Raises as `launch` does."""
+    """What `launch` would do, and the stored study that it would continue. Writes nothing; raises as `launch` does."""
     launching = prepare(settings, run, study=study, storage=storage)
     try:
         database = open_database(launching.storage)
@@ -146,7 +146,7 @@ def preview(
 
 
 def _find(database: Database, launching: Launch) -> StudyRow | None:
-    """The stored study that a launch continues. Raises UsageError where it can't."""
+    """The stored study that a launch continues, or None. Raises UsageError if it can't continue."""
     spec = launching.planned.spec
     row = find_study(database, launching.name)
     if row is not None:
@@ -197,7 +197,7 @@ def _termination(study: Study, lease: Lease) -> Termination:
 def _run(
     study: Study, launching: Launch, lease: Lease, termination: Termination, watcher: Watcher | None
 ) -> None:
-    """Train what the study lacks. The caller holds its lease."""
+    """Train the missing trials. The caller holds the lease."""
     remove_unfinished(study.out)
     target = launching.run.target
     driver = StudyDriver(
@@ -216,21 +216,21 @@ def _run(
 
 
 def _with_retries(url: str, call: Callable[[], T]) -> T:
-    """`call`, waiting for a server that is being restarted just now; a file is there or not."""
+    """Call `call`, and wait if a database server is just restarting. A file needs no waiting."""
     if sqlite_path(parse_url(url)) is not None:
         return call()
     return with_retries(call, patience_seconds=OPENING_PATIENCE_SECONDS)
 
 
 def _note_run(lease: Lease, row: StudyRow, launching: Launch) -> None:
-    """Keep how the study is run from here on, forgetting what was asked of the last run."""
+    """Store how the study is run from now on, and remove requests to the previous run."""
     with lease.writing() as connection:
         clear_requests(connection, row.study_id)
         update_run(connection, row.study_id, launching.run.to_dict())
 
 
 def _environment_here(launching: Launch) -> dict[str, Any]:
-    """The environment of this process, which of a cluster only drives."""
+    """The environment of this process. On a cluster, this process trains nothing."""
     spec = launching.planned.spec
     record = environment(spec.device, spec.threads)
     return record if launching.run.cluster is None else {**record, "trains": False}

@@ -1,6 +1,6 @@
-"""best.yaml on disk: written whole or not at all, and read back.
+"""Writes best.yaml, whole or not at all, and reads it.
 
-Floats are written in the shortest form that reads back to the same bits. No database is needed to read it.
+Floats are written in the shortest form that gives the same bits when read. Reading needs no database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sweeps.errors import UsageError
 
 
 def read_config(path: Path) -> BestConfig:
-    """The configuration in `path`. Raises UsageError for a file that is none, saying what is amiss."""
+    """The configuration in `path`. Raises UsageError if the file is not one; the message says why."""
     try:
         return read_checked(path, BestConfig)
     except ObjectiveError as error:
@@ -35,7 +35,7 @@ def write_config(path: Path, config: BestConfig, comment: str) -> None:
 
 
 def to_yaml(config: Mapping[str, Any], comment: str) -> str:
-    """`config` as YAML: a round a line."""
+    """`config` as YAML, with one line for each round."""
     document = CommentedMap(config)
     document.yaml_set_start_comment(comment)
     document["rounds"] = CommentedSeq(_on_one_line(figures) for figures in config["rounds"])
@@ -57,7 +57,7 @@ def _on_one_line(figures: Mapping[str, Any]) -> CommentedMap:
 
 
 def _represent_float(representer: Any, value: float) -> Any:
-    """The shortest text that reads back to the same double; with a point, as YAML wants it."""
+    """The shortest text that gives the same double when read; with a point, as YAML requires."""
     if math.isfinite(value):
         text = repr(value)
         if "." not in text:

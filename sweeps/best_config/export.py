@@ -1,4 +1,4 @@
-"""From a stored trial to its best configuration."""
+"""Makes the exported configuration of a stored trial."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sweeps.study.stored_study import Study
 
 
 def config_of(study: Study, trial: TrialRow) -> BestConfig:
-    """What best.yaml says of a completed trial; its weights file is named as the study's folder has it."""
+    """The configuration of a completed trial. It names the weights file as in the study's folder."""
     spec, notes = study.spec, trial.attributes
     assert trial.value is not None
-    provenance = study.provenance  # where it was trained since the study was read
+    provenance = study.provenance  # environments that were added since the study was read
     weights, confirmed = notes.get("weights"), study.confirmation()
     return BestConfig(
         format=FORMAT,

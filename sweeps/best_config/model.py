@@ -1,4 +1,4 @@
-"""best.yaml as a type: all that a trial is a function of, and every recorded round."""
+"""The type of best.yaml: everything that decides a trial, and every recorded round."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Text = Annotated[str, Field(max_length=1000)]
 
 
 class TrainedData(Section):
-    """The rows that a trial was trained on: a DataPlan, their digest, and with folds which repeat it was."""
+    """The rows of a trial: a DataPlan, their digest, and with folds the number of the repeat."""
 
     name: Text
     published: bool = False
@@ -33,17 +33,17 @@ class TrainedData(Section):
 
     @property
     def plan(self) -> DataPlan:
-        """Which rows of which data set."""
+        """The data set, and which of its rows."""
         return DataPlan(**{name: getattr(self, name) for name in DataPlan.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is written: what is as usual is left out."""
+        """The record to write; default values are left out."""
         folded = {"repeat": self.repeat} if self.folds else {}
         return {**self.plan.to_dict(), "digest": self.digest, **folded}
 
 
 class RecordedEnvironment(Section):
-    """Where a trial was trained, as `sweeps.study.environment` tells of it; only the first two are compulsory."""
+    """The environment of a trial, from `sweeps.study.environment`. Only the first two fields are required."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
@@ -58,13 +58,13 @@ class RecordedEnvironment(Section):
     settings: dict[str, Text] = Field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it was recorded."""
+        """The record of it."""
         return {name: getattr(self, name) for name in _ENVIRONMENT if name in self.model_fields_set} | (
             self.model_extra or {}
         )
 
 
-# In the order in which they are written.
+# The fields are written in this order.
 _ENVIRONMENT = (
     *("versions", "commit", "code", "platform", "cpu_capability", "device", "device_name"),
     *("threads", "settings"),
@@ -95,8 +95,8 @@ def _rounds(record: Any) -> Any:
 class BestConfig(ExportedModel):
     """The whole of an exported best configuration.
 
-    value: the metric after round `best_round`. budget: the rounds that the trial was to run; it may have been halted.
-    confirmed: what the latest confirmation found, where this trial is its winner.
+    value: the metric after round `best_round`. budget: planned rounds; the trial may have been halted earlier.
+    confirmed: the result of the latest confirmation, if this trial is its winner.
     """
 
     format: int

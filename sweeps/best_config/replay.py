@@ -1,4 +1,4 @@
-"""A replay: the exported configuration trained again and compared round by round."""
+"""A replay: trains an exported configuration again and compares it round by round."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweeps.study.environment import decisive_differences, environment
 
 @dataclass(frozen=True)
 class Comparison:
-    """A replayed round beside the recorded one. worst: the figure that differs most, with both values."""
+    """A replayed round and the recorded one. worst: the name of the value that differs most."""
 
     index: int
     equal: bool
@@ -36,9 +36,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Replay:
-    """A configuration, ready to be trained again.
+    """A configuration that is ready to be trained again.
 
-    differs_here: what of the environment is not as recorded; empty where figures must be equal bit for bit.
+    differs_here: differences from the recorded environment; if empty, values must be equal bit for bit.
     """
 
     config: BestConfig
@@ -49,11 +49,11 @@ class Replay:
 
     @property
     def must_be_equal(self) -> bool:
-        """Whether every figure must come out the same, bit for bit."""
+        """Whether all values must be equal, bit for bit."""
         return not self.differs_here
 
     def compare(self, tolerance: float) -> Iterator[Comparison]:
-        """Train again, stop rule off, to the last recorded round, and compare round by round."""
+        """Train without a stop rule to the last recorded round, and compare each round."""
         from objectives.training.loop import train
 
         with contextlib.closing(self._start()) as run:
@@ -74,16 +74,16 @@ class Replay:
 
 
 def _device(recorded: RecordedEnvironment) -> str:
-    """The recorded kind of device where there is one here, else the CPU."""
+    """The recorded kind of device if this machine has one, else the CPU."""
     import torch
 
     return "cuda" if recorded.device == "cuda" and torch.cuda.is_available() else "cpu"
 
 
 def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
-    """Look up the task and data that a configuration names.
+    """Load the task and data that a configuration names.
 
-    Raises DataError when the rows are not those that were trained on.
+    Raises DataError if the rows differ from those of the recorded training.
     """
     from objectives.registry import get_task
 
@@ -105,13 +105,13 @@ def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
 
 
 def _short(digest: str) -> str:
-    """What a digest of rows says of their part, with the start of the digest itself."""
+    """The part of the rows that a digest names, and the first digits of the digest."""
     *part, sha = str(digest).split(" ")
     return " ".join([*part, f"{sha[:12]}…"])
 
 
 def compare_rounds(recorded: Round, replayed: Round, tolerance: float) -> Comparison:
-    """A replayed round beside the recorded one; figures may differ by the tolerance."""
+    """Compare a replayed round with the recorded one. Values may differ by the tolerance."""
     known, now = recorded.figures(), replayed.figures()
     distances = {name: _distance(known.get(name), now.get(name)) for name in known | now}
     worst = max(distances, key=lambda name: distances[name])
@@ -128,7 +128,7 @@ def compare_rounds(recorded: Round, replayed: Round, tolerance: float) -> Compar
 
 
 def _distance(before: float | None, now: float | None) -> float:
-    """0 for equal figures; else relative, absolute below 1, and infinite where one is none or not finite."""
+    """0 for equal values; else the relative difference, absolute below 1, infinite if one is missing or not finite."""
     if before == now or repr(before) == repr(now):
         return 0.0
     if before is None or now is None or not (math.isfinite(before) and math.isfinite(now)):

@@ -1,6 +1,6 @@
-"""What the terminal shows: what will be done, live progress, and what came out. All of it to stderr.
+"""What the terminal shows: the plan, the progress and the result, all on stderr.
 
-Piped, it prints plain lines; on a terminal, a bar over trials and a line for each running trial.
+On a terminal it shows a progress bar and a line for each running trial. In a pipe it prints plain lines.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ PIPED_WIDTH = 140
 
 
 def make_console() -> Console:
-    """The console for people: stderr, so that stdout stays for data."""
+    """The console for people. It writes to stderr, because stdout is for data."""
     console = Console(stderr=True, highlight=False)
     return console if console.is_terminal else Console(stderr=True, highlight=False, width=PIPED_WIDTH)
 
 
 def announcement(launching: Launch, study: Study | None) -> str:
-    """What is about to be done, for people to check before it costs time."""
+    """The plan of a study, shown before it starts so that a user can check it."""
     spec, run = launching.planned.spec, launching.run
     random = sampler_of(spec.sampler).startup_trials
     data = spec.data
@@ -149,7 +149,7 @@ def _row(trial: TrialRow) -> tuple[str, ...]:
 
 
 def print_result(console: Console, result: Result) -> None:
-    """The table of the best, what it cost, where the best configuration is, and what to do next."""
+    """Print the best trials, the cost, the path of the best configuration, and what to do next."""
     study = result.study
     trials = study.all_trials()
     table = table_of(trials, study.run.target, study.spec.metric.direction)
@@ -188,7 +188,7 @@ def print_result(console: Console, result: Result) -> None:
             f"      sweep show {study.name} {best[0].number}{study.storage_option}\n"
             f"      sweep dashboard{study.storage_option}",
             markup=False,
-            soft_wrap=True,  # paths are copied: no line breaks in them
+            soft_wrap=True,  # users copy paths, so paths must not be broken into lines
         )
 
 
@@ -208,7 +208,7 @@ def _share(part: int, whole: int) -> str:
 
 
 class PlainProgress:
-    """What is about to be done, then a line when a trial ends: for pipes and logs."""
+    """For pipes and logs: prints the plan, then a line when a trial ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -219,17 +219,17 @@ class PlainProgress:
         self._console.print(announcement(launching, study), "\n", markup=False)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
-        """Nothing is said of a start."""
+        """Print nothing at the start of a trial."""
 
     def recorded(self, number: int, latest: Round) -> None:
-        """Nothing is said of a round."""
+        """Print nothing for a round."""
 
     def paused(self, number: int) -> None:
         """One line."""
         self._console.print(f"trial {number} paused")
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
-        """One line: what came out and why it ended."""
+        """Print one line: the result, and why the trial ended."""
         seconds = time.monotonic() - self._begun
         self._console.print(
             f"[{seconds:6.1f} s] {standing.ended}/{standing.num_trials}  {ended_line(number, end, num_rounds)}",
@@ -238,11 +238,11 @@ class PlainProgress:
         )
 
     def close(self) -> None:
-        """Nothing to take down."""
+        """There is nothing to remove."""
 
 
 class LiveProgress(PlainProgress):
-    """A bar over trials and a line per running trial, above which ended trials scroll by."""
+    """A progress bar and a line for each running trial. Ended trials scroll by above them."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -269,34 +269,34 @@ class LiveProgress(PlainProgress):
         return Group(self._bar, Text(f"best valid {name}: {shown}"), *lines)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
-        """A line for it appears."""
+        """Add a line for the trial."""
         self._begun_any = True
         self._running[assignment.number] = None
 
     def recorded(self, number: int, latest: Round) -> None:
-        """Its line changes."""
+        """Update the trial's line."""
         self._running[number] = latest
 
     def paused(self, number: int) -> None:
-        """Its line goes."""
+        """Remove the trial's line."""
         self._running.pop(number, None)
         super().paused(number)
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
-        """Its line goes, the bar moves."""
+        """Remove the trial's line and move the bar."""
         self._running.pop(number, None)
         self._best = standing.best
         self._bar.update(self._task, completed=standing.ended, total=standing.num_trials)
         super().ended(number, end, num_rounds, standing)
 
     def close(self) -> None:
-        """Take the bar down."""
+        """Remove the bar."""
         self._live.stop()
 
 
 @contextlib.contextmanager
 def watching(console: Console) -> Iterator[Watcher]:
-    """Who watches a run in the terminal: a live bar where there is one, plain lines elsewhere."""
+    """The watcher for this console: a live bar on a terminal, plain lines elsewhere."""
     shown = LiveProgress(console) if console.is_terminal else PlainProgress(console)
     try:
         yield shown

@@ -1,4 +1,4 @@
-"""Files that nothing refers to: drivers left them that were killed between two steps."""
+"""Removes files to which nothing refers. A driver leaves them if it is killed between two steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.trial.running_trial import RunningTrial
 def remove_leftovers(
     out: Path, writer: StudyWriter, outcomes: Sequence[Outcome], paused: Mapping[int, RunningTrial]
 ) -> None:
-    """Of ended trials only the recorded weights stay; of others what their recorded checkpoint refers to."""
+    """Keep the recorded weights of ended trials, and the files of recorded checkpoints; remove all others."""
     weights, checkpoints = files_by_trial(out / "weights"), files_by_trial(out / "checkpoints")
     doomed: set[Path] = set()
     for number, trial in paused.items():

@@ -1,4 +1,4 @@
-"""Who is told what happens in a study, as it happens."""
+"""Observers: they receive each event of a running study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweeps.trial.work import Assignment
 
 @dataclass(frozen=True)
 class Standing:
-    """A study as it stands: trials that have ended, of how many, and the best of its table, if there is one."""
+    """The progress of a study: ended trials, all trials, and the best trial of the table, if there is one."""
 
     ended: int
     num_trials: int
@@ -21,16 +21,16 @@ class Standing:
 
 
 class Observer(Protocol):
-    """Who is told what happens, as it happens: the keeper of files, the terminal, or nobody."""
+    """Receives each event: implemented by the keeper of files and by the terminal."""
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
-        """A trial begins, or begins again."""
+        """A trial starts, or starts again."""
 
     def recorded(self, number: int, latest: Round) -> None:
         """A round was stored."""
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
-        """A trial has ended, after so many rounds."""
+        """A trial has ended, after `num_rounds` rounds."""
 
     def paused(self, number: int) -> None:
-        """A trial waits to be taken up again."""
+        """A trial is paused."""

@@ -1,4 +1,4 @@
-"""What a study leaves on disk while it runs: the best configuration, and the weights worth keeping."""
+"""The results of a study on disk: the best configuration, and the kept weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sweeps.trial.work import Assignment
 
 
 class ResultsKeeper:
-    """Writes best.yaml whenever the table grows to a new best, and prunes weights to the best few."""
+    """Writes best.yaml when the table has a new best trial, and removes weights of worse trials."""
 
     def __init__(self, driver: StudyDriver, study: Study, weights_kept: int | None) -> None:
         self._driver = driver
@@ -33,24 +33,24 @@ class ResultsKeeper:
         self._weights_kept = weights_kept
         self._written: int | None = None
         self._table_seen = 0
-        self._best: list[Outcome] = []  # as many of the table as are looked after
+        self._best: list[Outcome] = []  # number of trials in the table that were handled
         self._refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
-        """Nothing is written of a trial that begins."""
+        """Write nothing at the start of a trial."""
 
     def recorded(self, number: int, latest: Round) -> None:
-        """Nothing is written of a round."""
+        """Write nothing for a round."""
 
     def paused(self, number: int) -> None:
-        """Nothing is written of a trial that waits."""
+        """Write nothing for a paused trial."""
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
-        """The table may have grown."""
+        """Update the files, because the table may have grown."""
         self._refresh()
 
     def _refresh(self) -> None:
-        """Bring best.yaml and the weights up to the table, unless another driver has taken the study over."""
+        """Update best.yaml and the weights to the table, unless another driver has taken over the study."""
         self._driver.writer.fenced(self._bring_up_to_date)
 
     def _bring_up_to_date(self) -> None:
@@ -69,14 +69,14 @@ class ResultsKeeper:
             self._prune_weights(table, self._weights_kept)
 
     def _confirmed(self, best: TrialRow) -> TrialRow:
-        """The trial that was confirmed in place of the best one, where that one was among its rivals."""
+        """The winner of the confirmation, if the best trial of the search took part in it."""
         confirmation = self._study.confirmation()
         if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
             return self._study.trial(confirmation.trial)
         return best
 
     def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
-        """Of the table's trials, keep the weights of the best; of those beyond it, all."""
+        """Keep the weights of the best trials in the table, and those of all trials outside it."""
         contenders = [*self._best, *table[self._table_seen :]]
         self._best = ranking(contenders, self._driver.metric.direction)[:weights_kept]
         kept = {trial.number for trial in self._best}
@@ -87,22 +87,22 @@ class ResultsKeeper:
 
 
 def weights_path(study: Study, trial: TrialRow) -> Path | None:
-    """Where a trial's best weights were kept; None where there never were any."""
+    """The path of a trial's best weights, or None if none were recorded."""
     weights = trial.attributes.get("weights")
     return None if weights is None else study.out / "weights" / str(weights["file"])
 
 
 def _kept(study: Study, trial: TrialRow) -> Path | None:
-    """Where a trial's best weights are."""
+    """The path of a trial's best weights."""
     path = weights_path(study, trial)
     return path if path is not None and path.is_file() else None
 
 
 def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
-    """Write a trial's configuration; it names its weights file by a path beside its own.
+    """Write a trial's configuration. It names its weights file by a relative path if possible.
 
-    weights: copy the weights there. Raises UsageError where the trial's weights were not kept, or a file
-    can't be written.
+    weights: copy the weights to this file. Raises UsageError if the weights were not kept, or if a file can't be
+    written.
     """
     config = config_of(study, trial)
     kept = _kept(study, trial)
@@ -124,7 +124,7 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
 
 
 def check_kept(study: Study, trial: TrialRow) -> Path:
-    """Where a trial's best weights are. Raises UsageError where they were not kept."""
+    """The path of a trial's best weights. Raises UsageError if they were not kept."""
     kept = _kept(study, trial)
     if kept is None:
         raise UsageError(
@@ -135,7 +135,7 @@ def check_kept(study: Study, trial: TrialRow) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Raises UsageError unless files can be written into `folder`. Leaves nothing there, nor the folder."""
+    """Raises UsageError unless files can be written into `folder`. Leaves neither a file nor the folder."""
     probe = folder / f".writable.{os.getpid()}"
     made: list[Path] = []
     try:
@@ -150,13 +150,13 @@ def check_writable(folder: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
-        with contextlib.suppress(OSError):  # another launch may have put something there by now
+        with contextlib.suppress(OSError):  # another launch may have written something there by now
             for folder_made in reversed(made):
                 folder_made.rmdir()
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed driver was about to write: files that bear the number of a process that is gone."""
+    """Remove unfinished files of killed drivers: their names contain the id of a process that has ended."""
     for place in (folder, folder / "weights", folder / "checkpoints"):
         for partial in place.glob(".*.partial"):
             *_, writer, _ = partial.name.split(".")
@@ -165,7 +165,7 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def check_owner(folder: Path, fingerprint: str) -> None:
-    """Raises UsageError where `folder` holds another study's best.yaml, which would be overwritten."""
+    """Raises UsageError if `folder` contains the best.yaml of another study, which would be overwritten."""
     path = folder / "best.yaml"
     if path.exists() and _fingerprint(path) != fingerprint:
         raise UsageError(
@@ -175,9 +175,9 @@ def check_owner(folder: Path, fingerprint: str) -> None:
 
 
 def remove_results(study: Study, numbers: Iterable[int]) -> None:
-    """Remove what a deleted study left: best.yaml, the files of its trials, and folders that are empty then.
+    """Remove the files of a deleted study: best.yaml, its trials' files, and folders that are then empty.
 
-    Nothing is removed from a folder whose best.yaml is another study's.
+    Remove nothing from a folder whose best.yaml belongs to another study.
     """
     if study.best_path.exists() and _fingerprint(study.best_path) != study.row.fingerprint:
         return
@@ -198,7 +198,7 @@ def _fingerprint(path: Path) -> str | None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all. Raises UsageError where it can't be written."""
+    """Write the whole file or nothing. Raises UsageError if it can't be written."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +218,7 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 
 
 def _beside(weights: Path, config: Path) -> str:
-    """The weights' path relative to the configuration's folder, where it lies below; else absolute."""
+    """The path of the weights: relative if they are below the configuration's folder, else absolute."""
     try:
         return str(weights.resolve().relative_to(config.resolve().parent))
     except ValueError:

@@ -1,7 +1,7 @@
-"""The StudyDriver: the only writer of a study's trials, in the driver.
+"""The StudyDriver: the only writer of a study's trials. It runs in the driver process.
 
-`ask` hands out trials, `record` takes their rounds and decides, `pause` and `lose` keep what was begun
-for later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
+`ask` returns the next trial, `record` stores a round and decides whether to halt, `pause` and `lose` keep a trial for
+later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
 stored rounds, and Optuna's copy (for its dashboard and samplers) is written after ours.
 """
 
@@ -39,14 +39,14 @@ from sweeps.trial.running_trial import Place, RunningTrial
 from sweeps.trial.verdict import End, Failure, TrialEnd, end_of, failed
 from sweeps.trial.work import Assignment, Progress
 
-LOSSES_BEFORE_FAIL = 3  # a worker that dies so often in a row without a new round takes its trial with it
+LOSSES_BEFORE_FAIL = 3  # a trial fails when its worker has died this often in a row without a new round
 
 
 class StudyDriver:
     """One study, open for writing.
 
-    lease: fences every write. out: the folder of its files. num_trials: how many trials it is to have; None for all
-    that a grid has. target: the metric at which it may end.
+    lease: protects every write. out: the folder of its files. num_trials: planned trials; None for all cells of a
+    grid. target: the study ends when the metric reaches this value.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class StudyDriver:
         self.here = Place()
         self._environments: dict[str, Any] = dict(study.provenance["environments"])
         self._out = out
-        self.num_recorded = 0  # rounds that were new, since the driver was opened
+        self.num_recorded = 0  # new rounds since the driver was opened
         self.running: dict[int, RunningTrial] = {}
         self.ends: dict[int, Outcome] = {}
         self.writer = StudyWriter(database, lease)
@@ -76,7 +76,7 @@ class StudyDriver:
         self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
         self._proposer = Proposer(self.spec)
         self._table: list[Outcome] = []
-        self._best: list[Outcome] = []  # one, when the table has a completed trial
+        self._best: list[Outcome] = []  # has one element if the table has a completed trial
         self._waiting: list[int] = []
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
@@ -87,22 +87,22 @@ class StudyDriver:
 
     @property
     def table(self) -> Sequence[Outcome]:
-        """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
+        """The longest sequence 0 … m of finished trials; with a target, up to the first that reaches it."""
         return self._table
 
     @property
     def best(self) -> Outcome | None:
-        """The best of the table."""
+        """The best trial of the table."""
         return self._best[0] if self._best else None
 
     @property
     def standing(self) -> Standing:
-        """How far the study is, for those who watch."""
+        """The progress of the study, for observers."""
         return Standing(len(self.ends), self.num_trials, self.best)
 
     @property
     def num_trials(self) -> int:
-        """How many trials the study is to have; a grid, whose failed cells are run again, gets more as they fail."""
+        """The planned number of trials. For a grid it grows with each failed cell, because that is run again."""
         return min(most for most in (self._most, self._proposer.num_points) if most is not None)
 
     @property
@@ -114,25 +114,25 @@ class StudyDriver:
 
     @property
     def is_over(self) -> bool:
-        """Whether no trial is running and none will be handed out any more."""
+        """Whether no trial is running and no more trials will start."""
         return not self.running and (self._closed or not self._has_more())
 
     def close(self) -> None:
-        """Hand out nothing any more."""
+        """Start no more trials."""
         self._closed = True
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing is handed out any more."""
+        """Whether no more trials will start."""
         return self._closed
 
     @property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
-        """Every environment in which the study was driven or trained, by the key that its trials name."""
+        """All environments in which the study was run, by the key that trials refer to."""
         return self._environments
 
     def note_environment(self, record: Mapping[str, Any]) -> str:
-        """Keep an environment with the study; returns its key."""
+        """Store an environment with the study and return its key."""
         key = environment_key(record)
         if key not in self._environments:
             self._environments[key] = dict(record)
@@ -142,9 +142,9 @@ class StudyDriver:
     # -- what workers do -----------------------------------------------------------------------------
 
     def ask(self, place: Place | None = None) -> Assignment | None:
-        """The next trial, if one may start now: first those that are paused, lowest number first, then new ones.
+        """The next trial, if one may start now. Paused trials come first, in the order of numbers; then new ones.
 
-        place: where it will be trained; None for this very process.
+        place: where it will be trained; None for this process.
         """
         place = place or self.here
         while not self._closed and self._waiting:
@@ -159,10 +159,10 @@ class StudyDriver:
         return self._start(trial, place)
 
     def record(self, number: int, progress: Progress) -> End | None:
-        """Store a round and decide: None to go on, or the trial's end, by now recorded.
+        """Store a round and decide: None to continue, or the end of the trial, which is then recorded.
 
-        What the round refers to (weights, checkpoint) is on disk before it is recorded. A round that is stored
-        already (a trial that started over) is compared with what is stored. Raises Unwritable.
+        Files of the round (weights, checkpoint) are on disk before it is recorded. If the round is stored already
+        (because the trial started again), it is compared with the stored one. Raises Unwritable.
         """
         trial, latest = self.running[number], progress.round
         if progress.starts_over:
@@ -190,9 +190,9 @@ class StudyDriver:
         return self._end(trial, failed(failure, len(trial.rounds)))
 
     def lose(self, number: int, how: str, *, with_node: bool = False) -> End | None:
-        """A worker died under its trial: the trial waits to start again, or fails at the third time in a row.
+        """The trial's worker died: the trial waits to start again, or fails at the third death in a row.
 
-        with_node: the whole machine died, which is no trial's fault.
+        with_node: the whole machine died. Such a death does not count.
         """
         trial = self.running[number]
         trial.losses += not with_node
@@ -203,7 +203,7 @@ class StudyDriver:
         return None
 
     def pause(self, number: int) -> None:
-        """Let a running trial wait, with number, parameters and rounds kept; `ask` takes it up again."""
+        """Pause a running trial. It keeps number, parameters and rounds, and `ask` returns it again."""
         trial = self.running.pop(number)
         self.writer.set_state(trial.trial_id, "WAITING")
         trial.resumed = True
@@ -213,12 +213,12 @@ class StudyDriver:
             observer.paused(number)
 
     def pause_all(self) -> None:
-        """Close, and let every running trial wait for `resume`."""
+        """Close, and pause all running trials until `resume`."""
         self.close()
         self.pause_running()
 
     def pause_running(self) -> None:
-        """Let every running trial wait to be taken up again."""
+        """Pause all running trials."""
         for number in sorted(self.running):
             self.pause(number)
 
@@ -231,9 +231,9 @@ class StudyDriver:
         return self._proposer.next_number < self.num_trials
 
     def _restore(self) -> None:
-        """Take up the study as it stands in the database; RUNNING trials belonged to a dead driver.
+        """Restore the study from the database. A RUNNING trial belonged to a dead driver.
 
-        Of most trials of a long study no more is read than how they ended.
+        For most trials of a long study, only their end is read.
         """
         outcomes = self.writer.read_outcomes()
         if self._judge.needs_earlier:
@@ -290,7 +290,7 @@ class StudyDriver:
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
         template = running_trial(self.spec.space, proposal)
-        # As a number the seed would be an axis of the dashboard's plots.
+        # A string: as a number, the dashboard would plot the seed.
         template.set_user_attr("seed", str(self.spec.seed_of(number)))
         return self.writer.insert_trial(number, template)
 
@@ -298,7 +298,7 @@ class StudyDriver:
         trial = self._paused.pop(number)
         stop = self._judge.verdict(number, trial.rounds) if trial.rounds else None
         if stop is not None and trial.is_complete(self.metric):
-            # Its driver died between the last round and the verdict.
+            # The driver died between the last round and the verdict.
             self.running[number] = trial
             trial.places.append(self.here)
             self._end(trial, end_of(stop, trial.rounds, self.metric))
@@ -325,7 +325,7 @@ class StudyDriver:
         return TrialFiles(self._out, number, self.writer.fenced)
 
     def _note_start_over(self, trial: RunningTrial, why: str) -> None:
-        """Keep it with the trial; tell people of the first."""
+        """Record it with the trial; print the first one."""
         trial.starts_over = why
         if not self._has_told_of_start_over:
             self._has_told_of_start_over = True
@@ -356,7 +356,7 @@ class StudyDriver:
         return end
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
-        """num_rounds: where the sampler may look at it."""
+        """num_rounds: given if the sampler may see the trial."""
         self.ends[outcome.number] = outcome
         last = None
         if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
@@ -365,7 +365,7 @@ class StudyDriver:
         self._grow_table()
 
     def _grow_table(self) -> None:
-        """Add to the table what is finished without a gap by now."""
+        """Add the trials to the table that are now finished without a gap."""
         while len(self._table) < self._proposer.num_leading and not self.target_reached:
             latest = self.ends[len(self._table)]
             self._table.append(latest)

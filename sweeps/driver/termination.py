@@ -1,4 +1,4 @@
-"""When a run of a study ends before its last trial: signals, requests, time, failures, target, lease."""
+"""Ends a run before its last trial: signals, requests, time limit, failures, target, lost lease."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.5
 
 
 def _signals() -> list[signal.Signals]:
-    """Those that end a run; not SIGHUP where it is ignored, as under nohup."""
+    """The signals that end a run. SIGHUP is left out if it is ignored, as under nohup."""
     ending = [signal.SIGINT, signal.SIGTERM]
     hangs_up = getattr(signal, "SIGHUP", None)
     if hangs_up is not None and signal.getsignal(hangs_up) != signal.SIG_IGN:
@@ -32,14 +32,14 @@ def _signals() -> list[signal.Signals]:
 
 
 class Interruption(BaseException):
-    """Raised by the signal handler where the termination was told that this does no harm, and nowhere else."""
+    """Raised by the signal handler, but only inside `interruptible()`, where it does no harm."""
 
 
 class Termination:
-    """Watches for reasons to end: the runner lets it `check` between messages or rounds.
+    """Looks for reasons to end a run. The runner calls `check` between messages or rounds.
 
-    timeout_seconds: of the whole run. max_failures: failed trials in a row, by number, that end the study;
-    a quarter of all trials (but at least that many) does so too.
+    timeout_seconds: of the whole run. max_failures: the study ends after this many failed trials in a row, by number.
+    It also ends when a quarter of all trials (but at least this many) have failed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Termination:
         max_failures: int = 3,
     ) -> None:
         self.ending: Ending | None = None
-        self.pauses = False  # whether running trials are to be paused now
+        self.pauses = False  # whether running trials must be paused now
         self.signal_number = 0
         self.at_second_signal: Callable[[], None] = lambda: None
         self._database = database
@@ -64,13 +64,13 @@ class Termination:
         self._requested: str | None = None
         self._interruptible = False
         self._table_seen: int | None = None
-        self._failures = 0  # in the table since this run began: earlier ones have ended an earlier run
+        self._failures = 0  # in the table since this run started; earlier failures ended an earlier run
         self._failures_in_a_row = 0
 
     def check(self, driver: StudyDriver) -> None:
-        """Look for reasons to end. Any closes the driver; all but a gentle one set `pauses`.
+        """Look for reasons to end. Every reason closes the driver. All but `sweep stop` without --now set `pauses`.
 
-        Raises LeaseLost where another driver has the study now, DatabaseGone where its database was deleted.
+        Raises LeaseLost if another driver has the study now, DatabaseGone if its database was deleted.
         """
         if self._lease.is_lost:
             driver.writer.check_lease()
@@ -99,7 +99,7 @@ class Termination:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """Within, SIGINT, SIGTERM and SIGHUP end the run in order; a second one at once."""
+        """In this context, SIGINT, SIGTERM and SIGHUP end the run in order. A second signal ends it at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -112,18 +112,18 @@ class Termination:
                 signal.signal(number, handler)
 
     def install_handlers(self) -> None:
-        """Make the signals ours (again: Ray installs its own at start)."""
+        """Install our signal handlers. Call it again after Ray's start, because Ray installs its own."""
         if threading.current_thread() is threading.main_thread():
             for number in _signals():
                 signal.signal(number, self._on_signal)
 
     def note_signal(self, number: int) -> None:
-        """A signal that somebody else's handler got: the run ends as if ours had."""
+        """End the run as our handler would, after a signal that another handler received."""
         self.signal_number = self.signal_number or number
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Within, the first signal breaks off what this thread does, by an Interruption."""
+        """In this context, the first signal raises an Interruption in this thread."""
         self._interruptible = True
         try:
             if self.signal_number:
@@ -144,12 +144,14 @@ class Termination:
         now = self._database.host.monotonic()
         if now >= self._next_poll:
             self._next_poll = now + POLL_SECONDS
-            with contextlib.suppress(DBAPIError):  # away for a while: the writer waits for it, we ask again
+            with contextlib.suppress(
+                DBAPIError
+            ):  # unreachable for now: the writer waits, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
             self._database.check_in_place()
 
     def _look_at_table(self, driver: StudyDriver) -> None:
-        """Count the failures among the trials that the table has grown by."""
+        """Count the failures among the new trials of the table."""
         table = driver.table
         if self._table_seen is None:
             self._table_seen = len(table)

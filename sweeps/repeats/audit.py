@@ -1,7 +1,7 @@
-"""An audit of halts: a share of the halted trials run to the end, to say what halting cost and what it saved.
+"""An audit of halts: trains some halted trials again to the end, and measures what halting cost and saved.
 
-A trial is a pure function of specification and number, so that the same trial can be run again without the rule: up to
-the halt it must show the same rounds, and what it would have reached is what comes after.
+A trial is a pure function of its specification and number, so it can be trained again without the stop rule. Up to the
+halt, its rounds must be the same; the rounds after it show what the trial would have reached.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ NOT_HALTED = frozenset({"finished", "error", "out_of_memory", "timeout", "worker
 
 @dataclass(frozen=True)
 class AuditedTrial:
-    """A halted trial, and what became of it without the halt.
+    """A halted trial, and its result without the halt.
 
-    best, full_best: of the metric, up to the halt and over all rounds; None where no round was finite. is_same: whether
-    the rounds up to the halt came out as they are stored.
+    best, full_best: the best metric up to the halt, and over all rounds; None if no round was finite. is_same: whether
+    the rounds up to the halt equal the stored ones.
     """
 
     trial: int
@@ -50,9 +50,10 @@ class AuditedTrial:
 
 @dataclass(frozen=True)
 class Audit:
-    """halted: trials that were, and rounds_saved by them all, of rounds_meant that the table's trials were to run.
+    """The result of an audit.
 
-    best: of the study as it is; full_best: as it had been with the audited trials run to the end.
+    halted: number of halted trials. rounds_saved: by all of them. rounds_meant: planned rounds of all trials in the
+    table. best: of the study; full_best: the same with the audited trials trained to the end.
     """
 
     study: Study
@@ -66,7 +67,7 @@ class Audit:
 
     @property
     def improved(self) -> list[AuditedTrial]:
-        """Those whose best would have improved."""
+        """The audited trials whose best metric improved after the halt."""
         return [each for each in self.trials if each.gain > 0]
 
 
@@ -78,10 +79,10 @@ def audit(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[Result, Audit | None]:
-    """Run a `share` of a study's halted trials (one at least) without its stop rule; None while that is not complete.
+    """Train a `share` of a study's halted trials (at least one) without its stop rule. None until this is complete.
 
-    Which ones follows from the study's specification. Called again, it goes on where it was. Raises UsageError where
-    nothing was halted.
+    The study's specification decides which ones. A second call continues the first. Raises UsageError if no trial was
+    halted.
     """
     if not 0 < share <= 1:
         raise UsageError(f"--share {share:g} must be above 0 and at most 1.")
@@ -169,10 +170,10 @@ def _audited(study: Study, repeated: Study, old: TrialRow, new: TrialRow) -> Aud
         full_best=None if full is None else full.valid_score,
         full_best_round=None if full is None else full.index,
         gain=gain,
-        is_same=repr(before) == repr(after[: len(before)]),  # NaN equals itself in print
+        is_same=repr(before) == repr(after[: len(before)]),  # NaN must equal itself, so texts are compared
     )
 
 
 def _rounds(study: Study, trial: int) -> list[Round]:
     rows = get_rounds(study.database, study.row.study_id, trial)
-    return [Round.from_figures(row) for row in rows]  # without their cost
+    return [Round.from_figures(row) for row in rows]  # without times and memory

@@ -1,7 +1,7 @@
-"""Confirmation: the best few of a study trained again from fresh seeds, and the test split opened for the winner.
+"""Confirmation: trains the best trials again from fresh seeds, and evaluates the winner on the test split.
 
-The best trial of a search is partly lucky. Its rivals are trained again under seeds (or folds) that they have in
-common, ordered by their mean, and only then is the test split opened, once, on record, for the one that wins.
+The best trial of a search is partly lucky. So the best trials are trained again with common seeds (or folds), and
+ordered by their mean. Only then is the winner evaluated on the test split, once, and this is recorded.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from sweeps.sweep import Result, run_planned
 class Candidate:
     """One of the best trials of the search, trained again.
 
-    trial: its number there. position: among the candidates, by its rank there. searched: its value there. values: of
-    its repeats, None for one that failed. p_value: that it differs from the winner so much by chance; None for the
-    winner itself, or where there are too few repeats to tell.
+    trial: its number in the search. position: its rank in the search, among the candidates. searched: its value in the
+    search. values: of its repeats; None for a failed one. p_value: probability of such a difference from the winner by
+    chance; None for the winner, or with too few repeats.
     """
 
     trial: int
@@ -59,16 +59,16 @@ class Candidate:
 
     @property
     def is_within_noise(self) -> bool:
-        """Whether its difference from the winner can't be told from chance."""
+        """Whether its difference from the winner may be due to chance."""
         return self.p_value is None or self.p_value > SIGNIFICANCE
 
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A confirmation that is complete: candidates from best to worst, and what the test split said of the first.
+    """A complete confirmation: candidates from best to worst, and the winner's result on the test split.
 
-    look: which look at the test split it was, from 1; None where it stayed sealed. is_new: whether it was taken just
-    now, or is what the record says of an earlier one.
+    look: number of this use of the test split, from 1; None if it was not used. is_new: whether it was used just now;
+    else the result is a recorded one.
     """
 
     study: Study
@@ -95,9 +95,9 @@ def confirm(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[Result, Confirmed | None]:
-    """Train the `top` trials of a study again, `seeds` times (and over `folds`); None while that is not complete.
+    """Train the `top` trials of a study again, `seeds` times (and over `folds`). None until this is complete.
 
-    seeds: by default 5, or one a fold. sealed: leave the test split closed. Called again, it goes on where it was.
+    seeds: by default 5, or one for each fold. sealed: do not use the test split. A second call continues the first.
     """
     study = load(name, storage)
     repeats = (seeds or (1 if folds else 5)) * max(1, folds)
@@ -129,14 +129,14 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
     now = plan_again(study.spec, study.run.task, root)
     check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     plan = dataclasses.replace(now.spec.data.plan, folds=folds)
-    plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
+    plan.fold(now.task, now.splits, 0)  # raises here, not in each trial
     spec = dataclasses.replace(
         now.spec,
         data=dataclasses.replace(now.spec.data, plan=plan),
         sampler="list",
         enqueued=[with_fixed(study.spec.space, trial.params) for trial in ranked],
         repeats=repeats,
-        # What is repeated is not to be halted for being behind.
+        # A repeat must not be halted because other trials are better.
         stop_rule=study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset",
         seed=derive_seed(study.spec.seed, "confirm"),
     )
@@ -144,7 +144,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
 
 
 def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[Candidate]:
-    """The candidates from best to worst by mean, each compared with the best; those that only failed are left out."""
+    """The candidates by mean, the best first, each compared with the best. Candidates that only failed are left out."""
     trials = repeated.table()
     candidates = []
     for position, trial in enumerate(ranked):
@@ -171,7 +171,7 @@ def _compared(candidate: Candidate, winner: Candidate) -> Candidate:
 def _conclude(
     study: Study, repeated: Study, planned: Planned, candidates: list[Candidate], *, sealed: bool
 ) -> Confirmed:
-    """Keep the order on record, open the test split for the winner unless that was done, and write best.yaml."""
+    """Record the order, evaluate the winner on the test split unless that was done, and write best.yaml."""
     database, study_id, winner = study.database, study.row.study_id, candidates[0]
     known = next((c for c in get_confirmations(database, study_id) if c.name == repeated.name), None)
     record = _record(repeated, candidates)
@@ -181,7 +181,7 @@ def _conclude(
     is_new = not sealed and "test" not in record
     if is_new:
         rows = _sealed_rows(planned, repeated)
-        look = record_look(database, study_id, repeated.name)  # on record before anything is scored on them
+        look = record_look(database, study_id, repeated.name)  # recorded before any evaluation on these rows
         values = _scores_on(rows, repeated, planned, winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
@@ -200,7 +200,7 @@ def _conclude(
 
 
 def _record(repeated: Study, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """What best.yaml says of a confirmation."""
+    """The entry of a confirmation in best.yaml."""
     winner, *rivals = candidates
     return {
         "study": repeated.name,
@@ -218,7 +218,7 @@ def _summary(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def _sealed_rows(planned: Planned, repeated: Study) -> Rows:
-    """The test split. Raises DataError where it can't be loaded, before a look at it is counted."""
+    """The test split. Raises DataError if it can't be loaded, before its use is counted."""
     task, name = planned.task, planned.spec.data.plan.name
     try:
         return task.load_test(name, paths.data_root(repeated.run.data_dir))
@@ -232,7 +232,7 @@ def _sealed_rows(planned: Planned, repeated: Study) -> Rows:
 
 
 def _scores_on(rows: Rows, repeated: Study, planned: Planned, winner: Candidate) -> list[float]:
-    """The score on the sealed rows of the winner's models, one a repeat."""
+    """The scores of the winner's models on the test rows, one for each repeat."""
     import torch
 
     from objectives.checkpoints.weights import load_weights
@@ -249,7 +249,7 @@ def _scores_on(rows: Rows, repeated: Study, planned: Planned, winner: Candidate)
     for trial in repeated.table()[winner.position :: len(spec.enqueued)]:
         path = weights_path(repeated, trial)
         if path is None:
-            continue  # it failed, or never was better than chance
+            continue  # it failed, or was never better than chance
         model = task.rebuild(parameters, prepared[:2]).to(device)
         model.load_state_dict(load_weights(path, trial.attributes["weights"]["digest"]))
         scores.append(evaluate(task, model, prepared, parameters).score)

@@ -1,4 +1,4 @@
-"""Published configurations and their variants, run as they stood, beside the figures that were published."""
+"""Trains published configurations and their variants, and compares with the published results."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from sweeps.trial.data_plan import DataPlan
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What is to be reproduced. variant: None for the configuration as it was published.
+    """What to reproduce. variant: None for the configuration as it was published.
 
-    fraction: of the published rows. seeds: how often. rounds: None for the published number.
+    fraction: of the published rows. seeds: number of repeats. rounds: None for the published number.
     """
 
     task: str
@@ -64,7 +64,7 @@ def reproduce(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
-    """Run it as a study of its own, or go on with one that was begun; see `beside` for what came out."""
+    """Train it as a study of its own, or continue that study. See `beside` for the results."""
     run = dataclasses.replace(run or RunSettings(), task=task_reference(wanted.task), num_trials=None)
     planned = plan_reproduction(wanted, paths.data_root(run.data_dir))
     name = f"{planned.task.name}-{wanted.variant or 'published'}-{planned.spec.fingerprint[:8]}"
@@ -72,7 +72,7 @@ def reproduce(
 
 
 def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
-    """A list of one point, repeated; raises UsageError where nothing of the kind was published."""
+    """A list of one point, repeated. Raises UsageError if no such configuration was published."""
     task = get_task(wanted.task)
     published, variant = published_for(task), variant_for(task, wanted.variant)
     parameters = {**published.parameters, **(variant.parameters if variant else {})}
@@ -92,14 +92,14 @@ def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
 
 
 def published_for(task: Task) -> Published:
-    """What was published for a task. Raises UsageError where nothing was."""
+    """The published results of a task. Raises UsageError if there are none."""
     if task.published is None:
         raise UsageError(f"No published results are known for {task.name}, so there is nothing to reproduce.")
     return task.published
 
 
 def variant_for(task: Task, name: str | None) -> Variant | None:
-    """The variant of that name. Raises UsageError, listing them, where there is none."""
+    """The variant of this name. If there is none, raises UsageError with a list of all variants."""
     variants = published_for(task).variants
     if name is None:
         return None
@@ -116,9 +116,9 @@ COLUMNS = ("round", "figure", "published", "ours", "std", "seeds", "difference")
 
 
 def beside(study: Study, published: Published, variant: Variant | None = None) -> list[dict[str, Any]]:
-    """The published figures by round, each with mean and deviation of ours; the last round always, too.
+    """The published results by round, each with mean and deviation of ours; always including the last round.
 
-    variant: which one was run; it is held against what was published of it alone, at the same rounds.
+    variant: the one that was trained. It is compared only with its own published results, at the same rounds.
     """
     rounds = study.rounds()
     if rounds.empty:

@@ -1,4 +1,4 @@
-"""Which differences between repeated trials are more than chance: plain numbers in and out."""
+"""Tells which differences between repeated trials are more than chance: plain numbers in and out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation (n - 1) of some values; the deviation of a single one is NaN."""
+    """Mean and sample standard deviation (n - 1) of values. The deviation of a single value is NaN."""
 
     mean: float
     std: float
@@ -31,10 +31,10 @@ class Spread:
 
 
 def paired_p_value(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Two-sided p of Student's paired t-test: that the same seeds differ so much by chance; None for fewer than two.
+    """Two-sided p-value of Student's paired t-test; None with fewer than two pairs.
 
-    `one[i]` and `other[i]` come from the same seed (and fold). Where all differences are equal there is no noise:
-    1 if they are zero, else 0.
+    `one[i]` and `other[i]` have the same seed (and fold). If all differences are equal, there is no noise: then the
+    value is 1 if they are zero, else 0.
     """
     if len(one) < 2:
         return None

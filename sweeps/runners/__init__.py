@@ -10,7 +10,7 @@ from sweeps.trial.work import WorkPlan
 
 
 class Runner(Protocol):
-    """Runs trials until the driver is over or the termination says to pause."""
+    """Runs trials until the study is finished or the termination says to pause."""
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Serve the driver; on return no worker of it is alive and no trial is RUNNING."""
+        """Run the driver's trials. On return, no worker is alive and no trial is RUNNING."""

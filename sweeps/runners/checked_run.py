@@ -1,7 +1,7 @@
-"""A task's training run, checked at its edge: what leaves it is a round as it must be, or a TaskError.
+"""Checks what a task's training run returns: it is a valid round, or a TaskError is raised.
 
-A task is anybody's code. What it returns is checked here, where the training is, so that neither the driver nor the
-database ever meets a tensor in place of a number, or a round out of order.
+A task may be a user's code. Its results are checked in the worker, so the driver and the database never receive a
+tensor in place of a number, or a round out of order.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One trial after the other in this process: for debugging, tests and machines without Ray.
+"""Runs one trial after the other in this process: for debugging, tests and machines without Ray.
 
-It can neither kill a trial that hangs nor survive one that takes the process's memory.
+It cannot kill a trial that hangs, and a trial that uses up the memory ends the whole process.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from sweeps.trial.work import Assignment, WorkPlan
 
 
 class InlineRunner:
-    """The in-process twin of the Ray runner."""
+    """The runner that needs no Ray."""
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Serve the driver, one trial at a time."""
+        """Run the driver's trials, one at a time."""
         worker = Worker(plan, breaks_off=(Interruption,))
         try:
             termination.check(driver)
@@ -41,7 +41,7 @@ class InlineRunner:
                 except Interruption:
                     return
                 if termination.signal_number and isinstance(latest, Failure):
-                    return  # the task made an error of its own out of the interruption
+                    return  # the task turned the interruption into an error of its own
                 if isinstance(latest, Failure):
                     driver.fail(assignment.number, latest)
                     return

@@ -1,4 +1,4 @@
-"""What runs where the training is: parameters and a seed in, rounds out. No Optuna, no database, no Ray."""
+"""Trains trials: takes parameters and a seed, returns rounds. It needs no Optuna, database or Ray."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Worker:
     """Loads task and data once, then trains one trial after the other.
 
-    breaks_off: exceptions that end a trial from outside (an interruption), and are none of the task's.
+    breaks_off: exceptions from outside that end a trial (an interruption), which are not the task's fault.
     Raises ObjectiveError when its code or data are not the driver's.
     """
 
@@ -160,7 +160,7 @@ class Worker:
 class _Begun:
     """A trial in training. best: the best score so far. kept_at: when its state was last kept, by the monotonic clock.
 
-    starts_over: why it has started over, or would after a crash; empty where there is no such reason.
+    starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
     """
 
     run: CheckedRun

@@ -1,6 +1,6 @@
-"""Samplers by name, each built afresh for every trial, so that nothing but its seed and the trials decide.
+"""Samplers by name. A new one is built for each trial, so its proposal depends only on its seed and the trials.
 
-Optuna is imported when a sampler is built: the names are needed where it would cost too much.
+Optuna is imported when a sampler is built, because reading only the names must stay fast.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Sampler:
     """A sampler by its name.
 
-    make: builds it from a seed and the number of trials that it draws at random before it learns from them; None
-    where points are computed from the trial's number, not sampled. bound: how much of a long study it sees, by
-    measurement (benchmarks/scale.py); nothing where it does not learn.
+    make: builds the sampler from a seed and the number of random trials at the start; None if points are computed
+    from the trial's number. bound: how many trials of a long study the sampler sees, chosen by measurement
+    (benchmarks/scale.py); no trials if it does not learn from them.
     """
 
     make: Callable[[int, int], BaseSampler] | None
@@ -34,8 +34,8 @@ class Sampler:
 def _tpe(seed: int, startup_trials: int) -> BaseSampler:
     """Tree-structured Parzen estimator over the joint space.
 
-    `group` keeps conditional parameters, such as batch norm's momentum, in the joint space; the constant
-    liar keeps away from trials that are still running.
+    `group` keeps conditional parameters, such as batch norm's momentum, in the joint space. `constant_liar` makes
+    the sampler avoid points near trials that are still running.
     """
     import optuna
     from optuna.samplers import TPESampler
@@ -54,7 +54,7 @@ def _tpe(seed: int, startup_trials: int) -> BaseSampler:
 def _gp(seed: int, startup_trials: int) -> BaseSampler:
     """Gaussian process with expected improvement.
 
-    Parameters whose condition some trial did not meet are drawn at random: the process has no place for them.
+    The process handles only parameters that every trial has. All others are drawn at random.
     """
     from optuna.samplers import GPSampler
 
@@ -62,7 +62,7 @@ def _gp(seed: int, startup_trials: int) -> BaseSampler:
 
 
 def _cmaes(seed: int, startup_trials: int) -> BaseSampler:
-    """Covariance matrix adaptation; choices and conditional parameters are drawn at random."""
+    """Covariance matrix adaptation. Choices and conditional parameters are drawn at random."""
     from optuna.samplers import CmaEsSampler
 
     return CmaEsSampler(seed=seed, n_startup_trials=startup_trials, warn_independent_sampling=False)
@@ -83,16 +83,16 @@ SAMPLERS: dict[str, Sampler] = {
     "qmc": Sampler(None),
     "grid": Sampler(None),
 }
-_LISTED = Sampler(None)  # a list of trials that is given, for repeats; not offered as a sampler
+_LISTED = Sampler(None)  # runs a given list of trials, for repeats; users can't choose it
 
 
 def sampler_of(name: str) -> Sampler:
-    """The sampler called `name`; `list` is one, too."""
+    """The sampler with this name; `list` is allowed too."""
     return _LISTED if name == "list" else SAMPLERS[name]
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
-    """The sampler called `name`, built; its generators take 32 bits of the seed."""
+    """Build the sampler with this name. Its random generators use 32 bits of the seed."""
     sampler = sampler_of(name)
     assert sampler.make is not None, f"the points of {name} are computed"
     return sampler.make(seed % 2**32, sampler.startup_trials)
@@ -100,7 +100,7 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
 
 @contextlib.contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Within, torch computes on one thread: the Gaussian process would come out differently on another number."""
+    """Let torch use one thread: with another number, a Gaussian process gives other results."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,8 +1,8 @@
-"""Which trial may be asked, and what the sampler may see.
+"""Decides which trial comes next and what its sampler may see.
 
-Trial n is decided by trials 0 … n - parallelism, finished, and by the parameters of those between, and by
-nothing else: so the table is the same on any number of workers. The sampler works on a mirror of exactly
-those trials; in a long study, of a choice among them that their outcomes decide.
+The parameters of trial n depend only on the results of the trials 0 … n - parallelism and on the parameters of the
+trials after those. So the table is the same for any number of workers. The sampler works on a study in memory that
+contains exactly these trials. In a long study, it contains only some of them, chosen by their results.
 """
 
 from __future__ import annotations
@@ -21,41 +21,43 @@ from sweeps.study.specification import Specification
 
 
 class Proposer:
-    """Proposes trials in order; told of finished ones in any order.
+    """Proposes trials in the order of their numbers. Trials may finish in any order.
 
-    bound: how much of a long study the sampler sees; its own where not given.
+    bound: how many trials of a long study the sampler sees; by default, the sampler's own bound.
     """
 
     def __init__(self, spec: Specification, bound: Bound | None = None) -> None:
         self._spec = spec
         self._space: Space = spec.space
-        self._finished: dict[int, Finished] = {}  # not told to the mirror yet
+        self._finished: dict[int, Finished] = {}  # not yet in the sampler's study
         self._leading = 0  # trials 0 … leading - 1 are finished
-        self._shown = 0  # of those, told to the mirror
+        self._shown = 0  # how many of those are in the sampler's study
         self._proposed = 0
         self._given = _given_trials(spec, self._space)
-        self._failed_cells: list[int] = []  # to be run again; one that fails twice is left at that
+        self._failed_cells: list[
+            int
+        ] = []  # cells to run again; a cell that fails twice is not run a third time
         self._bound = bound or sampler_of(spec.sampler).bound
         self._sampler_study = SamplerStudy(self._space, spec.metric.direction, self._bound)
 
     @property
     def num_cells(self) -> int | None:
-        """How many cells there are, where the sampler is a grid or a list."""
+        """The number of cells, if the sampler is a grid or a list; else None."""
         return len(self._given) if self._spec.sampler in ("grid", "list") else None
 
     @property
     def num_points(self) -> int | None:
-        """How many trials a grid has, as far as can be told now: its cells, and those that failed once more."""
+        """The number of trials of a grid as known now: its cells, and one repeat for each failed cell."""
         return None if self.num_cells is None else self.num_cells + len(self._failed_cells)
 
     @property
     def next_number(self) -> int:
-        """The number of the next trial that is proposed."""
+        """The number of the trial that will be proposed next."""
         return self._proposed
 
     @property
     def num_leading(self) -> int:
-        """How many trials from 0 on are finished without a gap."""
+        """The number of finished trials before the first unfinished one."""
         return self._leading
 
     def is_open(self) -> bool:
@@ -65,7 +67,7 @@ class Proposer:
         return self._leading > self._proposed - self._spec.parallelism
 
     def propose(self) -> Proposal:
-        """The next trial. The window must be open."""
+        """The next trial. Call it only if `is_open()`."""
         assert self.is_open()
         number = self._proposed
         self._tell_sampler_study(up_to=number - self._spec.parallelism)
@@ -79,16 +81,16 @@ class Proposer:
         return proposal
 
     def needed(self, values: Mapping[int, float | None]) -> list[int]:
-        """Of the trials of a stored study, those that a trial to come may depend on, by number.
+        """The numbers of the stored trials on which a future trial may depend.
 
-        values: of every trial there is; None for those that are not complete.
+        values: the value of each stored trial; None if the trial is not complete.
         """
         since = self._bound.since(max(0, len(values) - self._spec.parallelism))
         past = {number: value for number, value in values.items() if number < since}
         return [*self._bound.chosen(past, self._spec.metric.direction), *range(since, len(values))]
 
     def restore(self, proposal: Proposal | None) -> None:
-        """Take up a trial that was proposed before, in the order of numbers; None for one that is not needed."""
+        """Restore a trial that was proposed before; call it in the order of numbers. None: the trial is not needed."""
         if proposal is not None:
             self._sampler_study.add(self._proposed, proposal)
         self._proposed += 1
@@ -103,7 +105,7 @@ class Proposer:
             self._leading += 1
 
     def _counted(self, number: int) -> dict[str, Any] | None:
-        """The trial of that number where no sampler chooses it: a given one, a failed cell, a point by its index."""
+        """The trial with this number, if no sampler chooses it: a given trial, a grid cell or a computed point."""
         beyond = number - len(self._given)
         if beyond < 0:
             return self._given[number]
@@ -120,20 +122,20 @@ class Proposer:
             return self._sampler_study.sample(number, sampler)
 
     def _tell_sampler_study(self, up_to: int) -> None:
-        """Let the mirror see the trials 0 … up_to as finished."""
+        """Show the trials 0 … up_to to the sampler as finished."""
         while self._shown <= up_to:
             self._sampler_study.finish(self._shown, self._finished.pop(self._shown))
             self._shown += 1
 
 
 def num_points(spec: Specification) -> int | None:
-    """How many trials a grid or a list has; None where a sampler goes on for ever."""
+    """The number of trials of a grid or a list; None for a sampler without an end."""
     is_counted = spec.sampler in ("grid", "list")
     return len(_given_trials(spec, spec.space)) if is_counted else None
 
 
 def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
-    """Trials that no sampler chooses: a grid's cells, a list; else the defaults and what was enqueued."""
+    """Trials that no sampler chooses: the cells of a grid, or a list; else the defaults and enqueued trials."""
     if spec.sampler == "grid":
         return cells(space)
     if spec.sampler == "list":

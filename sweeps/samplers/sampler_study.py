@@ -1,4 +1,4 @@
-"""The study that a sampler works on: in memory, of one fixed name, with exactly the trials that it may see."""
+"""The study on which a sampler works: in memory, with a fixed name, with exactly the trials that it may see."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NAME = "mirror"  # some samplers hash the study's name
 
 
 class SamplerStudy:
-    """Holds trials in the order of their numbers; those past the bound are forgotten.
+    """Trials in the order of their numbers. Trials beyond the bound are forgotten.
 
-    Optuna's study is made when a sampler is first asked and when trials were forgotten, and grows in between: it is
-    the same either way. A trial's number there is its place among those seen.
+    The Optuna study is built when a sampler is first asked, and again when trials were forgotten. In between it
+    grows, which gives the same study. A trial's number there is its position among the visible trials.
     """
 
     def __init__(self, space: Space, direction: str, bound: Bound) -> None:
@@ -40,7 +40,7 @@ class SamplerStudy:
             self._show(self._study, number)
 
     def finish(self, number: int, outcome: Finished) -> None:
-        """A trial has ended; called in the order of numbers. One that was left out in `add` is only counted."""
+        """Record the end of a trial; call it in the order of numbers. A trial that was not added is only counted."""
         if number in self._proposals:
             self._finished[number] = outcome
             if self._study is not None:
@@ -51,7 +51,7 @@ class SamplerStudy:
             self._forget()
 
     def sample(self, number: int, sampler: BaseSampler) -> Proposal:
-        """A new trial, chosen by `sampler` from what it may see."""
+        """A new trial, proposed by `sampler` from the trials that it may see."""
         if self._study is None:
             self._study = self._make()
         study = self._study
@@ -78,7 +78,7 @@ class SamplerStudy:
         return study
 
     def _show(self, study: optuna.Study, number: int) -> None:
-        """Put a trial into the study, as it stands."""
+        """Add a trial to the study unchanged."""
         template = running_trial(self._space, self._proposals[number])
         outcome = self._finished.get(number)
         self._ids[number] = study._storage.create_new_trial(study._study_id, template)
@@ -94,7 +94,7 @@ class SamplerStudy:
 
 
 def running_trial(space: Space, proposal: Proposal) -> FrozenTrial:
-    """A trial that begins, as Optuna stores it."""
+    """A new running trial in the form that Optuna stores."""
     of_chosen = distributions(space, proposal.chosen)
     return create_trial(
         state=TrialState.RUNNING,

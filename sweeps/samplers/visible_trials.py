@@ -1,7 +1,7 @@
-"""What has become of trials, as far as samplers look at it, and how much of that they see in a long study.
+"""What samplers see of finished trials, and which trials they see in a long study.
 
-A sampler's cost grows with the trials it sees: TPE's in proportion, a Gaussian process's by more. So past some
-size it sees the best of the finished trials and the latest, a choice that depends on nothing but their outcomes.
+The cost of a sampler grows with the number of trials that it sees: in proportion for TPE, faster for a Gaussian
+process. So in a long study a sampler sees only the best and the latest trials. This choice depends only on results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The searched parameters of a trial, and what its sampler wants to remember of it."""
+    """The searched parameters of a trial, and the attributes that its sampler stored with it."""
 
     chosen: dict[str, Any]
     sampler_attributes: dict[str, Any] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """As much of a finished trial as samplers look at. last_round: (round, metric), for pruned ones."""
+    """The part of a finished trial that samplers use. last_round: (round, metric) of a pruned trial."""
 
     state: str
     value: float | None
@@ -36,10 +36,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Bound:
-    """So many of the `best` completed trials and of the `latest` are seen, chosen anew every `step` trials.
+    """How many of the best completed trials and of the latest trials are visible; chosen again every `step` trials.
 
-    What is not chosen is never chosen later: of trials so far and new ones the choice is the same as of those
-    chosen so far and new ones. So it may be made step by step, or once on resume.
+    A trial that is not chosen is never chosen later. So the choice may be made step by step, or at once on resume:
+    the result is the same.
     """
 
     best: int
@@ -47,17 +47,17 @@ class Bound:
     step: int
 
     def since(self, num_finished: int) -> int:
-        """The trial from which on all are seen, when 0 … num_finished - 1 are finished; 0 in a short study.
+        """All trials from this number on are visible, if 0 … num_finished - 1 are finished; 0 in a short study.
 
-        It moves by whole steps, so that what the sampler works on is not built anew for each trial.
+        It moves by whole steps, so the sampler's study need not be rebuilt for each trial.
         """
         since = num_finished - num_finished % self.step
         return since if since > self.best + self.latest else 0
 
     def chosen(self, values: Mapping[int, float | None], direction: str) -> list[int]:
-        """Of finished trials, the numbers of those that stay to be seen, in order.
+        """The numbers of the finished trials that stay visible, in order.
 
-        values: by number, of completed trials; None for others. Of equal values the lower number is better.
+        values: the value of each trial by number; None if it is not complete. Of equal values, the lower number wins.
         """
         sign = -1.0 if direction == "maximize" else 1.0
         complete = ((sign * value, number) for number, value in values.items() if value is not None)
@@ -65,4 +65,4 @@ class Bound:
         return sorted({*best, *heapq.nlargest(self.latest, values)})
 
 
-NOTHING = Bound(best=0, latest=0, step=100)  # for who does not learn from trials
+NOTHING = Bound(best=0, latest=0, step=100)  # for samplers that do not learn from trials

@@ -1,4 +1,4 @@
-"""Whether a stored study may go on: what has changed since it was begun, and what that means."""
+"""Checks whether a stored study may continue: what has changed since its start, and whether that matters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweeps.study.specification import Specification, differences
 
 
 def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
-    """Raises UsageError where a study's task, data or device are not what they were, saying what has changed."""
+    """Raises UsageError if a study's task, data or device have changed. The message shows the changes."""
     if now.spec.fingerprint != row.fingerprint:
         lines = differences(now.spec.to_dict(), row.specification)
         raise UsageError(
@@ -28,7 +28,7 @@ def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
 
 
 def check_same(row: StudyRow, spec: Specification) -> None:
-    """Raises UsageError where a study that is launched again was begun with another specification."""
+    """Raises UsageError if a stored study of the same name has another specification."""
     if row.fingerprint != spec.fingerprint:
         lines = differences(spec.to_dict(), row.specification)
         raise UsageError(
@@ -38,9 +38,9 @@ def check_same(row: StudyRow, spec: Specification) -> None:
 
 
 def check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, force: bool) -> None:
-    """Raises UsageError where figures may differ from here on, unless `force`; tells what else has changed.
+    """Raises UsageError if new results may differ, unless `force`. Prints what else has changed.
 
-    Of a cluster the hardware of the nodes decides, which are looked at when they are there.
+    On a cluster, the hardware of the nodes decides; it is checked when the nodes are known.
     """
     begun_in = next(iter(row.provenance["environments"].values()), None)
     if begun_in is None:

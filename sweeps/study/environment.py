@@ -1,4 +1,4 @@
-"""Where figures come from: versions, commit, machine; recorded with every study and trial."""
+"""The environment of results: versions, commit and machine, recorded with every study and trial."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_TRAINING = ("torch", "numpy")  # packages that decide a trial's figures
-_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # and those that decide its parameters
+_TRAINING = ("torch", "numpy")  # packages that can change the results of a trial
+_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # packages that can change its parameters
 _PACKAGES = (*_TRAINING, *_SAMPLING, "ray", "psycopg", "onset-sweeps")
 _TOP_LEVEL = ("sweeps", "search_spaces", "objectives", "storage")
 
 
 @functools.cache
 def code_digest() -> str:
-    """SHA-256 over the source of this service, wherever it is installed."""
+    """SHA-256 of the source of this service, independent of the folder."""
     digest = hashlib.sha256()
     home = Path(__file__).parents[2]
     for package in _TOP_LEVEL:
@@ -33,7 +33,7 @@ def code_digest() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what can alter figures."""
+    """Versions of everything that can change results."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -45,7 +45,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def commit() -> str | None:
-    """The commit of the checkout this code runs from, `+dirty` when it was changed; None outside one."""
+    """The commit of the checkout, with `+dirty` if files were changed; None outside a checkout."""
     home = Path(__file__).parents[2]
     if not (home / ".git").exists():
         return None
@@ -63,9 +63,9 @@ def commit() -> str | None:
 
 
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """What decides whether figures can be equal bit for bit: versions, processor, device, threads.
+    """What must be equal for equal results, bit for bit: versions, processor, device, threads.
 
-    The device has no name where there is none of its kind: the driver of a cluster may have no GPU itself.
+    The device has no name if this machine has none: the driver of a cluster may have no GPU itself.
     """
     import torch
 
@@ -85,7 +85,7 @@ def environment(device: str, threads: int) -> dict[str, Any]:
 
 
 def _settings(device: str) -> dict[str, str]:
-    """The environment variables that change numerics on a device; of a GPU also the one that training sets itself."""
+    """Environment variables that change numerics on a device; for a GPU also the one that training sets."""
     if device == "cpu":
         return {name: os.environ[name] for name in _CPU_SETTINGS if name in os.environ}
     from objectives.training.loop import CUBLAS_WORKSPACE
@@ -95,14 +95,14 @@ def _settings(device: str) -> dict[str, str]:
 
 
 def environment_key(record: Mapping[str, Any]) -> str:
-    """A short name for an environment, by its content."""
+    """A short name of an environment, made from its content."""
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
 
 
 _CPU_SETTINGS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 _GPU_SETTINGS = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
-# Of an environment, what must be equal for figures to be equal bit for bit, beside versions.
+# What must be equal, besides versions, for results to be equal bit for bit.
 _HARDWARE = ("platform", "cpu_capability", "device", "device_name")
 _SETTINGS = ("threads", "settings")
 
@@ -110,15 +110,15 @@ _SETTINGS = ("threads", "settings")
 def decisive_differences(
     recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
 ) -> list[str]:
-    """What differs between two environments that may alter figures, a line each.
+    """The differences between two environments that can change results, one line for each.
 
-    sampling: look at what chooses parameters, too; a replay has them already.
+    sampling: include what chooses parameters; a replay does not need it.
     """
     return hardware_differences(recorded, here) + software_differences(recorded, here, sampling=sampling)
 
 
 def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Of the decisive differences, those between machines."""
+    """The differences in hardware that can change results."""
     lines = _changed(recorded, here, _HARDWARE)
     return [line for line in lines if not line.startswith("device_name:") or _is_other_device(recorded, here)]
 
@@ -126,13 +126,13 @@ def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -
 def software_differences(
     recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
 ) -> list[str]:
-    """Of the decisive differences, those that can be put right on a machine."""
+    """The differences in software that can change results; they can be corrected on a machine."""
     packages = (*_TRAINING, *(_SAMPLING if sampling else ()))
     return _changed(recorded, here, _SETTINGS) + _changed_versions(recorded, here, packages)
 
 
 def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two environments that should not alter figures, a line each."""
+    """The differences between two environments that should not change results, one line for each."""
     others = [name for name in here["versions"] if name not in (*_TRAINING, *_SAMPLING)]
     lines = _changed_versions(recorded, here, others)
     if recorded.get("code") != here.get("code"):
@@ -144,9 +144,9 @@ def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> l
 
 
 def _is_other_device(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
-    """Whether another name means another device: of a CPU the capability decides, not the model's name.
+    """Whether the devices differ. For a CPU, its capability decides, not the name of the model.
 
-    A driver whose workers are elsewhere names none.
+    A driver whose workers are on other machines has no device.
     """
     on_cpu = recorded.get("device") == here.get("device") == "cpu"
     return not on_cpu and bool(recorded.get("device_name") and here.get("device_name"))

@@ -1,4 +1,4 @@
-"""From settings to a specification: where a task, a space and a data set meet."""
+"""Makes a specification from settings: combines a task, a space and a data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sweeps.trial.metric import Metric
 
 @dataclass(frozen=True)
 class Planned:
-    """A specification, and what was looked up on the way to it."""
+    """A specification, with the task and the data that were loaded for it."""
 
     spec: Specification
     task: Task
@@ -30,10 +30,10 @@ class Planned:
 
 
 def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool = False) -> Planned:
-    """The specification that settings describe, every part of it checked.
+    """The specification for these settings. Every part is checked.
 
-    gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU for them.
-    Raises UsageError, ObjectiveError, SpaceError or DataError, each saying what to do.
+    gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU.
+    Raises UsageError, ObjectiveError, SpaceError or DataError; each message says what to do.
     """
     task = get_task(settings.task)
     space = resolve_space(task, settings.space, settings.overrides)
@@ -59,7 +59,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
             raise UsageError(
                 "--enqueue can't be used with --sampler grid, because a grid has no trials besides its cells."
             )
-        cells(space)  # raises when a range can't be counted
+        cells(space)  # raises if a range has no step
     elif not space.searched:
         raise UsageError(
             "Every parameter is fixed, so there is nothing to search. To run one trial, use --sampler grid."
@@ -68,7 +68,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
 
 
 def check_data(task: Task, data: str) -> None:
-    """Raises UsageError for a data set that the task does not know."""
+    """Raises UsageError if the task does not have this data set."""
     if data not in task.data_sets:
         raise UsageError(
             f"--data {data}: {task.name} has no such data set{did_you_mean(data, task.data_sets)} "
@@ -85,7 +85,7 @@ def plan_point(
     repeats: int,
     data_root: Path,
 ) -> Planned:
-    """One whole configuration, to be trained `repeats` times."""
+    """The plan to train one complete configuration `repeats` times."""
     splits = plan.load(task, data_root)
     spec = _specification(
         settings,
@@ -121,7 +121,7 @@ def _specification(
 def plan_again(
     spec: Specification, reference: str, data_root: Path, *, gpus_elsewhere: bool = False
 ) -> Planned:
-    """A stored specification as it would be today: with the task, data and device as they are now."""
+    """A stored specification, updated to the task, data and device of today."""
     task = get_task(reference)
     splits = spec.data.plan.load(task, data_root)
     gpus = _gpus(spec.gpus, gpus_elsewhere)
@@ -141,7 +141,7 @@ def _study_data(plan: DataPlan, splits: Splits) -> StudyData:
 
 
 def choose_data(task: Task, data_root: Path) -> str:
-    """The first data set that is at hand; else the first that can be downloaded."""
+    """The first data set that is available; else the first one that can be downloaded."""
     for name in task.data_sets:
         if task.has_data(name, data_root) and not task.is_sample(name):
             return name

@@ -1,4 +1,4 @@
-"""A search space checked against the parameters of a task."""
+"""Checks a search space against the parameters of a task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sweeps.errors import UsageError
 
 
 def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> Space:
-    """The task's own space, or the one in `path`, with overrides; every parameter and value checked."""
+    """The task's own space, or the one in `path`, with overrides. Every parameter and value is checked."""
     if path is None:
         path = built_in_space_path(task.name)
         if path is None:
@@ -53,7 +53,7 @@ def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> 
 
 
 def _fitted(parameter: Parameter, kinds: Mapping[str, Any], task: Task, space: Space) -> Parameter:
-    """The parameter with its values as the task's types; raises SpaceError where they don't fit."""
+    """The parameter with its values converted to the task's types. Raises SpaceError if they do not fit."""
     place = f"{space.source}:{parameter.line}" if parameter.line else space.source
     if parameter.name not in kinds:
         raise SpaceError(
@@ -86,7 +86,7 @@ def _fitted_domain(domain: Domain, kind: ParameterKind, task: Task, place: str) 
 
 
 def _check_batch_norm(space: Space, task: Task) -> None:
-    """Batch norm needs two rows a step: a batch of one must switch it off."""
+    """Raises SpaceError if batch norm can be on with batches of one row: it needs two."""
     kinds = parameter_kinds(task.Parameters)
     if "batch_norm" not in kinds or "batch_size" not in kinds:
         return
@@ -108,9 +108,9 @@ def _check_batch_norm(space: Space, task: Task) -> None:
 
 
 def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The point of the space that a YAML's `parameters` (or plain `space`) names.
+    """The point of the space given by a YAML file's `parameters` (or `space`).
 
-    Raises SpaceError where it lies outside: a trial must be what the file says.
+    Raises SpaceError if it lies outside the space, because the trial must be what the file says.
     """
     given = read_space(path)
     wanted: dict[str, Any] = {}
@@ -142,7 +142,7 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
 def _check_inactive(
     path: Path, parameter: Parameter, wanted: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> None:
-    """Raises SpaceError where a file gives a parameter another value than it has where its condition does not hold."""
+    """Raises SpaceError if a file gives a value to a parameter whose condition does not hold."""
     name = parameter.name
     value = False if isinstance(defaults[name], bool) else defaults[name]
     if wanted.get(name, value) != value:

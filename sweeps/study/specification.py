@@ -1,6 +1,6 @@
-"""What a study's table is a function of, and the fingerprint of that.
+"""The specification of a study, which decides its table, and its fingerprint.
 
-Number of trials, workers, runner, storage, time limits and the study's name are not part of it.
+The number of trials, the workers, runner, storage, time limits and the study's name are not part of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sweeps.trial.metric import Metric
 
 @dataclass(frozen=True)
 class TaskVersion:
-    """A task by name and version; of a user's own file the version holds a digest of its content."""
+    """A task by name and version. For a user's own file, the version contains a digest of the file."""
 
     name: str
     version: str
@@ -27,7 +27,7 @@ class TaskVersion:
 
 @dataclass(frozen=True)
 class StudyData:
-    """The rows of a study: which ones, their digest, and how many there are (before they are cut into folds)."""
+    """The rows of a study: which rows, their digest, and their number (before they are divided into folds)."""
 
     plan: DataPlan
     digest: str
@@ -35,7 +35,7 @@ class StudyData:
     valid_rows: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored: the plan and the rest in one mapping, folds last."""
+        """The record to store: the plan and the rest in one mapping, folds last."""
         plan = self.plan.to_dict()
         folds = {"folds": plan.pop("folds")} if "folds" in plan else {}
         rows = {"train_rows": self.train_rows, "valid_rows": self.valid_rows}
@@ -50,14 +50,14 @@ class StudyData:
 
 @dataclass(frozen=True)
 class Specification:
-    """The whole of what decides a study's figures.
+    """Everything that can change the results of a study.
 
     metric: its `num_valid` is the data's `valid_rows`. space: in the order in which parameters are chosen.
-    defaults: the task's, for what the space does not name. enqueued: searched parameters of the trials after trial 0;
-    with the sampler `list`, of all trials, in turn and again up to `repeats` times, each time with another seed (and
-    fold, where the data are folded). rounds: a trial's budget. parallelism: trial n is decided by the trials
-    0 … n - parallelism. threads, gpus: per trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a
-    search whose seeds they have.
+    defaults: of the task, for parameters that are not in the space. enqueued: searched parameters of the trials after
+    trial 0; with the sampler `list`, of all trials, which are run in turn, `repeats` times, each time with another seed
+    (and fold, if there are folds). rounds: largest number of a trial. parallelism: trial n depends on the trials
+    0 … n - parallelism. threads, gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search
+    whose seeds are used.
     """
 
     task: TaskVersion
@@ -79,7 +79,7 @@ class Specification:
     seeds_of: list[int] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored: JSON values only; `seeds_of` only where there are any, as in studies that never had it."""
+        """The record to store, of JSON values only. `seeds_of` is left out if empty, as in older studies."""
         record = {
             "task": {"name": self.task.name, "version": self.task.version},
             "metric": {"name": self.metric.name, "chance": self.metric.chance},
@@ -106,18 +106,18 @@ class Specification:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the specification, in hexadecimal; the order of the space's parameters counts."""
+        """SHA-256 of the specification, in hexadecimal. It depends on the order of the parameters in the space."""
         canonical = self.to_dict()
         canonical["space"] = list(canonical["space"].items())
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def repeat_of(self, number: int) -> int:
-        """Which time the parameters of a trial are trained, from 0."""
+        """The number of the repeat of a trial, from 0."""
         return number // len(self.enqueued) if self.sampler == "list" else 0
 
     def seed_of(self, number: int) -> int:
-        """The seed of a trial; in a list, the same for all that are trained for the same time."""
+        """The seed of a trial. In a list, all trials of the same repeat have the same seed."""
         if self.seeds_of:
             return derive_seed(self.seed, "trial", self.seeds_of[number % len(self.seeds_of)])
         if self.sampler == "list":
@@ -125,16 +125,15 @@ class Specification:
         return derive_seed(self.seed, "trial", number)
 
 
-# The fields that are JSON values already.
+# These fields are JSON values already.
 _TYPED = ("task", "metric", "data", "space")
 _PLAIN = tuple(each.name for each in fields(Specification) if each.name not in _TYPED)
 
 
 def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a trial: what was chosen, and defaults for the rest.
+    """All parameters of a trial: the chosen ones, and defaults for the others.
 
-    A switch whose condition does not hold is off; another parameter whose condition does not hold keeps
-    its default.
+    A switch whose condition does not hold is off. Any other parameter whose condition does not hold has its default.
     """
     values = dict(spec.defaults)
     for parameter in spec.space:
@@ -146,7 +145,7 @@ def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str,
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two specifications, a line each: `key: theirs -> ours`."""
+    """The differences between two specifications, one line for each: `key: theirs -> ours`."""
     lines = []
     for key in [*theirs, *(key for key in ours if key not in theirs)]:
         before, now = theirs.get(key), ours.get(key)

@@ -1,4 +1,4 @@
-"""A study as it is read: its table, its best, its rounds, its best configuration."""
+"""Reads a stored study: its table, its best trials, its rounds, its best configuration."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_NOTES = ("best_round", "rounds", "stop_reason", "because")  # of a trial's attributes, what a record has
+_NOTES = (
+    "best_round",
+    "rounds",
+    "stop_reason",
+    "because",
+)  # the attributes of a trial that are part of its record
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a table took: rounds run, rounds its halted trials did not run, seconds in rounds."""
+    """The cost of a table: rounds run, rounds saved by halting, and seconds of training."""
 
     rounds_run: int
     rounds_saved: int
@@ -38,7 +43,7 @@ class Cost:
 
 
 class Study:
-    """A stored study. Reads what is in the database now; keeps nothing."""
+    """A stored study. It reads the database at each call and keeps nothing."""
 
     def __init__(self, database: Database, row: StudyRow) -> None:
         self.database = database
@@ -61,25 +66,25 @@ class Study:
 
     @property
     def best_path(self) -> Path:
-        """Its best configuration, from the first completed trial on."""
+        """The path of its best configuration, which exists from the first completed trial on."""
         return self.out / "best.yaml"
 
     @property
     def storage_option(self) -> str:
-        """What a command about this study must be told to find its database; empty for the default one."""
+        """The option with which a command finds this study's database; empty for the default one."""
         default = parse_url(paths.storage_url(None))
         return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
 
     def all_trials(self) -> list[TrialRow]:
-        """Every trial there is, finished or not."""
+        """All trials, finished or not."""
         return read_trials(self.database, self.row.study_id)
 
     def table(self) -> list[TrialRow]:
-        """The longest run 0 … m of finished trials: what the study has shown so far."""
+        """The longest sequence 0 … m of finished trials."""
         return table_of(self.all_trials(), self.run.target, self.spec.metric.direction)
 
     def ranking(self, top: int | None = None) -> list[TrialRow]:
-        """The table's completed trials, best first. No others are read."""
+        """The completed trials of the table, the best first. Only these are read."""
         numbers = best_numbers(
             self.database, self.row.study_id, self.spec.metric.direction, target=self.run.target, top=top
         )
@@ -87,27 +92,27 @@ class Study:
         return [rows[number] for number in numbers if number in rows]
 
     def best(self) -> TrialRow:
-        """The best trial of the table. Raises NoCompletedTrial where there is none."""
+        """The best trial of the table. Raises NoCompletedTrial if there is none."""
         ranked = self.ranking(1)
         if not ranked:
             raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
         return ranked[0]
 
     def confirmation(self) -> Confirmation | None:
-        """The one that best.yaml tells of: the last to open the test split, else the last begun; None for none."""
+        """The confirmation in best.yaml: the last that used the test split, else the last one, else None."""
         found = get_confirmations(self.database, self.row.study_id)
         opened = [each for each in found if "test" in each.record]
         return max(opened, key=lambda each: each.look or 0) if opened else found[-1] if found else None
 
     def trial(self, number: int) -> TrialRow:
-        """One trial. Raises UsageError where there is none of that number."""
+        """One trial. Raises UsageError if there is no trial of this number."""
         rows = read_trials(self.database, self.row.study_id, [number])
         if not rows:
             raise UsageError(f"Study {self.name!r} has no trial {number}.")
         return rows[0]
 
     def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
-        """Rounds run and saved over the table (read unless given), and seconds over all trials."""
+        """Rounds run and saved in the table (read if not given), and seconds of all trials."""
         run = saved = 0
         for trial in self.table() if table is None else table:
             rounds = int(trial.attributes.get("rounds", 0))
@@ -121,7 +126,7 @@ class Study:
         return full_parameters(self.spec, with_fixed(self.spec.space, trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:
-        """A trial under the stable keys of `-f json`; what depends on when it ran comes last."""
+        """The record of a trial with the keys of `-f json`. Values that depend on the time of the run come last."""
         notes = trial.attributes
         return {
             "trial": trial.number,
@@ -137,7 +142,7 @@ class Study:
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """Every trial under the keys of `-f json`. ahead: it is finished, but beyond the table."""
+        """The records of all trials with the keys of `-f json`. ahead: the trial is finished, but not in the table."""
         every = read_trials(self.database, self.row.study_id, notes=_NOTES)
         in_table = len(table_of(every, self.run.target, self.spec.metric.direction))
         records = [self.record(trial) for trial in every]
@@ -150,7 +155,7 @@ class Study:
         return {each.name: trial.params[each.name] for each in self.spec.space if each.name in trial.params}
 
     def trials(self) -> pd.DataFrame:
-        """The trials as a frame: a row each, a column for every searched parameter (`params_…`)."""
+        """The trials as a pandas frame: one row for each, with a column `params_…` for each searched parameter."""
         import pandas as pd
 
         rows = []
@@ -160,7 +165,7 @@ class Study:
         return pd.DataFrame(rows)
 
     def rounds(self) -> pd.DataFrame:
-        """Every recorded round as a frame: `trial`, `index` and the figures of a Round."""
+        """All recorded rounds as a pandas frame: `trial`, `index` and the values of a Round."""
         import pandas as pd
 
         return pd.DataFrame(all_rounds(self.database, self.row.study_id)).drop(
@@ -169,11 +174,11 @@ class Study:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the study has been driven and trained, as of now."""
+        """The environments in which the study was run so far."""
         return get_study(self.database, self.name).provenance
 
     def other_environments(self, trials: Sequence[TrialRow]) -> dict[str, list[int]]:
-        """Trials whose figures may not be those that the first one's environment would give, by what differs."""
+        """By difference: trials whose environment differs from the first trial's in a way that can change results."""
         from sweeps.study.environment import decisive_differences
 
         known = self.provenance["environments"]
@@ -188,6 +193,6 @@ class Study:
 
 
 def load(name: str, storage: str | None = None) -> Study:
-    """The study called `name`. Raises StudyNotFound or StorageUnavailable."""
+    """The study of this name. Raises StudyNotFound or StorageUnavailable."""
     database = open_database(paths.storage_url(storage))
     return Study(database, get_study(database, name))

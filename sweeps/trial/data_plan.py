@@ -1,4 +1,4 @@
-"""Which rows a study trains and validates on: a data set's own split, a part of it, the published one, or folds."""
+"""Which rows a study trains and validates on: the data set's split, part of it, the published rows, or folds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from objectives.errors import ObjectiveError
 class DataPlan:
     """A choice of rows, as it is stored with a study.
 
-    name: of the data set. published: the rows on which a task's published figures were taken. fraction: of the
-    rows of each split. most_train_rows, most_valid_rows: of these so many at most; None for all. folds: 0 for one
-    split; else training and validation rows together are cut into so many parts, each of which validates once.
+    name: of the data set. published: whether to use the rows of the task's published results. fraction: of the rows of
+    each split. most_train_rows, most_valid_rows: at most this many rows; None for all. folds: 0 for one split; else
+    training and validation rows together are divided into this many parts, and each part validates once.
     """
 
     name: str
@@ -28,7 +28,7 @@ class DataPlan:
     most_valid_rows: int | None = None
 
     def load(self, task: Task, root: Path) -> Splits:
-        """The rows, not yet folded. Raises DataError; what a user's own task raises is told as what it is."""
+        """The rows before folding. Raises DataError; an error of a user's own task is reported by its type."""
         from objectives.rows.subsets import at_most, part_of
 
         try:
@@ -44,11 +44,11 @@ class DataPlan:
         return at_most(part, train=self.most_train_rows, valid=self.most_valid_rows)
 
     def fold(self, task: Task, splits: Splits, repeat: int) -> Splits:
-        """The rows of a repeat of a trial: the splits themselves where they are not folded."""
+        """The rows of one repeat of a trial; without folds, the splits themselves."""
         return splits if not self.folds else task.fold(splits, repeat % self.folds, self.folds)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored; what is not said is as usual."""
+        """The record to store; default values are left out."""
         usual = DataPlan(self.name)
         return {key: value for key, value in asdict(self).items() if value != getattr(usual, key)} | {
             "name": self.name

@@ -1,4 +1,4 @@
-"""From an exception, which may be anybody's, to what is recorded of it: plain text that any database can keep."""
+"""Turns an exception of any kind into the record of a failure: plain text that any database can store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_TRACEBACK = 8000
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What is recorded of an exception that a trial raised. Raises nothing, whatever the exception is."""
+    """The record of an exception that a trial raised. Never raises, whatever the exception is."""
     return Failure(
         kind="out_of_memory" if _is_out_of_memory(error) else "error",
         error_class=printable(type(error).__name__),
@@ -23,7 +23,7 @@ def failure_of(error: BaseException) -> Failure:
 
 def _message(error: BaseException) -> str:
     try:
-        return "".join([str(error)])[: 2 * LONGEST_MESSAGE]  # plain, should it be of a class of its own
+        return "".join([str(error)])[: 2 * LONGEST_MESSAGE]  # a plain str, even if it is a subclass
     except BaseException as another:  # noqa: BLE001 - anybody's __str__
         return f"(its message can't be told: __str__ raised {type(another).__name__})"
 
@@ -33,7 +33,7 @@ def _traceback(error: BaseException) -> str:
         lines = traceback.format_exception(error, limit=-50)
     except BaseException as another:  # noqa: BLE001 - it prints notes and values, which are anybody's
         return f"(no traceback: telling it raised {type(another).__name__})"
-    # Of a line of 50 MB the end would be all that is left.
+    # Otherwise only the end of a very long line would be left.
     return printable("".join(line[:LONGEST_MESSAGE] for line in lines)[-LONGEST_TRACEBACK:])
 
 

@@ -1,7 +1,7 @@
-"""What a trial leaves on disk while it runs: the weights of its best round, and its latest checkpoint.
+"""The files of a running trial: the weights of its best round, and its latest checkpoint.
 
-Only the driver writes them, as it alone writes to the database. It puts them in place, and removes them, only while
-nobody can take its study over: so a driver that has lost its study changes no file of its successor's.
+Only the driver writes them, as only it writes to the database. It adds and removes files only while no other driver can
+take over the study. So a driver that has lost its study does not change the files of its successor.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from objectives.checkpoints.packed_file import PackedFile
 from sweeps.errors import Unwritable
 
 Record = dict[str, Any]  # file (its name), digest, round; of a checkpoint also: weights
-Fenced = Callable[[Callable[[], None]], None]  # does something while nobody can take the study over
+Fenced = Callable[
+    [Callable[[], None]], None
+]  # calls a function while no other driver can take over the study
 
 
 class TrialFiles:
-    """The files of one trial below a study's folder. fenced: how they are put in place and removed."""
+    """The files of one trial in a study's folder. fenced: calls the function that adds or removes them."""
 
     def __init__(self, out: Path, number: int, fenced: Fenced) -> None:
         self._stem = f"trial-{number:04d}"
@@ -31,18 +33,18 @@ class TrialFiles:
         self._there: set[Path] = set()
 
     def keep_weights(self, round_index: int, packed: PackedFile, instead_of: Record | None) -> Record:
-        """Write the weights of a round; returns what is recorded of them. Raises Unwritable."""
+        """Write the weights of a round and return their record. Raises Unwritable."""
         path = self._weights / f"{self._stem}-round-{round_index:06d}.pt"
         older = None if instead_of is None else self._weights / instead_of["file"]
         return self._write(path, round_index, packed, older)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, weights: Record | None) -> Record:
-        """Write the state after a round; returns what is recorded of it. Raises Unwritable."""
+        """Write the state after a round and return its record. Raises Unwritable."""
         path = self._checkpoints / f"{self._stem}-round-{round_index:06d}.ckpt"
         return {**self._write(path, round_index, packed, None), "weights": weights}
 
     def read_checkpoint(self, record: Mapping[str, Any] | None) -> PackedFile | None:
-        """The recorded checkpoint; None where there is none, or not the one that was recorded."""
+        """The recorded checkpoint; None if there is none, or if its digest differs from the recorded one."""
         if record is None:
             return None
         try:
@@ -53,7 +55,7 @@ class TrialFiles:
         return PackedFile(content, digest) if digest == record["digest"] else None
 
     def restore(self, checkpoint: Mapping[str, Any] | None) -> set[Path]:
-        """Take up the files that a recorded checkpoint refers to; returns them."""
+        """Read the files to which a recorded checkpoint refers."""
         if checkpoint is not None:
             self._there.add(self._checkpoints / checkpoint["file"])
             if checkpoint["weights"] is not None:
@@ -66,7 +68,7 @@ class TrialFiles:
         self._remove(there if weights is None else there | {self._weights / weights["file"]})
 
     def drop_all_but(self, weights: Record | None) -> None:
-        """The trial has ended: of its files only these weights stay."""
+        """Remove all files of an ended trial except these weights."""
         self._remove(self._there - ({self._weights / weights["file"]} if weights is not None else set()))
 
     def _remove(self, paths: set[Path]) -> None:
@@ -76,7 +78,7 @@ class TrialFiles:
 
     def _write(self, path: Path, round_index: int, packed: PackedFile, older: Path | None) -> Record:
         def put(partial: Path, path: Path) -> None:
-            if partial.exists():  # else it was put there, and the database did not answer
+            if partial.exists():  # otherwise the file is in place, but the database did not answer
                 partial.replace(path)
             if older is not None and older != path:
                 older.unlink(missing_ok=True)
@@ -93,7 +95,7 @@ class TrialFiles:
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, as far as they are there."""
+    """Remove the files that exist."""
     for path in paths:
         path.unlink(missing_ok=True)
 

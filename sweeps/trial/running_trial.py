@@ -1,4 +1,4 @@
-"""A trial that has begun and not ended: its rounds, and the record of its files."""
+"""A trial that has started and not ended: its rounds, and the records of its files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sweeps.trial.verdict import End
 class Place:
     """Where a trial is trained.
 
-    environment: the key of an environment that is noted with the study. node: of a cluster; empty on this machine.
+    environment: key of an environment stored with the study. node: of a cluster; empty on this machine.
     """
 
     environment: str = ""
@@ -26,9 +26,9 @@ class Place:
 
 @dataclass
 class RunningTrial:
-    """What the driver knows of a trial in flight.
+    """What the driver knows of a running trial.
 
-    weights, checkpoint: what is recorded of its files. losses: workers that died in a row without a new round.
+    weights, checkpoint: the records of its files. losses: workers that died in a row without a new round.
     differs: the round that had other values when the trial was trained again. starts_over: why the trial starts again,
     or would have to. places: where this driver had it trained, in order.
     """
@@ -47,23 +47,23 @@ class RunningTrial:
     places: list[Place] = field(default_factory=list)
 
     def is_complete(self, metric: Metric) -> bool:
-        """Whether nothing of a trial that has to end is lacking: the weights of its best round are known."""
+        """Whether the trial can end as it is: the weights of its best round are recorded."""
         best = best_round(self.rounds, metric)
         return best is None or (self.weights is not None and self.weights["round"] == best.index)
 
     def compare(self, again: Round) -> None:
-        """Hold a round that was trained again against the stored one."""
+        """Compare a round that was trained again with the stored one."""
         stored = self.rounds[again.index - 1]
         if repr(stored.figures()) != repr(again.figures()) and self.differs is None:
             self.differs = f"round {again.index} had other values when the trial was trained again"
 
     def keep_weights(self, round_index: int, packed: PackedFile) -> None:
-        """Write the weights of a new best round; the last ones go, unless the checkpoint needs them."""
+        """Write the weights of a new best round. Remove the previous ones, unless the checkpoint needs them."""
         is_needed = self.checkpoint is not None and self.checkpoint["weights"] == self.weights
         self.weights = self.files.keep_weights(round_index, packed, None if is_needed else self.weights)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, record: Callable[[Record], None]) -> None:
-        """Write the state after a round and `record` it; only then the last one goes."""
+        """Write the state after a round and `record` it. Only then remove the previous one."""
         older = self.checkpoint
         self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)
         record(self.checkpoint)
@@ -71,7 +71,7 @@ class RunningTrial:
             self.files.drop(older, None if older["weights"] == self.weights else older["weights"])
 
     def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
-        """What is noted with the trial as it ends, so far as there is anything; weights: those that are kept."""
+        """The attributes to store with the trial at its end. weights: the record of the kept weights."""
         environment, node = self.places[-1].environment, self.places[-1].node
         earlier = sorted({place.environment for place in self.places} - {environment})
         notes = {
@@ -92,7 +92,7 @@ class RunningTrial:
 
 
 def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Non-finite numbers by name: JSON has none."""
+    """Replaces numbers that are not finite by their names, because JSON lacks them."""
     return {
         key: repr(value) if isinstance(value, float) and value - value != 0 else value
         for key, value in record.items()

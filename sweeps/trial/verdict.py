@@ -1,4 +1,4 @@
-"""Verdicts and ends: the words that stop rules, the driver and the runners share."""
+"""Verdicts and ends: the types that stop rules, the driver and the runners share."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TrialEnd = Literal["COMPLETE", "PRUNED", "FAIL"]
 
 @dataclass(frozen=True)
 class Stop:
-    """A verdict: the trial ends here, for this reason.
+    """A verdict: the trial is halted, for this reason.
 
-    round: after which it was decided. evidence: the figures it rests on. because: one sentence.
+    round: the round after which it was decided. evidence: the values behind it. because: one sentence.
     """
 
     reason: StopReason
@@ -33,9 +33,9 @@ class Stop:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial produced no result. Time-outs, memory and lost workers lie outside the promise of purity.
+    """Why a trial has no result. Time limits, memory and lost workers may not repeat with the same specification.
 
-    peak_memory_bytes: where memory was the reason.
+    peak_memory_bytes: known if memory was the reason.
     """
 
     kind: FailureKind
@@ -52,7 +52,7 @@ class Failure:
 
     @property
     def is_reproducible(self) -> bool:
-        """Whether the same trial would fail again, on any machine."""
+        """Whether the same trial would fail again on any machine."""
         return self.kind == "error"
 
 
@@ -60,7 +60,7 @@ class Failure:
 class End:
     """How a trial ended, as it is recorded.
 
-    value: what the sampler is told and tables show; None for FAIL. best_round: 1-based; None without one.
+    value: the value for samplers and tables; None for FAIL. best_round: from 1; None if there is none.
     """
 
     state: TrialEnd
@@ -73,11 +73,11 @@ class End:
 
 
 def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
-    """What a stop means for the record.
+    """The end of a trial that a stop rule halted.
 
-    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its
-    best round: told as PRUNED it would be passed over by samplers and by `best`. One that never was is
-    PRUNED with its last finite value, or FAIL where there is none.
+    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its best round;
+    samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance is PRUNED with its last
+    finite value, or FAIL if there is none.
     """
     best = best_round(rounds, metric)
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}

@@ -1,4 +1,4 @@
-"""What a worker is given of a study and of a trial, and what it tells back."""
+"""What a worker receives about a study and a trial, and what it reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.trial.metric import Metric
 
 
 class Work(Protocol):
-    """What a worker is told of a trial (the driver's Assignment)."""
+    """What a worker receives for a trial (implemented by the driver's Assignment)."""
 
     @property
     def number(self) -> int:
@@ -28,23 +28,23 @@ class Work(Protocol):
 
     @property
     def rounds(self) -> int:
-        """The trial's budget."""
+        """The largest number of rounds."""
 
     @property
     def repeat(self) -> int:
-        """Which time its parameters are trained, from 0: with folds, it says which of them validates."""
+        """The number of the repeat, from 0. With folds, it decides which fold validates."""
 
     @property
     def checkpoint(self) -> PackedFile | None:
-        """Where to continue from; None for the start."""
+        """The state from which to continue; None to start at the first round."""
 
 
 @dataclass(frozen=True)
 class WorkPlan:
-    """What all trials of a study have in common, for whoever trains them.
+    """What a worker must know about all trials of a study.
 
-    code: digest of the driver's source; a worker with other code refuses. keep_weights: whether those of each
-    new best round are told. checkpoint_seconds: how often a trial's whole state is told.
+    code: digest of the driver's source; a worker with other code refuses. keep_weights: whether to send the weights of
+    each new best round. checkpoint_seconds: how often to send the whole state of a trial.
     """
 
     task: str
@@ -61,11 +61,11 @@ class WorkPlan:
 
 @dataclass(frozen=True)
 class Progress:
-    """A round, the weights if it is the best so far, and now and then the trial's whole state.
+    """A round, the weights if it is the best so far, and sometimes the trial's whole state.
 
-    starts_over: why the trial has started over, or would after a crash; empty where there is no such reason.
+    starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
 
-    Nothing is written where the training is: whoever lost the study could write into it otherwise.
+    Workers write no files. Otherwise a worker of a driver that lost the study could still change it.
     """
 
     round: Round
@@ -76,7 +76,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker needs to run a trial: everything else it has from its plan."""
+    """What a worker needs to run a trial, besides its plan."""
 
     number: int
     parameters: dict[str, Any]

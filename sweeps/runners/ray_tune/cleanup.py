@@ -1,7 +1,7 @@
-"""A small process that cleans up when its driver was killed: Ray leaves agents and a folder behind then.
+"""A small process that cleans up if the driver is killed, because Ray then leaves processes and a folder.
 
-It is started as a script with the folder's name, told process numbers line by line on its standard input, and
-acts when that ends. A driver that ends in order has cleaned up by itself; then nothing is left to do.
+It is started as a script with the folder's name. It reads process ids from its standard input, one in each line, and
+cleans up when the input ends. A driver that ends normally has cleaned up itself, so nothing is left to do.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from pathlib import Path
 import psutil
 
 PATIENCE_SECONDS = 60.0
-SETTLED_SECONDS = 3.0  # for so long nobody has written to the folder again
+SETTLED_SECONDS = 3.0  # the folder is removed when nothing was written to it for this time
 
 
 class Caretaker:
-    """The driver's side: `watch` processes, and `dismiss` once everything is cleaned up."""
+    """The driver's side: `watch` adds processes, and `dismiss` ends the cleanup process."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(folder)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # whoever reads what a killed driver said need not wait for it
+            stdout=subprocess.DEVNULL,  # a reader of the driver's output need not wait for this process
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # Ctrl-C in the terminal is not meant for it
+            start_new_session=True,  # Ctrl-C in the terminal must not reach it
         )
 
     def watch(self, processes: Iterable[psutil.Process]) -> None:
-        """End these too, should the driver be killed."""
+        """Also end these processes if the driver is killed."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.writelines(f"{process.pid}\n" for process in processes)
@@ -48,7 +48,7 @@ class Caretaker:
 
 
 def kill_all(processes: Iterable[psutil.Process]) -> None:
-    """End processes and what they have started, without asking."""
+    """Kill processes and their children."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             for child in [*process.children(recursive=True), process]:
@@ -58,7 +58,7 @@ def kill_all(processes: Iterable[psutil.Process]) -> None:
 
 def _main(folder: Path) -> None:
     watched = []
-    for line in sys.stdin:  # until the driver closes it, or is gone
+    for line in sys.stdin:  # waits until the driver closes it or dies
         with contextlib.suppress(psutil.Error):
             watched.append(psutil.Process(int(line)))
     kill_all(process for process in watched if process.is_running())
@@ -73,9 +73,9 @@ def _main(folder: Path) -> None:
 
 
 def _started_for(folder: Path) -> list[psutil.Process]:
-    """Processes that name the folder or run in it: Ray's own, also those of a driver killed while it started Ray.
+    """Processes of Ray that name the folder or run in it, even if the driver was killed while it started Ray.
 
-    Ray's agents overwrite their command line, but they still run where the driver stood when it started Ray.
+    Ray's agents overwrite their command line, but their working directory is that of the driver when it started Ray.
     """
     found = []
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""What is asked of a node before it may train. Sent there whole, since the node may have none of our code."""
+"""The check of a node before it may train. It is sent there whole, because the node may not have our code."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def look(code: str, plan: bytes, at_home: bool) -> tuple[str, Any]:
-    """(`ready`, its environment), or (what is wrong: `no package`, `other code`, `no training`; what is to be said).
+    """(`ready`, the environment), or (`no package`, `other code` or `no training`, a message).
 
-    code: digest of the driver's source. plan: the pickled WorkPlan, which is read only where code is the same.
+    code: digest of the driver's source. plan: the pickled WorkPlan, which is read only if the code is the same.
     at_home: whether this is the driver's own node.
     """
     import pickle

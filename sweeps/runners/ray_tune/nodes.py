@@ -1,4 +1,4 @@
-"""Whether the nodes of a cluster can train a study: the same code, the same rows, the same kind of hardware."""
+"""Checks that the nodes of a cluster can train a study: with the same code, rows and kind of hardware."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, r
 from sweeps.study.environment import hardware_differences, software_differences, versions
 from sweeps.trial.work import WorkPlan
 
-PATIENCE_SECONDS = 0.2  # between looks at the termination while nodes load their data
+PATIENCE_SECONDS = 0.2  # pause between checks of the termination while nodes load their data
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A live node of the cluster, as Ray tells of it."""
+    """A live node of the cluster, as Ray describes it."""
 
     record: Mapping[str, Any]
 
     @property
     def id(self) -> str:
-        """Ray's own name for it."""
+        """Ray's id of the node."""
         return str(self.record["NodeID"])
 
     @cached_property
     def name(self) -> str:
-        """What it is called, and by what it is told from others of its name."""
+        """Host name, with address and id to distinguish nodes of the same name."""
         return f"{self.record['NodeManagerHostname']} ({self.record['NodeManagerAddress']}, {self.id[:8]})"
 
     @property
     def accelerator(self) -> str:
-        """What kind of GPU it has, as Ray has found; empty for none, or none it knows."""
+        """The kind of GPU that Ray has found; empty if there is none, or an unknown one."""
         kinds = [name for name in self.record["Resources"] if name.startswith("accelerator_type:")]
         return ", ".join(sorted(kind.partition(":")[2] for kind in kinds))
 
     def can_hold(self, cpus: int, gpus: float) -> bool:
-        """Whether a trial that needs so much would fit, were nothing else there."""
+        """Whether a trial with these needs fits on the empty node."""
         there = self.record["Resources"]
         return bool(there.get("CPU", 0) >= cpus and there.get("GPU", 0) >= gpus)
 
 
 def live_nodes() -> list[Node]:
-    """The nodes that are up, in the order of their names."""
+    """The live nodes, in the order of their names."""
     return sorted((Node(record) for record in ray.nodes() if record["Alive"]), key=lambda node: node.name)
 
 
 def check_nodes(
     plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, termination: Termination
 ) -> Mapping[str, Any]:
-    """Ask every node that could train whether it can; returns the environment that they are to have.
+    """Check every node that has room for a trial. Returns the environment that all nodes must have.
 
-    Raises UsageError, telling of each node that can't what to do.
+    Raises UsageError, which says for each unsuitable node what to do.
 
-    known: environments that trials of the study were trained in. mixed: whether hardware may differ.
+    known: environments in which trials of the study were trained. mixed: whether hardware may differ.
     """
     home = ray.get_runtime_context().get_node_id()
     asked = [node for node in live_nodes() if node.id == home or node.can_hold(plan.threads, gpus)]
@@ -83,7 +83,7 @@ def check_nodes(
 def _answers(
     nodes: Iterable[Node], plan: WorkPlan, home: str, termination: Termination
 ) -> dict[str, tuple[str, Any]]:
-    """What each node says, by its id. The driver's is asked too, even if it can't train: it carries the messages."""
+    """The answer of each node, by its id. The driver's node is always asked, because it carries the messages."""
     ray.cloudpickle.register_pickle_by_value(probe)
     try:
         look = ray.remote(num_cpus=0, max_retries=0)(probe.look)
@@ -128,7 +128,7 @@ def _complaint(kind: str, said: Any) -> str | None:
 
 
 def other_environment(usual: Mapping[str, Any], there: Mapping[str, Any], *, mixed: bool) -> str | None:
-    """What to say of a node on which figures may differ from those made in the `usual` environment."""
+    """The complaint about a node whose results may differ from those of the `usual` environment, or None."""
     if lines := software_differences(usual, there):
         return f"its software can change results ({'; '.join(lines)}). Make it the same on every machine."
     if not mixed and (lines := hardware_differences(usual, there)):

@@ -1,6 +1,6 @@
-"""Ray, told to keep quiet before it is imported: what it reads from the environment, it reads then.
+"""Imports Ray and keeps it quiet. Ray reads its environment variables when it is imported.
 
-So the other modules have all of Ray from here, and none by itself.
+All other modules take Ray from here and do not import it themselves.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
-    "RAY_task_events_report_interval_ms": "0",  # no record of each call: it grew by 10 KB a round
-    "RAY_ENABLE_AUTO_CONNECT": "0",  # or a straggler of Tune's thread would start another Ray
+    "RAY_task_events_report_interval_ms": "0",  # Ray must not record each call: the record grew by 10 KB in each round
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a late call of Tune's thread would start another Ray
 }
 for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
@@ -36,8 +36,8 @@ __all__ = ["NodeAffinitySchedulingStrategy", "hush", "private", "ray", "read_aut
 
 
 def hush() -> None:
-    """Keep Ray quiet from here on, too: it sets up its loggers as it starts."""
-    # Ray prints the deaths of workers to stdout, whatever it is told; there is no public switch.
+    """Keep Ray quiet after its start too, because it sets up its loggers then."""
+    # Ray always prints the deaths of workers to stdout. There is no public switch.
     ray._private.worker._worker_logs_enabled = False
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -45,10 +45,10 @@ def hush() -> None:
 
 @contextlib.contextmanager
 def private() -> Iterator[None]:
-    """Within, a Ray that is started is for this machine and this process alone.
+    """A Ray that is started in this context can only be used on this machine and by this process.
 
-    It listens on the loopback, as it does by itself on some systems, and asks for a token that nobody else knows,
-    unless one is given: Ray would write that into the user's home, which may be read-only, and leave it there.
+    It listens on the loopback interface and requires a secret token, unless the environment gives one. By itself, Ray
+    would write the token into the user's home, which may be read-only, and leave it there.
     """
     before = {
         name: os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -69,6 +69,6 @@ def private() -> Iterator[None]:
 
 
 def read_authentication_again() -> None:
-    """Let Ray see what the environment says of tokens now: it remembers what it said when it was imported."""
+    """Let Ray read its token settings again: it remembers those of the time when it was imported."""
     AuthenticationTokenLoader.instance().reset_cache()
     Config.initialize("")

@@ -1,9 +1,9 @@
 """Trials on Ray Tune's workers.
 
 Each worker slot is one long-lived Tune trial: Tune places it (whole or fractional GPUs, on any node) and
-starts it again when its process dies. Which hyperparameters it trains next, it asks of the StudyDriver, which
-stays in the driver; questions and answers pass through a mailbox actor. So a slot keeps its data and its
-process from trial to trial, a trial that hangs can be killed, and nothing but the driver decides.
+starts it again when its process dies. The slot asks the StudyDriver in the driver process for its next trial.
+Questions and answers pass through a mailbox actor. So a slot keeps its data and its process for many trials, a trial
+that hangs can be killed, and only the driver decides.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from sweeps.trial.work import WorkPlan
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
-PATIENCE_SECONDS = 30.0  # with Tune's loop, at the end
+PATIENCE_SECONDS = 30.0  # wait this long for the end of Tune's loop
 INTERRUPTED_PATIENCE_SECONDS = 3.0
-CLOSING_SECONDS = 60.0  # that a trial's run may take to close when the trial has ended
+CLOSING_SECONDS = 60.0  # a trial's run may take this long to close after the trial has ended
 
 
 class _SlotWatch(tune.Callback):  # type: ignore[misc]
-    """Tells the driver at once when a slot's process has died; Tune then starts another."""
+    """Tells the driver at once when a slot's process has died. Tune then starts another one."""
 
     def __init__(self, died: queue.SimpleQueue[tuple[int, str]]) -> None:
         self._died = died
@@ -61,7 +61,7 @@ class _SlotWatch(tune.Callback):  # type: ignore[misc]
 
 
 class _StopAll(tune.Stopper):  # type: ignore[misc]
-    """Ends Tune's loop when the driver says so."""
+    """Ends Tune's loop when the driver asks for it."""
 
     def __init__(self, ended: threading.Event) -> None:
         self._ended = ended
@@ -85,18 +85,18 @@ class _Slot:
     node: str = ""  # its id
     place: Place | None = None
     number: int | None = None  # the trial it trains
-    deadline: float = float("inf")  # until when the trial must end or, after its end, the slot ask again
+    deadline: float = float("inf")  # deadline for the trial's end, or after it for the slot's next question
     asks: bool = False  # waits for a trial
     starts_without_hello: int = 0
 
 
 @dataclass
 class RayRunner:
-    """Serves a driver with `workers` slots of `threads` CPUs and `gpus` GPUs each.
+    """Runs a driver's trials in `workers` slots, each with `threads` CPUs and `gpus` GPUs.
 
-    trial_timeout_seconds: a trial that takes longer is failed and its worker killed. address: of the Ray cluster to
-    train on; None for a Ray of our own. mixed_hardware: whether the nodes may differ in ways that can alter figures.
-    forced: whether they may differ from where earlier trials were trained.
+    trial_timeout_seconds: a trial that takes longer fails, and its worker is killed. address: the Ray cluster; None to
+    start Ray on this machine. mixed_hardware: whether nodes may differ in ways that can change results. forced: whether
+    they may differ from the environments of earlier trials.
     """
 
     workers: int
@@ -113,7 +113,7 @@ class RayRunner:
     _fit_error: BaseException | None = None
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Serve the driver until it is over or the termination says to end; start Ray anew where it breaks down."""
+        """Run the driver's trials until the study is finished or must end. Start Ray again if it breaks down."""
         try:
             termination.check(driver)
             while not termination.pauses and not driver.is_over:
@@ -125,7 +125,7 @@ class RayRunner:
             driver.pause_all()
 
     def _run_until_breakdown(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Serve the driver with one Ray. Raises SweepError where that broke down without a round recorded."""
+        """Run trials with one Ray. Raises SweepError if Ray broke down before a round was recorded."""
         before = driver.num_recorded
         try:
             self._run(driver, plan, termination)
@@ -142,7 +142,7 @@ class RayRunner:
             self._check(driver, plan, termination)
             self._slots = {slot: _Slot() for slot in range(self.workers)}
             self._died = queue.SimpleQueue()
-            # On this node: should another die, no message is lost but its own.
+            # On this node, so that the death of another node loses only that node's messages.
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
             ended = threading.Event()
@@ -162,18 +162,18 @@ class RayRunner:
             finally:
                 try:
                     driver.pause_running()
-                finally:  # also where the study is another driver's by now
+                finally:  # even if another driver has the study by now
                     self._end_slots(ended, fit, termination)
 
     def _end_slots(self, ended: threading.Event, fit: threading.Thread, termination: Termination) -> None:
         ended.set()
         for slot in self._slots.values():
             self._kill(slot)
-        # Ray must not be shut down under Tune's thread: that ends in a segmentation fault.
+        # Shutting Ray down while Tune's thread runs ends in a segmentation fault.
         fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else PATIENCE_SECONDS)
 
     def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Raises UsageError where trials can't be trained on what there is."""
+        """Raises UsageError if trials can't be trained with the resources there are."""
         if self.address is not None:
             known = [] if self.forced else _trained_in(driver)
             self._usual = check_nodes(
@@ -186,7 +186,7 @@ class RayRunner:
             )
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
-        """Tune's own loop, in a thread of its own: it places slots and starts them again."""
+        """Tune's loop, in its own thread: it places slots and starts them again."""
         try:
             tune.Tuner(
                 tune.with_resources(serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
@@ -211,7 +211,7 @@ class RayRunner:
 
     def _handle(self, message: Message, driver: StudyDriver, mailbox: Any) -> None:
         slot = self._slots[message.slot]
-        if message.kind == "refuse":  # answered, so that the slot ends and Tune need not wait for it
+        if message.kind == "refuse":  # an answer, so that the slot ends and Tune need not wait for it
             ray.get(mailbox.answer.remote(message.slot, message.life, False))
             node, why = message.content
             raise UsageError(why if self.address is None else f"node {_name_of(node)}: {why}")
@@ -222,7 +222,7 @@ class RayRunner:
             mailbox.answer.remote(message.slot, message.life, True)
             return
         if message.life != slot.life:
-            return  # the last words of a process that has been given up
+            return  # a late message of a process that was given up
         if message.kind == "ask":
             slot.asks, slot.deadline = True, float("inf")
             return
@@ -238,9 +238,9 @@ class RayRunner:
         mailbox.answer.remote(message.slot, message.life, goes_on)
 
     def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
-        """Where a slot's trials are trained from here on; noted with the study.
+        """Note where a slot's trials are trained from now on.
 
-        Raises UsageError for a node that has joined since the others were looked at, and is not like them.
+        Raises UsageError if the node joined later and differs from the others.
         """
         if self.address is None:
             return Place(driver.note_environment(environment))
@@ -250,7 +250,7 @@ class RayRunner:
         return Place(driver.note_environment(environment), name)
 
     def _serve(self, driver: StudyDriver, mailbox: Any) -> None:
-        """Give waiting slots their trials, as far as trials may start."""
+        """Give trials to waiting slots, if trials may start."""
         for index, slot in self._slots.items():
             if not slot.asks:
                 continue
@@ -263,7 +263,7 @@ class RayRunner:
             mailbox.answer.remote(index, slot.life, assignment)
 
     def _bury(self, driver: StudyDriver) -> None:
-        """Take note of slots whose process died; their trials wait for another."""
+        """Note the slots whose process died. Their trials wait for another slot."""
         while not self._died.empty():
             index, why = self._died.get()
             slot = self._slots[index]
@@ -293,12 +293,12 @@ class RayRunner:
             slot.actor = None
 
     def _is_gone(self, node: str) -> bool:
-        """Whether the node with this id has died, of a cluster."""
+        """Whether the cluster's node with this id has died."""
         return self.address is not None and all(node != each.id for each in live_nodes())
 
 
 def _trained_in(driver: StudyDriver) -> list[Mapping[str, Any]]:
-    """The environments in which trials were trained, the first one first."""
+    """The environments in which trials were trained, in order."""
     return [record for record in driver.environments.values() if record.get("trains", True)]
 
 

@@ -1,4 +1,4 @@
-"""The Ray that trials run on: one of our own on this machine, or a cluster that is there already."""
+"""The Ray on which trials run: one that is started on this machine, or an existing cluster."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from sweeps.runners.ray_tune.ray_import import hush, private, ray, read_authenti
 
 @contextlib.contextmanager
 def ray_session(address: str | None, num_cpus: int, termination: Termination) -> Iterator[Path]:
-    """Ray, and a folder for its files; of both nothing of ours is left afterwards.
+    """Start or join Ray, with a temporary folder. Afterwards nothing of ours is left.
 
-    address: of a cluster, which stays as it is; None for a Ray of our own with at least `num_cpus` CPUs.
-    Raises UsageError where no cluster answers, SweepError where Ray can't be started.
+    address: an existing cluster, which keeps running; None to start Ray with at least `num_cpus` CPUs.
+    Raises UsageError if no cluster answers, SweepError if Ray can't be started.
     """
     folder = Path(tempfile.mkdtemp(prefix="sweep-"))
     caretaker = Caretaker(folder)
@@ -69,7 +69,7 @@ _KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.
 def _start(folder: Path, num_cpus: int) -> None:
     try:
         ray.init(
-            address="local",  # whatever RAY_ADDRESS says
+            address="local",  # even if RAY_ADDRESS is set
             num_cpus=max(num_cpus, os.cpu_count() or 1),
             include_dashboard=False,
             object_store_memory=128 * 1024 * 1024,
@@ -102,10 +102,10 @@ def _join(address: str) -> None:
 
 @contextlib.contextmanager
 def _standing_in(folder: Path) -> Iterator[None]:
-    """Within, the working directory is `folder`.
+    """Work in `folder` inside this context.
 
-    Ray puts the driver's working directory on its workers' path, where a folder called `storage` would stand before
-    our package.
+    Ray puts the driver's working directory on the workers' import path, where a folder called `storage` would hide our
+    package.
     """
     here = Path.cwd()
     os.chdir(folder)

@@ -1,7 +1,7 @@
-"""A worker's end of the line: the process that trains a slot's trials, and the mailbox between it and the driver.
+"""The worker's side: the process that trains a slot's trials, and the mailbox between it and the driver.
 
-A slot asks for a trial, tells each round, and is answered; the driver takes what has come whenever it likes. Both hold
-a handle of the mailbox, an actor of its own, so that neither waits for a process that has died.
+A slot asks for a trial and reports each round, and receives an answer. The driver takes messages when it has time.
+The mailbox is an actor of its own, so neither side waits for a process that has died.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sweeps.trial.verdict import Failure
 
 @dataclass(frozen=True)
 class Message:
-    """From a slot's worker: hello | refuse | ask | round | failed, with what belongs to it."""
+    """A message of a slot's worker: hello | refuse | ask | round | failed, with its content."""
 
     slot: int
     life: str  # one process of a slot
@@ -31,21 +31,21 @@ class Message:
 
 
 class Mailbox:
-    """Carries questions from workers to the driver, and its answers back."""
+    """Carries questions from workers to the driver, and the answers back."""
 
     def __init__(self) -> None:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._answers: dict[tuple[int, str], asyncio.Future[Any]] = {}
 
     async def send(self, message: Message) -> Any:
-        """Hand a message over and wait for the answer to it."""
+        """Send a message and wait for its answer."""
         answer = asyncio.get_running_loop().create_future()
         self._answers[message.slot, message.life] = answer
         await self._inbox.put(message)
         return await answer
 
     async def take(self, timeout_seconds: float) -> list[Message]:
-        """What has come; waits so long for a first message. Empty where none came."""
+        """The messages that have arrived. Waits for the first one, up to the given time; may be empty."""
         try:
             messages = [await asyncio.wait_for(self._inbox.get(), timeout_seconds)]
         except TimeoutError:
@@ -55,14 +55,14 @@ class Mailbox:
         return messages
 
     async def answer(self, slot: int, life: str, content: Any) -> None:
-        """Let the latest message of that process of the slot return; nothing where it has been answered."""
+        """Answer the latest message of this process of the slot; do nothing if it was answered."""
         waiting = self._answers.pop((slot, life), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(content)
 
 
 def serve_slot(config: dict[str, Any]) -> None:
-    """What runs in a worker: asks for trials, trains them, tells their rounds, until there are none."""
+    """The worker's loop: it asks for trials, trains them and reports their rounds, until there are none."""
     slot, mailbox, plan = config["slot"], config["mailbox"], config["plan"]
     life = os.urandom(8).hex()
 

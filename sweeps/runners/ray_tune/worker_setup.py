@@ -1,4 +1,4 @@
-"""Settling in on a node: a plan's task and data are found where they are there, and the environment is told."""
+"""Sets up a worker on a node: finds the plan's task and data there, and reads the environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.trial.work import WorkPlan
 
 
 def settle(plan: WorkPlan, at_home: bool) -> tuple[Worker, dict[str, Any]]:
-    """A worker that has loaded its data, and the environment that it trains in. Raises what Worker raises.
+    """A worker that has loaded its data, and its environment. Raises the errors of Worker.
 
     at_home: whether this is the driver's own node, whose data root is the driver's.
     """
@@ -23,7 +23,7 @@ def settle(plan: WorkPlan, at_home: bool) -> tuple[Worker, dict[str, Any]]:
 
 
 def _data_root(plan: WorkPlan) -> Path:
-    """The node's own SWEEP_DATA_DIR; else the driver's folder, if there is one of that name; else the node's cache."""
+    """The node's SWEEP_DATA_DIR; else the driver's data folder, if it exists here; else the node's cache."""
     if "SWEEP_DATA_DIR" not in os.environ and Path(plan.data_root).is_dir():
         return Path(plan.data_root)
     return paths.data_root(None)
