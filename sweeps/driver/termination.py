@@ -144,9 +144,7 @@ class Termination:
         now = self._database.host.monotonic()
         if now >= self._next_poll:
             self._next_poll = now + POLL_SECONDS
-            with contextlib.suppress(
-                DBAPIError
-            ):  # unreachable for now: the writer waits, we ask again
+            with contextlib.suppress(DBAPIError):  # unreachable for now: the writer waits, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
             self._database.check_in_place()
 
