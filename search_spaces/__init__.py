@@ -29,7 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What reads YAML, imported when first used: most that is asked of a stored study needs none."""
+    """Import the YAML reader at its first use: most reading of a stored study does not need it."""
     if name in __all__:
         from search_spaces import reader
 

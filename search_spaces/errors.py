@@ -4,6 +4,6 @@ from __future__ import annotations
 
 
 class SpaceError(Exception):
-    """A space that can't be searched; the message names file, line and key, and the remedy."""
+    """A space that can't be used. The message names file, line and key, and says what to do."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""Points of a space without a sampler: completed, moved into it, or counted. Reading a study needs no Optuna."""
+"""Points of a space without a sampler, so that reading a study needs no Optuna."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def nearest(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cells(space: Space) -> list[dict[str, Any]]:
-    """Every point of a space whose values can be counted; the last parameter turns fastest.
+    """Every point of a space with countable values. The last parameter changes fastest.
 
-    Raises SpaceError, naming the parameter, for a range without steps.
+    Raises SpaceError, with the parameter's name, for a range without a step.
     """
     points: list[dict[str, Any]] = [{}]
     for parameter in space:

@@ -1,4 +1,4 @@
-"""Points of a scrambled Sobol' sequence in a space: each computed from its index, so none depends on another.
+"""Points of a scrambled Sobol' sequence in a space. Each is computed from its index alone.
 
 Low-discrepancy points fill a space more evenly than random ones (Sobol' 1967; scrambling by Owen 1998).
 """
@@ -16,10 +16,10 @@ from search_spaces.schema import Categorical, Domain, Numeric, Space
 def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
     """The point at `index` (from 0): the values of every active parameter, fixed ones included.
 
-    Every searched parameter has a dimension of its own, so conditions leave the others' points as they are.
+    Every searched parameter has its own dimension, so a condition does not change other parameters.
     """
     sequence = qmc.Sobol(max(1, len(space.searched)), scramble=True, rng=seed)
-    if index > 0:  # scipy (1.17) takes 0 for a negative number
+    if index > 0:  # scipy 1.17 takes 0 for a negative number
         sequence.fast_forward(index)
     coordinates = iter(sequence.random(1)[0].tolist())
     by_name = {parameter.name: next(coordinates) for parameter in space.searched}
@@ -31,14 +31,14 @@ def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
 
 
 def _at(domain: Domain, share: float) -> Any:
-    """The value at `share` (from 0, below 1) of a domain; equal stretches for all values that can be counted."""
+    """The value at `share` (from 0, below 1) of a domain. Countable values have equal shares."""
     match domain:
         case Categorical():
             return domain.choices[int(share * len(domain.choices))]
         case Numeric():
             if (values := domain.grid()) is not None:
                 return values[int(share * len(values))]
-            margin = 0.5 if domain.integer else 0.0  # as much room for the whole numbers at both ends
+            margin = 0.5 if domain.integer else 0.0  # the integers at both ends get equal shares too
             low, high = domain.low - margin, domain.high + margin
             if domain.log:
                 return domain.nearest(math.exp(math.log(low) + share * (math.log(high) - math.log(low))))

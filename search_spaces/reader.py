@@ -1,4 +1,4 @@
-"""Reads a space from YAML 1.2 (where `1e-4` is a number and `on` a word), telling errors by line and key."""
+"""Reads a space from YAML 1.2 (`1e-4` is a number, `on` a word). Errors name line and key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CATEGORICAL_KEYS = {"choices", "when"}
 
 
 def built_in_space_path(task_name: str) -> Path | None:
-    """The space that ships for a task, if there is one."""
+    """The space of a task that comes with this package, or None."""
     path = Path(str(files("search_spaces") / f"{task_name}.yaml"))
     return path if path.is_file() else None
 
@@ -49,7 +49,7 @@ def built_in_space_path(task_name: str) -> Path | None:
 def read_space(path: Path) -> Space:
     """The space in a YAML file.
 
-    Raises SpaceError, naming file, line and key, for a file that is missing, no YAML or no space.
+    Raises SpaceError, with file, line and key, if the file is missing, not YAML or not a space.
     """
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def read_space(path: Path) -> Space:
 
 
 def parse_space(text: str, source: str) -> Space:
-    """The space in `text`; `source` is what errors call it. Raises SpaceError, naming line and key."""
+    """The space in `text`. Errors call it `source`. Raises SpaceError, with line and key."""
     try:
         if too_large := oversize(text):
             raise SpaceError(f"{source}:{too_large[0]}: {too_large[1]}.")
@@ -76,7 +76,7 @@ def parse_space(text: str, source: str) -> Space:
         raise SpaceError(f"{source}{line}: not YAML: {_first_line(error)}") from None
     except ValueError as error:  # an impossible date, a number of 5,000 digits
         raise SpaceError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
-    except ReaderError as error:  # a control character: binary, most likely
+    except ReaderError as error:  # a control character: probably a binary file
         number = text.count("\n", 0, error.position) + 1
         raise SpaceError(f"{source}:{number}: not YAML: {str(error).splitlines()[0]}") from None
     return _Reader(source).space(document)
@@ -85,7 +85,7 @@ def parse_space(text: str, source: str) -> Space:
 def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
     """A domain from `key=value` (fixed) or `key=lo..hi` (a range).
 
-    `kind` is the parameter's type, where known; a range keeps the logarithmic scale that the space gives
+    `kind` is the parameter's type, if known. A range keeps the logarithmic scale that the space gives
     the parameter. Raises SpaceError for anything else.
     """
     name, equals, value = text.partition("=")
@@ -128,7 +128,7 @@ def _first_line(error: MarkedYAMLError) -> str:
 
 
 class _Reader:
-    """Turns a loaded document into a Space; knows where each key stands."""
+    """Turns a loaded document into a Space, and knows the line of each key."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -136,7 +136,7 @@ class _Reader:
     def space(self, document: Any) -> Space:
         if not isinstance(document, CommentedMap):
             self._refuse(None, None, f"not a search space: {_FORM}.")
-        # An exported best configuration has its values under `parameters`; they are a space of one point.
+        # An exported configuration has its values under `parameters`: a space of one point.
         key = "space" if "space" in document else "parameters" if "parameters" in document else None
         if key is None or not isinstance(document[key], CommentedMap):
             self._refuse(document, key, f"not a search space: {_FORM}.")
@@ -195,12 +195,12 @@ class _Reader:
         return plain
 
     def _categorical(self, name: str, record: CommentedMap) -> Categorical | Fixed:
-        """One of several values; a single choice leaves nothing to search."""
+        """One of several values; a single choice is a fixed value."""
         choices = record["choices"]
         if not isinstance(choices, list) or not choices:
             self._refuse(record, "choices", f"{name}: choices must be a list of at least one value.")
         values = tuple(self._value(name, record, "choices", choice) for choice in choices)
-        if len(set(values)) < len(values):  # to samplers true is 1, too
+        if len(set(values)) < len(values):  # for samplers, true equals 1
             self._refuse(record, "choices", f"{name}: choices contains a value twice.")
         return Categorical(values) if len(values) > 1 else Fixed(values[0])
 
@@ -303,7 +303,7 @@ class _Reader:
 
 
 def _plain(value: Any) -> Scalar:
-    """A loaded scalar as the plain Python value (the round-trip loader has subclasses of its own)."""
+    """A loaded scalar as a plain Python value; the loader returns subclasses."""
     if value is None or isinstance(value, bool | ScalarBoolean):
         return None if value is None else bool(value)
     for plain in (int, float, str):
@@ -324,5 +324,5 @@ _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
 
 
 def _shown(value: Any) -> str:
-    """A value as messages show it: never longer than a line or two."""
+    """A value for messages, cut to a line or two."""
     return _SHORT.repr(_plain(value))

@@ -1,4 +1,4 @@
-"""A search space as plain values: parameters in order, each with its condition."""
+"""A search space as plain values: parameters in order, each with its conditions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Scalar = bool | int | float | str | None
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether `value` is a finite number; true and false are none."""
+    """Whether `value` is a finite number. true and false are not numbers."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are one: 1 is 1.0, but true is not 1."""
+    """Whether two values are the same: 1 equals 1.0, but true does not equal 1."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """When a parameter is searched: `parameter` has one of `values`, or lies within `low` … `high`."""
+    """A condition: `parameter` has one of `values`, or lies within `low` … `high`."""
 
     parameter: str
     values: tuple[Scalar, ...] = ()
@@ -31,7 +31,7 @@ class Condition:
     high: float = math.inf
 
     def holds(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether it holds for the values chosen so far; a parameter not chosen holds nothing."""
+        """Whether the condition holds for the values chosen so far. It does not hold if `parameter` was not chosen."""
         if self.parameter not in chosen:
             return False
         value = chosen[self.parameter]
@@ -47,7 +47,7 @@ class Condition:
         return cls(parameter, tuple(wanted) if isinstance(wanted, list) else (wanted,))
 
     def to_dict(self) -> Any:
-        """As it is written in YAML."""
+        """The form that YAML files contain."""
         if self.values:
             return {self.parameter: self.values[0] if len(self.values) == 1 else list(self.values)}
         bounds = {}
@@ -60,7 +60,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Numeric:
-    """A range of numbers, both ends included; `step` makes it a ladder."""
+    """An inclusive range of numbers; with `step`, only some of them."""
 
     low: float
     high: float
@@ -69,7 +69,7 @@ class Numeric:
     integer: bool = False
 
     def contains(self, value: Any) -> bool:
-        """Whether `value` lies within (and on the ladder, to rounding)."""
+        """Whether `value` lies in the range and, up to rounding, on a step."""
         if not is_number(value):
             return False
         if not self.low <= value <= self.high or (self.integer and value != int(value)):
@@ -80,7 +80,7 @@ class Numeric:
         return abs(rungs - round(rungs)) < 1e-6
 
     def nearest(self, value: Any) -> Any:
-        """The value within the range that is nearest to `value`; its low end where `value` is no number."""
+        """The value in the range that is nearest to `value`; its low end if `value` is not a number."""
         if not is_number(value):
             return self._typed(self.low)
         inside = min(max(float(value), self.low), self.high)
@@ -90,7 +90,7 @@ class Numeric:
 
     @property
     def last(self) -> Any:
-        """The largest value: `high`, or the ladder's last rung where that lies below it."""
+        """The largest value: `high`, or the last step below it."""
         return self._typed(self.high) if self.step is None else self._rung(self._num_rungs() - 1)
 
     def reaches_into(self, low: float, high: float) -> bool:
@@ -102,7 +102,7 @@ class Numeric:
         return self.low + math.ceil((low - self.low) / step - 1e-9) * step <= high + 1e-9 * step
 
     def grid(self) -> list[Any] | None:
-        """Every value, where they can be counted; else None."""
+        """All values if they are countable, else None."""
         if self.step is None and (self.log or not self.integer):
             return None if self.low < self.high else [self._typed(self.low)]
         return [self._rung(k) for k in range(self._num_rungs())]
@@ -112,11 +112,11 @@ class Numeric:
         return int((high - low) // step) + 1
 
     def _rung(self, k: int) -> Any:
-        """In decimals, as a person counts: 0.1 three times is 0.3."""
+        """Computed in decimals: three times 0.1 is 0.3."""
         return self._typed(float(Decimal(repr(self.low)) + k * Decimal(repr(self.step or 1.0))))
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is written in YAML."""
+        """The form that YAML files contain."""
         record: dict[str, Any] = {"low": self._typed(self.low), "high": self._typed(self.high)}
         if self.log:
             record["log"] = True
@@ -139,7 +139,7 @@ class Categorical:
         return any(_same(value, choice) for choice in self.choices)
 
     def nearest(self, value: Any) -> Any:
-        """The choice that `value` is; else the nearest number; else the first choice."""
+        """The choice that equals `value`; else the nearest number; else the first choice."""
         for choice in self.choices:
             if _same(value, choice):
                 return choice
@@ -153,13 +153,13 @@ class Categorical:
         return list(self.choices)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is written in YAML."""
+        """The form that YAML files contain."""
         return {"choices": list(self.choices)}
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """One value: the parameter is not searched."""
+    """A fixed value: the parameter is not searched."""
 
     value: Scalar
 
@@ -199,7 +199,7 @@ def _domain(record: Any) -> Domain:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A named domain and the conditions under which it is searched (all must hold)."""
+    """A named domain, and its conditions. It is searched if all of them hold."""
 
     name: str
     domain: Domain
@@ -207,7 +207,7 @@ class Parameter:
     line: int | None = field(default=None, compare=False)
 
     def is_active(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether it is to be chosen, given the values chosen before it."""
+        """Whether it must be chosen, given the values chosen before it."""
         return all(condition.holds(chosen) for condition in self.when)
 
 
@@ -236,7 +236,7 @@ class Space:
         return [parameter for parameter in self.parameters if not isinstance(parameter.domain, Fixed)]
 
     def with_domain(self, name: str, domain: Domain) -> Space:
-        """The same space with another domain for `name`, in its place, or first where it is new."""
+        """The same space with another domain for `name`, at the same position; a new name comes first."""
         if name in self:
             parameters = tuple(
                 replace(parameter, domain=domain) if parameter.name == name else parameter
@@ -248,7 +248,7 @@ class Space:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Space:
-        """The space that `to_dict` wrote, which is taken to be sound: a space of a user's is read by `read_space`."""
+        """The space that `to_dict` wrote. It is not checked; a user's space is read by `read_space`."""
         return cls(
             tuple(
                 Parameter(
@@ -263,7 +263,7 @@ class Space:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is written in YAML, without the file: what a study's fingerprint is made of."""
+        """The form that YAML files contain, without the file's name; it is part of a study's fingerprint."""
         record: dict[str, Any] = {}
         for parameter in self.parameters:
             domain = parameter.domain.to_dict()

@@ -1,4 +1,4 @@
-"""From a space to parameters: asked of an Optuna trial."""
+"""Asks an Optuna trial for the parameters of a space."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search_spaces.schema import Categorical, Fixed, Numeric, Parameter, Space
 
 
 def suggest(space: Space, trial: Trial) -> dict[str, Any]:
-    """The values that `trial`'s sampler chooses for every active parameter, fixed ones included."""
+    """The values of all active parameters: chosen by `trial`'s sampler, or fixed."""
     chosen: dict[str, Any] = {}
     for parameter in space:
         if not parameter.is_active(chosen):
@@ -44,7 +44,7 @@ def suggest(space: Space, trial: Trial) -> dict[str, Any]:
 
 
 def distribution(parameter: Parameter) -> BaseDistribution | None:
-    """The Optuna distribution of a parameter; None where it is fixed."""
+    """The Optuna distribution of a parameter; None if it is fixed."""
     domain = parameter.domain
     match domain:
         case Categorical():
@@ -57,7 +57,7 @@ def distribution(parameter: Parameter) -> BaseDistribution | None:
 
 
 def distributions(space: Space, chosen: Mapping[str, Any]) -> dict[str, BaseDistribution]:
-    """The distributions of those chosen parameters that are searched."""
+    """The distributions of the chosen parameters that are searched."""
     found = {}
     for parameter in space:
         of_parameter = distribution(parameter) if parameter.name in chosen else None

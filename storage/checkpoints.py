@@ -1,4 +1,4 @@
-"""Where a trial's training can be taken up again. What is recorded here counts, not the newest file."""
+"""Records of checkpoints, from which trials continue. The record counts, not the newest file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.database import Database
 
 
 def put_checkpoint(connection: Connection, study_id: int, trial: int, record: Mapping[str, Any]) -> None:
-    """Record a trial's latest checkpoint in place of the one before."""
+    """Record a trial's latest checkpoint; it replaces the previous one."""
     drop_checkpoint(connection, study_id, trial)
     values = {"study_id": study_id, "trial": trial, "record": json.dumps(record)}
     connection.execute(insert(schema.checkpoints).values(values))
@@ -28,6 +28,6 @@ def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, An
 
 
 def drop_checkpoint(connection: Connection, study_id: int, trial: int) -> None:
-    """Forget a trial's checkpoint: it has ended."""
+    """Delete the record of an ended trial's checkpoint."""
     c = schema.checkpoints
     connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))

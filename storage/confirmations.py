@@ -1,4 +1,4 @@
-"""What confirmed a study's best, and each look at its test split: on record before it is opened."""
+"""Records of confirmations and of each use of the test split, which is recorded before the use."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The outcome of one confirmation of a study.
+    """The result of one confirmation of a study.
 
     name: the study that holds the repeated trials. trial: the winner, by its number in the confirmed study.
-    record: its figures. look: how many looks at the test split there had been with this one; None without any.
+    record: its values. look: number of this use of the test split, from 1; None if it was not used.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Confirmation:
 def put_confirmation(
     database: Database, study_id: int, name: str, trial: int, record: Mapping[str, Any]
 ) -> None:
-    """Record a confirmation in place of an earlier state of the same; its look at the test split stays."""
+    """Record a confirmation; it replaces its earlier state, but keeps its use of the test split."""
     c = schema.confirmations
     values = {"trial": trial, "record": json.dumps(record)}
     with database.engine.begin() as connection:
@@ -47,7 +47,7 @@ def put_confirmation(
 
 
 def record_look(database: Database, study_id: int, name: str) -> int:
-    """Record that the test split is about to be opened for a confirmation; returns which look it is, from 1."""
+    """Record that a confirmation is about to use the test split. Returns the number of this use, from 1."""
     c = schema.confirmations
     with database.engine.begin() as connection:
         latest = connection.scalar(select(func.max(c.c.look)).where(c.c.study_id == study_id))
@@ -65,7 +65,7 @@ def record_look(database: Database, study_id: int, name: str) -> int:
 
 
 def get_confirmations(database: Database, study_id: int) -> list[Confirmation]:
-    """The confirmations of a study, in the order in which they were begun."""
+    """The confirmations of a study, in the order of their start."""
     c = schema.confirmations
     query = select(c).where(c.c.study_id == study_id).order_by(c.c.id)
     with database.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Numbers that are never handed out twice, whatever was deleted in between: fences, ids of studies and trials."""
+"""Numbers that are never used twice, even after deletions: fences, ids of studies and of trials."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from storage import schema
 
 
 def next_fence(connection: Connection) -> int:
-    """A number above all that were handed out in this database."""
+    """A number larger than all earlier ones in this database."""
     c = schema.counters
     connection.execute(update(c).where(c.c.name == "fence").values(value=c.c.value + 1))
     return int(connection.scalars(select(c.c.value).where(c.c.name == "fence")).one())
 
 
 def next_id(connection: Connection, column: Column[int]) -> dict[str, int]:
-    """What to insert for the id of a new row, by the name of its column.
+    """The id to insert for a new row, by the name of its column; empty on PostgreSQL.
 
-    SQLite gives the id of the last row again when that was deleted, so there it is counted here. PostgreSQL's
-    sequences never go back: nothing is to be inserted there.
+    After the last row was deleted, SQLite would use its id again, so we count ids ourselves there. PostgreSQL's
+    sequences never go back, so nothing is inserted.
     """
     if connection.dialect.name != "sqlite":
         return {}
@@ -32,7 +32,7 @@ def next_id(connection: Connection, column: Column[int]) -> dict[str, int]:
 
 
 def start_counters(connection: Connection) -> None:
-    """Make the counters that are missing; ids that are in use already are above them."""
+    """Create missing counters. They start at the ids that are already in use."""
     known = set(connection.scalars(select(schema.counters.c.name)))
     rows = [{"name": name, "value": 0} for name in ("fence", "study_id", "trial_id") if name not in known]
     if rows:

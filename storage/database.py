@@ -33,7 +33,7 @@ _CREATION = 0x5EE9  # PostgreSQL's advisory lock for making tables
 
 
 class Database:
-    """An open database; `optuna` is made when first asked for."""
+    """An open database. `optuna` is created at its first use."""
 
     def __init__(self, url: URL, engine: Engine, host: Host = HOST) -> None:
         self.url = url
@@ -52,23 +52,23 @@ class Database:
 
     @property
     def optuna(self) -> RDBStorage:
-        """Optuna's storage over the same database; creates Optuna's tables when they are missing."""
+        """Optuna's storage on the same database. Creates Optuna's tables if they are missing."""
         if self._optuna is None:
             self._optuna = _open_optuna(self.url, self.engine.url)
         return self._optuna
 
     @property
     def is_read_only(self) -> bool:
-        """Whether it is a file on a disk that can't be written to, and that no other process has open."""
+        """Whether the file is on a read-only disk and no other process has it open."""
         return "immutable" in self.engine.url.query
 
     def note_file(self) -> None:
-        """Remember which file is open; some file systems exchange it when it is first opened for writing."""
+        """Remember which file is open. Some file systems replace a file when it is first opened for writing."""
         self._opened_file = self._file_now()
 
     def check_in_place(self) -> None:
-        """Raises DatabaseGone where the file was deleted or replaced since it was opened: SQLite writes on into what
-        nobody can open any more.
+        """Raises DatabaseGone if the file was deleted or replaced since it was opened. SQLite would continue to write
+        into the old file, which nobody can open any more.
         """
         if self._file_now() != self._opened_file:
             raise DatabaseGone(
@@ -77,7 +77,7 @@ class Database:
             )
 
     def _file_now(self) -> tuple[int, int] | None:
-        """What tells the file from another of its name."""
+        """What identifies the file, even if another one has the same name."""
         path = sqlite_path(self.url)
         try:
             found = path.stat() if path is not None else None
@@ -86,7 +86,7 @@ class Database:
         return None if found is None else (found.st_dev, found.st_ino)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         if self._optuna is not None:
             self._optuna.remove_session()
             self._optuna.engine.dispose()
@@ -96,11 +96,11 @@ class Database:
 def open_database(text: str, *, create: bool = False) -> Database:
     """Open the database at a URL.
 
-    create: make the SQLite file and our tables where they are missing; without it, a mistyped path is an
-        error and nothing is made.
+    create: create the SQLite file and our tables if they are missing. Otherwise a wrong path is an error and nothing
+        is created.
 
-    Raises StorageUnavailable when there is no such file, server or login; StorageRefused when what is
-    there is not ours to write.
+    Raises StorageUnavailable if there is no such file, server or login; StorageRefused if the database belongs to
+    another program or version.
     """
     url = parse_url(text)
     path = sqlite_path(url)
@@ -126,8 +126,8 @@ def _open(url: URL, create: bool) -> Database:
 
 
 def _read_only_where_needed(url: URL) -> URL:
-    """What to connect to: in WAL mode SQLite makes files beside a database even to read it, unless told that nobody
-    writes to it. That is so where the disk is read-only and no driver has left a log beside it.
+    """The URL to connect to. In WAL mode, SQLite creates files beside a database even to read it, unless it is told
+    that nobody writes. This holds if the disk is read-only and there is no log file beside the database.
     """
     path = sqlite_path(url)
     if path is None or os.access(path.parent, os.W_OK):
@@ -140,8 +140,8 @@ def _read_only_where_needed(url: URL) -> URL:
 
 
 def _check_file(path: Path, create: bool) -> None:
-    """Look at the file from outside only. Opening it here would be fatal: closing any descriptor of a
-    file drops all of this process's POSIX locks on it, those of SQLite's open connections included.
+    """Check the file without opening it. When a process closes any descriptor of a file, it loses all its POSIX locks
+    on it, including those of SQLite's open connections.
     """
     if not path.exists():
         if not create:
@@ -160,8 +160,8 @@ def _check_file(path: Path, create: bool) -> None:
 
 
 def _make_file(url: URL, path: Path) -> None:
-    """Make a SQLite database aside and put it in its place whole, so that neither a crash nor another launch
-    at the same moment leaves half of one.
+    """Create a SQLite database under another name, then move it to its place. So neither a crash nor a second launch at
+    the same time leaves an incomplete database.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -169,7 +169,7 @@ def _make_file(url: URL, path: Path) -> None:
         try:
             os.link(partial, path)
         except FileExistsError:
-            pass  # another launch was faster, and its database serves as well
+            pass  # another launch was faster, and its database is used
         except OSError:
             partial.replace(path)  # a file system without hard links
     finally:
@@ -193,7 +193,7 @@ def _engine_options(url: URL) -> dict[str, Any]:
 
 
 def _prepare(engine: Engine) -> None:
-    """WAL lets readers read while the driver writes; NORMAL loses nothing when a process is killed."""
+    """With WAL, readers can read while the driver writes. With NORMAL, a killed process loses nothing."""
     if engine.dialect.name != "sqlite":
         return
 
@@ -219,13 +219,13 @@ def _open_optuna(url: URL, connected: URL) -> RDBStorage:
             f"{shown(url)} was written by another version of Optuna. It was not changed. {error}"
         ) from error
     _prepare(storage.engine)
-    storage.engine.dispose()  # connections made before the pragmas
+    storage.engine.dispose()  # connections that were opened before the pragmas
     return storage
 
 
 def _check_tables(database: Database, create: bool) -> None:
     if create and database.engine.dialect.name == "postgresql":
-        with database.engine.begin() as connection:  # one launch at a time makes tables
+        with database.engine.begin() as connection:  # only one launch at a time creates tables
             connection.execute(select(func.pg_advisory_xact_lock(_CREATION)))
             _check_or_make_tables(database, create)
     else:
@@ -262,7 +262,7 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
 
 
 def _check_optuna_version(database: Database, tables: set[str]) -> None:
-    """Optuna 5 opens what Optuna 4 wrote and misreads its times, without a word."""
+    """Refuse a database of Optuna 4: Optuna 5 opens it, but silently reads its times wrongly."""
     if "version_info" not in tables:
         return
     with database.engine.connect() as connection:
@@ -275,7 +275,7 @@ def _check_optuna_version(database: Database, tables: set[str]) -> None:
 
 
 def _version(database: Database) -> str | None:
-    """The version of our tables; None where a launch was killed while it made them."""
+    """The version of our tables; None if a launch was killed while it created them."""
     query = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
     with database.engine.connect() as connection:
         version: str | None = connection.scalar(query)
@@ -283,7 +283,7 @@ def _version(database: Database) -> str | None:
 
 
 def _bring_up_to_date(database: Database) -> None:
-    """Change tables of an earlier version to today's form, one process at a time; others are left as they are."""
+    """Update tables of an earlier version, one process at a time. Leave tables of other versions unchanged."""
     if not _is_earlier(_version(database)):
         return
     if database.is_read_only:

@@ -2,18 +2,18 @@
 
 StorageError               exit code 1
 ├── StorageUnavailable     no database there, no server, a wrong password
-├── StorageRefused         a database that is not ours to write: exit code 2
+├── StorageRefused         a database of another program or version: exit code 2
 ├── StudyNotFound          exit code 2
-├── DatabaseGone           the file was deleted or replaced while a driver was at work
-├── LeaseHeld              another driver is at work on the study: exit code 2
-└── LeaseLost              another driver has taken the study over, or deleted it
+├── DatabaseGone           the file was deleted or replaced while a driver used it
+├── LeaseHeld              another driver runs the study: exit code 2
+└── LeaseLost              another driver has taken over the study, or deleted it
 """
 
 from __future__ import annotations
 
 
 class StorageError(Exception):
-    """Something is wrong with the database; the message says what to do."""
+    """An error of the database; the message says what to do."""
 
     exit_code = 1
 
@@ -35,14 +35,14 @@ class StudyNotFound(StorageError):
 
 
 class LeaseHeld(StorageError):
-    """Another driver is at work on the study."""
+    """Another driver runs the study."""
 
     exit_code = 2
 
 
 class DatabaseGone(StorageError):
-    """The database's file is not the one that was opened."""
+    """The database's file was deleted or replaced."""
 
 
 class LeaseLost(StorageError):
-    """Another driver has taken the study over: this one must write nothing any more."""
+    """Another driver has taken over the study, so this one must not write any more."""

@@ -1,4 +1,4 @@
-"""The machine and the process that a driver runs in: their clock, and which processes are alive there."""
+"""The machine and process of a driver: the clock, and which processes are alive."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import psutil
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """What tells a process from every other.
+    """What identifies a process.
 
-    place: the boot of a machine and the process table (namespace) there; empty where that can't be known.
-    started: in seconds since boot, as the time of day would jump with the clock.
+    place: the boot and the process table (namespace) of the machine; empty if unknown. started: in seconds since boot,
+    because the time of day can jump.
     """
 
     place: str
@@ -26,10 +26,10 @@ class ProcessIdentity:
 
 
 class Host:
-    """The real one. Everything that a driver needs of its surroundings, so that a simulation can stand in for it."""
+    """The real machine. Tests can replace it by a simulation."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Seconds of a clock that never goes back."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Host:
         time.sleep(seconds)
 
     def keep_doing(self, action: Callable[[], bool], seconds: float) -> Callable[[], None]:
-        """Do something every so many seconds, in a thread, while it returns true; returns what ends that."""
+        """Call a function at regular intervals in a thread, while it returns true. Returns a function that ends this."""
         end = threading.Event()
 
         def keep() -> None:
@@ -54,17 +54,17 @@ class Host:
         return stop
 
     def this_process(self) -> ProcessIdentity:
-        """Who this process is."""
+        """The identity of this process."""
         process = psutil.Process()
         return ProcessIdentity(_place(), process.pid, started(process))
 
     def is_gone(self, other: ProcessIdentity) -> bool:
-        """Whether a process is known to have ended: it belongs to our process table, and is not in it any more."""
+        """Whether a process of our process table is known to have ended."""
         if not other.place or other.place != _place() or other.pid == os.getpid():
             return False
         try:
             process = psutil.Process(other.pid)
-            is_another = abs(started(process) - other.started) > 1.0  # the number was given again
+            is_another = abs(started(process) - other.started) > 1.0  # another process has the same id now
             return bool(is_another or process.status() == psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return True
@@ -81,17 +81,17 @@ def started(process: psutil.Process) -> float:
 
 
 def _place() -> str:
-    """The boot and the process table of this process, by Linux's names for them; empty where they can't be known.
+    """The names of this process's boot and process table in Linux; empty if unknown.
 
-    Containers may share a host's name and still have process tables of their own, where the same number is another
-    process. `/proc` itself may be that of another process table than ours.
+    Containers may have the same host name but separate process tables, in which one id means different processes.
+    `/proc` may also show another process table than ours.
     """
     try:
         if str(Path("/proc/self").readlink()) != str(os.getpid()):
             return ""
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespaces = [str(Path("/proc/self/ns/pid").readlink())]
-        if os.path.lexists("/proc/self/ns/time"):  # since Linux 5.6: it moves the seconds since boot
+        if os.path.lexists("/proc/self/ns/time"):  # since Linux 5.6, it shifts the seconds since boot
             namespaces.append(str(Path("/proc/self/ns/time").readlink()))
     except OSError:
         return ""

@@ -1,11 +1,11 @@
-"""One live driver per study: a lease row whose counter beats while its holder lives, and which fences its writes.
+"""Leases ensure one live driver for each study. The holder increases a counter while it lives.
 
-No clock is compared between machines. Whoever wants a lease that is taken watches its counter for the
-lease time by its own monotonic clock: if it moves, the holder lives; if not, the lease is taken over. A
-holder in the same process table whose process is gone is known to be dead at once.
+Clocks of machines are never compared. A process that wants a taken lease watches the counter for the lease time, by
+its own monotonic clock. If the counter moves, the holder lives; if not, the lease is taken over. If the holder was in
+the same process table and its process has ended, this is known at once.
 
-A holder that slept longer than that does not know that it was taken over. So each of its writes checks, in the
-same transaction, that the lease still has the fence with which it was got: a number that only grows.
+A holder that was suspended for longer does not know that its lease was taken over. So each of its writes checks, in the
+same transaction, that the lease still has the holder's fence: a number that only grows.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LEASE_SECONDS = 10.0
 
 
 class Lease:
-    """Held from `acquire` to `release`, kept alive in the background.
+    """A lease, held from `acquire` to `release` and renewed in the background.
 
-    fence: a number that only grows from lease to lease. is_lost: another driver has taken over; the holder must stop.
+    fence: a number that grows with each lease. is_lost: another driver has taken over, so the holder must stop.
     """
 
     def __init__(self, database: Database, study_id: int, fence: int) -> None:
@@ -46,9 +46,9 @@ class Lease:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that only the lease's holder can be in; nobody can take the lease over before its end.
+        """A transaction for the holder only. The lease can't be taken over before the transaction ends.
 
-        Raises LeaseLost, before anything is written, where the lease is another's by now.
+        Raises LeaseLost, before anything is written, if another process has the lease now.
         """
         with self._database.engine.begin() as connection:
             if not self._beat(connection):
@@ -58,7 +58,7 @@ class Lease:
             yield connection
 
     def release(self) -> None:
-        """Give the lease back, unless it is another's by now; where the database is away, it runs out."""
+        """Release the lease, if it is still ours. If the database is unreachable, the lease expires."""
         self._stop()
         with contextlib.suppress(SQLAlchemyError), self._database.engine.begin() as connection:
             connection.execute(delete(schema.leases).where(*self._is_ours))
@@ -68,17 +68,17 @@ class Lease:
         return schema.leases.c.study_id == self.study_id, schema.leases.c.fence == self.fence
 
     def _beat(self, connection: Connection) -> bool:
-        """Show that the holder lives; false where the lease is another's. Locks its row to the transaction's end."""
+        """Increase the counter; false if another process has the lease. Locks the row until the transaction ends."""
         beat = update(schema.leases).where(*self._is_ours).values(beat=schema.leases.c.beat + 1)
         return connection.execute(beat).rowcount == 1
 
     def _keep(self) -> bool:
-        """Whether to go on beating."""
+        """Increase the counter once; return whether to continue."""
         try:
             with self._database.engine.begin() as connection:
                 self.is_lost = not self._beat(connection)
         except SQLAlchemyError:
-            return True  # the database is away; it can't have been taken over through it either
+            return True  # the database is unreachable, so nobody can have taken over the lease
         return not self.is_lost
 
     def _why(self, connection: Connection) -> str:
@@ -97,7 +97,7 @@ class Lease:
 
 
 def new_token() -> str:
-    """What tells one attempt to get a lease from another's."""
+    """A random word that identifies one attempt to get a lease."""
     return secrets.token_hex(16)
 
 
@@ -106,9 +106,9 @@ def acquire(
 ) -> Lease:
     """Become the study's driver.
 
-    token: given, this may be repeated after the database went away in the middle.
+    token: with it, the call may be repeated after a lost connection.
 
-    Raises LeaseHeld, naming the holder, when a live one has it.
+    Raises LeaseHeld, with the holder's name, if a live process has the lease.
     """
     if database.is_read_only:
         raise StorageUnavailable(f"{database.shown} is on a read-only disk, so its studies can only be read.")
@@ -143,7 +143,7 @@ def acquire(
 
 
 def holder(database: Database, study_id: int) -> str | None:
-    """Who drives the study, if the lease is taken and its holder is not known to be dead."""
+    """The process that runs the study; None if the lease is free or its holder is known to be dead."""
     if database.is_read_only:
         return None
     row = _read(database, study_id)
@@ -151,7 +151,7 @@ def holder(database: Database, study_id: int) -> str | None:
 
 
 def answers(database: Database, study_id: int, *, lease_seconds: float = LEASE_SECONDS) -> bool:
-    """Whether the holder of the study's lease is seen to be at work, within the lease time."""
+    """Whether the holder of the study's lease increases the counter within the lease time."""
     host, first = database.host, _read(database, study_id)
     deadline = host.monotonic() + lease_seconds
     while first is not None and not _is_dead(database, first):
@@ -185,7 +185,7 @@ def _read(database: Database, study_id: int) -> Row[Any] | None:
 
 
 def _take_free(database: Database, study_id: int, token: str) -> int | None:
-    """The fence of the lease; None where another was faster."""
+    """The fence of the new lease; None if another process was faster."""
     try:
         with database.engine.begin() as connection:
             fence = next_fence(connection)
@@ -197,7 +197,7 @@ def _take_free(database: Database, study_id: int, token: str) -> int | None:
 
 
 def _take_over(database: Database, study_id: int, token: str, seen: tuple[int, int]) -> int | None:
-    """The fence of the lease; None where its holder has moved since it was `seen`."""
+    """The fence of the lease; None if its counter has moved since it was `seen`."""
     c = schema.leases.c
     with database.engine.begin() as connection:
         fence = next_fence(connection)
@@ -210,5 +210,5 @@ def _take_over(database: Database, study_id: int, token: str, seen: tuple[int, i
 
 
 def _is_dead(database: Database, row: Row[Any]) -> bool:
-    """Whether the holder is known to be gone."""
+    """Whether the holder is known to have ended."""
     return database.host.is_gone(ProcessIdentity(row.place, row.pid, row.started))

@@ -1,4 +1,4 @@
-"""Brings tables that an earlier version of this service wrote to today's form."""
+"""Updates the tables of an earlier version of this service."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sqlalchemy import Connection, MetaData, column, insert, inspect, select, ta
 from storage import schema
 from storage.counters import start_counters
 
-OLDEST = 3  # the oldest schema that can be brought up to date
+OLDEST = 3  # the oldest schema that can be updated
 
 
 def migrate(connection: Connection, version: int) -> None:
-    """From schema `version` to today's, within the caller's transaction."""
+    """Update schema `version` to the current one, in the caller's transaction."""
     if version <= 3:
         _let_figures_be_missing(connection)
     if version <= 4:
@@ -21,23 +21,21 @@ def migrate(connection: Connection, version: int) -> None:
 
 
 def _let_figures_be_missing(connection: Connection) -> None:
-    """3 to 4: rounds of anybody's training may lack figures, and have others. (SQLite can't alter a column.)"""
+    """3 to 4: rounds may lack values and may have others. (SQLite can't alter a column, so the table is copied.)"""
     old = table(
         "sweep_rounds", *(column(each["name"]) for each in inspect(connection).get_columns("sweep_rounds"))
     )
     connection.execute(text("DROP TABLE IF EXISTS sweep_rounds_new"))
     new = schema.rounds.to_metadata(MetaData(), name="sweep_rounds_new")
     new.create(connection)
-    plain = table(
-        "sweep_rounds_new", *(column(each.name) for each in old.c)
-    )  # values are copied as they are stored
+    plain = table("sweep_rounds_new", *(column(each.name) for each in old.c))  # values are copied unchanged
     connection.execute(insert(plain).from_select([each.name for each in old.c], select(*old.c)))
     connection.execute(text("DROP TABLE sweep_rounds"))
     connection.execute(text("ALTER TABLE sweep_rounds_new RENAME TO sweep_rounds"))
 
 
 def _fence_leases(connection: Connection) -> None:
-    """4 to 5: leases have fences, and say in which process table their holder is; ids are never used again."""
+    """4 to 5: leases have fences and name the holder's process table; ids are never used twice."""
     there = {each["name"] for each in inspect(connection).get_columns("sweep_leases")}
     for name, kind in (("fence", "BIGINT NOT NULL DEFAULT 0"), ("place", "TEXT NOT NULL DEFAULT ''")):
         if name not in there:

@@ -1,8 +1,8 @@
-"""Writes rows of Optuna's tables, within a transaction of ours.
+"""Writes rows of Optuna's tables in our transactions.
 
-Optuna's own storage commits each of its writes by itself, so none of them could be in one transaction with the check
-of the lease, nor with our own rows. These few are written here, through Optuna's definitions of its tables, as Optuna
-writes them; the tests compare the two.
+Optuna's storage commits each write by itself, so its writes can't be in one transaction with the check of the lease or
+with our rows. So these rows are written here, with Optuna's definitions of its tables. Tests compare them with the rows
+that Optuna writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def insert_study(connection: Connection, name: str, direction: str) -> int:
-    """A new study; returns its id. Raises IntegrityError where there is one of that name."""
+    """Insert a study and return its id. Raises IntegrityError if the name is taken."""
     from optuna.study import StudyDirection
 
     studies, directions = _table("studies"), _table("study_directions")
@@ -46,7 +46,7 @@ def delete_study(connection: Connection, study_id: int) -> None:
     """Remove a study with all that belongs to it."""
     trials = _table("trials")
     ids = select(trials.c.trial_id).where(trials.c.study_id == study_id).scalar_subquery()
-    for table in reversed(trials.metadata.sorted_tables):  # what refers to others first
+    for table in reversed(trials.metadata.sorted_tables):  # rows that refer to others come first
         if "study_id" in table.c:
             connection.execute(delete(table).where(table.c.study_id == study_id))
         elif "trial_id" in table.c:
@@ -54,7 +54,7 @@ def delete_study(connection: Connection, study_id: int) -> None:
 
 
 def insert_trial(connection: Connection, study_id: int, number: int, template: FrozenTrial) -> int:
-    """A new trial with its parameters and attributes; returns its id."""
+    """Insert a trial with its parameters and attributes, and return its id."""
     from optuna.distributions import distribution_to_json
 
     trials = _table("trials")
@@ -81,7 +81,7 @@ def insert_trial(connection: Connection, study_id: int, number: int, template: F
 
 
 def insert_intermediate(connection: Connection, trial_id: int, values: Mapping[int, float]) -> None:
-    """Values of new steps of a trial."""
+    """Insert the values of new steps of a trial."""
     from optuna.storages._rdb.models import TrialIntermediateValueModel
 
     rows = []
@@ -100,7 +100,7 @@ def insert_intermediate(connection: Connection, trial_id: int, values: Mapping[i
 
 
 def steps_of(connection: Connection, trial_id: int) -> set[int]:
-    """The steps of which a trial has a value."""
+    """The steps of a trial that have a value."""
     v = _table("trial_intermediate_values").c
     return set(connection.scalars(select(v.step).where(v.trial_id == trial_id)))
 
@@ -117,7 +117,7 @@ def state_of(connection: Connection, trial_id: int) -> str:
 
 
 def set_state(connection: Connection, trial_id: int, state: str, value: float | None = None) -> None:
-    """RUNNING, WAITING, or an end with its value. Raises RuntimeError where the trial has ended."""
+    """Set a trial's state to RUNNING, WAITING, or an end with its value. Raises RuntimeError if the trial has ended."""
     from optuna.storages._rdb.models import TrialValueModel
     from optuna.trial import TrialState
 
@@ -152,5 +152,5 @@ def _table(name: str) -> Table:
 
 
 def _now() -> datetime:
-    """Optuna stores moments in UTC without saying so."""
+    """The current time as Optuna stores it: UTC without a time zone."""
     return datetime.now(UTC).replace(tzinfo=None)

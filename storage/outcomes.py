@@ -1,4 +1,4 @@
-"""How trials ended: number, state and value, by plain SQL; the table of a study, and what is best in it."""
+"""Reads how trials ended (number, state, value) with plain SQL, and finds the table and its best trials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FINISHED = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a trial stands. value: the metric of its best round (COMPLETE), the last finite one (PRUNED), or None."""
+    """The state of a trial. value: the metric of its best round (COMPLETE), the last finite one (PRUNED), or None."""
 
     trial_id: int
     number: int
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def completed_value(self) -> float | None:
-        """The value of a completed trial; None for others."""
+        """The value of a completed trial; None for any other trial."""
         return self.value if self.state == "COMPLETE" else None
 
 
@@ -39,13 +39,13 @@ AnyOutcome = TypeVar("AnyOutcome", bound=Outcome)
 
 
 def read_outcomes(database: Database, study_id: int) -> list[Outcome]:
-    """How every trial of a study stands, by number."""
+    """The state of every trial of a study, by number."""
     t, v = schema.optuna_trials, schema.optuna_values
     query = (
         select(t.c.trial_id, t.c.number, t.c.state, v.c.value, v.c.value_type)
         .outerjoin(v, v.c.trial_id == t.c.trial_id)
         .where(t.c.study_id == study_id)
-        .order_by(t.c.trial_id)  # the order of numbers, for which there is an index
+        .order_by(t.c.trial_id)  # ids have the order of numbers, and there is an index on them
     )
     with database.engine.connect() as connection:
         return [
@@ -55,7 +55,7 @@ def read_outcomes(database: Database, study_id: int) -> list[Outcome]:
 
 
 def latest_trial(connection: Connection, study_id: int) -> tuple[int, int] | None:
-    """Number and id of the trial that was inserted last; costs the same in a study of any length."""
+    """Number and id of the latest trial. The cost does not depend on the length of the study."""
     t = schema.optuna_trials
     query = select(t.c.number, t.c.trial_id).where(t.c.study_id == study_id).order_by(t.c.trial_id.desc())
     row = connection.execute(query.limit(1)).first()
@@ -63,7 +63,7 @@ def latest_trial(connection: Connection, study_id: int) -> tuple[int, int] | Non
 
 
 def stored_value(value: float | None, kind: Any) -> float | None:
-    """A value as Optuna stores it: what is infinite by its kind; no kind where there is none."""
+    """A value from Optuna's columns, which store infinities by their type."""
     if kind is None:
         return None
     if str(kind) == "FINITE" and value is not None:
@@ -72,7 +72,7 @@ def stored_value(value: float | None, kind: Any) -> float | None:
 
 
 def count_states(database: Database, study_id: int) -> dict[str, int]:
-    """How many trials there are of each state."""
+    """The number of trials in each state."""
     t = schema.optuna_trials
     query = select(t.c.state, func.count()).where(t.c.study_id == study_id).group_by(t.c.state)
     with database.engine.connect() as connection:
@@ -94,7 +94,7 @@ def states_of(database: Database, study_id: int, states: set[str]) -> list[tuple
 def best_numbers(
     database: Database, study_id: int, direction: str, *, target: float | None = None, top: int | None = None
 ) -> list[int]:
-    """The completed trials of the table by number, best first; equals by number. No other rows are read."""
+    """The numbers of the table's completed trials, the best first; equal ones by number."""
     query = _ranked(study_id, direction, target).limit(top)
     with database.engine.connect() as connection:
         return [number for number, _ in connection.execute(query)]
@@ -112,7 +112,7 @@ def best_value(
 def _ranked(study_id: int, direction: str, target: float | None) -> Select[Any]:
     """Number and value of the table's completed trials, best first.
 
-    The table ends before the first unfinished number, or with the first that reaches the target.
+    The table ends before the first unfinished trial, or with the first trial that reaches the target.
     """
     t, v = schema.optuna_trials, schema.optuna_values
     state, kind = cast(t.c.state, String), cast(v.c.value_type, String)
@@ -155,7 +155,7 @@ def reaches(trial: Outcome, target: float, direction: str) -> bool:
 
 
 def ranking(table: Sequence[AnyOutcome], direction: str) -> list[AnyOutcome]:
-    """Completed trials from best to worst; equals by number."""
+    """Completed trials from best to worst; equal ones by number."""
     sign = -1.0 if direction == "maximize" else 1.0
     complete = [row for row in table if row.completed_value is not None]
     return sorted(complete, key=lambda row: (sign * float(row.value or 0.0), row.number))

@@ -1,4 +1,4 @@
-"""What is asked of a study's driver from outside: to stop. The driver reads it; nobody else acts."""
+"""Requests to a study's driver to stop. Only the driver acts on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.database import Database
 
 
 def request_stop(database: Database, study_id: int, *, now: bool) -> None:
-    """Ask the driver to end: after the running trials, or (`now`) pausing them."""
+    """Ask the driver to end after the running trials, or to pause them (`now`)."""
     with database.engine.begin() as connection:
         connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))
         connection.execute(
@@ -24,7 +24,7 @@ def request_stop(database: Database, study_id: int, *, now: bool) -> None:
 
 
 def pending_stop(database: Database, study_id: int) -> str | None:
-    """`stop`, `stop-now` or None."""
+    """The pending request: `stop`, `stop-now` or None."""
     with database.engine.connect() as connection:
         kind: str | None = connection.scalar(
             select(schema.requests.c.kind).where(schema.requests.c.study_id == study_id)
@@ -33,5 +33,5 @@ def pending_stop(database: Database, study_id: int) -> str | None:
 
 
 def clear_requests(connection: Connection, study_id: int) -> None:
-    """Forget what was asked: it was done, or a new driver begins."""
+    """Delete requests: they were carried out, or a new driver starts."""
     connection.execute(delete(schema.requests).where(schema.requests.c.study_id == study_id))

@@ -1,4 +1,4 @@
-"""Waits for a database that is away: a restarted server, a full disk, a lock held too long."""
+"""Repeats calls while the database is unreachable: a server restarts, a disk is full, a lock is held."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.host import HOST, Host
 PATIENCE_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
-# PostgreSQL's refusals that waiting does not change; the driver gives them no SQLSTATE while it connects.
+# Refusals of PostgreSQL that waiting does not change. They have no SQLSTATE during a connection attempt.
 _LASTING = (
     "password authentication failed",
     "does not exist",
@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 
 def tell_on_stderr(line: str) -> None:
-    """How a driver says that it waits, until a console takes this over."""
+    """Prints that the driver waits, until a console does this."""
     print(f"sweep: {line}", file=sys.stderr)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error may pass by itself: the connection, the server or the disk, not the statement.
+    """Whether an error may go away by itself, because it is not an error of the statement.
 
-    Optuna wraps such errors into its own; the cause tells.
+    Optuna wraps such errors, so the cause is examined.
     """
     seen: BaseException | None = error
     while seen is not None:
@@ -48,7 +48,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The driver's own words, from below Optuna's and SQLAlchemy's."""
+    """The message of the database itself, without those of Optuna and SQLAlchemy."""
     cause = error if isinstance(error, DBAPIError) else error.__cause__ or error
     return str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
 
@@ -61,9 +61,9 @@ def with_retries(
     tell: Callable[[str], None] = tell_on_stderr,
     host: Host = HOST,
 ) -> T:
-    """`call`, repeated while the database is away; it must bear being repeated after it was carried out.
+    """Repeat `call` while the database is unreachable. A second call after a successful one must do no harm.
 
-    Raises StorageUnavailable after `patience_seconds`, or when `give_up` says so; other errors at once.
+    Raises StorageUnavailable after `patience_seconds`, or when `give_up` returns true; other errors at once.
     """
     deadline = host.monotonic() + patience_seconds
     pause = _FIRST_PAUSE_SECONDS

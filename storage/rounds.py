@@ -1,4 +1,4 @@
-"""The rounds of trials: our own table, the truth from which every verdict is computed."""
+"""The rounds of trials, in our own table. Every verdict is computed from them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from storage.database import Database
 def add_round(
     connection: Connection, study_id: int, trial: int, figures: Mapping[str, Any], cost: Mapping[str, Any]
 ) -> bool:
-    """Store one round; whether it was new. Figures that have no column are kept beside them.
+    """Store one round, and return whether it was new. Values without a column are stored as JSON.
 
-    Raises RuntimeError where another round is stored under its number: then somebody else writes to the trial.
+    Raises RuntimeError if a different round is stored under its number: then another process writes to the trial.
     """
     r, index = schema.rounds, int(figures["index"])
     of_round = (r.c.study_id == study_id, r.c.trial == trial, r.c.index == index)
@@ -42,7 +42,7 @@ def _same(stored: float | None, now: float | None) -> bool:
 
 
 def get_rounds(database: Database, study_id: int, trial: int) -> list[dict[str, Any]]:
-    """The rounds of one trial, in order, as figures and cost; figures without a column come last."""
+    """The rounds of one trial in order, with values and cost. Values without a column come last."""
     query = (
         select(schema.rounds)
         .where(schema.rounds.c.study_id == study_id, schema.rounds.c.trial == trial)
@@ -70,7 +70,7 @@ def _flat(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def last_rounds(database: Database, study_id: int, trials: Collection[int] | None = None) -> dict[int, int]:
-    """The latest round of each trial that has one; only of `trials` where given."""
+    """The number of the latest round of each trial that has one; if given, only of `trials`."""
     r = schema.rounds
     query = select(r.c.trial, func.max(r.c.index).label("latest")).where(r.c.study_id == study_id)
     if trials is not None:
@@ -80,7 +80,7 @@ def last_rounds(database: Database, study_id: int, trials: Collection[int] | Non
 
 
 def total_seconds(database: Database, study_id: int) -> float:
-    """Seconds that workers spent in rounds."""
+    """The seconds that workers spent in rounds."""
     query = select(func.sum(schema.rounds.c.seconds)).where(schema.rounds.c.study_id == study_id)
     with database.engine.connect() as connection:
         return float(connection.scalar(query) or 0.0)

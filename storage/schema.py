@@ -1,8 +1,7 @@
-"""Our own tables, which stand beside Optuna's in the same database, and those of Optuna's that we read.
+"""Our tables, which stand beside Optuna's in the same database, and the Optuna tables that we read.
 
-What Optuna keeps (studies, trials, parameters, values, attributes) is not kept twice. Ours are: what a
-study is, its rounds (the truth from which verdicts are computed), who drives it, and what was asked of
-the driver.
+Optuna stores studies, trials, parameters, values and attributes. Our tables do not repeat them. They store the
+specification of a study, its rounds (from which verdicts are computed), its lease, and requests to its driver.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ SCHEMA_VERSION = 5
 
 
 class ExactFloat(UserDefinedType[float]):
-    """A double that comes back as it went in.
+    """A double that is read exactly as it was written.
 
-    SQLite would turn NaN into NULL and -0.0 into 0.0, so they and what is infinite are kept by name there;
-    PostgreSQL knows them.
+    SQLite turns NaN into NULL and -0.0 into 0.0. So these and infinities are stored there by name. PostgreSQL can store
+    them.
     """
 
     cache_ok = True

@@ -1,4 +1,4 @@
-"""What a study is and how it was last run: one row each, beside Optuna's study of the same id."""
+"""Studies: one row for each specification and its latest run settings, beside Optuna's study of the same id."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from storage.leases import Lease
 
 @dataclass(frozen=True)
 class StudyRow:
-    """A study: what its table is a function of, and what is not part of that.
+    """A study: its specification, and its run settings.
 
-    run: number of trials, workers, output folder, target … as of the latest launch or resume.
+    run: number of trials, workers, output folder, target … of the latest launch or resume.
     """
 
     study_id: int
@@ -47,8 +47,8 @@ def create_study(
     run: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> StudyRow:
-    """A new study, Optuna's and ours, whole at once. Raises StorageRefused when the name is taken."""
-    _ = database.optuna  # its tables are there, and of a version that we know
+    """Create a study in Optuna's tables and ours, in one transaction. Raises StorageRefused if the name is taken."""
+    _ = database.optuna  # ensures that its tables exist and have a known version
     row = {
         "fingerprint": fingerprint,
         "specification": _dumped(specification),
@@ -78,9 +78,9 @@ def create_study(
 
 
 def _make_room(connection: Connection, name: str, direction: str) -> int | None:
-    """The id of a study of that name that has no rows of ours; None where there is one with trials or of ours.
+    """The id of an empty Optuna study of this name without our rows; else None.
 
-    Rows of ours that bear a new id are left from a study that was deleted past us, and go.
+    Our rows with a new id are left from a study that another program deleted, so they are removed.
     """
     s, ours = schema.optuna_studies, schema.studies
     study_id: int | None = connection.scalar(select(s.c.study_id).where(s.c.study_name == name))
@@ -94,16 +94,16 @@ def _make_room(connection: Connection, name: str, direction: str) -> int | None:
     its_direction = str(connection.scalar(select(d.c.direction).where(d.c.study_id == study_id)))
     if has_trials or is_ours or its_direction != direction.upper():
         return None
-    return study_id  # a launch of an earlier version that was killed while it made the study
+    return study_id  # an earlier version was killed while it created the study
 
 
 def find_study(database: Database, name: str) -> StudyRow | None:
-    """The study of that name, if there is one."""
+    """The study of this name, or None."""
     return next(iter(_read(database, name)), None)
 
 
 def get_study(database: Database, name: str) -> StudyRow:
-    """The study of that name. Raises StudyNotFound, saying which name comes close."""
+    """The study of this name. Raises StudyNotFound; the message names a similar study."""
     row = find_study(database, name)
     if row is not None:
         return row
@@ -153,14 +153,14 @@ def update_run(connection: Connection, study_id: int, run: Mapping[str, Any]) ->
 
 
 def update_provenance(connection: Connection, study_id: int, provenance: Mapping[str, Any]) -> None:
-    """Record where the study has been run."""
+    """Record the environments in which the study was run."""
     _update(connection, study_id, provenance=_dumped(provenance))
 
 
 def delete_study(lease: Lease, remove_files: Callable[[], None] = lambda: None) -> None:
-    """Remove the lease's study and all that belongs to it. Raises LeaseLost where the lease is another's by now.
+    """Delete the lease's study with all its rows. Raises LeaseLost if another process has the lease now.
 
-    remove_files: called before another study of that name can be made.
+    remove_files: called before another study of this name can be created.
     """
     with lease.writing() as connection:
         _delete_ours(connection, lease.study_id)

@@ -1,7 +1,7 @@
-"""Writes a study's trials, in Optuna's tables and ours: each write may be repeated, and waits for the database.
+"""Writes a study's trials into Optuna's tables and ours. Each write may be repeated, and waits for the database.
 
-Each is one transaction that begins with the check of the driver's lease: the write of a driver that was taken over
-fails whole, with LeaseLost.
+Each write is one transaction that begins with a check of the driver's lease. If another driver has taken over the
+study, the whole write fails with LeaseLost.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ T = TypeVar("T")
 
 
 class StudyWriter:
-    """The driver's hand on one study, as long as it holds the lease.
+    """Writes one study for its driver, while the driver holds the lease.
 
-    give_up: whether to stop waiting for a database that is away. tell: what is said while waiting.
+    give_up: whether to stop waiting for an unreachable database. tell: prints a line while waiting.
     """
 
     def __init__(
@@ -38,18 +38,18 @@ class StudyWriter:
         self._database = database
         self._lease = lease
         self._study_id = lease.study_id
-        _ = database.optuna  # its tables are of a version that we know
+        _ = database.optuna  # ensures that its tables have a known version
 
     def read_outcomes(self) -> list[Outcome]:
-        """How every trial stands, by number."""
+        """The state of every trial, by number."""
         return self._with_retries(lambda: read_outcomes(self._database, self._study_id))
 
     def read_trials(self, numbers: Sequence[int]) -> list[TrialRow]:
-        """Trials as they stand, by number."""
+        """Whole trials, by number."""
         return self._with_retries(lambda: read_trials(self._database, self._study_id, numbers))
 
     def read_sampler_attributes(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """What samplers remembered of trials, by the trial's id."""
+        """The attributes that samplers stored with trials, by the trial's id."""
         return self._with_retries(lambda: read_sampler_attributes(self._database, self._study_id, numbers))
 
     def read_rounds(self, number: int) -> list[dict[str, Any]]:
@@ -65,12 +65,12 @@ class StudyWriter:
         return self._with_retries(lambda: checkpoints.get_checkpoints(self._database, self._study_id))
 
     def insert_trial(self, number: int, template: FrozenTrial) -> int:
-        """A new trial, whole at once; returns its id. (`study.ask` would scan all and pop waiting ones.)"""
+        """Insert a trial in one step and return its id. (`study.ask` would read all trials and take waiting ones.)"""
 
         def insert(connection: Connection) -> tuple[int, int]:
             latest = latest_trial(connection, self._study_id)
             if latest is not None and latest[0] >= number:
-                return latest  # an earlier attempt was carried out, its answer lost
+                return latest  # an earlier attempt was carried out, but its answer was lost
             return number, optuna_rows.insert_trial(connection, self._study_id, number, template)
 
         stored, trial_id = self._write(insert)
@@ -83,7 +83,7 @@ class StudyWriter:
     def add_round(
         self, number: int, trial_id: int, figures: Mapping[str, Any], cost: Mapping[str, Any], metric: float
     ) -> None:
-        """Store a round: in our table, which is the truth, and Optuna's copy."""
+        """Store a round in our table, and a copy of its metric in Optuna's."""
 
         def add(connection: Connection) -> None:
             if rounds.add_round(connection, self._study_id, number, figures, cost):
@@ -92,7 +92,7 @@ class StudyWriter:
         self._write(add)
 
     def complete_copy(self, trial_id: int, metrics: Mapping[int, float]) -> None:
-        """Give Optuna's copy the rounds that it lacks: earlier versions, when killed, left some out."""
+        """Add missing rounds to Optuna's copy: earlier versions could leave some out when they were killed."""
 
         def complete(connection: Connection) -> None:
             there = optuna_rows.steps_of(connection, trial_id)
@@ -102,7 +102,7 @@ class StudyWriter:
         self._write(complete)
 
     def update_provenance(self, provenance: Mapping[str, Any]) -> None:
-        """Record where the study has been run."""
+        """Record the environments in which the study was run."""
         self._write(lambda connection: studies.update_provenance(connection, self._study_id, provenance))
 
     def put_checkpoint(self, number: int, record: Mapping[str, Any]) -> None:
@@ -110,7 +110,7 @@ class StudyWriter:
         self._write(lambda c: checkpoints.put_checkpoint(c, self._study_id, number, record))
 
     def drop_checkpoints(self, numbers: Iterable[int]) -> None:
-        """Forget the checkpoints of trials."""
+        """Delete the records of trials' checkpoints."""
 
         def drop(connection: Connection) -> None:
             for number in numbers:
@@ -119,13 +119,13 @@ class StudyWriter:
         self._write(drop)
 
     def set_state(self, trial_id: int, state: str) -> None:
-        """RUNNING or WAITING."""
+        """Set a trial's state to RUNNING or WAITING."""
         self._write(lambda connection: optuna_rows.set_state(connection, trial_id, state))
 
     def end_trial(
         self, number: int, trial_id: int, state: str, value: float | None, notes: Mapping[str, Any]
     ) -> None:
-        """Note what is to be known of a trial, end it, and forget its checkpoint."""
+        """Store a trial's attributes, end it, and delete the record of its checkpoint."""
 
         def end(connection: Connection) -> None:
             if (stored := optuna_rows.state_of(connection, trial_id)) in FINISHED and stored == state:
@@ -137,11 +137,11 @@ class StudyWriter:
         self._write(end)
 
     def check_lease(self) -> None:
-        """Raises LeaseLost where the lease is another driver's by now."""
+        """Raises LeaseLost if another driver has the lease now."""
         self._write(lambda connection: None)
 
     def fenced(self, action: Callable[[], T]) -> T:
-        """Do something to the study's files while nobody can take the study over. It may be done again."""
+        """Call a function on the study's files while no other driver can take over. The call may be repeated."""
         return self._write(lambda connection: action())
 
     def _write(self, write: Callable[[Connection], T]) -> T:

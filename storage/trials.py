@@ -1,4 +1,4 @@
-"""Whole trials, read by plain SQL from Optuna's tables: no model objects, no Optuna import."""
+"""Reads whole trials from Optuna's tables with plain SQL, without importing Optuna."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from storage.outcomes import Outcome, stored_value
 
 @dataclass(frozen=True, slots=True)
 class TrialRow(Outcome):
-    """A trial as it stands in the database.
+    """A trial as it is in the database.
 
-    params: the searched parameters; attributes: what the book noted, such as `stop_reason`.
+    params: the searched parameters. attributes: what the driver stored, such as `stop_reason`.
     """
 
     params: dict[str, Any]
@@ -36,7 +36,7 @@ def read_trials(
     *,
     notes: Sequence[str] | None = None,
 ) -> list[TrialRow]:
-    """The trials of a study by number; only `numbers`, and of their attributes only `notes`, where given."""
+    """The trials of a study by number. If given, only `numbers`, with only the attributes `notes`."""
     chosen = _chosen(study_id, numbers)
     with database.engine.connect() as connection:
         rows = connection.execute(_trials(chosen, notes or ())).all()
@@ -62,7 +62,7 @@ def read_trials(
 
 
 def _trials(chosen: Sequence[ColumnElement[bool]], notes: Sequence[str]) -> Select[Any]:
-    """A row for each trial, with the texts of those notes: joined, they cost half of what rows of theirs would."""
+    """One row for each trial, with its attributes joined: this takes half the time of separate rows."""
     t, v = schema.optuna_trials, schema.optuna_values
     noted = [(key, schema.optuna_attributes.alias()) for key in notes]
     query = select(
@@ -72,7 +72,9 @@ def _trials(chosen: Sequence[ColumnElement[bool]], notes: Sequence[str]) -> Sele
     ).outerjoin(v, v.c.trial_id == t.c.trial_id)
     for key, note in noted:
         query = query.outerjoin(note, and_(note.c.trial_id == t.c.trial_id, note.c.key == key))
-    return query.where(*chosen).order_by(t.c.trial_id)  # the order of numbers, for which there is an index
+    return query.where(*chosen).order_by(
+        t.c.trial_id
+    )  # ids have the order of numbers, and there is an index on them
 
 
 def _joined(notes: Sequence[str], texts: Sequence[str | None]) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def _read_params(connection: Connection, chosen: Sequence[ColumnElement[bool]]) 
 def read_sampler_attributes(
     database: Database, study_id: int, numbers: Collection[int] | None = None
 ) -> dict[int, dict[str, Any]]:
-    """What samplers remembered of each trial, by the trial's id; only of `numbers` where given."""
+    """The attributes that samplers stored with each trial, by the trial's id; if given, only of `numbers`."""
     with database.engine.connect() as connection:
         return _read_attributes(connection, schema.optuna_system_attributes, _chosen(study_id, numbers))
 
@@ -123,13 +125,13 @@ def _parsed(text: str) -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def _scalar(text: str) -> Any:
-    """A word or number; most of what is noted recurs from trial to trial. (A list or mapping may be altered.)"""
+    """A cached word or number, because most values occur in many trials. (A list or mapping could be changed.)"""
     return json.loads(text)
 
 
 @functools.lru_cache(maxsize=1024)
 def _distribution(text: str) -> tuple[tuple[Any, ...] | None, bool]:
-    """Choices (or None), and whether values are whole, of a distribution as Optuna stores it."""
+    """The choices (or None) of a stored Optuna distribution, and whether its values are integers."""
     record = json.loads(text)
     choices = record["attributes"].get("choices")
     return (tuple(choices) if choices is not None else None), record["name"] == "IntDistribution"
@@ -143,7 +145,7 @@ def _external(value: float, distribution: str) -> Any:
 
 
 def _text(moment: Any) -> str | None:
-    """Optuna stores moments in UTC without saying so; SQLite hands them out as text."""
+    """A stored time with its time zone: Optuna stores UTC without a zone, and SQLite returns text."""
     if moment is None:
         return None
     text = str(moment)

@@ -1,4 +1,4 @@
-"""Database URLs: made absolute, shown without their password."""
+"""Database URLs: makes them absolute, and shows them without the password."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _DIALECTS = {"sqlite", "postgresql"}
 
 
 def parse_url(text: str) -> URL:
-    """The URL in `text`; a bare path ending in .db is a SQLite file. SQLite paths become absolute.
+    """The URL in `text`. A plain path that ends in .db is a SQLite file. SQLite paths become absolute.
 
-    Raises StorageRefused for something that is no database URL or a database we don't know.
+    Raises StorageRefused if this is not a URL of a supported database.
     """
     if "://" not in text and text.endswith((".db", ".sqlite", ".sqlite3")):
         url = URL.create("sqlite", database=text)
@@ -40,7 +40,7 @@ def _parsed(text: str) -> URL:
     try:
         return make_url(text)
     except (ArgumentError, ValueError):
-        # What is left of an @, and right of a ?, may be a password.
+        # The part before an @, and the part after a ?, may contain a password.
         tail = ("…@" if "@" in text else "") + text.partition("?")[0].rpartition("@")[2]
         raise StorageRefused(
             f"{tail!r} is not a database URL. Write sqlite:///path/to/studies.db or "
@@ -49,7 +49,7 @@ def _parsed(text: str) -> URL:
 
 
 def _postgresql(url: URL) -> URL:
-    """With our driver, and the password where nothing shows it."""
+    """The URL with our driver and with the password, which is not shown anywhere."""
     if "@" in (url.host or ""):
         raise StorageRefused("The URL has more than one @. Write %40 for an @ in the user name or password.")
     password = url.query.get("password", url.password)
@@ -59,7 +59,7 @@ def _postgresql(url: URL) -> URL:
 
 
 def shown(url: URL) -> str:
-    """The URL as it may be printed, logged or exported: without password."""
+    """The URL without its password, for printing, logs and exports."""
     secret = [key for key in url.query if "password" in key]
     bare = url.difference_update_query(secret).set(drivername=url.get_backend_name())
     return bare.render_as_string(hide_password=True)
