@@ -37,7 +37,7 @@ class Host:
         time.sleep(seconds)
 
     def keep_doing(self, action: Callable[[], bool], seconds: float) -> Callable[[], None]:
-        """Call a function at regular intervals in a thread, while it returns true. Returns a function that ends this."""
+        """Call `action` at regular intervals in a thread, while it returns true. Returns a function that ends this."""
         end = threading.Event()
 
         def keep() -> None:
