@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from objectives.models.images import CentreCrop, StandardizedImages
+from objectives.models.varied_images import CentreCrop, StandardizedImages
 
 CHANNELS = 64
 

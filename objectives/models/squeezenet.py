@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from objectives.models.images import NormalizedImages
+from objectives.models.varied_images import NormalizedImages
 
 Version = Literal["1_0", "1_1"]
 STANDARD_WIDTH = 512

@@ -137,7 +137,7 @@ class Cifar10Cnn(ClassificationTask):
 
     def augment(self, batch: Rows, parameters: Cifar10CnnParameters) -> Rows:
         """Cropped, flipped and jittered, as parameters say."""
-        from objectives.models.images import jittered, random_crops, random_flips
+        from objectives.models.varied_images import jittered, random_crops, random_flips
 
         images = batch.inputs
         if parameters.crop:

@@ -142,7 +142,7 @@ class Food101Squeezenet(ClassificationTask):
 
     def augment(self, batch: Rows, parameters: Food101SqueezenetParameters) -> Rows:
         """Flipped, if parameters say so."""
-        from objectives.models.images import random_flips
+        from objectives.models.varied_images import random_flips
 
         return Rows(random_flips(batch.inputs), batch.targets) if parameters.flip else batch
 

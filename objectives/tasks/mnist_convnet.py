@@ -99,7 +99,7 @@ class MnistConvnet(DigitsTask):
 
     def augment(self, batch: Rows, parameters: MnistConvnetParameters) -> Rows:
         """Moved at random, if parameters say so."""
-        from objectives.models.images import random_shifts
+        from objectives.models.varied_images import random_shifts
 
         if parameters.max_shift == 0:
             return batch

@@ -24,8 +24,8 @@ from objectives.classification import ClassificationTask
 from objectives.datasets.files import digest_of
 from objectives.datasets.pretrained import FOLDER, Weights, read_weights
 from objectives.errors import DataError
-from objectives.models.images import random_flips
 from objectives.models.squeezenet import SqueezeNet, name_of
+from objectives.models.varied_images import random_flips
 from objectives.parameters.training import ScheduleName, TrainingParameters
 from objectives.rows.rows import Rows, Splits
 from objectives.training.loop import Run, make_deterministic, train

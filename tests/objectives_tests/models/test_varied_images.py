@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from objectives.models.cifar_net import LocalResponseNorm
-from objectives.models.images import (
+from objectives.models.varied_images import (
     CentreCrop,
     NormalizedImages,
     StandardizedImages,
