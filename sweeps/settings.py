@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from objectives.spelling import did_you_mean
 from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES
-from sweeps.samplers.by_name import SAMPLERS
 
 RUNNERS = ("ray", "inline")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's folder
@@ -44,7 +43,6 @@ class StudySettings:
     valid_rows: int | None = None
 
     def __post_init__(self) -> None:
-        _check_word("--sampler", self.sampler, tuple(SAMPLERS))
         check_stop_rule("--stop-rule", self.stop_rule)
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
@@ -91,7 +89,7 @@ class RunSettings:
     mixed_hardware: bool = False
 
     def __post_init__(self) -> None:
-        _check_word("--runner", self.runner, RUNNERS)
+        check_word("--runner", self.runner, RUNNERS)
         if self.runner == "inline" and self.address not in (None, "local"):
             raise UsageError(
                 "--address can only be used with --runner ray, because --runner inline trains in this process."
@@ -157,7 +155,7 @@ class RunSettings:
 
 def check_stop_rule(option: str, name: str) -> None:
     """Raises UsageError if there is no rule of this name."""
-    _check_word(option, name, tuple(RULES))
+    check_word(option, name, RULES)
 
 
 def check_study_name(name: str) -> None:
@@ -209,7 +207,8 @@ def _fitting(gpus: float) -> int:
     return there * int(1 / gpus + 1e-6) if gpus < 1 else there // int(gpus)
 
 
-def _check_word(option: str, word: str, known: tuple[str, ...]) -> None:
+def check_word(option: str, word: str, known: Collection[str]) -> None:
+    """Raises UsageError where `word` is none of those known, saying which one comes close."""
     if word not in known:
         raise UsageError(
             f"{option} {word}: unknown{did_you_mean(word, known)} Choose from: {', '.join(known)}."
