@@ -4,7 +4,8 @@ ObjectiveError            exit code 2
 ├── UnknownTaskError      no task of that name; says which come close
 ├── ParametersError       a parameter that the task lacks, or a value it can't take
 ├── DataError             a data set that is cut short or not what it should be
-│   └── MissingDataError  one that is not there and can't be fetched
+│   ├── MissingDataError  one that is not there and can't be fetched
+│   └── UnwritableDataError  a place where it can't be put
 ├── WeightsError          a weights file that is missing or not the one that was recorded
 └── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
 """
@@ -32,6 +33,10 @@ class DataError(ObjectiveError):
 
 class MissingDataError(DataError):
     """A data set that is not there and can't be fetched."""
+
+
+class UnwritableDataError(DataError):
+    """A place where a data set can't be put."""
 
 
 class WeightsError(ObjectiveError):

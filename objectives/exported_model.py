@@ -90,7 +90,7 @@ def load_model(best_config: str | Path) -> nn.Module:
     if config.example_rows is None:
         raise ObjectiveError(f"{path} is not an exported configuration: it lacks example_rows.")
     if config.weights is None:
-        raise WeightsError(f"{path} names no weights. Export it with `sweep export --weights FILE.pt`.")
+        raise WeightsError(f"{path} names no weights. Export it again, together with its weights.")
     model = _built(config, config.example_rows)
     found = load_weights(path.parent / config.weights.file, config.weights.digest)
     try:

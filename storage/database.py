@@ -19,7 +19,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import schema
 from storage.counters import start_counters
-from storage.errors import DatabaseGone, StorageError, StorageRefused, StorageUnavailable
+from storage.errors import (
+    DatabaseGone,
+    NoDatabase,
+    ReadOnlyDatabase,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+    UnusableFile,
+)
 from storage.host import HOST, Host
 from storage.migrations import OLDEST, migrate
 from storage.url import parse_url, shown, sqlite_path
@@ -145,18 +153,15 @@ def _check_file(path: Path, create: bool) -> None:
     """
     if not path.exists():
         if not create:
-            raise StorageUnavailable(
-                f"There is no database at {path}. `sweep launch` creates one; "
-                "name another with --storage or SWEEP_STORAGE."
-            )
+            raise NoDatabase(f"There is no database at {path}.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageUnavailable(f"{path.parent}: can't be created ({error.strerror}).") from None
         if not os.access(path.parent, os.W_OK):
-            raise StorageUnavailable(f"{path.parent} is read-only. Choose another place with --storage.")
+            raise ReadOnlyDatabase(f"{path.parent} is read-only.")
     elif not os.access(path, os.W_OK) and create:
-        raise StorageUnavailable(f"{path} is read-only. Choose another database with --storage.")
+        raise ReadOnlyDatabase(f"{path} is read-only.")
 
 
 def _make_file(url: URL, path: Path) -> None:
@@ -248,9 +253,7 @@ def _check_or_make_tables(database: Database, create: bool) -> None:
     if not create:
         if not tables:
             raise StorageUnavailable(f"{database.shown} is empty: no study was launched there yet.")
-        raise StorageRefused(
-            f"{database.shown} contains Optuna studies, but none that `sweep launch` started."
-        )
+        raise StorageRefused(f"{database.shown} contains Optuna studies, but none of this service.")
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -320,9 +323,9 @@ def _explained(url: URL, error: DBAPIError) -> StorageError:
         return StorageRefused(f"{sqlite_path(url)} is not a SQLite database. It was not changed.")
     if url.password:
         first = first.replace(str(url.password), "***")
-    remedy = (
-        "Check that no other program has locked it, or choose another database with --storage."
-        if url.get_backend_name() == "sqlite"
-        else "Check that the server is running and that user, password and database name are correct."
+    told = f"{shown(url)} can't be opened: {first.rstrip('.')}."
+    if url.get_backend_name() == "sqlite":
+        return UnusableFile(f"{told} Check that no other program has locked it.")
+    return StorageUnavailable(
+        f"{told} Check that the server is running and that user, password and database name are correct."
     )
-    return StorageUnavailable(f"{shown(url)} can't be opened: {first.rstrip('.')}. {remedy}")

@@ -1,12 +1,17 @@
 """Errors of storage.
 
 StorageError               exit code 1
-├── StorageUnavailable     no database there, no server, a wrong password
+├── StorageUnavailable     no server, a wrong password
+│   ├── NoDatabase         no file there
+│   ├── ReadOnlyDatabase   a file or folder that is read-only
+│   ├── UnusableFile       a file that can't be opened
+│   └── GivenUp            the database was unreachable for too long while a study ran
 ├── StorageRefused         a database of another program or version: exit code 2
 ├── StudyNotFound          exit code 2
 ├── DatabaseGone           the file was deleted or replaced while a driver used it
 ├── LeaseHeld              another driver runs the study: exit code 2
-└── LeaseLost              another driver has taken over the study, or deleted it
+└── LeaseLost              another driver has taken over the study
+    └── StudyDeleted       or deleted it
 """
 
 from __future__ import annotations
@@ -20,6 +25,22 @@ class StorageError(Exception):
 
 class StorageUnavailable(StorageError):
     """The database can't be reached or opened."""
+
+
+class NoDatabase(StorageUnavailable):
+    """There is no database file."""
+
+
+class ReadOnlyDatabase(StorageUnavailable):
+    """The database's file, or the folder for it, is read-only."""
+
+
+class UnusableFile(StorageUnavailable):
+    """The database's file can't be opened."""
+
+
+class GivenUp(StorageUnavailable):
+    """The database was unreachable for too long while a study ran."""
 
 
 class StorageRefused(StorageError):
@@ -46,3 +67,8 @@ class DatabaseGone(StorageError):
 
 class LeaseLost(StorageError):
     """Another driver has taken over the study, so this one must not write any more."""
+
+
+
+class StudyDeleted(LeaseLost):
+    """The study was deleted."""

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from storage import schema
 from storage.counters import next_fence
 from storage.database import Database
-from storage.errors import LeaseHeld, LeaseLost, StorageUnavailable
+from storage.errors import LeaseHeld, LeaseLost, StorageUnavailable, StudyDeleted
 from storage.host import ProcessIdentity
 
 BEAT_SECONDS = 2.0
@@ -53,7 +53,7 @@ class Lease:
         with self._database.engine.begin() as connection:
             if not self._beat(connection):
                 self.is_lost = True
-                raise LeaseLost(self._why(connection))
+                raise self._loss(connection)
             self._database.check_in_place()
             yield connection
 
@@ -81,18 +81,18 @@ class Lease:
             return True  # the database is unreachable, so nobody can have taken over the lease
         return not self.is_lost
 
-    def _why(self, connection: Connection) -> str:
+    def _loss(self, connection: Connection) -> LeaseLost:
         of_study = schema.leases.c.study_id == self.study_id
         successor = connection.scalar(select(schema.leases.c.holder).where(of_study))
         exists = schema.studies.c.study_id == self.study_id
         if connection.scalar(select(schema.studies.c.study_id).where(exists)) is None:
-            return (
+            return StudyDeleted(
                 "This study was deleted while this process did not respond. Nothing was written since then."
             )
         by = f": {successor}" if successor else ""
-        return (
+        return LeaseLost(
             f"Another process has taken over this study{by}, because this one did not respond for too long. This one "
-            "has written nothing since. No recorded data is lost. `sweep status` shows the study."
+            "has written nothing since. No recorded data is lost."
         )
 
 
@@ -133,10 +133,7 @@ def acquire(
                 return Lease(database, study_id, fence)
             continue
         if watched is not None and watched != state:
-            raise LeaseHeld(
-                f"Another process is running this study: {row.holder}. "
-                "Watch it with `sweep status --watch`, or end it with `sweep stop`."
-            )
+            raise LeaseHeld(f"Another process is running this study: {row.holder}.")
         if watched is None:
             watched, deadline = state, host.monotonic() + lease_seconds
         host.sleep(0.1)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from storage.errors import StorageUnavailable
+from storage.errors import GivenUp
 from storage.host import HOST, Host
 
 PATIENCE_SECONDS = 300.0
@@ -63,7 +63,7 @@ def with_retries(
 ) -> T:
     """Repeat `call` while the database is unreachable. A second call after a successful one must do no harm.
 
-    Raises StorageUnavailable after `patience_seconds`, or when `give_up` returns true; other errors at once.
+    Raises GivenUp after `patience_seconds`, or when `give_up` returns true; other errors at once.
     """
     deadline = host.monotonic() + patience_seconds
     pause = _FIRST_PAUSE_SECONDS
@@ -75,10 +75,7 @@ def with_retries(
                 raise
             reason = _reason(error)
             if give_up() or host.monotonic() > deadline:
-                raise StorageUnavailable(
-                    f"The database is unreachable ({reason}). No recorded data is lost. When it is reachable again, "
-                    "continue with `sweep resume`."
-                ) from error
+                raise GivenUp(f"The database is unreachable ({reason}). No recorded data is lost.") from error
             if pause >= _LONGEST_PAUSE_SECONDS:
                 tell(f"the database is unreachable ({reason}); trying again")
             host.sleep(pause)

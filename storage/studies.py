@@ -112,9 +112,7 @@ def get_study(database: Database, name: str) -> StudyRow:
     names = [row.name for row in list_studies(database)]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise StudyNotFound(
-        f"There is no study {name!r} in {database.shown}.{hint} `sweep studies` lists all studies."
-    )
+    raise StudyNotFound(f"There is no study {name!r} in {database.shown}.{hint}")
 
 
 def list_studies(database: Database) -> list[StudyRow]:

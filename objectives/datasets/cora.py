@@ -75,8 +75,8 @@ def redrawn(splits: Splits, seed: int) -> Splits:
     train = splits.train
     if not isinstance(train, GraphRows) or train.labels is None:
         raise ParametersError(
-            "runs: only `sweep reproduce` can draw a new split for each run, because that needs the labels of the test "
-            "split. In a search, runs must be 1."
+            "runs: only the reproduction of published figures can draw a new split for each run, because that needs "
+            "the labels of the test split. In a search, runs must be 1."
         )
     num_valid = len(train.labels) - len(splits.train) - len(splits.valid)
     per_class = len(train) // CLASSES

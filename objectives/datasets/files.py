@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from objectives.datasets.progress import progress
-from objectives.errors import DataError, MissingDataError
+from objectives.errors import DataError, MissingDataError, UnwritableDataError
 
 CONNECT_SECONDS = 5.0
 _BLOCK_BYTES = 1 << 18
@@ -65,9 +65,7 @@ def download(
             f"{'download' if kept else 'Download'} {url} on a machine with a network and put it at {target}."
         ) from error
     except OSError as error:
-        raise DataError(
-            f"{target}: can't be written ({error.strerror}). Choose another --data-dir."
-        ) from error
+        raise UnwritableDataError(f"{target}: can't be written ({error.strerror}).") from error
 
 
 def _fetch(url: str, target: Path, partial: Path, md5: str | None, tell: Callable[[str], None]) -> bool:

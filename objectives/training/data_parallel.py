@@ -217,7 +217,7 @@ def _check(model: nn.Module, batch_size: int, device: torch.device, devices: int
     if device.type == "cuda" and torch.cuda.device_count() < devices:
         raise ParametersError(
             f"devices: the trial needs {devices} GPUs, but this worker has {torch.cuda.device_count()}: "
-            f"give each trial {devices} with --gpus-per-trial {devices}."
+            f"give each trial {devices} GPUs."
         )
     least = 2 if any(isinstance(module, BATCH_NORMS) for module in model.modules()) else 1
     if batch_size // devices < least:

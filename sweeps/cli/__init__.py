@@ -85,11 +85,12 @@ def _hint_at_parameters(error: click.ClickException) -> None:
 
 def _end_with(error: Exception, debug: bool) -> None:
     from sweeps.errors import USER_ERRORS
+    from sweeps.remedies import with_remedy
 
     if debug:
         traceback.print_exception(error)
     if isinstance(error, USER_ERRORS):
-        click.echo(f"sweep: {error}", err=True)
+        click.echo(f"sweep: {with_remedy(error)}", err=True)
         sys.exit(error.exit_code)
     if reason := _database_failure(error):
         click.echo(

@@ -58,9 +58,7 @@ def test_an_unknown_study_is_told_with_the_one_that_was_meant(database: Database
     assert find_study(database, "frist") is None
     with pytest.raises(StudyNotFound) as refusal:
         get_study(database, "frist")
-    assert str(refusal.value) == (
-        f"There is no study 'frist' in {database.shown}. Did you mean 'first'? `sweep studies` lists all studies."
-    )
+    assert str(refusal.value) == (f"There is no study 'frist' in {database.shown}. Did you mean 'first'?")
 
 
 def test_a_name_is_given_once(database: Database, study: StudyRow) -> None:

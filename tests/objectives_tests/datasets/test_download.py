@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from objectives.datasets.files import digest_of, download
-from objectives.errors import DataError, MissingDataError
+from objectives.errors import DataError, MissingDataError, UnwritableDataError
 
 CONTENT = bytes(range(256)) * 400
 
@@ -171,7 +171,7 @@ def test_a_connection_lost_halfway_says_how_to_go_on(server: Server, target: Pat
 
 def test_a_place_that_can_not_be_written_is_told(server: Server, tmp_path: Path) -> None:
     (tmp_path / "mnist").write_text("a file where a folder should be")
-    with pytest.raises(DataError, match=r"can't be written \(.+\)\. Choose another --data-dir"):
+    with pytest.raises(UnwritableDataError, match=r"can't be written \(.+\)\."):
         download(server.url, tmp_path / "mnist" / "rows.gz")
 
 

@@ -135,7 +135,8 @@ def test_a_search_can_not_draw_splits_anew() -> None:
         "cora", *(dataclasses.replace(each, labels=None) for each in (SMALL.train, SMALL.valid)), ""
     )
     with pytest.raises(
-        ParametersError, match="runs: only `sweep reproduce` can draw a new split for each run"
+        ParametersError,
+        match="runs: only the reproduction of published figures can draw a new split for each run",
     ):
         repeated(splits=closed)
 
