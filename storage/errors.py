@@ -69,6 +69,5 @@ class LeaseLost(StorageError):
     """Another driver has taken over the study, so this one must not write any more."""
 
 
-
 class StudyDeleted(LeaseLost):
     """The study was deleted."""
