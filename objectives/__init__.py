@@ -1,6 +1,6 @@
 """Tasks, their data sets, and the training loop that they share.
 
-Nothing here knows Optuna, Ray or a database, and nothing imports torch until a model is built.
+This package uses neither Optuna, Ray nor a database. It imports torch only when a model is built.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_model":  # needs torch: only when asked for
+    if name == "load_model":  # needs torch, so it is imported at its first use
         from objectives.exported_model import load_model
 
         return load_model

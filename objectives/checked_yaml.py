@@ -1,6 +1,6 @@
-"""A YAML file held against a model: what is wrong with it ends in one short message.
+"""Checks a YAML file with a pydantic model. An error becomes one short message.
 
-The file may be anybody's: values are shown cut short, nesting without end and references in circles are refused.
+The file may come from anybody: messages cut long values, and endless nesting and circular references are refused.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _KINDS = {
 
 
 def read_checked(path: Path, model: type[M]) -> M:
-    """The content of `path` as a `model`. Raises ObjectiveError, saying in a line what is wrong with the file."""
+    """The content of `path` as a `model`. Raises ObjectiveError; its message says in one line what is wrong."""
     return checked(read_yaml(path), model, str(path))
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file, plain values only. Raises ObjectiveError for a file that is none."""
+    """The content of a YAML file, plain values only. Raises ObjectiveError if it is not YAML."""
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def checked(content: Any, model: type[M], source: str) -> M:
-    """`content` as a `model`. Raises ObjectiveError, naming `source` and what is wrong."""
+    """`content` as a `model`. Raises ObjectiveError; its message names `source` and the error."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -61,18 +61,18 @@ def checked(content: Any, model: type[M], source: str) -> M:
 
 
 def shown(value: Any) -> str:
-    """A value as it may be printed: cut short."""
+    """A value for messages, cut if it is long."""
     return _SHORT.repr(value)
 
 
 def key(name: object) -> str:
-    """A key as it may be printed: cut short, control characters written out."""
+    """A key for messages, cut if it is long, with control characters escaped."""
     text = shown(name)
     return text[1:-1] if isinstance(name, str) else text
 
 
 def short(message: object) -> str:
-    """The first line of a message, cut short."""
+    """The first line of a message, cut if it is long."""
     line = (str(message).strip().splitlines() or [""])[0]
     return line if len(line) <= 200 else f"{line[:200]}…"
 
@@ -83,7 +83,7 @@ _SHORT.maxlevel = 2
 
 
 def _flaw(error: ValidationError) -> str:
-    """The first thing that is wrong; of what is missing, all. Another format comes first: it explains the rest."""
+    """The first error, or all missing keys. A wrong format comes first, because it explains the others."""
     flaws = error.errors(include_url=False)
     flaws.sort(key=lambda flaw: flaw["loc"] != ("format",) or flaw["type"] == "missing")
     first = flaws[0]
@@ -96,7 +96,7 @@ def _flaw(error: ValidationError) -> str:
 
 
 def _explained(flaw: Mapping[str, Any]) -> str:
-    if flaw["type"] == "value_error":  # a sentence of the model's own
+    if flaw["type"] == "value_error":  # a message of the model's own checks
         return str(flaw["ctx"]["error"])
     kind = _KINDS.get(flaw["type"].removesuffix("_type").removesuffix("_parsing"))
     why = f"is no {kind}" if kind else f"can't be ({short(flaw['msg'])})"

@@ -10,7 +10,7 @@ from pathlib import Path
 def write_whole(
     path: Path, content: bytes | memoryview, replace: Callable[[Path, Path], object] = Path.replace
 ) -> None:
-    """Write `content` to `path`, making its folder; who reads sees the old content or the new, never a part.
+    """Write `content` to `path`, and create its folder. A reader sees either the old or the new content.
 
     replace: puts the written file in its place.
     """

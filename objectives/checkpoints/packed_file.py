@@ -1,4 +1,4 @@
-"""Something to be kept in a file: its bytes, and the digest by which it is known again."""
+"""The bytes of a file, with the digest that identifies them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PackedFile:
-    """The content of a file, made where the training is and written where the study is."""
+    """The content of a file. The worker makes it, and the driver writes it."""
 
     content: bytes
     digest: str

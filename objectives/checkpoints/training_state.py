@@ -1,4 +1,4 @@
-"""The whole state of a training run as bytes, known by their digest."""
+"""The whole state of a training run as bytes, identified by their digest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from objectives.errors import WeightsError
 
 
 def pack_checkpoint(state: dict[str, Any]) -> PackedFile:
-    """A run's `state_dict` as a file's content; its digest is the SHA-256 of that."""
+    """A run's `state_dict` as the content of a file, with its SHA-256 digest."""
     import torch
 
     content = io.BytesIO()
@@ -21,7 +21,7 @@ def pack_checkpoint(state: dict[str, Any]) -> PackedFile:
 
 
 def unpack_checkpoint(packed: PackedFile) -> dict[str, Any]:
-    """The state in `packed`. Raises WeightsError where the content is not what the digest was taken of."""
+    """The state in `packed`. Raises WeightsError if the content does not match the digest."""
     import torch
 
     if hashlib.sha256(packed.content).hexdigest() != packed.digest:

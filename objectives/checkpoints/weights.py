@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and values: equal for equal weights, however they are stored."""
+    """SHA-256 of names, types, shapes and values: equal weights have equal digests, however they are stored."""
     import torch
 
     digest = hashlib.sha256()
@@ -29,16 +29,16 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
 
 
 def pack_weights(weights: Mapping[str, Tensor]) -> PackedFile:
-    """`weights` as a file's content, with the digest of the tensors."""
+    """`weights` as the content of a file, with the digest of the tensors."""
     import torch
 
-    content = io.BytesIO()  # torch's own writer of files hides why one can't be written
+    content = io.BytesIO()  # torch's own writer hides why a file can't be written
     torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
     return PackedFile(content.getvalue(), weights_digest(weights))
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
-    """Write `weights` to `path`, whole or not at all; returns their digest."""
+    """Write `weights` to `path`, whole or not at all, and return their digest."""
     packed = pack_weights(weights)
     write_whole(path, packed.content)
     return packed.digest
@@ -47,7 +47,7 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> str:
 def load_weights(path: Path, digest: str | None = None) -> dict[str, Tensor]:
     """The weights in `path`, on the CPU.
 
-    Raises WeightsError when the file is missing, unreadable, or its content differs from `digest`.
+    Raises WeightsError if the file is missing or unreadable, or if its content does not match `digest`.
     """
     import torch
 

@@ -1,7 +1,7 @@
-"""Rows that took long to make, kept in files that every process maps: made once, not once a worker.
+"""Caches rows that take long to make in files that all processes map, so that they are made only once.
 
-An entry is a folder, named by what its rows were made from, that appears whole or not at all. The source
-stays what counts: without it there are no rows, and a changed one is another entry.
+An entry is a folder that appears whole or not at all. Its name depends on the source of the rows. Without the source
+there are no rows, and a changed source gives another entry.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Kept:
 
 
 def kept_rows(name: str, tree: Tree, recipe: str, root: Path, make: Callable[[], Mapping[str, Rows]]) -> Kept:
-    """What `make` makes of `tree`, or made of it earlier. Pages of the file are read when rows are used.
+    """The rows that `make` makes of `tree`, now or earlier. Parts of the file are read when rows are used.
 
-    recipe: everything besides the tree that decides the rows. A change to the rows in memory never reaches
-    the files. Where they can't be kept, they are made each time; a line on stderr says so. Raises DataError
-    when the tree changes meanwhile, and what `make` raises.
+    recipe: everything besides the tree that decides the rows. Changes to the rows in memory never reach the files. If
+    the rows can't be cached, they are made each time, and a line on stderr says so. Raises DataError if the tree
+    changes meanwhile, and the errors of `make`.
     """
     made_from = tree.fingerprint()
     key = hashlib.sha256(json.dumps([name, recipe, made_from]).encode()).hexdigest()
@@ -67,7 +67,7 @@ def kept_rows(name: str, tree: Tree, recipe: str, root: Path, make: Callable[[],
 
 
 def _places(root: Path) -> list[Path]:
-    """Where entries are looked for; a new one goes to the first that can be written."""
+    """The folders with entries. A new entry is written to the first writable one."""
     given = os.environ.get("SWEEP_CACHE_DIR")
     if not given:
         return [root / FOLDER, platformdirs.user_cache_path("onset-sweeps") / FOLDER]
@@ -80,7 +80,7 @@ def _places(root: Path) -> list[Path]:
 
 
 def _open(entry: Path, key: str) -> Kept | None:
-    """The rows of an entry; None where there is none, or none as it was written."""
+    """The rows of an entry; None if it is missing or damaged."""
     try:
         about = json.loads((entry / _ABOUT).read_bytes())
         if about["key"] != key:
@@ -123,13 +123,13 @@ def _keep(made: Kept, name: str, entry: str, key: str, places: list[Path]) -> Ke
             file=sys.stderr,
         )
         return None
-    with contextlib.suppress(OSError):  # another process may be tidying, too
+    with contextlib.suppress(OSError):  # another process may remove entries at the same time
         _tidy(place, name)
     return _open(place / entry, key)
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Also false for the superuser where nobody has the permission: then somebody meant it."""
+    """False even for the superuser if nobody has the permission, because this was intended."""
     while not folder.exists():
         folder = folder.parent
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
@@ -147,7 +147,7 @@ def _write(made: Kept, entry: Path, key: str) -> None:
         try:
             partial.rename(entry)
         except OSError:
-            if not entry.exists():  # else another process was first, with the same rows
+            if not entry.exists():  # otherwise another process was first, with the same rows
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -158,17 +158,21 @@ def _write_part(folder: Path, part: str, rows: Rows) -> dict[str, list[int]]:
     for kind, tensor in (("inputs", rows.inputs), ("targets", rows.targets)):
         path = folder / _file(part, kind)
         with path.open("wb") as out:
-            array = tensor.contiguous().numpy()  # np.save does not notice when the last bytes find no room
+            array = (
+                tensor.contiguous().numpy()
+            )  # np.save does not notice if the disk is full for the last bytes
             npy.write_array_header_1_0(out, npy.header_data_from_array_1_0(array))
             out.write(array.data)
             out.flush()
-            os.fsync(out.fileno())  # after a power cut a file may else have its size, but not its content
+            os.fsync(
+                out.fileno()
+            )  # otherwise a file may have its size but not its content after a power failure
         written[kind] = _status(path)
     return written
 
 
 def _tidy(place: Path, name: str) -> None:
-    """Remove entries of earlier sources, and what a killed process left."""
+    """Remove entries of earlier sources, and files of killed processes."""
     entries = sorted(place.glob(f"{name}.*"), key=lambda entry: entry.stat().st_mtime)
     abandoned = [
         partial

@@ -1,4 +1,4 @@
-"""What each data set is and where it comes from, told without loading any."""
+"""Descriptions of the data sets and their sources, without loading them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataSet:
-    """about: what it holds. files: what is looked for below the data root, first come first served.
-    source: where it comes from when it is not there.
+    """about: its content. files: its files in the data folder, in the order in which they are looked for.
+    source: where it comes from if the files are missing.
     """
 
     about: str

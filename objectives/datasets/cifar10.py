@@ -58,12 +58,12 @@ def load_cifar10_test(root: Path) -> Rows:
 
 
 def is_present(root: Path) -> bool:
-    """Whether the files are at hand, without a download; their content is not looked at."""
+    """Whether the files are present. Their content is not checked."""
     return _find(root) is not None
 
 
 def _find(root: Path) -> Path | None:
-    """The published archive goes before images, which may have been encoded anew."""
+    """The published archive is preferred to images, because these may have been encoded again."""
     archives = [root / _ARCHIVE, root / "cifar10" / _ARCHIVE]
     folders = [root / _BATCHES, root / "cifar10" / _BATCHES]
     images = [root / "cifar10-images.tar.gz", root / "cifar10-images.tar"]
@@ -135,7 +135,7 @@ def _read_batches(tree: Tree, batches: Sequence[str]) -> tuple[NDArray[np.uint8]
 
 
 def _read_batch(source: str, content: bytes, md5: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """A pickled dictionary: `data` (rows, 3072) uint8, red, green and blue in turn, and `labels`, a list."""
+    """A pickled dictionary: `data`, uint8 (rows, 3072), all red, then green, then blue values; the list `labels`."""
     if digest_of(content, "md5") != md5:
         raise DataError(
             f"{source} is not the published file: its digest differs, so it is damaged or cut short. "

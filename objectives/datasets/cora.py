@@ -1,4 +1,4 @@
-"""Cora (Sen et al. 2008): 2,708 papers in seven fields, the words that each holds, and who cites whom.
+"""Cora (Sen et al. 2008): 2,708 papers in seven fields, their words, and their citations.
 
 Read from the files of the Planetoid layout: 1,433 words, 10,556 directed edges (each citation in both directions).
 20 papers of each field are labelled for training, 500 are for validation and the other 2,068 are the sealed test.
@@ -36,7 +36,7 @@ Parts = tuple[Tensor, Tensor, Tensor]
 
 
 def load_cora(root: Path) -> Splits:
-    """Training and validation nodes; the test nodes are in their graph, but marked `unseen`, and without labels.
+    """Training and validation nodes. The test nodes are in the graph, without labels, and marked `unseen`.
 
     Raises DataError when a file is missing (and can't be downloaded), cut short or damaged.
     """
@@ -53,13 +53,13 @@ def load_cora_test(root: Path) -> GraphRows:
 
 
 def load_cora_published(root: Path) -> Splits:
-    """Training nodes, and the test nodes in place of validation; with the labels of all, to draw other splits."""
+    """Training nodes, and the test nodes in place of validation. With all labels, so that other splits can be drawn."""
     graph, labels = _read(root)
     return published_splits(graph, labels, draw_split(labels, SPLIT_SEED))
 
 
 def published_splits(graph: Graph, labels: Tensor, parts: Parts) -> Splits:
-    """The test nodes of `parts` for validation; the nodes between are left aside. All labels go along."""
+    """The test nodes of `parts` are used for validation; the nodes between are not used. All labels are included."""
     train, _, test = parts
     return _splits(
         GraphRows(train, labels[train], graph, unseen=test, labels=labels),
@@ -68,9 +68,9 @@ def published_splits(graph: Graph, labels: Tensor, parts: Parts) -> Splits:
 
 
 def redrawn(splits: Splits, seed: int) -> Splits:
-    """Published rows on another split, of parts as large as theirs, drawn from `seed`.
+    """The published rows on another split with parts of the same sizes, drawn from `seed`.
 
-    Raises ParametersError for rows without the labels of all nodes: a search's.
+    Raises ParametersError if the rows lack the labels of some nodes, as in a search.
     """
     train = splits.train
     if not isinstance(train, GraphRows) or train.labels is None:
@@ -99,7 +99,7 @@ def draw_split(
 
 
 def is_present(root: Path) -> bool:
-    """Whether the files are at hand, without a download; their content is not looked at."""
+    """Whether the files are present. Their content is not checked."""
     return all(_find(name, root) is not None for name in _SHA256)
 
 
@@ -116,7 +116,7 @@ def _find(name: str, root: Path) -> Path | None:
 
 
 def _content(name: str, root: Path) -> tuple[bytes, Path]:
-    """A file's bytes, which are those that were published, and where it lies."""
+    """The bytes of a published file, checked by its digest, and its path."""
     path = _find(name, root)
     if path is None:
         path = root / "cora" / f"ind.cora.{name}"
@@ -163,7 +163,7 @@ def _by_node(
 
 
 def _node_order(content: bytes, path: Path, num_known: int, num_test: int) -> NDArray[np.int64]:
-    """Where each node's row lies: row i of the test matrices is that of the node in line i of the index."""
+    """The row of each node. Row i of the test matrices belongs to the node in line i of the index."""
     try:
         nodes = np.array([int(line) for line in content.split()], np.int64)
     except (ValueError, OverflowError) as error:
@@ -183,7 +183,7 @@ def _classes(one_hot: NDArray[Any], path: Path) -> Tensor:
 
 
 def _edges(content: bytes, path: Path, num_nodes: int) -> NDArray[np.int64]:
-    """(2, edges): each pair of neighbours once in either direction, nobody its own."""
+    """(2, edges): each pair of neighbours once in each direction, without loops."""
     pairs = [(node, other) for node, others in read_neighbours(content, path).items() for other in others]
     edges = np.array(pairs, np.int64).reshape(-1, 2)
     if edges.size and (edges.min() < 0 or edges.max() >= num_nodes):

@@ -1,4 +1,4 @@
-"""Files of data sets: looked for in the data root, else downloaded, checked either way."""
+"""Finds the files of data sets in the data folder or downloads them, and checks them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BLOCK_BYTES = 1 << 18
 
 
 def digest_of(content: bytes, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest; for telling damage, not for secrecy."""
+    """Hexadecimal digest, to detect damage; it is not for security."""
     return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
 
 
 def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file's content, whatever its size. Raises DataError when it can't be read."""
+    """Hexadecimal digest of a file of any size. Raises DataError if it can't be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(
@@ -41,11 +41,11 @@ def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
 def download(
     url: str, target: Path, *, md5: str | None = None, tell: Callable[[str], None] | None = None
 ) -> None:
-    """Fetch `url` into `target`, whole or not at all; a partial file is continued on the next call.
+    """Download `url` to `target`, whole or not at all. The next call continues a partial file.
 
-    Where another process fetches it already, that one is waited for. md5: of the whole file, where it is published;
-    another file is not kept. Raises MissingDataError when there is no way to the server, naming the file, its source
-    and its place, and DataError for a wrong file.
+    If another process is downloading it, wait for that process. md5: of the whole file, if published; a file with
+    another md5 is deleted. Raises MissingDataError if the server can't be reached; its message names the file, its
+    source and its place. Raises DataError for a wrong file.
     """
     tell = tell or (lambda line: print(line, file=sys.stderr))
     partial = target.with_name(target.name + ".partial")
@@ -57,7 +57,7 @@ def download(
             isinstance(error, urllib.error.HTTPError)
             and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
         ):
-            partial.unlink(missing_ok=True)  # it holds all there is, or more: begin again, without a range
+            partial.unlink(missing_ok=True)  # the file is complete or too long: start again, without a range
             return download(url, target, md5=md5, tell=tell)
         kept = " The part downloaded so far is kept. Launch again to continue, or" if partial.exists() else ""
         raise MissingDataError(
@@ -69,7 +69,7 @@ def download(
 
 
 def _fetch(url: str, target: Path, partial: Path, md5: str | None, tell: Callable[[str], None]) -> bool:
-    """Fetch what is still missing of `partial`, and put it in place; False where another process has since gone on."""
+    """Download the rest of `partial` and move it to its place; False if another process has done this meanwhile."""
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response:
@@ -109,7 +109,7 @@ def _put_in_place(url: str, partial: Path, target: Path, md5: str | None) -> Non
 
 @contextmanager
 def _locked(partial: Path, tell: Callable[[str], None]) -> Iterator[BinaryIO]:
-    """The partial file, to be written at its end by this process alone."""
+    """The partial file, opened for appending and locked by this process."""
     while True:
         with partial.open("ab") as out:
             try:
@@ -120,7 +120,7 @@ def _locked(partial: Path, tell: Callable[[str], None]) -> Iterator[BinaryIO]:
             except OSError:
                 pass  # a file system without locks
             if not partial.exists() or not os.path.samestat(os.fstat(out.fileno()), partial.stat()):
-                continue  # it was put in place, or thrown away, while this process waited
+                continue  # another process moved or deleted it while this process waited
             out.seek(0, os.SEEK_END)
             yield out
             return

@@ -48,12 +48,12 @@ def load_food101_test(root: Path) -> Rows:
 
 
 def is_present(root: Path) -> bool:
-    """Whether the files are at hand, without a download; their content is not looked at."""
+    """Whether the files are present. Their content is not checked."""
     return bool(_find(root))
 
 
 def _find(root: Path) -> list[Path]:
-    """What there is; the published set goes before others, a folder before a tar."""
+    """The files that exist. The published set is preferred to others, and a folder to a tar."""
     if (root / _ARCHIVE).is_file():
         return [root / _ARCHIVE]
     if (root / "food-101" / "meta").is_dir():
@@ -125,7 +125,7 @@ def _list_public(tree: Tree, part: str) -> Listing:
 
 
 def _read_lists(tree: Tree, lists: list[str], names: set[str]) -> list[list[str]]:
-    """The lines of each, read in one go: an archive of 5 GB is slow to read."""
+    """The lines of each list, read in one pass, because an archive of 5 GB is slow to read."""
     if absent := [name for name in lists if name not in names]:
         raise DataError(f"{tree.path} lacks {', '.join(absent)}.")
     contents = dict(tree.contents(lists))

@@ -1,4 +1,4 @@
-"""Images by class, in a folder or a tar: listed in one order on every machine, and decoded by Pillow."""
+"""Images by class, in a folder or a tar. Their order is the same on every machine; Pillow decodes them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,12 @@ from objectives.datasets.trees import Tree
 from objectives.errors import DataError
 from objectives.rows.rows import Rows
 
-DECODER = f"Pillow {_pillow_version}"  # part of what decoded rows are made from
-FORMATS = ("JPEG", "PNG")  # Pillow knows others, some of which start other programs
-LARGEST_PIXELS = (
-    50_000_000  # a photograph has fewer; a small file that claims more is meant to fill the memory
-)
+DECODER = f"Pillow {_pillow_version}"  # decoded rows depend on it
+FORMATS = ("JPEG", "PNG")  # Pillow knows more formats; some of them start other programs
+LARGEST_PIXELS = 50_000_000  # larger than any photograph; a small file that claims more would fill the memory
 PARTS = ("train", "test")
 _CHUNK = 64  # images in memory at once
-_THREADED_BYTES = 16_384  # smaller images decode quicker than they are handed to another thread
+_THREADED_BYTES = 16_384  # decoding a smaller image is faster than handing it to another thread
 _UNDECODABLE = (
     OSError,
     SyntaxError,
@@ -58,7 +56,7 @@ class Listing:
 
     @classmethod
     def of(cls, tree: Tree, part: str, named: Sequence[tuple[str, str]], classes: Sequence[str]) -> Listing:
-        """From (class, name) pairs. Raises DataError where a class has no image in this part."""
+        """Make it from (class, name) pairs. Raises DataError if a class has no image in this part."""
         if absent := sorted(set(classes) - {label for label, _ in named}):
             raise DataError(
                 f"{tree.path}: {len(absent)} of {len(classes)} classes have no {part} image: {_some(absent)}."
@@ -70,7 +68,7 @@ class Listing:
 
 
 def list_images(tree: Tree, part: str) -> Listing:
-    """The images `part/class/file`, where part is `train` or `test`, perhaps below other folders.
+    """The images `part/class/file`, where part is `train` or `test`; other folders may stand above.
 
     Classes are those of both parts, in alphabetical order. Raises DataError for an image elsewhere.
     """
@@ -91,9 +89,9 @@ def read_parts(
 ) -> list[Rows]:
     """The images of each of `parts` (indices into the listing): inputs uint8 (rows, 3, size, size), RGB.
 
-    fit: whether images of other sizes are scaled (bicubic, the shorter side to `size`) and cropped in the
-    middle, or refused. name: of the data set, for people to see what takes time. Raises DataError for what is
-    no image, naming it, and for a part without any row.
+    fit: whether images of other sizes are scaled (bicubic, the shorter side to `size`) and cropped in the middle, or
+    refused. name: of the data set, for the progress bar. Raises DataError, with the file's name, for a file that is not
+    an image, and for a part without rows.
     """
     if not all(map(len, parts)):
         raise DataError(f"{listing.tree.path}: {len(listing.names)} images are too few for three splits.")
@@ -105,7 +103,7 @@ def read_parts(
 
 
 def decode(content: bytes, size: int, *, fit: bool) -> NDArray[np.uint8]:
-    """One image as RGB, shape (3, size, size). Raises ValueError or another of Pillow's errors for what is none."""
+    """One image as RGB, shape (3, size, size). Raises ValueError or an error of Pillow if it is not an image."""
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > LARGEST_PIXELS:
             raise ValueError(f"it claims {image.width} x {image.height} pixels")

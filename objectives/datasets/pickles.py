@@ -1,4 +1,4 @@
-"""Pickles that were published as data: read without ever running what they may ask to run."""
+"""Reads pickles that were published as data, without running any code in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from objectives.errors import DataError
 
-# What pickled arrays ask for, under the names of the numpy that wrote them.
+# The names that pickled arrays need, as the numpy that wrote them called them.
 ARRAYS: Mapping[str, Any] = {
     "numpy.core.multiarray._reconstruct": np.empty(0).__reduce__()[0],
     "numpy.ndarray": np.ndarray,
@@ -21,10 +21,10 @@ _DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError,
 
 
 def read_pickle(content: bytes, source: str, known: Mapping[str, Any] = ARRAYS) -> Any:
-    """The object in `content`, in which only the `known` names ("module.name") stand for anything.
+    """The object in `content`, which may use only the `known` names ("module.name").
 
-    Text of Python 2 comes as bytes. source: how errors name it. Raises DataError for a pickle that is damaged
-    or asks for any other name; nothing that it names has run by then.
+    Text of Python 2 is returned as bytes. source: its name in errors. Raises DataError if the pickle is damaged or uses
+    another name; no code of that name has run then.
     """
     try:
         return _Unpickler(content, source, known).load()

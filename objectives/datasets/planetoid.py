@@ -1,7 +1,7 @@
-"""Pickles of the Planetoid layout (Yang, Cohen and Salakhutdinov 2016), read without running what is in them.
+"""Reads pickles of the Planetoid layout (Yang, Cohen and Salakhutdinov 2016) without running code in them.
 
-The published files were pickled by Python 2. They name six functions and classes of numpy, scipy and Python; each
-stands here for a constructor of our own that takes plain numbers, and any other name is refused.
+The published files were pickled by Python 2. They use six names of numpy, scipy and Python. Our own constructors, which
+take plain numbers, replace these; all other names are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from objectives.errors import DataError
 
 
 def read_matrix(content: bytes, path: Path) -> NDArray[Any]:
-    """A pickled array or sparse matrix, dense. Raises DataError, naming `path`, where it is neither."""
+    """A pickled array or sparse matrix, as a dense array. Raises DataError, with `path`, if it is neither."""
     found = _unpickle(content, path)
     if not isinstance(found, _Array | _SparseMatrix):
         raise DataError(f"{path} contains no matrix.")
@@ -26,7 +26,7 @@ def read_matrix(content: bytes, path: Path) -> NDArray[Any]:
 
 
 def read_neighbours(content: bytes, path: Path) -> dict[int, list[int]]:
-    """A pickled graph: each node's neighbours. Raises DataError, naming `path`, where it is none."""
+    """A pickled graph: the neighbours of each node. Raises DataError, with `path`, if it is not a graph."""
     found = _unpickle(content, path)
     if not isinstance(found, dict) or not all(
         isinstance(node, int) and isinstance(others, list) and all(isinstance(each, int) for each in others)
@@ -46,7 +46,7 @@ def _unpickle(content: bytes, path: Path) -> Any:
 
 
 class _Array:
-    """In place of numpy's array."""
+    """Replaces numpy's array."""
 
     values: NDArray[Any]
 
@@ -57,7 +57,7 @@ class _Array:
 
 
 class _NumberType:
-    """In place of numpy's dtype."""
+    """Replaces numpy's dtype."""
 
     _KNOWN = ("i4", "i8", "f4", "f8")
 
@@ -71,7 +71,7 @@ class _NumberType:
 
 
 class _SparseMatrix:
-    """In place of scipy's csr_matrix."""
+    """Replaces scipy's csr_matrix."""
 
     values: NDArray[Any]
 

@@ -1,5 +1,5 @@
-"""Weights to begin from. They go along with rows and count in the data's digest: who trains on other ones can't fail
-to notice, and a model built for the rows is a function of them alone."""
+"""Pretrained weights. They are stored with the rows and are part of the data's digest. So training with other weights
+is noticed, and a model depends only on the rows for which it is built."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from objectives.rows.rows import Rows, Splits
 
 FOLDER = "weights"
 _SOURCE = "https://download.pytorch.org/models/"
-_IMAGENET: dict[Version, str] = {  # names end with the beginning of the digest
+_IMAGENET: dict[Version, str] = {  # file names end with the start of the digest
     "1_1": "squeezenet1_1-b8a52dc0.pth",
     "1_0": "squeezenet1_0-b66bff10.pth",
 }
@@ -30,7 +30,7 @@ Weights = Mapping[str, Mapping[str, Tensor]]
 
 @dataclass(frozen=True)
 class PretrainedRows(Rows):
-    """Rows that carry weights, by the name of the model whose they are."""
+    """Rows with pretrained weights, by the name of the model."""
 
     weights: Weights
 
@@ -38,12 +38,12 @@ class PretrainedRows(Rows):
         return dataclasses.replace(self, inputs=self.inputs[index], targets=self.targets[index])
 
     def to(self, device: torch.device) -> PretrainedRows:
-        """The same rows on `device`; the weights stay, as they are copied into a model only."""
+        """The same rows on `device`. The weights are not moved, because they are only copied into a model."""
         return dataclasses.replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
 
 
 def with_weights(splits: Splits, name: str, weights: Weights) -> Splits:
-    """A data set called `name`: the rows of `splits`, all of them carrying `weights`."""
+    """A data set called `name`: the rows of `splits`, with `weights`."""
     parts = [splits.digest, *(f"{model} {weights_digest(weights[model])}" for model in sorted(weights))]
     train, valid = (
         PretrainedRows(rows.inputs, rows.targets, weights) for rows in (splits.train, splits.valid)
@@ -54,7 +54,7 @@ def with_weights(splits: Splits, name: str, weights: Weights) -> Splits:
 def imagenet_weights(root: Path) -> Weights:
     """SqueezeNet 1.0 and 1.1 as trained on ImageNet, from torchvision's files in the folder `weights`.
 
-    Raises MissingDataError where they are neither there nor can be downloaded, DataError for damaged ones.
+    Raises MissingDataError if the files are missing and can't be downloaded, DataError if they are damaged.
     """
     return {
         name_of(version, STANDARD_WIDTH): _imagenet(root / FOLDER / file)
@@ -63,7 +63,7 @@ def imagenet_weights(root: Path) -> Weights:
 
 
 def imagenet_is_present(root: Path) -> bool:
-    """Whether both files are at hand, without a download."""
+    """Whether both files are present."""
     return all((root / FOLDER / file).is_file() for file in _IMAGENET.values())
 
 

@@ -1,4 +1,4 @@
-"""How far something slow is, for people: a bar on stderr where that is a terminal, nothing elsewhere."""
+"""Shows the progress of something slow: a bar on stderr if that is a terminal, else nothing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from rich.progress import (
 def progress(
     text: str, total: int, *, done: int = 0, in_bytes: bool = False, console: Console | None = None
 ) -> Iterator[Callable[[int], None]]:
-    """Within, a bar that is gone afterwards; what is yielded takes how much has been done since the last call.
+    """Show a bar during this context. The yielded function takes the amount done since its last call.
 
-    total: 0 where it is not known. done: what was done before. in_bytes: whether it counts bytes.
+    total: 0 if unknown. done: amount done before. in_bytes: whether it counts bytes.
     """
     console = console or Console(stderr=True)
     counts: list[ProgressColumn] = (

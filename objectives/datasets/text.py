@@ -1,4 +1,4 @@
-"""Running text as pairs of neighbouring words: `text8`, or any text of one's own.
+"""Text as pairs of neighbouring words: `text8`, or any text of your own.
 
 `text8` (Mahoney 2011) is the first 100 MB of cleaned English Wikipedia, 17,005,207 words. `text` is what the `*.txt`
 files in the folder `text` hold, one after the other in the order of their names, brought into text8's form: letters
@@ -34,11 +34,11 @@ from objectives.rows.word_pairs import WordPairs, noise_weights
 VOCABULARY = 10_000
 WINDOW = 5
 MAX_TRAIN_PAIRS = (
-    2_000_000  # a text with more (text8 has 130 million) gives a sample, drawn with the split's seed
+    2_000_000  # from a longer text (text8 has 130 million pairs), a sample is drawn with the split's seed
 )
-NUM_HELD_OUT_PAIRS = 10_000  # of validation and of test, drawn likewise
+NUM_HELD_OUT_PAIRS = 10_000  # for validation and for test, drawn in the same way
 _TRAIN_SHARE, _VALID_SHARE = 0.90, 0.05
-_MIN_WORDS = 100  # of each stretch
+_MIN_WORDS = 100  # in each part
 _SOURCE = "http://mattmahoney.net/dc/text8.zip"
 _MD5_UNPACKED = {"text8": "3bea1919949baf155f99411df5fada7e"}
 _BLOCK_BYTES = 1 << 20
@@ -46,7 +46,7 @@ _DIGITS = dict(zip(b"0123456789", b"zero one two three four five six seven eight
 
 
 def load_text(name: str, root: Path) -> Splits:
-    """Training and validation pairs of `text8` or `text`; the splits' name tells the files of `text`.
+    """Training and validation pairs of `text8` or `text`. The name of the splits contains the files of `text`.
 
     Raises DataError when there is no text (and text8 can't be downloaded), or one that is damaged or too short.
     """
@@ -69,13 +69,13 @@ def load_text_test(name: str, root: Path) -> WordPairs:
 
 
 def is_present(name: str, root: Path) -> bool:
-    """Whether there is such a text at hand, without a download; its content is not looked at."""
+    """Whether the text is present. Its content is not checked."""
     return bool(_own_files(root)) if name == "text" else _find_text8(root) is not None
 
 
 @dataclass(frozen=True)
 class _Vocabulary:
-    """The most frequent words, numbered from the most frequent one, and the noise that they make."""
+    """The most frequent words, numbered from the most frequent one, and the noise distribution over them."""
 
     numbers: dict[bytes, int]
     noise: Tensor
@@ -129,7 +129,7 @@ def _stretches(text: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _blocks(text: bytes) -> Iterator[list[bytes]]:
-    """The words, some at a time: all at once would take gigabytes."""
+    """The words, in portions, because all at once would take gigabytes."""
     start = 0
     while start < len(text):
         end = text.find(b" ", start + _BLOCK_BYTES)
@@ -139,7 +139,7 @@ def _blocks(text: bytes) -> Iterator[list[bytes]]:
 
 
 def _read(name: str, root: Path) -> tuple[bytes, str]:
-    """The whole text in text8's form, and what to call it."""
+    """The whole text in the form of text8, and its name."""
     if name == "text8":
         return _read_text8(root), name
     files = _own_files(root)

@@ -1,6 +1,6 @@
-"""Files in a folder or in a tar, listed and read where they are: nothing is ever unpacked to disk.
+"""Lists and reads files in a folder or a tar. Nothing is unpacked to disk.
 
-Names are relative, with slashes. Hidden files, and what macOS adds to an archive, are passed over.
+Names are relative, with slashes. Hidden files, and files that macOS adds to an archive, are ignored.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from pathlib import Path, PurePosixPath
 from objectives.datasets.files import digest_of_file
 from objectives.errors import DataError
 
-LARGEST_BYTES = 1 << 26  # of one file: twice a batch of CIFAR-10, and far above any image here
-_HASHED_BYTES = 1 << 30  # up to here an archive is known by its content, which costs 0.6 s a GB
+LARGEST_BYTES = 1 << 26  # limit for one file: twice a batch of CIFAR-10, and much more than any image here
+_HASHED_BYTES = 1 << 30  # a smaller archive is identified by its content, which takes 0.6 s for 1 GB
 _SETTLED_SECONDS = 2.0  # the coarsest clock of a file system (FAT's)
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class Tree(ABC):
-    """Files below one place."""
+    """The files of a folder or an archive."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @abstractmethod
     def names(self) -> list[str]:
-        """All files, sorted. Raises DataError for what can't be listed whole or is no plain file."""
+        """All files, sorted. Raises DataError if they can't all be listed, or if one is not a plain file."""
 
     @abstractmethod
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Each of `names` with its content, in the order that is cheapest to read; DataError as above."""
+        """Each of `names` with its content, in the order that is fastest to read. Raises DataError as above."""
 
     @abstractmethod
     def fingerprint(self) -> str | None:
-        """The same as long as the content is the same; None while it may be changing unnoticed."""
+        """A key that is the same for the same content; None while the content may change unnoticed."""
 
 
 def open_tree(path: Path) -> Tree:
@@ -52,14 +52,14 @@ def open_tree(path: Path) -> Tree:
 
 
 class Folder(Tree):
-    """A folder on disk. A link to a file counts as that file; one to a folder is refused."""
+    """A folder on disk. A link to a file counts as that file; a link to a folder is refused."""
 
     def names(self) -> list[str]:
         """All files, sorted."""
         return sorted(self._files())
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """In the order asked for."""
+        """Reads them in the given order."""
         for name in names:
             try:
                 _check_size(self.path, name, (self.path / name).stat().st_size)
@@ -69,10 +69,10 @@ class Folder(Tree):
             yield name, content
 
     def fingerprint(self) -> str | None:
-        """By names, sizes and times: reading 100,000 files at each launch would cost more than it is worth.
+        """Made from names, sizes and times, because reading 100,000 files at each launch would be too slow.
 
-        A change always moves the time of change (which, unlike that of modification, nobody can set), but only
-        by the clock's next tick; so a folder that was changed just now has none yet.
+        Every change of a file updates its change time, which users can't set (unlike the modification time). The clock
+        ticks in steps, so a folder that was changed just now has no key yet.
         """
         return _known_by_times(self.path, self._files())
 
@@ -108,7 +108,7 @@ class Tar(Tree):
         return sorted(self._members)
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """In the archive's order: it is read once through."""
+        """Reads them in the archive's order, in one pass."""
         members = sorted(((self._members[name], name) for name in names), key=lambda m: m[0].offset_data)
         with self._opened() as tar:
             for member, name in members:
@@ -121,7 +121,7 @@ class Tar(Tree):
                 yield name, content
 
     def fingerprint(self) -> str | None:
-        """By content; above 1 GiB by size and times."""
+        """Made from the content; above 1 GiB from size and times."""
         try:
             status = self.path.stat()
         except OSError as error:
@@ -166,7 +166,7 @@ class Tar(Tree):
 
 
 def _read_to_the_end(tar: tarfile.TarFile) -> None:
-    """Raises where members may be missing, which `tarfile` does not tell, or where a checksum is wrong."""
+    """Raises if members may be missing, which `tarfile` does not notice, or if a checksum is wrong."""
     file = tar.fileobj
     assert file is not None
     file.seek(tar.offset)

@@ -116,7 +116,7 @@ def test_without_network_and_data_it_says_which_file_to_put_where(refused: Refus
     message = refused("launch", "mnist_mlp", "--data", "mnist", "--data-dir", tmp_path / "data")
     assert "can't be downloaded" in message
     assert "Connection refused" in message
-    assert "Fetch https://" in message
+    assert "Download https://" in message
     assert f"put it at {tmp_path}/data/mnist/train-images-idx3-ubyte.gz" in message
 
 

@@ -64,7 +64,7 @@ def test_asked_again_it_goes_on_and_replays() -> None:
     ("changes", "message"),
     [
         ({"variant": "no-such"}, "mnist_mlp has no variant 'no-such'"),
-        ({"fraction": 0.0}, "--data-fraction 0: above 0"),
+        ({"fraction": 0.0}, "--data-fraction 0 must be above 0"),
         ({"seeds": 0}, "--seeds 0 must be at least 1"),
         ({"stop_rule": "study"}, "--stop-rule study: a reproduction has no other trials to compare with"),
     ],
