@@ -46,7 +46,7 @@ Dtype = Annotated[str, AfterValidator(_dtype_name)]
 
 
 class Section(BaseModel):
-    """A part of the file. Values are of the kinds that are declared: a word is no number, and true is not 1."""
+    """A part of the file. Values must have the declared types: a word is not a number, and true is not 1."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -60,7 +60,7 @@ class ExampleRows(Section):
 
 
 class WeightsFile(Section):
-    """A file of weights, beside the configuration or by its whole path, and the digest of what is in it."""
+    """A file of weights (beside the configuration, or an absolute path) and the digest of its content."""
 
     file: str
     digest: str
@@ -68,7 +68,7 @@ class WeightsFile(Section):
 
 
 class ExportedModel(Section):
-    """As much of an exported best configuration as its model needs."""
+    """The part of an exported configuration that its model needs."""
 
     task: str
     parameters: Annotated[dict[str, Any], AfterValidator(_scalars)]
@@ -77,13 +77,13 @@ class ExportedModel(Section):
 
 
 def load_model(best_config: str | Path) -> nn.Module:
-    """The module that an exported best configuration describes, its weights loaded, in evaluation mode.
+    """The model of an exported configuration with its weights, in evaluation mode.
 
-    `best_config` is the YAML of an exported best configuration; the weights file it names is looked for beside it.
-    The data set is not needed.
+    `best_config` is the exported YAML file. The weights file that it names is looked for beside it. The data set is not
+    needed.
 
-    Raises WeightsError when there is no weights file or its digest differs, ObjectiveError when the file
-    is no best configuration.
+    Raises WeightsError if the weights file is missing or its digest differs, ObjectiveError if the YAML file is not an
+    exported configuration.
     """
     path = Path(best_config)
     config = read_checked(path, ExportedModel)
@@ -101,7 +101,7 @@ def load_model(best_config: str | Path) -> nn.Module:
 
 
 def _built(config: ExportedModel, rows: ExampleRows) -> nn.Module:
-    """The module with fresh weights."""
+    """The model with new weights."""
     import torch
 
     from objectives.registry import get_task

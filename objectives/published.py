@@ -1,4 +1,4 @@
-"""What was published for a task: a configuration, its figures, and its variants."""
+"""Published results of a task: a configuration, its results, and its variants."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variant:
-    """A published configuration with some values changed: what went wrong there, or a proposed cure.
+    """A published configuration with some changed values: an error in it, or a proposed cure.
 
-    parameters: in place of the published ones. note: what it shows. rounds: None for the published number.
-    curve: what was published of the variant itself, as Published has it; the figures of the configuration that it
-    changes are not the variant's.
+    parameters: replace the published ones. note: what it shows. rounds: None for the published number. curve: published
+    results of the variant itself, in the form of Published; those of the original configuration are not repeated.
     """
 
     parameters: Mapping[str, Any]
@@ -24,10 +23,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Published:
-    """A configuration that was published for a task, as it stood, and the figures given with it.
+    """A published configuration of a task, and its published results.
 
-    figures: the headline figures, by name. curve: what was given by round: figures under the names of a
-    Round's (where `load_published` puts the test split for validation, `valid_score` is that of the test split).
+    figures: the main results, by name. curve: results by round, under the names of a Round's fields. (If
+    `load_published` uses the test split for validation, `valid_score` is the score on the test split.)
     """
 
     parameters: Mapping[str, Any]

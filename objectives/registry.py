@@ -1,6 +1,6 @@
-"""Tasks by name: ours, those that installed packages register, and a user's own file.
+"""Finds tasks by name: ours, those of installed packages, and those in a user's own file.
 
-A package registers a task by an entry point in the group `sweeps.tasks`; a file is named `path.py:Class`.
+A package registers a task by an entry point in the group `sweeps.tasks`. A file is given as `path.py:Class`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BUILT_IN = {
 
 
 def task_names() -> list[str]:
-    """Every registered task, ours first."""
+    """The names of all registered tasks, ours first."""
     return [*BUILT_IN, *(point.name for point in entry_points(group=GROUP))]
 
 
@@ -46,9 +46,9 @@ def all_tasks() -> Iterator[Task]:
 
 
 def get_task(name: str) -> Task:
-    """The task called `name`, or the class in a file named `path.py:Class`.
+    """The task called `name`, or the class in a file given as `path.py:Class`.
 
-    Raises UnknownTaskError, saying which name comes close.
+    Raises UnknownTaskError; its message names a similar task.
     """
     if ".py:" in name:
         return _from_file(name)
@@ -65,7 +65,7 @@ def get_task(name: str) -> Task:
 
 
 def task_reference(name: str) -> str:
-    """`name` so that it means the same from any folder: a file's path is made absolute."""
+    """`name` in a form that is valid in every folder: the path of a file is made absolute."""
     if ".py:" not in name:
         return name
     path, _, class_name = name.rpartition(":")
@@ -73,7 +73,7 @@ def task_reference(name: str) -> str:
 
 
 def task_version(name: str, task: Task) -> str:
-    """What is changed whenever the task's figures may: for a user's own file, the digest of its content."""
+    """The version of a task. For a user's own file, it contains the digest of the file."""
     if ".py:" not in name:
         return task.version
     content = Path(name.rpartition(":")[0]).read_bytes()
@@ -81,7 +81,7 @@ def task_version(name: str, task: Task) -> str:
 
 
 class _FromSource(SourceFileLoader):
-    """Neither writes bytecode beside the file nor reads it: going by time and size, it may be an earlier content's."""
+    """Neither writes nor reads bytecode: by time and size alone, it could belong to an earlier content."""
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
@@ -95,7 +95,7 @@ def _from_file(name: str) -> Task:
         raise UnknownTaskError(
             f"{path}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
         )
-    # One module a content: an edited file is a new module, and pickles find it by its name.
+    # An edited file becomes a new module, and pickles find each module by its name.
     module_name = f"sweep_task_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_loader(module_name, _FromSource(module_name, str(path)))

@@ -1,4 +1,4 @@
-"""Seeds that depend on what they are for and on nothing else."""
+"""Seeds that depend only on their purpose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 
 def derive_seed(*parts: int | str) -> int:
-    """A seed of 63 bits from what it is for, such as `(trial seed, "weights")`.
+    """A seed of 63 bits from its purpose, such as `(trial seed, "weights")`.
 
     SHA-256 of the parts, so that it is the same in every process (Python's own `hash` is not) and so
     that neighbouring trials have unrelated streams.

@@ -1,4 +1,4 @@
-"""Which known word was meant by a misspelt one."""
+"""Suggests a known word for a misspelt one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typing
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """'; did you mean …?' where a known word comes close, else the full stop."""
+    """'; did you mean …?' if a known word is similar, else a full stop."""
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""What a task is: data, a model, a loss and a score, with sound defaults for every parameter."""
+"""The interface of a task: data, a model, a loss and a score, with good defaults for every parameter."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Direction = Literal["maximize", "minimize"]
 
 
 class Task(ABC):
-    """One thing to train. Subclasses say what is particular; the loop is shared.
+    """A task to train. Subclasses define its parts; the training loop is shared.
 
     Class attributes:
-        name: what it is called on the command line.
-        version: changed whenever a change to the task's code changes its figures.
-        metric, direction: what a study of it optimises, on the validation split.
+        name: its name on the command line.
+        version: must change if a change to the task's code changes its results.
+        metric, direction: what a study optimizes on the validation split.
         chance_score: the metric of a model that knows only how often each target occurs.
-        rounds: the default budget of a trial, in rounds of one pass over the training split.
-        data_sets: the data sets it can be trained on, in the order in which they are looked for.
-        Parameters: a frozen dataclass; every field has a sound default. A `__post_init__` may raise ValueError
-            for values that make no sense.
-        published: the configuration and figures that were published, if any.
+        rounds: the default number of rounds of a trial; a round is one pass over the training split.
+        data_sets: its data sets, in the order in which they are looked for.
+        Parameters: a frozen dataclass; every field has a good default. A `__post_init__` may raise ValueError for
+            values outside their bounds.
+        published: the published configuration and results, if any.
     """
 
     name: ClassVar[str]
@@ -46,72 +46,74 @@ class Task(ABC):
     data_sets: ClassVar[tuple[str, ...]]
     Parameters: ClassVar[type[Any]]
     published: ClassVar[Published | None] = None
-    evaluation_rows: ClassVar[int] = 1000  # rows a forward pass in evaluation; fixed, so that sums are too
+    evaluation_rows: ClassVar[int] = (
+        1000  # rows of a forward pass in evaluation; fixed, so that sums are always equal
+    )
 
     @abstractmethod
     def load(self, data: str, data_root: Path) -> Splits:
         """The training and validation rows of data set `data`, on the CPU, as stored.
 
-        Raises DataError when it is missing or damaged.
+        Raises DataError if it is missing or damaged.
         """
 
     @abstractmethod
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed rows. Only confirmation calls this, once a study, on record."""
+        """The test rows. Only a confirmation loads them, and each use is recorded."""
 
     def load_published(self, data: str, data_root: Path) -> Splits:
-        """The rows that the published figures were taken on: by default those of `load`.
+        """The rows of the published results: by default those of `load`.
 
-        Where figures of a test split were published, that split stands here for validation. Only the
-        reproduction of published figures calls this; no search does.
+        If results on the test split were published, that split is used here for validation. Only the reproduction of
+        published results calls this; a search does not.
         """
         return self.load(data, data_root)
 
     def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
-        """The rows of `splits` cut anew, of whose `num_folds` parts `fold` (from 0) validates and the others train.
+        """The rows of `splits`, divided into `num_folds` parts: part `fold` (from 0) validates, the others train.
 
-        To be overridden where rows are not independent; raises DataError where they can't be cut apart.
+        Override it if rows are not independent. Raises DataError if they can't be divided.
         """
         from objectives.rows.subsets import fold_of
 
         return fold_of(splits, fold, num_folds)
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether a data set's files are at hand, so that `load` needs no network."""
+        """Whether the files of a data set are present, so that `load` needs no network."""
         return True
 
     def is_sample(self, data: str) -> bool:
-        """Whether a data set only stands in for another that is out of reach."""
+        """Whether a data set only replaces another one that can't be downloaded."""
         return False
 
     def prepare(self, rows: Rows, parameters: Any) -> Rows:
-        """Rows as the model takes them (scaled, for instance), made once at the start of a trial."""
+        """Rows for the model (for example scaled), made once at the start of a trial."""
         return rows
 
     def prepare_evaluation(self, rows: Rows, parameters: Any) -> Rows:
-        """Prepared rows as they are evaluated: cropped in the middle, or with fixed words to rank, for instance.
+        """Prepared rows for evaluation: for example cropped in the middle, or with fixed words to rank.
 
-        Made once at the start of a trial; the same rows and parameters give the same, on every machine.
+        Made once at the start of a trial. The same rows and parameters give the same result on every machine.
         """
         return rows
 
     def augment(self, batch: Rows, parameters: Any) -> Rows:
-        """A training batch as the model sees it this time: cropped at random, or with words drawn to tell apart.
+        """A training batch for the model: for example cropped at random, or with randomly drawn words.
 
-        Randomness comes from torch's global generators, which the loop has seeded.
+        Random numbers come from torch's global generators, which the loop has seeded.
         """
         return batch
 
     @abstractmethod
     def build(self, parameters: Any, example: Rows) -> nn.Module:
-        """A fresh model for rows like `example`; its weights drawn from torch's global generator."""
+        """A new model for rows like `example`. Its weights are drawn from torch's global generator."""
 
     def rebuild(self, parameters: Any, example: Rows) -> nn.Module:
-        """A model as `build` makes it, but about to be given weights: it matters not which it begins with."""
+        """A model like that of `build`, whose weights will be replaced, so their initial values do not matter."""
         return self.build(parameters, example)
 
     def forward(self, model: nn.Module, batch: Rows) -> Tensor:
-        """The model's outputs for a batch, a row each."""
+        """The model's outputs for a batch, one row for each input."""
         outputs: Tensor = model(batch.inputs)
         return outputs
 
@@ -126,28 +128,28 @@ class Task(ABC):
     def start(
         self, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device
     ) -> TrainingRun | None:
-        """A training run of the task's own, at its beginning; None for the shared loop.
+        """The task's own training run, at its start; None for the shared loop.
 
         Only a task with a loop of its own overrides this; `objectives.training.loop.start_run` calls it.
         """
         return None
 
     def learning_rate_factor(self, parameters: Any, step: int, total_steps: int, num_train: int) -> float:
-        """What the learning rate is multiplied with at `step` (from 0) of `total_steps`: the schedule's factor.
+        """The schedule's factor of the learning rate at `step` (from 0) of `total_steps`.
 
-        A function of the step alone, so that a schedule has no state to lose. num_train: rows of a pass.
+        It depends only on the step, so a schedule has no state to save. num_train: rows of a pass.
         """
         return schedule_factor(parameters.schedule, step, total_steps)
 
     def steps_per_round(self, parameters: Any, num_train: int) -> int:
-        """Optimiser steps a round: by default one pass, a ragged last batch left out."""
+        """Optimizer steps in a round: by default one pass without the incomplete last batch."""
         return max(1, num_train // min(int(parameters.batch_size), num_train))
 
     @classmethod
     def parameters_from(cls, values: Mapping[str, Any]) -> Any:
-        """The task's parameters with `values` in place of defaults, each checked against its type.
+        """The task's parameters, with `values` in place of defaults. Each value is checked.
 
-        Raises ParametersError for an unknown name, a value of the wrong kind, or one that makes no sense.
+        Raises ParametersError for an unknown name, a value of the wrong type, or a value outside its bounds.
         """
         kinds = parameter_kinds(cls.Parameters)
         for name in values:

@@ -1,4 +1,4 @@
-"""What is wrong with a task class that a user wrote, told before anything is begun with it."""
+"""Checks a user's task class before it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEEDED = ("name", "rounds", "chance_score", "data_sets", "Parameters")
 
 
 def flaw_of(found: type[Task]) -> str | None:
-    """The end of a sentence that begins with the class; None where it can be a task."""
+    """The error as the end of a sentence that begins with the class; None if the class is valid."""
     lacking = sorted(found.__abstractmethods__) + [name for name in _NEEDED if not hasattr(found, name)]
     if lacking:
         return f"lacks {', '.join(lacking)}"

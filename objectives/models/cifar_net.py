@@ -1,4 +1,4 @@
-"""The two-convolution, two-dense-layer net of TensorFlow's CIFAR-10 tutorials."""
+"""The network of TensorFlow's CIFAR-10 tutorials, with two convolutions and two dense layers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CHANNELS = 64
 
 
 class CifarNet(nn.Sequential):
-    """Logits of images, as bytes: two convolutions of 64 channels, each pooled, two dense layers, an output.
+    """Logits of byte images: two convolutions of 64 channels, each with pooling, two dense layers, an output.
 
-    side: of the images that come; crop: of the square in their middle that is looked at. bn_momentum: of batch norm
-    after every layer but the output; None for none. local_response_norm: after the first pooling and before the
+    side: of the input images. crop: side of the square in the middle that is used. bn_momentum: of batch norm after
+    every layer but the output; None for no batch norm. local_response_norm: after the first pooling and before the
     second, as published. Dropout acts on the dense layers.
     """
 
@@ -55,8 +55,8 @@ class CifarNet(nn.Sequential):
 class LocalResponseNorm(nn.Module):
     """x / (1 + 0.001 · mean of x² over nine neighbouring channels)^0.75 (Krizhevsky et al. 2012, section 3.3).
 
-    Beyond the first and last channel there are zeros. torch's own module pools in three dimensions, whose gradient
-    on CUDA is not deterministic; a convolution's is.
+    Channels outside the range count as zeros. torch's own module uses three-dimensional pooling, whose gradient
+    on CUDA is not deterministic; that of a convolution is.
     """
 
     def __init__(self, num_channels: int) -> None:

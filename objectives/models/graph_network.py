@@ -1,4 +1,4 @@
-"""A graph convolutional network (Kipf and Welling 2017), by default of two convolutions."""
+"""A graph convolutional network (Kipf and Welling 2017), by default with two convolutions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class GraphNetwork(nn.Module):
         )
 
     def forward(self, nodes: Tensor, graph: Graph) -> Tensor:
-        """(nodes, classes) for node numbers (nodes,); the whole graph is passed through whatever they are."""
+        """(nodes, classes) for node numbers (nodes,). The whole graph is always computed."""
         links = graph.adjacency_factor
         hidden: Tensor | SparseFactor = graph.feature_factor
         for convolution, after in zip(self.convolutions, self.between, strict=True):
@@ -59,7 +59,7 @@ class GraphNetwork(nn.Module):
 
 
 class GraphConvolution(nn.Module):
-    """A X W + b: each node gets what its neighbours (and it) have, weighted as the adjacency says."""
+    """A X W + b: each node receives the weighted features of its neighbours and its own."""
 
     def __init__(self, num_inputs: int, num_outputs: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Layers by name, and how their weights begin: what several tasks offer as choices."""
+"""Activations and weight initialisations by name, which several tasks offer as choices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def activation(name: ActivationName) -> nn.Module:
 
 
 def initialize(layer: nn.Linear | nn.Conv1d | nn.Conv2d, how: WeightInitName) -> None:
-    """Draw a layer's weights anew from torch's global generator; biases become zero.
+    """Draw new weights of a layer from torch's global generator. Biases become zero.
 
     he: normal, variance 2 / fan-in (He et al. 2015). xavier: normal, variance 2 / (fan-in + fan-out) (Glorot
     and Bengio 2010). unit_normal: normal with σ = 1, cut off at two σ. unit_normal_all: weights and biases alike

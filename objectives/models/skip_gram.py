@@ -1,4 +1,4 @@
-"""Skip-gram with negative sampling (Mikolov et al. 2013): a word's vector tells the words around it."""
+"""Skip-gram with negative sampling (Mikolov et al. 2013): the vector of a word predicts the words around it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class SkipGram(nn.Module):
-    """Logits that words stand in the context of others: dot products of their vectors.
+    """Logits for a word to occur near another word: the dot product of their vectors.
 
-    Vectors are normalised over the batch and dropped out where that is switched on. shared_table: whether a word has
-    the same vector as target and as context. output_bias: whether a number is learned that is added to each product:
-    without it, a shared table has no way to say that most words don't go together.
+    Batch norm and dropout act on the vectors, if they are on. shared_table: whether a word has the same vector as
+    target and as context. output_bias: whether to learn a number that is added to each product. Without it, a shared
+    table can't express that most words do not occur together.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, at any width; weights are named as torchvision names them."""
+"""SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, of any width. Weights have the names of torchvision."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ _PLANS: dict[str, tuple[int, int, tuple[tuple[int, int] | None, ...]]] = {
 
 
 def name_of(version: Version, width: int) -> str:
-    """What weights of such a net are called: `squeezenet1_1-512`."""
+    """The name of weights for such a network: `squeezenet1_1-512`."""
     return f"squeezenet{version}-{width}"
 
 
 class SqueezeNet(nn.Module):
-    """Logits of images, as bytes, of 24 pixels or more a side.
+    """Logits of byte images with sides of 24 pixels or more.
 
-    width: channels that come out of the last fire module, 512 as published; every other number of channels is scaled
-    alike. bn_momentum: of batch norm after each convolution of a fire module; None for none. frozen: the features stay
-    as they are: no gradient, and batch norm by its running moments, in training as well.
-    rectify_logits: as published; a class whose logit is below zero everywhere then gets no gradient any more.
+    width: output channels of the last fire module, 512 as published. All other numbers of channels are scaled with it.
+    bn_momentum: of batch norm after each convolution of a fire module; None for no batch norm. frozen: the features are
+    not trained; they get no gradient, and batch norm always uses its running statistics. rectify_logits: as published;
+    a class whose logit is below zero for all images then gets no gradient any more.
     """
 
     def __init__(
@@ -103,21 +103,21 @@ class SqueezeNet(nn.Module):
             self.features.requires_grad_(requires_grad=False)
 
     def train(self, mode: bool = True) -> SqueezeNet:
-        """Into training mode or out of it; frozen features stay out of it."""
+        """Switch training mode on or off. Frozen features stay in evaluation mode."""
         super().train(mode)
         if self._frozen:
             self.features.eval()
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """(rows, classes): the mean over places, which are fewer the smaller the images."""
+        """(rows, classes): the mean over all positions."""
         logits: Tensor = self.classifier(self.features(self.scale(images)))
         return logits.mean(dim=(2, 3))  # torch's adaptive pooling has no deterministic gradient on CUDA
 
     def load_features(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the features of `weights`, which may have another last convolution, and no batch norm.
+        """Load the features of `weights`. Their last convolution may differ, and they may lack batch norm.
 
-        Raises ValueError where they are of another net.
+        Raises ValueError if they belong to another network.
         """
         own = self.features.state_dict()
         found = {
@@ -135,7 +135,7 @@ class SqueezeNet(nn.Module):
 
 
 class Fire(nn.Module):
-    """Squeezes channels by a convolution of one pixel, then expands them by one of one and one of three pixels."""
+    """Reduces the channels by a convolution of one pixel, then expands them by one of 1 pixel and one of 3 by 3."""
 
     def __init__(self, channels: int, squeezed: int, expanded: int, bn_momentum: float | None) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Images between a data set and a model: varied at random in training, cropped and scaled in the model itself.
+"""Random changes of training images, and layers that crop and scale images inside a model.
 
-Rows stay bytes, shape (rows, channels, height, width), so that a data set is never copied as floats; the first
-layers of a model take bytes, or floats on the same scale, 0 to 255. So it can be given images as they are stored.
+Rows stay bytes, shape (rows, channels, height, width), so a data set is never copied as floats. The first layers of a
+model take bytes, or floats on the same scale (0 to 255). So a model takes images as they are stored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class CentreCrop(nn.Module):
-    """The middle `size` by `size` pixels; images of that size pass unchanged."""
+    """Crops the middle `size` by `size` pixels. Images of that size are not changed."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class CentreCrop(nn.Module):
 
 
 class StandardizedImages(nn.Module):
-    """Each image with mean 0 and variance 1 over all its pixels; one of a single colour becomes zeros."""
+    """Scales each image to mean 0 and variance 1 over its pixels. An image of one colour becomes zeros."""
 
     def forward(self, images: Tensor) -> Tensor:
         """float32, of the same shape."""
@@ -38,7 +38,7 @@ class StandardizedImages(nn.Module):
 
 
 class NormalizedImages(nn.Module):
-    """Images with fixed means and deviations taken out, a channel each, given on the scale 0 to 1."""
+    """Subtracts a fixed mean from each channel and divides by a fixed deviation; both on the scale 0 to 1."""
 
     def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class NormalizedImages(nn.Module):
 
 
 def random_crops(images: Tensor, size: int) -> Tensor:
-    """Of each image a square of `size` pixels, every place equally likely."""
+    """A random square of `size` pixels from each image; all positions are equally likely."""
     tops, lefts = (
         torch.randint(0, side - size + 1, (len(images), 1), device=images.device)
         for side in images.shape[-2:]
@@ -63,19 +63,19 @@ def random_crops(images: Tensor, size: int) -> Tensor:
 
 
 def random_shifts(images: Tensor, most: int) -> Tensor:
-    """Each image moved by up to `most` pixels in each direction, equally likely; its edges fill what is left open."""
+    """Each image moved by a random number of pixels, at most `most`, in each direction; its edges fill the gap."""
     size = images.shape[-1]
     return random_crops(nn.functional.pad(images, [most] * 4, mode="replicate"), size)
 
 
 def random_flips(images: Tensor) -> Tensor:
-    """Each image as in a mirror, with probability 1/2."""
+    """Each image flipped horizontally with probability 1/2."""
     flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return torch.where(flipped, images.flip(-1), images)
 
 
 def jittered(images: Tensor, strength: float) -> Tensor:
-    """Images, float32, of random brightness and contrast; they may leave the scale.
+    """Images, float32, with random brightness and contrast; values may leave the scale.
 
     At strength 1 up to 63 is added or taken, and distances from each channel's mean are multiplied by 0.2 to 1.8.
     """

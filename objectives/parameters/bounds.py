@@ -1,4 +1,4 @@
-"""Checks that parameters of many tasks share: what a batch size or a dropout can be."""
+"""Checks of bounds for parameters that many tasks have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def check_at_least(parameters: Any, **least: float) -> None:
-    """Raises ValueError for the first named parameter that is below its least value."""
+    """Raises ValueError for the first parameter that is below its smallest value."""
     for name, bound in least.items():
         value = getattr(parameters, name)
         if value < bound:

@@ -1,4 +1,4 @@
-"""What values a task's parameters take, and the check of a value against them."""
+"""The types of a task's parameters, and the check of a value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from objectives.errors import ParametersError
 
 @dataclass(frozen=True)
 class ParameterKind:
-    """What values a parameter takes: a number, a switch, or one of some words; perhaps None."""
+    """The type of a parameter: a number, a switch or one of several words, with or without None."""
 
     name: str
     type: type
@@ -23,9 +23,9 @@ class ParameterKind:
     default: Any = field(default=None, compare=False)
 
     def check(self, value: Any) -> Any:
-        """`value` as the parameter's type; 2.0 is an int where one is wanted, 1 is a float.
+        """`value` converted to the parameter's type: 2.0 may become an int, and 1 a float.
 
-        Raises ParametersError when it is none.
+        Raises ParametersError if it has another type.
         """
         if value is None and self.optional:
             return None
@@ -58,7 +58,7 @@ def _is_finite(value: float) -> bool:
 
 
 def parameter_kinds(parameters: type[Any]) -> dict[str, ParameterKind]:
-    """What values each field of a task's `Parameters` takes, by name, in the order of declaration."""
+    """The type of each field of a task's `Parameters`, by name, in the order of declaration."""
     hints = typing.get_type_hints(parameters)
     return {
         declared.name: _kind(declared.name, hints[declared.name], declared.default)

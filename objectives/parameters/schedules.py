@@ -8,14 +8,14 @@ from objectives.parameters.training import ScheduleName
 
 
 def schedule_factor(name: ScheduleName, step: int, total_steps: int) -> float:
-    """What the learning rate is multiplied with at `step` (from 0) of `total_steps`.
+    """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
     constant: 1. step: a tenth after half, a hundredth after three quarters of the steps.
     exponential: ten staircase steps from 1 down towards 0.01.
     cosine: from 1 down to 0 along half a wave (Loshchilov & Hutter 2017, without restarts).
     one_cycle: from 1/25 up to 1 over the first 30 %, then down to 1e-4, along half waves (Smith 2018).
 
-    A function of the step alone, so that a schedule has no state to lose.
+    It depends only on the step, so a schedule has no state to save.
     """
     done = step / max(1, total_steps)
     match name:

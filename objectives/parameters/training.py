@@ -1,4 +1,4 @@
-"""Parameters that the shared loop understands; a task's own dataclass extends them."""
+"""Parameters of the shared loop. A task's own dataclass extends them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
 
 @dataclass(frozen=True)
 class TrainingParameters:
-    """What is searched for every task, and what its optimiser needs besides. Tasks override the defaults.
+    """The parameters that every task searches, and those of its optimizer. Tasks override the defaults.
 
     learning_rate: of the optimiser, before the schedule.
-    batch_size: rows a step; as many as there are where there are fewer.
+    batch_size: rows in a step; all rows if there are fewer.
     hidden_width: units of the layer that the task calls hidden.
     dropout: probability of dropping a unit.
-    batch_norm: whether activations are normalised over the batch.
-    bn_momentum: weight of the new batch in batch norm's running statistics, as PyTorch counts it.
+    batch_norm: whether activations are normalized over the batch.
+    bn_momentum: weight of the new batch in batch norm's running statistics, as PyTorch defines it.
     weight_decay: L2 (decoupled with adamw).
     gradient_clip: largest global L2 norm of the gradient; None for no limit.
     """
@@ -37,7 +37,7 @@ class TrainingParameters:
     gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         check_at_least(self, learning_rate=0.0, batch_size=1, hidden_width=1, weight_decay=0.0)
         check_share(self, "dropout", below_one=True)
         check_share(self, "bn_momentum")

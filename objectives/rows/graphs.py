@@ -1,4 +1,4 @@
-"""Rows that are nodes of a graph: the graph goes along with every batch of them."""
+"""Rows that are nodes of a graph. Every batch of rows contains the whole graph."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Graph:
 
     @functools.cached_property
     def feature_factor(self) -> SparseFactor | Tensor:
-        """The features, to multiply with: on a CPU sparse, on CUDA dense; why, says `SparseFactor`."""
+        """The features for products: sparse on a CPU, dense on CUDA (see `SparseFactor`)."""
         if self.features.is_cuda:
             return _dense(self.features)
         rows, columns, values = _coordinates(self.features)
@@ -43,13 +43,13 @@ class Graph:
 
     @functools.cached_property
     def adjacency_factor(self) -> SparseFactor | Tensor:
-        """The adjacency, which is symmetric, to multiply with: sparse or dense, as the features."""
+        """The symmetric adjacency for products: sparse or dense, like the features."""
         return (
             _dense(self.adjacency) if self.adjacency.is_cuda else SparseFactor(self.adjacency, self.adjacency)
         )
 
     def tensors(self) -> list[Tensor]:
-        """All that the graph consists of, as dense tensors: for its digest."""
+        """The whole graph as dense tensors, for its digest."""
         return [
             part
             for matrix in (self.features, self.adjacency)
@@ -57,7 +57,7 @@ class Graph:
         ]
 
     def only(self, kept: Tensor) -> Graph:
-        """The graph of the nodes `kept` (sorted numbers), numbered anew in that order; edges to others are gone."""
+        """The graph of the nodes `kept` (sorted), with new numbers in that order and without edges to other nodes."""
         number = torch.full((len(self),), -1)
         number[kept] = torch.arange(len(kept))
         rows, columns, values = _coordinates(self.adjacency)
@@ -73,7 +73,7 @@ class Graph:
         return Graph(features, adjacency)
 
     def normalised(self) -> Graph:
-        """With D^-1/2 (A + I) D^-1/2 in place of A, D the degrees of A + I (Kipf and Welling 2017, eq. 2)."""
+        """The graph with D^-1/2 (A + I) D^-1/2 for A; D has the degrees of A + I (Kipf and Welling 2017, eq. 2)."""
         rows, columns, values = _coordinates(self.adjacency)
         every = torch.arange(len(self))
         rows, columns = torch.cat([rows, every]), torch.cat([columns, every])
@@ -83,7 +83,7 @@ class Graph:
         return dataclasses.replace(self, adjacency=sparse_matrix(rows, columns, values, self.adjacency.shape))
 
     def with_features_of_sum_one(self) -> Graph:
-        """With each node's features divided by their sum; a node without any keeps none."""
+        """The graph with each node's features divided by their sum. A node without features is not changed."""
         rows, columns, values = _coordinates(self.features)
         sums = torch.zeros(len(self)).index_add(0, rows, values)
         features = sparse_matrix(rows, columns, values / sums[rows], self.features.shape)
@@ -94,8 +94,8 @@ class Graph:
 class GraphRows(Rows):
     """Some nodes of a graph: `inputs` are their numbers, int64, `targets` their labels.
 
-    graph: all nodes, whether they are among the rows or not. unseen: numbers, sorted, of nodes that do not belong to
-    the graph where unknown nodes are to stay unknown (see `without_unseen`). labels: of every node; None in a search.
+    graph: all nodes, including those that are not rows. unseen: sorted numbers of nodes that `without_unseen`
+    removes from the graph. labels: of every node; None in a search.
     """
 
     graph: Graph
@@ -116,7 +116,7 @@ class GraphRows(Rows):
         )
 
     def without_unseen(self) -> GraphRows:
-        """The same rows in the graph that lacks the unseen nodes and their edges; nodes are numbered anew."""
+        """The same rows in a graph without the unseen nodes and their edges. Nodes get new numbers."""
         seen = torch.ones(len(self.graph), dtype=torch.bool)
         seen[self.unseen] = False
         return GraphRows(
@@ -130,10 +130,10 @@ class GraphRows(Rows):
 
 @dataclass(frozen=True)
 class SparseFactor:
-    """A constant matrix M on the CPU for products M @ X with dense X, whose gradient is that of X alone.
+    """A constant matrix M for products M @ X with dense X. Only X gets a gradient.
 
-    Both M and its transpose are kept as CSR, since that gradient is transpose @ G: autograd, which knows M only, takes
-    several times as long. On CUDA a dense matrix takes its place, as cuSPARSE sums CSR products in no fixed order.
+    On the CPU, M and its transpose are stored as CSR, because the gradient is transpose @ G. With M alone, autograd
+    needs several times as long. On CUDA, M is dense, because cuSPARSE sums CSR products in no fixed order.
     """
 
     matrix: Tensor
@@ -168,9 +168,9 @@ def sparse_matrix(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[in
 
 
 def _dense(matrix: Tensor) -> Tensor:
-    """A CSR matrix with its zeros, on the same device, filled on the CPU: on CUDA that has no fixed order, either.
+    """The dense form of a CSR matrix, on the same device. It is filled on the CPU, because CUDA has no fixed order.
 
-    Of an adjacency 4 bytes times the square of the nodes: 29 MB of Cora's.
+    An adjacency needs 4 bytes times the square of the number of nodes: 29 MB for Cora.
     """
     return matrix.cpu().to_dense().to(matrix.device)
 

@@ -1,4 +1,4 @@
-"""Rows and splits: what a data set hands to a task."""
+"""Rows and splits: the form in which a task gets its data."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Rows:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a search may see of a data set. The test split is not among it: see `Task.load_test`.
+    """The splits of a data set that a search may see. The test split is loaded by `Task.load_test`.
 
-    digest: SHA-256 over the rows of both splits, in order: the data's part of a study's fingerprint.
+    digest: SHA-256 of the rows of both splits, in order; it is part of a study's fingerprint.
     """
 
     name: str

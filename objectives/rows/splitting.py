@@ -1,4 +1,4 @@
-"""Splits: made once, stratified, without overlap, and the same on every machine."""
+"""Splits that are stratified, do not overlap, and are the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from objectives.errors import DataError
 from objectives.rows.rows import Rows, Splits
 
-SPLIT_SEED = 20_250_101  # part of every data set's definition: changing it makes other data sets
+SPLIT_SEED = 20_250_101  # part of every data set's definition: another seed gives other data sets
 
 
 def stratified_split(
     labels: NDArray[np.integer], shares: Sequence[float], seed: int = SPLIT_SEED
 ) -> list[NDArray[np.int64]]:
-    """Sorted row indices of parts whose sizes are `shares` of the rows, each class in proportion.
+    """Sorted row indices of parts with the given `shares` of the rows, each class in proportion.
 
     `shares` sum to 1. Within a class, sizes are rounded so that the parts together hold each row once.
     """
@@ -35,7 +35,7 @@ def stratified_split(
 
 
 def stratified_part(labels: NDArray[np.integer], count: int, seed: int = SPLIT_SEED) -> NDArray[np.int64]:
-    """Sorted indices of exactly `count` of the rows, each class in proportion: by largest remainders."""
+    """Sorted indices of exactly `count` rows, each class in proportion (by largest remainders)."""
     generator = np.random.Generator(np.random.PCG64(seed))
     classes, sizes = np.unique(labels, return_counts=True)
     taken, remainders = np.divmod(sizes * count, len(labels))
@@ -45,7 +45,7 @@ def stratified_part(labels: NDArray[np.integer], count: int, seed: int = SPLIT_S
 
 
 def check_labels(labels: NDArray[np.integer], count: int, source: str) -> None:
-    """Raises DataError, naming `source`, unless every label is one of the classes 0 … count - 1."""
+    """Raises DataError, with `source`, unless every label is one of the classes 0 … count - 1."""
     if len(outside := labels[(labels < 0) | (labels >= count)]):
         raise DataError(
             f"{source} has the label {outside[0]}, but labels must be 0 to {count - 1}. Remove it and launch again."

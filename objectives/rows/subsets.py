@@ -1,4 +1,4 @@
-"""Parts of splits: a fraction of the rows, or folds that validate in turn; the same on every machine."""
+"""Parts of splits: a fraction of the rows, or folds. They are the same on every machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from objectives.errors import DataError
 from objectives.rows.rows import Rows, Splits
 from objectives.rows.splitting import SPLIT_SEED, stratified_part, stratified_split
 
-_MOST_CLASSES = 1000  # more distinct targets are no classes, and are not kept in proportion
+_MOST_CLASSES = 1000  # more distinct targets are not treated as classes
 
 
 def part_of(splits: Splits, fraction: float) -> Splits:
@@ -31,7 +31,7 @@ def part_of(splits: Splits, fraction: float) -> Splits:
 
 
 def at_most(splits: Splits, *, train: int | None = None, valid: int | None = None) -> Splits:
-    """A fixed random part of a split that has more rows than wanted: exactly so many, each class in proportion."""
+    """A fixed random part with exactly `most` rows of a larger split, each class in proportion."""
     digest = splits.digest
     kept = {}
     for name, rows, most in (("train", splits.train, train), ("valid", splits.valid, valid)):
@@ -43,7 +43,7 @@ def at_most(splits: Splits, *, train: int | None = None, valid: int | None = Non
 
 
 def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
-    """Training and validation rows together, cut anew: the part `fold` (from 0) of `num_folds` validates."""
+    """Training and validation rows together, divided into `num_folds` parts: part `fold` (from 0) validates."""
     rows = joined(splits.train, splits.valid)
     parts = stratified_split(_strata(rows.targets), [1.0 / num_folds] * num_folds, SPLIT_SEED)
     if not all(len(part) for part in parts):
@@ -56,7 +56,7 @@ def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
 
 
 def joined(one: Rows, other: Rows) -> Rows:
-    """The rows of both, those of `one` first; what else belongs to them is as in `one`."""
+    """The rows of both, those of `one` first. All other fields are those of `one`."""
     return dataclasses.replace(
         one,
         inputs=torch.cat([one.inputs, other.inputs]),
@@ -65,7 +65,7 @@ def joined(one: Rows, other: Rows) -> Rows:
 
 
 def _strata(targets: Tensor) -> NDArray[np.int64]:
-    """A label for each row: its class where there are some classes, else the same for all."""
+    """A label for each row: its class if there are classes, else the same for all rows."""
     array = targets.numpy()
     if array.ndim == 1 and np.issubdtype(array.dtype, np.integer) and len(np.unique(array)) <= _MOST_CLASSES:
         return array.astype(np.int64)

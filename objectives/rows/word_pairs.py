@@ -1,4 +1,4 @@
-"""Rows that are pairs of words, with how often each word is drawn to tell the true one from."""
+"""Rows that are pairs of words, with the noise distribution for negative sampling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from objectives.rows.rows import Rows
 
 NOISE_POWER = 0.75  # counts to this power: Mikolov et al. 2013, section 2.2
 _NOISE_UNITS = (
-    1000  # weights are whole numbers, so that drawing is exact; this many for a word that occurs once
+    1000  # weights are integers, so that drawing is exact; this is the weight of a word that occurs once
 )
 
 
@@ -34,11 +34,11 @@ class WordPairs(Rows):
         return WordPairs(self.inputs.to(device), self.targets.to(device), self.noise.to(device))
 
     def with_words(self, words: Tensor) -> WordPairs:
-        """The same rows with `words` (rows, num) behind each pair."""
+        """The same rows with `words` (rows, num) added after each pair."""
         return dataclasses.replace(self, inputs=torch.cat([self.inputs, words.to(self.inputs.device)], dim=1))
 
     def draw(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Words drawn from the noise, (rows, num), for each row none that is its context word.
+        """Words drawn from the noise, (rows, num). The context word of a row is never drawn for it.
 
         From torch's global generator of the device where there is no other.
         """
@@ -47,7 +47,7 @@ class WordPairs(Rows):
         weight = upper - torch.where(context > 0, self.noise[context - 1], 0)
         shape, device = (len(self), num), self.noise.device
         uniform = torch.rand(shape, dtype=torch.float64, device=device, generator=generator)
-        place = (uniform * (self.noise[-1] - weight)).long()  # among all words but the one of the context
+        place = (uniform * (self.noise[-1] - weight)).long()  # among all words except the context word
         place = torch.where(place >= upper - weight, place + weight, place)
         return torch.searchsorted(self.noise, place, right=True).to(self.inputs.dtype)
 

@@ -29,7 +29,7 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class Cifar10CnnParameters(TrainingParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     batch_size: rows a step, of all devices together. hidden_width, second_width: units of the two dense layers; dropout
     acts on them, batch norm on the convolutions as well. local_response_norm: as published, in batch norm's place.
@@ -56,7 +56,7 @@ class Cifar10CnnParameters(TrainingParameters):
     devices: int = 1
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, second_width=1, devices=1, decay_epochs=1e-3)
         check_share(self, "decay_factor")
@@ -111,7 +111,7 @@ class Cifar10Cnn(ClassificationTask):
         return load_cifar10(data_root)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed rows."""
+        """The test rows."""
         from objectives.datasets.cifar10 import load_cifar10_test
 
         return load_cifar10_test(data_root)
@@ -130,7 +130,7 @@ class Cifar10Cnn(ClassificationTask):
         return Splits(f"{data}, as published", train, test, digest_rows(train, test))
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether the files are there."""
+        """Whether the files are present."""
         from objectives.datasets.cifar10 import is_present
 
         return is_present(data_root)

@@ -30,7 +30,7 @@ _PUBLISHED_TEST_ACCURACY = (0.769, 0.803, 0.853, 0.876, 0.860, 0.855, 0.885, 0.8
 
 @dataclass(frozen=True)
 class CoraGcnParameters(TrainingParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     batch_size: labelled nodes a step; the whole graph is passed through for each. hidden_width: units of each hidden
     layer; dropout and batch norm act on all of them, batch norm over all nodes.
@@ -56,7 +56,7 @@ class CoraGcnParameters(TrainingParameters):
     reinitialise: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, graph_convolutions=1, dense_layers=0, runs=1)
 
@@ -113,7 +113,7 @@ class CoraGcn(ClassificationTask):
         return load_cora_published(data_root)
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether the files are there."""
+        """Whether the files are present."""
         from objectives.datasets.cora import is_present
 
         return is_present(data_root)

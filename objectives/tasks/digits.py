@@ -49,7 +49,7 @@ class DigitsTask(ClassificationTask):
         return load_mnist_as_published(data, data_root)
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether the files are there."""
+        """Whether the files are present."""
         from objectives.datasets.mnist import is_present
 
         return is_present(data, data_root)

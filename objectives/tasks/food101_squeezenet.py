@@ -27,7 +27,7 @@ CLASSES = 101
 
 @dataclass(frozen=True)
 class Food101SqueezenetParameters(TrainingParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: channels that come out of the last fire module; all others are scaled alike. Pretrained weights are
         of the standard 512.
@@ -56,7 +56,7 @@ class Food101SqueezenetParameters(TrainingParameters):
     steps_per_round: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_share(self, "decay_per_step")
         if self.steps_per_round is not None:
@@ -123,7 +123,7 @@ class Food101Squeezenet(ClassificationTask):
         return with_weights(load_food101(data_root), data, weights)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed rows."""
+        """The test rows."""
         from objectives.datasets.food101 import load_food101_test
 
         return load_food101_test(data_root)

@@ -23,7 +23,7 @@ _SIDE = 28
 
 @dataclass(frozen=True)
 class MnistConvnetParameters(DigitsParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: units of the dense layer, on which dropout acts. batch_norm: after each convolution, before its
     activation. max_shift: training images are moved by up to so many pixels in each direction, anew in every pass.
@@ -39,7 +39,7 @@ class MnistConvnetParameters(DigitsParameters):
     loss_form: Literal["cross_entropy", "naive_log"] = "cross_entropy"
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, max_shift=0)
 

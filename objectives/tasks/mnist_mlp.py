@@ -38,7 +38,7 @@ _REPORTED = (1024, 1e-4)  # the cell that the published figures belong to
 
 @dataclass(frozen=True)
 class MnistMlpParameters(DigitsParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: units of the hidden layer; dropout and batch norm act on it, batch norm before its activation.
     weight_init: `he` (normal, variance 2 / fan-in), `xavier`, or `unit_normal` (truncated, σ = 1).

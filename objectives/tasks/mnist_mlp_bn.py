@@ -36,7 +36,7 @@ _HELD_OUT = 5_000
 
 @dataclass(frozen=True)
 class MnistMlpBnParameters(DigitsParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width, second_width: units of the two hidden layers; batch norm comes before their activation, dropout after
     it. batch_norm_on_logits: whether batch norm, where it is on, normalises the outputs too.
@@ -51,7 +51,7 @@ class MnistMlpBnParameters(DigitsParameters):
     weight_init: Literal["he", "xavier"] = "he"
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, second_width=1)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MnistMlpOnlineParameters(DigitsParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: units of each hidden layer; dropout and batch norm act on all of them, batch norm before the
     activation. images_per_round: random images that make a round. weight_init: `he`, `xavier`, or `unit_normal_all`
@@ -35,7 +35,7 @@ class MnistMlpOnlineParameters(DigitsParameters):
     weight_init: Literal["he", "xavier", "unit_normal_all"] = "he"
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, hidden_layers=1, images_per_round=1)
 

@@ -24,7 +24,7 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class SequenceConvnetParameters(TrainingParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: channels of each of the three convolutions; batch norm acts on all, dropout before the output.
     evaluation_statistics: `running` (each point is judged for itself) or `batch` (with the moments of whatever points
@@ -72,7 +72,7 @@ class SequenceConvnet(ClassificationTask):
         return load_mnist1d()
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed rows."""
+        """The test rows."""
         from objectives.datasets.mnist1d import load_mnist1d_test
 
         return load_mnist1d_test()

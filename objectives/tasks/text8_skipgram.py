@@ -26,7 +26,7 @@ _ALL_PAIRS = {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000}
 
 @dataclass(frozen=True)
 class Text8SkipgramParameters(TrainingParameters):
-    """What can be searched or fixed; the defaults are sound ones.
+    """The parameters, which can be searched or fixed. Their defaults work well.
 
     batch_size: pairs a step. hidden_width: dimension of the vectors; dropout and batch norm act on them.
     shared_table: whether a word has the same vector as target and as context.
@@ -50,7 +50,7 @@ class Text8SkipgramParameters(TrainingParameters):
     pairs_per_round: int = 200_000
 
     def __post_init__(self) -> None:
-        """Raises ValueError for values that make no sense."""
+        """Raises ValueError for values outside their bounds."""
         super().__post_init__()
         check_at_least(self, negatives=1, pairs_per_round=1)
 
@@ -104,7 +104,7 @@ class Text8Skipgram(Task):
         return load_text(data, data_root)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed pairs."""
+        """The test pairs."""
         from objectives.datasets.text import load_text_test
 
         return load_text_test(data, data_root)
@@ -119,7 +119,7 @@ class Text8Skipgram(Task):
         )
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether there is a text at hand."""
+        """Whether the text is present."""
         from objectives.datasets.text import is_present
 
         return is_present(data, data_root)
