@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 _NAME = "onset-sweeps"
+STORAGE_VARIABLE = "SWEEP_STORAGE"
 
 
 def home() -> Path:
@@ -18,7 +24,7 @@ def home() -> Path:
 
 def storage_url(given: str | None) -> str:
     """The URL of the database: the given one, else SWEEP_STORAGE, else a SQLite file in `home()`."""
-    return given or os.environ.get("SWEEP_STORAGE") or f"sqlite:///{home() / 'studies.db'}"
+    return given or os.environ.get(STORAGE_VARIABLE) or f"sqlite:///{home() / 'studies.db'}"
 
 
 def data_root(given: str | Path | None) -> Path:
@@ -27,6 +33,17 @@ def data_root(given: str | Path | None) -> Path:
     return Path(chosen).expanduser().resolve() if chosen else platformdirs.user_cache_path(_NAME) / "data"
 
 
-def out_folder(given: str | Path | None, study: str) -> Path:
-    """The folder of a study's best.yaml and weights: the given one, else one of its name in `home()`."""
-    return Path(given).expanduser().resolve() if given else home() / "studies" / study
+def out_folder(given: str | Path | None, study: str, database: URL) -> Path:
+    """The folder of a study's best.yaml and weights: the given one, else one of its name in `home()`.
+
+    Names are unique only within a database, so each database but the default one has a folder of its own there.
+    """
+    from storage.url import parse_url
+
+    if given:
+        return Path(given).expanduser().resolve()
+    if database == parse_url(f"sqlite:///{home() / 'studies.db'}"):
+        return home() / "studies" / study
+    place = f"{database.get_backend_name()} {database.host} {database.port} {database.database}"
+    digest = hashlib.sha256(place.encode()).hexdigest()[:8]
+    return home() / "databases" / f"{Path(str(database.database)).stem}-{digest}" / study

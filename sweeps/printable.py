@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # C0 and C1 controls but for line ends and tabs, lone surrogates, and what turns the direction of writing.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -13,7 +13,7 @@ def printable(text: str) -> str:
 
     A terminal obeys escape codes, and no database takes NUL or a lone surrogate. Line ends and tabs stay.
     """
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def on_one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +16,9 @@ from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES
 
 RUNNERS = ("ray", "inline")
+MOST = 1_000_000_000  # of anything that is counted: what a database's integer holds, with room to spare
+MOST_REPEATS = 10_000
+_COUNT = re.compile("[1-9][0-9]{0,9}")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's folder
 
 
@@ -138,9 +142,9 @@ class RunSettings:
         if self.keep_weights == "none":
             return 0
         top, _, count = self.keep_weights.partition(":")
-        if top == "top" and count.isdecimal() and int(count) > 0:
+        if top == "top" and _COUNT.fullmatch(count):
             return int(count)
-        raise UsageError(f"--keep-weights {self.keep_weights} must be top:K, all or none.")
+        raise UsageError(f"--keep-weights {self.keep_weights[:80]} must be top:K, all or none.")
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored with the study."""
@@ -216,7 +220,21 @@ def check_word(option: str, word: str, known: Collection[str]) -> None:
 
 
 def _check_at_least(option: str, value: float, least: float) -> None:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{option} {value:g} must be a finite number.")
     if value < least:
-        raise UsageError(f"{option} {value:g} must be at least {least:g}.")
+        raise UsageError(f"{option} {shown_number(value)} must be at least {least:g}.")
+    if value > MOST:
+        raise UsageError(f"{option} {shown_number(value)} must be at most {MOST:,}.")
+
+
+def check_repeats(option: str, repeats: int) -> None:
+    """Raises UsageError where so many repeats of each trial are no sensible number."""
+    if not 1 <= repeats <= MOST_REPEATS:
+        what = "at least 1" if repeats < 1 else f"at most {MOST_REPEATS:,}"
+        raise UsageError(f"{option} {shown_number(repeats)} must be {what}.")
+
+
+def shown_number(value: float) -> str:
+    """A number that may have thousands of digits."""
+    return f"{value:g}" if isinstance(value, float) else reprlib.repr(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +16,8 @@ from storage.studies import StudyRow, create_study, find_study, get_study, updat
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config.export import example_rows
-from sweeps.driver.results_folder import ResultsKeeper, check_owner, check_writable, remove_unfinished
+from sweeps.driver.owner import check_owner, claim
+from sweeps.driver.results_folder import ResultsKeeper, check_writable, remove_unfinished
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Ending, Termination
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures
@@ -89,11 +91,11 @@ def run_planned(
 
 
 def _begin(launching: Launch, watcher: Watcher | None) -> Result:
-    out = paths.out_folder(launching.run.out, launching.name)
+    out = paths.out_folder(launching.run.out, launching.name, parse_url(launching.storage))
     check_writable(out)
     database = open_database(launching.storage, create=True)
     row = _find(database, launching)
-    check_owner(out, launching.planned.spec.fingerprint)
+    check_owner(out, database, row, launching.planned.spec.fingerprint)
     row = row or _create(database, launching)
     return _drive(database, row, launching, watcher)
 
@@ -126,9 +128,9 @@ def resume(
     launching = dataclasses.replace(
         launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
     )
-    out = paths.out_folder(run.out, name)
+    out = paths.out_folder(run.out, name, database.url)
     check_writable(out)
-    check_owner(out, row.fingerprint)
+    check_owner(out, database, row, row.fingerprint)
     return _drive(database, row, launching, watcher)
 
 
@@ -164,6 +166,7 @@ def _create(database: Database, launching: Launch) -> StudyRow:
         specification=spec.to_dict(),
         run=launching.run.to_dict(),
         provenance={
+            "id": uuid.uuid4().hex,
             "environments": {},
             "example_rows": example_rows(launching.planned.splits),
         },
@@ -198,6 +201,7 @@ def _run(
     study: Study, launching: Launch, lease: Lease, termination: Termination, watcher: Watcher | None
 ) -> None:
     """Train the missing trials. The caller holds the lease."""
+    claim(study.out, study.database, study.row)
     remove_unfinished(study.out)
     target = launching.run.target
     driver = StudyDriver(

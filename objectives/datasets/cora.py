@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from objectives.datasets.bounded import read_bounded
 from objectives.datasets.files import digest_of, download
 from objectives.datasets.planetoid import read_matrix, read_neighbours
 from objectives.errors import DataError, ParametersError
@@ -23,6 +24,7 @@ from objectives.rows.splitting import SPLIT_SEED, digest_tensors
 
 FEATURES, CLASSES = 1433, 7
 TRAIN_PER_CLASS, NUM_VALID = 20, 500
+_MOST_BYTES = 10_000_000  # the largest of the files has 257,305
 _SOURCE = "https://github.com/kimiyoung/planetoid/raw/master/data/"
 _SHA256 = {  # `x` and `y`, the first rows of `allx` and `ally`, are not needed
     "allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
@@ -122,7 +124,7 @@ def _content(name: str, root: Path) -> tuple[bytes, Path]:
         path = root / "cora" / f"ind.cora.{name}"
         download(_SOURCE + path.name, path)
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}).") from error
     if digest_of(content) != _SHA256[name]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from objectives.datasets.bounded import read_bounded, read_bounded_from
 from objectives.datasets.files import digest_of, download
 from objectives.errors import DataError, MissingDataError
 from objectives.rows.rows import Rows, Splits
@@ -32,6 +33,7 @@ _MD5_UNPACKED = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 _IDX_UNSIGNED_BYTE = 8
+_MOST_BYTES = 50_000_000  # the training images have 47,040,016
 _SAMPLE_SHA256_UNPACKED = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
 
 
@@ -129,8 +131,10 @@ def _read_idx(name: str, root: Path) -> NDArray[np.uint8]:
 
 def _unpack(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if path.suffix == ".gz" else raw
+        if path.suffix != ".gz":
+            return read_bounded(path, _MOST_BYTES)
+        with gzip.open(path) as file:
+            return read_bounded_from(file, path, _MOST_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} can't be unpacked ({error}). Remove it and launch again.") from error
 

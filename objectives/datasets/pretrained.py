@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from objectives.checkpoints.weights import weights_digest
+from objectives.datasets.bounded import read_bounded
 from objectives.datasets.files import digest_of, download
 from objectives.errors import DataError
 from objectives.models.squeezenet import STANDARD_WIDTH, Version, name_of
 from objectives.rows.rows import Rows, Splits
 
 FOLDER = "weights"
+_MOST_BYTES = 20_000_000  # the larger of the two has 5 MB
 _SOURCE = "https://download.pytorch.org/models/"
 _IMAGENET: dict[Version, str] = {  # file names end with the start of the digest
     "1_1": "squeezenet1_1-b8a52dc0.pth",
@@ -84,7 +86,7 @@ def _imagenet(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         download(_SOURCE + path.name, path)
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}).") from error
     if not digest_of(content).startswith(path.stem.rpartition("-")[2]):

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from objectives.datasets.bounded import read_bounded, read_bounded_from
 from objectives.datasets.files import digest_of, download
 from objectives.errors import DataError, MissingDataError
 from objectives.rows.rows import Splits
@@ -40,6 +41,7 @@ NUM_HELD_OUT_PAIRS = 10_000  # for validation and for test, drawn in the same wa
 _TRAIN_SHARE, _VALID_SHARE = 0.90, 0.05
 _MIN_WORDS = 100  # in each part
 _SOURCE = "http://mattmahoney.net/dc/text8.zip"
+_MOST_BYTES = 100_000_000  # what text8 has
 _MD5_UNPACKED = {"text8": "3bea1919949baf155f99411df5fada7e"}
 _BLOCK_BYTES = 1 << 20
 _DIGITS = dict(zip(b"0123456789", b"zero one two three four five six seven eight nine".split(), strict=True))
@@ -147,7 +149,7 @@ def _read(name: str, root: Path) -> tuple[bytes, str]:
         raise MissingDataError(
             f"There is no text. Put an English text, called NAME.txt, into {root / 'text'}."
         )
-    text = b" ".join(_as_text8(_content(path)) for path in files)
+    text = b" ".join(_as_text8(_content(path, None)) for path in files)
     return text, f"{name} ({', '.join(path.name for path in files)})"
 
 
@@ -174,7 +176,7 @@ def _read_text8(root: Path) -> bytes:
     if path is None:
         path = root / "text8" / "text8.zip"
         download(_SOURCE, path)
-    content = _content(path)
+    content = _content(path, _MOST_BYTES)
     if digest_of(content, "md5") != _MD5_UNPACKED["text8"]:
         raise DataError(
             f"{path} is not text8: its digest differs, so it is damaged or cut short. "
@@ -183,11 +185,14 @@ def _read_text8(root: Path) -> bytes:
     return content
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, most_bytes: int | None) -> bytes:
+    """most_bytes: where it is known how large the text is; None for any size."""
     try:
-        if path.suffix != ".zip":
+        if most_bytes is None:
             return path.read_bytes()
-        with zipfile.ZipFile(path) as archive:
-            return archive.read("text8")
+        if path.suffix != ".zip":
+            return read_bounded(path, most_bytes)
+        with zipfile.ZipFile(path) as archive, archive.open("text8") as file:
+            return read_bounded_from(file, path, most_bytes)
     except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} can't be read ({error}). Remove it and launch again.") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import sys
 import traceback
 
@@ -14,6 +15,7 @@ import click
 
 from sweeps.cli import diagnosing, exporting, reading, repeating, running
 from sweeps.cli.help import CommandList
+from sweeps.printable import printable
 
 
 @click.group(
@@ -64,7 +66,9 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("", err=True)  # ends the line of the unanswered question
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(printable(shown.getvalue()), err=True, nl=False)
         _hint_at_parameters(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -90,7 +94,7 @@ def _end_with(error: Exception, debug: bool) -> None:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, USER_ERRORS):
-        click.echo(f"sweep: {with_remedy(error)}", err=True)
+        click.echo(printable(f"sweep: {with_remedy(error)}"), err=True)
         sys.exit(error.exit_code)
     if reason := _database_failure(error):
         click.echo(
@@ -100,7 +104,8 @@ def _end_with(error: Exception, debug: bool) -> None:
         )
         sys.exit(1)
     click.echo(
-        f"sweep: {type(error).__name__}: {error}\nThis is a bug in onset-sweeps. Use --debug to see where it happened.",
+        printable(f"sweep: {type(error).__name__}: {error}")
+        + "\nThis is a bug in onset-sweeps. Use --debug to see where it happened.",
         err=True,
     )
     sys.exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweeps.cli.formats import format_option, print_rows, storage_option
+from sweeps.cli.formats import cell, format_option, print_rows, storage_option
 from sweeps.cli.help import examples
 from sweeps.errors import UsageError
 
@@ -114,7 +114,7 @@ def diagnose(
     print_rows([each.record() for each in found], form, columns=COLUMNS)
     if form == "table":
         for advice, trials in _advised(found).items():
-            click.echo(f"{trials}: {advice}", err=True)
+            click.echo(f"{cell(trials)}: {advice}", err=True)
     if folder is not None:
         from sweeps.diagnosis.plot import plot
 

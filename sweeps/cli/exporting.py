@@ -9,6 +9,7 @@ import click
 from sweeps.cli.formats import storage_option
 from sweeps.cli.help import examples
 
+MOST_EXPORTED = 10_000
 _PATH = click.Path(path_type=Path)
 
 
@@ -21,13 +22,18 @@ _PATH = click.Path(path_type=Path)
 @click.argument("study")
 @click.option(
     "--top",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_EXPORTED),
     default=1,
     show_default=True,
     help="Export this many of the best trials, to FILE, FILE-2, FILE-3, …",
 )
 @click.option(
-    "-o", "--output", type=_PATH, default=Path("best.yaml"), show_default=True, help="File to write."
+    "-o",
+    "--output",
+    type=_PATH,
+    default=Path("best.yaml"),
+    show_default=True,
+    help="File to write; - for stdout.",
 )
 @click.option(
     "--weights", type=_PATH, metavar="FILE.pt", help="Also copy the weights of the best round to this file."
@@ -35,19 +41,48 @@ _PATH = click.Path(path_type=Path)
 @storage_option
 def export(study: str, top: int, output: Path, weights: Path | None, storage: str | None) -> None:
     """Write the best configuration of STUDY to a YAML file."""
-    from sweeps.driver.results_folder import check_kept, write_best
+    from sweeps.driver.results_folder import best_yaml, check_kept, weights_path, write_best
     from sweeps.study.stored_study import load
 
+    _check_targets(output, weights, top)
     found = load(study, storage)
     found.best()  # raises if no trial is complete
     ranked = found.ranking(top)
     if weights is not None:
         for trial in ranked:
             check_kept(found, trial)
+    if output == _STDOUT:
+        click.echo(best_yaml(found, ranked[0], output, weights_path(found, ranked[0])), nl=False)
+        return
     for rank, trial in enumerate(ranked, start=1):
         path = _numbered(output, rank)
         write_best(found, trial, path, None if weights is None else _numbered(weights, rank))
         click.echo(str(path))
+
+
+_STDOUT = Path("-")
+
+
+def _check_targets(output: Path, weights: Path | None, top: int) -> None:
+    """Raises UsageError where a file would take another's place, or several would go where only one can."""
+    from sweeps.errors import UsageError
+
+    if output == _STDOUT and (top > 1 or weights is not None):
+        raise UsageError("-o - writes one configuration to stdout: leave --top and --weights out.")
+    if weights == _STDOUT:
+        raise UsageError("--weights -: weights are no text. Name a file.")
+    for option, path in (("-o", output), ("--weights", weights)):
+        if path is not None and top > 1 and path.exists() and not path.is_file():
+            raise UsageError(f"{option} {path} is no file, so it can't take {top} of them: leave --top out.")
+    if weights is not None:
+        ranks = range(1, top + 1)
+        both = {_place(output, rank) for rank in ranks} & {_place(weights, rank) for rank in ranks}
+        if both:
+            raise UsageError(f"-o and --weights both name {min(both)}: give them different names.")
+
+
+def _place(path: Path, rank: int) -> Path:
+    return _numbered(path, rank).resolve()
 
 
 def _numbered(path: Path, rank: int) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sweeps.cli.help import OTHER, RESULTS, option
+from sweeps.printable import UNSAFE, on_one_line, printable
 
 LAID_OUT = 300  # rich needs a quarter of a second for so many rows
 
@@ -49,11 +50,15 @@ def print_rows(
 
 
 def to_json(value: Any) -> str:
-    """JSON on one line. NaN and infinities, which JSON lacks, become the strings NaN, Infinity, -Infinity."""
+    """JSON on one line. NaN and infinities, which JSON lacks, become the strings NaN, Infinity, -Infinity.
+
+    Control characters are escaped.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        return json.dumps(_named(value), ensure_ascii=False)
+        text = json.dumps(_named(value), ensure_ascii=False)
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _named(value: Any) -> Any:
@@ -88,8 +93,8 @@ def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
-    for key, value in row.items():
-        kind = type(value)
+    for name, value in row.items():
+        key, kind = printable(name), type(value)
         if kind is dict:
             flat.update(_flattened(value, f"{prefix}{key}."))
         elif kind is float:
@@ -97,7 +102,8 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         elif kind is bool:
             flat[prefix + key] = cell(value)
         else:
-            flat[prefix + key] = json.dumps(_named(value)) if kind in (list, tuple) else value
+            told = json.dumps(_named(value)) if kind in (list, tuple) else value
+            flat[prefix + key] = printable(told) if isinstance(told, str) else told
     return flat
 
 
@@ -142,9 +148,9 @@ def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequ
 
 
 def cell(value: Any) -> str:
-    """The text of a value in a table."""
+    """The text of a value in a table: on one line, without control characters."""
     if isinstance(value, str):
-        return value
+        return on_one_line(value)
     if value is None:
         return "·"
     if isinstance(value, bool):
@@ -152,5 +158,5 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return " ".join([f"{key}={cell(each)}" for key, each in value.items()])
+        return " ".join([f"{on_one_line(str(key))}={cell(each)}" for key, each in value.items()])
     return str(value)

@@ -12,6 +12,7 @@ import click
 
 from sweeps.cli.formats import cell, format_option, print_rows, storage_option
 from sweeps.cli.help import examples
+from sweeps.printable import printable
 
 
 @click.command(epilog=examples("sweep tasks", "sweep tasks -f json"))
@@ -162,15 +163,18 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
     notes = row.attributes
     click.echo(f"trial {row.number} of {study}: {row.state}, {notes.get('stop_reason', 'not ended')}")
     if notes.get("because"):
-        click.echo(f"because     {notes['because']}")
+        click.echo(f"because     {cell(notes['because'])}")
     click.echo(f"value       {cell(row.value)} at round {cell(notes.get('best_round'))} of {len(rounds)}")
     click.echo(f"parameters  {cell(found.parameters(row))}")
+    for name in ("differs", "starts_over"):
+        if notes.get(name):
+            click.echo(f"{name.replace('_', ' '):<12}{cell(notes[name])}")
     if notes.get("node"):
-        click.echo(f"node        {notes['node']}")
+        click.echo(f"node        {cell(notes['node'])}")
     for name, value in (notes.get("evidence") or {}).items():
         click.echo(f"  {name:<24}{cell(value)}")
     if notes.get("traceback"):
-        click.echo(notes["traceback"])
+        click.echo(printable(notes["traceback"]))
     told = {name: None for each in rounds for name, value in each.items() if value is not None}
     columns = [name for name in told if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweeps.cli.formats import storage_option
+from sweeps.cli.formats import cell, storage_option
 from sweeps.cli.help import (
     BUDGET,
     DATA,
@@ -310,10 +310,10 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     if not answers(found.database, found.row.study_id):
         silent = f"it has not responded for {LEASE_SECONDS:g} s. It is dead, or suspended and ends when it wakes up."
         again = f"To continue the study now: sweep resume {study}{found.storage_option}"
-        click.echo(f"{driver} was asked to stop, but {silent} {again}", err=True)
+        click.echo(f"{cell(driver)} was asked to stop, but {silent} {again}", err=True)
         return
     how = "pauses its running trials" if now else "ends when its running trials have ended"
-    click.echo(f"{driver} was asked to stop: it {how}.", err=True)
+    click.echo(f"{cell(driver)} was asked to stop: it {how}.", err=True)
 
 
 @click.command(epilog=examples("sweep delete mnist_mlp-8deed1f2", "sweep delete mnist_mlp-8deed1f2 --yes"))
@@ -321,24 +321,19 @@ def stop(study: str, now: bool, storage: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @storage_option
 def delete(study: str, yes: bool, storage: str | None) -> None:
-    """Delete STUDY with its trials, rounds, weights and best.yaml."""
-    from storage.leases import acquire
-    from storage.outcomes import read_outcomes
-    from storage.studies import delete_study
-    from sweeps.driver.results_folder import remove_results
-    from sweeps.study.stored_study import load
+    """Delete STUDY with its trials, rounds, weights and best.yaml, and with its confirmations and audits."""
+    from sweeps.driver.results_folder import delete_with_results
+    from sweeps.study.stored_study import load, repeats_of
 
     found = load(study, storage)
-    numbers = [trial.number for trial in read_outcomes(found.database, found.row.study_id)]
-    if not yes and not click.confirm(f"Delete {study} with {len(numbers)} trials?", err=True):
+    repeats = repeats_of(found)
+    also = f", and {', '.join(each.name for each in repeats)}" if repeats else ""
+    if not yes and not click.confirm(f"Delete {study} with {found.num_trials} trials{also}?", err=True):
         click.echo("Nothing was deleted.", err=True)
         return
-    lease = acquire(found.database, found.row.study_id)
-    try:
-        delete_study(lease, lambda: remove_results(found, numbers))
-    finally:
-        lease.release()
-    click.echo(f"Deleted {study}.", err=True)
+    for each in [*repeats, found]:
+        delete_with_results(each)
+    click.echo(f"Deleted {study}{also}.", err=True)
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -23,9 +23,11 @@ from objectives import Round
 from search_spaces import Condition, Numeric
 from storage.outcomes import FINISHED, count_states, table_of
 from storage.trials import TrialRow
+from storage.url import parse_url
 from sweeps import paths
 from sweeps.driver.observer import Standing
 from sweeps.launching import Launch, Watcher
+from sweeps.printable import on_one_line, printable
 from sweeps.samplers.by_name import sampler_of
 from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
@@ -36,10 +38,19 @@ from sweeps.trial.work import Assignment
 PIPED_WIDTH = 140
 
 
+class _PrintableConsole(Console):
+    """Control characters in what is printed (an error of a task, a name) don't reach the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
+
+
 def make_console() -> Console:
     """The console for people. It writes to stderr, because stdout is for data."""
-    console = Console(stderr=True, highlight=False)
-    return console if console.is_terminal else Console(stderr=True, highlight=False, width=PIPED_WIDTH)
+    console = _PrintableConsole(stderr=True, highlight=False)
+    if console.is_terminal:
+        return console
+    return _PrintableConsole(stderr=True, highlight=False, width=PIPED_WIDTH)
 
 
 def announcement(launching: Launch, study: Study | None) -> str:
@@ -58,7 +69,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "workers": f"{_workers(launching)}, each {spec.threads} CPU"
         + (f", {spec.gpus:g} GPU" if spec.gpus else "")
         + f"; parallelism {spec.parallelism}",
-        "results": str(paths.out_folder(run.out, launching.name)),
+        "results": str(paths.out_folder(run.out, launching.name, parse_url(launching.storage))),
     }
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
@@ -332,7 +343,7 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
-    return str(value)
+    return on_one_line(str(value))
 
 
 def parameters_text(parameters: Mapping[str, Any]) -> str:

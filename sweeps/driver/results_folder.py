@@ -11,11 +11,15 @@ from pathlib import Path
 import psutil
 
 from objectives import Round
-from storage.outcomes import Outcome, ranking
+from objectives.checkpoints.atomic_write import write_whole, written_whole
+from storage.leases import acquire
+from storage.outcomes import Outcome, ranking, read_outcomes
+from storage.studies import delete_study
 from storage.trials import TrialRow
-from sweeps.best_config.document import read_config, write_config
+from sweeps.best_config.document import to_yaml
 from sweeps.best_config.export import config_of
 from sweeps.driver.observer import Standing
+from sweeps.driver.owner import is_owner, release
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import SweepError, UsageError
 from sweeps.study.stored_study import Study
@@ -104,11 +108,19 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
     weights: copy the weights to this file. Raises UsageError if the weights were not kept, or if a file can't be
     written.
     """
-    config = config_of(study, trial)
     kept = _kept(study, trial)
     if weights is not None:
         _copy(check_kept(study, trial), weights)
         kept = weights
+    try:
+        write_whole(path, best_yaml(study, trial, path, kept).encode())
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def best_yaml(study: Study, trial: TrialRow, path: Path, kept: Path | None = None) -> str:
+    """The text of a trial's configuration, as it is to stand in `path`. kept: its weights; None where it names none."""
+    config = config_of(study, trial)
     if config.weights is not None:
         named = None if kept is None else config.weights.model_copy(update={"file": _beside(kept, path)})
         config = config.model_copy(update={"weights": named})
@@ -117,10 +129,7 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
         f"round {config.best_round}.\n"
         "To train it again, use `sweep replay`. To start a study from it, use `sweep launch --enqueue`."
     )
-    try:
-        write_config(path, config, comment)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    return to_yaml(config.to_dict(), comment)
 
 
 def check_kept(study: Study, trial: TrialRow) -> Path:
@@ -164,24 +173,25 @@ def remove_unfinished(folder: Path) -> None:
                 partial.unlink(missing_ok=True)
 
 
-def check_owner(folder: Path, fingerprint: str) -> None:
-    """Raises UsageError if `folder` contains the best.yaml of another study, which would be overwritten."""
-    path = folder / "best.yaml"
-    if path.exists() and _fingerprint(path) != fingerprint:
-        raise UsageError(
-            f"{path} belongs to another study and would be overwritten. Choose another folder with --out, or "
-            "move that file."
-        )
+def delete_with_results(study: Study) -> None:
+    """Delete a study that nobody drives, and its files. Raises StorageError where somebody does."""
+    numbers = [trial.number for trial in read_outcomes(study.database, study.row.study_id)]
+    lease = acquire(study.database, study.row.study_id)
+    try:
+        delete_study(lease, lambda: _remove_results(study, numbers))
+    finally:
+        lease.release()
 
 
-def remove_results(study: Study, numbers: Iterable[int]) -> None:
+def _remove_results(study: Study, numbers: Iterable[int]) -> None:
     """Remove the files of a deleted study: best.yaml, its trials' files, and folders that are then empty.
 
-    Remove nothing from a folder whose best.yaml belongs to another study.
+    Remove nothing from a folder that belongs to another study.
     """
-    if study.best_path.exists() and _fingerprint(study.best_path) != study.row.fingerprint:
+    if not is_owner(study.out, study.row):
         return
     study.best_path.unlink(missing_ok=True)
+    release(study.out)
     for number in numbers:
         for file in study.out.glob(f"*/trial-{number:04d}[.-]*"):
             file.unlink(missing_ok=True)
@@ -190,25 +200,13 @@ def remove_results(study: Study, numbers: Iterable[int]) -> None:
             folder.rmdir()
 
 
-def _fingerprint(path: Path) -> str | None:
-    try:
-        return read_config(path).fingerprint
-    except UsageError:
-        return None
-
-
 def _copy(source: Path, target: Path) -> None:
     """Write the whole file or nothing. Raises UsageError if it can't be written."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partial)
-        partial.replace(target)
+        with source.open("rb") as weights, written_whole(target) as file:
+            shutil.copyfileobj(weights, file)
     except OSError as error:
         raise _unwritable(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:

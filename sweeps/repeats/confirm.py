@@ -25,7 +25,7 @@ from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
 from sweeps.pruning.rules import stands_alone
 from sweeps.repeats.significance import SIGNIFICANCE, Spread, paired_p_value
-from sweeps.settings import RunSettings
+from sweeps.settings import RunSettings, check_repeats
 from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
@@ -101,6 +101,7 @@ def confirm(
     """
     study = load(name, storage)
     repeats = (seeds or (1 if folds else 5)) * max(1, folds)
+    check_repeats("--folds times --seeds" if folds else "--seeds", repeats)
     run = dataclasses.replace(
         run or RunSettings(), task=study.run.task, keep_weights="all", num_trials=None, target=None
     )

@@ -18,7 +18,7 @@ from sweeps.errors import UsageError
 from sweeps.launching import Watcher
 from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.repeats.significance import Spread
-from sweeps.settings import RunSettings, StudySettings, check_stop_rule
+from sweeps.settings import RunSettings, StudySettings, check_repeats, check_stop_rule
 from sweeps.study.planning import Planned, check_data, choose_data, plan_point
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result, run_planned
@@ -53,8 +53,7 @@ class Reproduction:
                 f"--stop-rule {self.stop_rule}: a reproduction has no other trials to compare with. "
                 f"Choose from: {alone}."
             )
-        if self.seeds < 1:
-            raise UsageError(f"--seeds {self.seeds} must be at least 1.")
+        check_repeats("--seeds", self.seeds)
 
 
 def reproduce(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.points import with_fixed
 from storage import Database, open_database
 from storage.confirmations import Confirmation, get_confirmations
-from storage.outcomes import best_numbers, table_of
+from storage.outcomes import best_numbers, count_states, table_of
 from storage.rounds import all_rounds, total_seconds
-from storage.studies import StudyRow, get_study
+from storage.studies import StudyRow, get_study, list_studies
 from storage.trials import TrialRow, read_trials
 from storage.url import parse_url
 from sweeps import paths
 from sweeps.errors import NoCompletedTrial, UsageError
-from sweeps.settings import RunSettings
+from sweeps.settings import MOST, RunSettings, shown_number
 from sweeps.study.specification import Specification, full_parameters
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Study:
     @property
     def out(self) -> Path:
         """The folder of its best.yaml and weights."""
-        return paths.out_folder(self.run.out, self.name)
+        return paths.out_folder(self.run.out, self.name, self.database.url)
 
     @property
     def best_path(self) -> Path:
@@ -75,6 +76,11 @@ class Study:
         default = parse_url(paths.storage_url(None))
         return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
 
+    @property
+    def num_trials(self) -> int:
+        """How many trials there are, finished or not."""
+        return sum(count_states(self.database, self.row.study_id).values())
+
     def all_trials(self) -> list[TrialRow]:
         """All trials, finished or not."""
         return read_trials(self.database, self.row.study_id)
@@ -86,7 +92,11 @@ class Study:
     def ranking(self, top: int | None = None) -> list[TrialRow]:
         """The completed trials of the table, the best first. Only these are read."""
         numbers = best_numbers(
-            self.database, self.row.study_id, self.spec.metric.direction, target=self.run.target, top=top
+            self.database,
+            self.row.study_id,
+            self.spec.metric.direction,
+            target=self.run.target,
+            top=None if top is None else min(top, MOST),
         )
         rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
         return [rows[number] for number in numbers if number in rows]
@@ -106,9 +116,9 @@ class Study:
 
     def trial(self, number: int) -> TrialRow:
         """One trial. Raises UsageError if there is no trial of this number."""
-        rows = read_trials(self.database, self.row.study_id, [number])
+        rows = read_trials(self.database, self.row.study_id, [number]) if 0 <= number <= MOST else []
         if not rows:
-            raise UsageError(f"Study {self.name!r} has no trial {number}.")
+            raise UsageError(f"Study {self.name!r} has no trial {shown_number(number)}.")
         return rows[0]
 
     def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
@@ -190,6 +200,13 @@ class Study:
                 if differs and number not in found.setdefault(differs, []):
                     found[differs].append(number)
         return found
+
+
+def repeats_of(study: Study) -> list[Study]:
+    """The studies that `confirm` and `audit` made of this one."""
+    is_repeat = re.compile(rf"{re.escape(study.name)}-(confirm|audit)-[0-9a-f]{{8}}").fullmatch
+    found = [Study(study.database, row) for row in list_studies(study.database) if is_repeat(row.name)]
+    return [each for each in found if each.spec.sampler == "list"]
 
 
 def load(name: str, storage: str | None = None) -> Study:

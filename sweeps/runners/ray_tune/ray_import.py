@@ -29,10 +29,23 @@ import ray  # noqa: E402
 import ray._private.worker  # noqa: E402
 from ray import tune  # noqa: E402
 from ray._private import ray_constants  # noqa: E402
-from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # noqa: E402
+from ray._raylet import (  # type: ignore[attr-defined]  # noqa: E402
+    AuthenticationMode,
+    AuthenticationTokenLoader,
+    Config,
+    get_authentication_mode,
+)
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
 
-__all__ = ["NodeAffinitySchedulingStrategy", "hush", "private", "ray", "read_authentication_again", "tune"]
+__all__ = [
+    "NodeAffinitySchedulingStrategy",
+    "asks_for_token",
+    "hush",
+    "private",
+    "ray",
+    "read_authentication_again",
+    "tune",
+]
 
 
 def hush() -> None:
@@ -43,6 +56,14 @@ def hush() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+_OF_A_CLUSTER = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_REDIS_ADDRESS")
+
+
+def asks_for_token() -> bool:
+    """Whether the Ray that this process has joined lets in only those who have its token."""
+    return bool(get_authentication_mode() != AuthenticationMode.DISABLED)
+
+
 @contextlib.contextmanager
 def private() -> Iterator[None]:
     """A Ray that is started in this context can only be used on this machine and by this process.
@@ -50,12 +71,12 @@ def private() -> Iterator[None]:
     It listens on the loopback interface and requires a secret token, unless the environment gives one. By itself, Ray
     would write the token into the user's home, which may be read-only, and leave it there.
     """
-    before = {
-        name: os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
-    }
+    before = {name: os.environ.get(name) for name in _OF_A_CLUSTER}
     if not before["RAY_AUTH_TOKEN"] and not before["RAY_AUTH_TOKEN_PATH"]:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-        read_authentication_again()
+    os.environ["RAY_AUTH_MODE"] = "token"  # whatever it says of clusters
+    os.environ.pop("RAY_REDIS_ADDRESS", None)  # where a cluster keeps its state
+    read_authentication_again()
     reachable, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     try:
         yield

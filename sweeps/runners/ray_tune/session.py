@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,17 @@ from typing import Any
 
 import psutil
 
+from sweeps import paths
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.ray_tune.cleanup import Caretaker, kill_all
-from sweeps.runners.ray_tune.ray_import import hush, private, ray, read_authentication_again
+from sweeps.runners.ray_tune.ray_import import (
+    asks_for_token,
+    hush,
+    private,
+    ray,
+    read_authentication_again,
+)
 
 
 @contextlib.contextmanager
@@ -27,7 +35,7 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     address: an existing cluster, which keeps running; None to start Ray with at least `num_cpus` CPUs.
     Raises UsageError if no cluster answers, SweepError if Ray can't be started.
     """
-    folder = Path(tempfile.mkdtemp(prefix="sweep-"))
+    folder = short_folder()
     caretaker = Caretaker(folder)
     others = set(psutil.Process().children(recursive=True))
     ours: set[psutil.Process] = set()
@@ -41,7 +49,7 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     given = contextlib.ExitStack()
     try:
         try:
-            with _standing_in(folder), termination.interruptible():
+            with _standing_in(folder), without_secrets(), termination.interruptible():
                 if address is None:
                     given.enter_context(private())
                     _start(folder, num_cpus)
@@ -61,6 +69,38 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
         given.close()
         leave_nothing()
         termination.at_second_signal = lambda: None
+
+
+# What Ray puts below its folder, at its longest; a socket's path has 107 bytes at most.
+_LONGEST_BELOW = "/ray/session_2026-11-26_21-48-54_123456_4194304/sockets/plasma_store.12"
+_LONGEST_FOLDER = 107 - len(_LONGEST_BELOW)
+
+
+def short_folder() -> Path:
+    """A new folder for Ray's files: in TMPDIR, else where its sockets' paths are not too long.
+
+    Raises SweepError where there is no such place.
+    """
+    places = [tempfile.gettempdir(), "/tmp", os.environ.get("XDG_RUNTIME_DIR"), "/var/tmp", "/dev/shm"]
+    for place in places:
+        if place and len(os.fsencode(Path(place) / "sweep-12345678")) <= _LONGEST_FOLDER:
+            with contextlib.suppress(OSError):
+                return Path(tempfile.mkdtemp(prefix="sweep-", dir=place))
+    raise SweepError(
+        f"Ray needs a folder with a short path for its sockets, and TMPDIR ({tempfile.gettempdir()}) is longer than "
+        f"{_LONGEST_FOLDER - 15} characters. Set TMPDIR to a shorter one, or take --runner inline."
+    )
+
+
+@contextlib.contextmanager
+def without_secrets() -> Iterator[None]:
+    """Within, what is started does not get the address of the database, which may hold a password."""
+    storage = os.environ.pop(paths.STORAGE_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if storage is not None:
+            os.environ[paths.STORAGE_VARIABLE] = storage
 
 
 _KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
@@ -98,6 +138,12 @@ def _join(address: str) -> None:
             "cluster, with the same versions of Python and Ray. `ray start --head` starts a cluster; "
             "`ray start --address=HOST:PORT` adds a machine to it."
         ) from error
+    if not asks_for_token():
+        print(
+            f"sweep: the Ray cluster at {address} asks for no token, so everybody who can reach its ports can run code "
+            "on its machines. To make it ask, set RAY_AUTH_MODE=token before `ray start`.",
+            file=sys.stderr,
+        )
 
 
 @contextlib.contextmanager

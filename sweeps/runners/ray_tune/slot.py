@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps import paths
 from sweeps.errors import USER_ERRORS
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.worker_setup import settle
@@ -61,10 +62,18 @@ class Mailbox:
             waiting.set_result(content)
 
 
+_OF_THE_DATABASE = ("PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE")
+
+
 def serve_slot(config: dict[str, Any]) -> None:
     """The worker's loop: it asks for trials, trains them and reports their rounds, until there are none."""
     slot, mailbox, plan = config["slot"], config["mailbox"], config["plan"]
     life = os.urandom(8).hex()
+    for name in (
+        paths.STORAGE_VARIABLE,
+        *_OF_THE_DATABASE,
+    ):  # a cluster's workers have what its nodes were started with
+        os.environ.pop(name, None)
 
     def send(kind: str, number: int | None = None, content: Any = None) -> Any:
         return ray.get(mailbox.send.remote(Message(slot, life, kind, number, content)))
