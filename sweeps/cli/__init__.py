@@ -13,7 +13,7 @@ import traceback
 
 import click
 
-from sweeps.cli import diagnosing, exporting, reading, repeating, running
+from sweeps.cli import diagnosing, exporting, judging, reading, repeating, running
 from sweeps.cli.help import CommandList
 from sweeps.printable import printable
 
@@ -45,6 +45,9 @@ for command in (
     reading.trials,
     reading.show,
     reading.best,
+    judging.table,
+    judging.review,
+    judging.compare,
     diagnosing.diagnose,
     exporting.export,
     exporting.replay,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -15,9 +16,12 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from ruamel.yaml import YAML
 
+from storage.host import Host
 from sweeps import RunSettings, StudySettings
 from sweeps import launch as launch_study
 from sweeps.cli import main
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.trial.work import Progress
 from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.cli.dashboards import NUM_TRIALS, Served, serving
 
@@ -135,6 +139,36 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     result = launch_study(settings, run, study="curves", storage=f"sqlite:///{home / 'studies.db'}")
     with serving(result.study) as dashboard:
         yield dashboard
+
+
+class TimeIsUp(Protocol):
+    """Within, the time limit of a run is over after so many recorded rounds, however fast the machine is."""
+
+    def __call__(self, *, after_rounds: int) -> contextlib.AbstractContextManager[None]: ...
+
+
+@pytest.fixture
+def time_is_up() -> TimeIsUp:
+    """A run that has a time limit keeps to rounds instead of seconds."""
+
+    @contextlib.contextmanager
+    def arrange(*, after_rounds: int) -> Iterator[None]:
+        recorded: list[int] = []
+        record = StudyDriver.record
+
+        def counted(driver: StudyDriver, number: int, progress: Progress) -> Any:
+            recorded.append(number)
+            return record(driver, number, progress)
+
+        def monotonic(host: Host) -> float:
+            return 0.0 if len(recorded) < after_rounds else 1e9
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(StudyDriver, "record", counted)
+            patch.setattr(Host, "monotonic", monotonic)
+            yield
+
+    return arrange
 
 
 def start_with(slots: int, patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from sweeps.repeats.audit import audit
 from sweeps.settings import RunSettings
 from sweeps.study.stored_study import load
 from tests.conftest import ToyLauncher
-from tests.sweeps_tests.conftest import Refusal, Sweep
+from tests.sweeps_tests.conftest import Refusal, Sweep, TimeIsUp
 
 INLINE = RunSettings(runner="inline")
 
@@ -61,7 +61,10 @@ def test_what_can_not_be_audited_is_refused(launch_toy: ToyLauncher, refused: Re
     assert "There is no study 'other'" in refused("audit", "other")
 
 
-def test_the_command_says_how_to_go_on_when_its_time_was_up(launch_toy: ToyLauncher, sweep: Sweep) -> None:
-    launch_toy("behaviour=overfits", "seconds=0.05", study="s", num_trials=6)
-    said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "1.5", code=5)
+def test_the_command_says_how_to_go_on_when_its_time_was_up(
+    launch_toy: ToyLauncher, sweep: Sweep, time_is_up: TimeIsUp
+) -> None:
+    study = launch_toy("behaviour=overfits", study="s", num_trials=2).study
+    with time_is_up(after_rounds=study.spec.rounds + 1):  # in the second of two trials
+        said = sweep("audit", "s", "--share", "1", "--runner", "inline", "--timeout", "1", code=5)
     assert "To continue, repeat the same command: sweep audit s" in said.err

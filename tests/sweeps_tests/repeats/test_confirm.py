@@ -23,7 +23,7 @@ from sweeps.repeats.confirm import Confirmed, confirm
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import launch, resume
 from tests.conftest import ToyLauncher
-from tests.sweeps_tests.conftest import Refusal, Sweep
+from tests.sweeps_tests.conftest import Refusal, Sweep, TimeIsUp
 
 INLINE = RunSettings(runner="inline")
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -161,9 +161,12 @@ def test_rows_that_can_not_be_cut_apart_are_not_folded(
     )
 
 
-def test_a_confirmation_that_is_cut_off_goes_on(searched: Study, looks: list[str]) -> None:
-    cut = RunSettings(runner="inline", timeout_seconds=0.3)
-    result, nothing = confirm("s", top=2, seeds=3, run=cut)
+def test_a_confirmation_that_is_cut_off_goes_on(
+    searched: Study, looks: list[str], time_is_up: TimeIsUp
+) -> None:
+    cut = RunSettings(runner="inline", timeout_seconds=1)
+    with time_is_up(after_rounds=3):
+        result, nothing = confirm("s", top=2, seeds=3, run=cut)
     assert (result.ending, nothing, looks) == ("timeout", None, [])
     found = confirmed()
     assert found.repeated.name == result.study.name
@@ -189,8 +192,11 @@ def test_the_command_prints_what_is_within_noise(searched: Study, sweep: Sweep) 
     assert "This was recorded earlier, when the test split was used for the first time." in again.err
 
 
-def test_the_command_says_how_to_go_on_when_its_time_was_up(searched: Study, sweep: Sweep) -> None:
-    said = sweep("confirm", "s", "--seeds", "400", "--runner", "inline", "--timeout", "2", code=5)
+def test_the_command_says_how_to_go_on_when_its_time_was_up(
+    searched: Study, sweep: Sweep, time_is_up: TimeIsUp
+) -> None:
+    with time_is_up(after_rounds=3):
+        said = sweep("confirm", "s", "--seeds", "4", "--runner", "inline", "--timeout", "1", code=5)
     assert "Not complete yet. To continue, repeat the same command: sweep confirm s" in said.err
 
 

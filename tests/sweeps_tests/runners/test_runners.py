@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from sweeps.driver.study_driver import StudyDriver
 from tests.conftest import ToyLauncher
 
 
+@pytest.fixture
+def overdue_once_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials are overdue when the one that hangs is alone and silent, however slow the others' machine is."""
+    from sweeps.runners.ray_tune import runner
+
+    kill_overdue, now = runner.RayRunner._kill_overdue, [0.0]
+
+    def look(self: runner.RayRunner, driver: StudyDriver) -> None:
+        if [each.chosen["behaviour"] for each in driver.running.values() if len(each.rounds) == 3] == [
+            "hangs"
+        ]:
+            now[0] = 1e9 if len(driver.running) == 1 else 0.0
+        kill_overdue(self, driver)
+
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(runner.RayRunner, "_kill_overdue", look)
+
+
 @pytest.mark.ray
+@pytest.mark.usefixtures("overdue_once_it_hangs")
 def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: Path) -> None:
     space = tmp_path / "behaviours.yaml"
     words = [

@@ -1,0 +1,213 @@
+"""Two studies side by side: what differs in their specifications, in their bests, and where their tables part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import stats
+
+from objectives.round import FIGURES
+from storage.rounds import all_rounds
+from storage.trials import TrialRow
+from sweeps.errors import UsageError
+from sweeps.repeats.significance import SIGNIFICANCE, Spread
+from sweeps.study.specification import differences
+from sweeps.study.stored_study import Study
+
+SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)  # of the rounds that the larger study ran
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of a study: as searched, and as confirmed where it was.
+
+    searched: the value of the best trial, which was chosen for being high: its luck is in it. values: the scores of the
+    confirmed trial's repeats, from fresh seeds; empty where nothing was confirmed.
+    """
+
+    trial: int
+    searched: float
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The first place where two tables differ. figure: `parameters`, `state`, `value`, `rounds` or a round's figure."""
+
+    trial: int
+    round: int | None
+    figure: str
+    first: Any
+    second: Any
+
+    @property
+    def difference(self) -> float | None:
+        """By how much, where both are numbers."""
+        numbers = [
+            each
+            for each in (self.first, self.second)
+            if isinstance(each, int | float) and not isinstance(each, bool)
+        ]
+        return abs(numbers[0] - numbers[1]) if len(numbers) == 2 else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two studies have in common and what not.
+
+    specification: a line for each difference. in_common: how many trials both tables have. part: where they differ
+    first; None where the trials in common are equal. p_value: of the confirmed bests, that they differ so much by
+    chance (Welch's t-test, two-sided); None where a study was not confirmed from at least two seeds. so_far: at the
+    same number of rounds, the best value of each.
+    """
+
+    names: tuple[str, str]
+    specification: list[str]
+    bests: tuple[Best | None, Best | None]
+    rounds: tuple[int, int]
+    in_common: int
+    part: Part | None
+    p_value: float | None
+    so_far: list[tuple[int, float | None, float | None]]
+
+    @property
+    def is_same_table(self) -> bool:
+        """Whether every trial that both have is the same, in every recorded figure."""
+        return self.part is None and self.in_common > 0
+
+    @property
+    def verdict(self) -> str:
+        """Which is better, and whether that is more than luck: one sentence."""
+        one, other = self.bests
+        if one is None or other is None:
+            without = [name for name, best in zip(self.names, self.bests, strict=True) if best is None]
+            return f"{' and '.join(without)} has no completed trial, so there is nothing to compare."
+        if self.p_value is None:
+            return (
+                "Whether the difference between the bests is more than luck is not known: each value was chosen for "
+                "being the best of its search. Confirm both from fresh seeds with `sweep confirm`."
+            )
+        means = [Spread.of(best.values).mean for best in (one, other)]
+        higher = self.names[0] if means[0] > means[1] else self.names[1]
+        if self.p_value < SIGNIFICANCE:
+            return f"The confirmed score of {higher} is higher, by more than luck (p = {self.p_value:.2g})."
+        return f"The confirmed scores differ by no more than luck (p = {self.p_value:.2g})."
+
+
+def compare(first: Study, second: Study) -> Comparison:
+    """The comparison of two stored studies. Raises UsageError where they optimise different metrics."""
+    for study, other in ((first, second),):
+        ours, theirs = study.spec.metric, other.spec.metric
+        if (ours.name, ours.direction) != (theirs.name, theirs.direction):
+            raise UsageError(
+                f"{study.name} {ours.direction}s {ours.name}, {other.name} {theirs.direction}s {theirs.name}: "
+                "only studies of the same metric can be compared."
+            )
+    tables = first.table(), second.table()
+    rounds = _rounds(first), _rounds(second)
+    in_common = min(map(len, tables))
+    bests = _best(first), _best(second)
+    return Comparison(
+        names=(first.name, second.name),
+        specification=differences(second.spec.to_dict(), first.spec.to_dict()),
+        bests=bests,
+        rounds=(_count(tables[0], rounds[0]), _count(tables[1], rounds[1])),
+        in_common=in_common,
+        part=_first_difference(tables, rounds, in_common),
+        p_value=_p_value(bests),
+        so_far=_best_so_far(first, second, tables, rounds),
+    )
+
+
+def _rounds(study: Study) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in all_rounds(study.database, study.row.study_id):
+        found.setdefault(row["trial"], []).append(row)
+    return found
+
+
+def _count(table: Sequence[TrialRow], rounds: dict[int, list[dict[str, Any]]]) -> int:
+    return sum(len(rounds.get(trial.number, ())) for trial in table)
+
+
+def _best(study: Study) -> Best | None:
+    ranked = study.ranking(1)
+    if not ranked:
+        return None
+    confirmed = study.confirmation()
+    if confirmed is None:
+        return Best(ranked[0].number, float(ranked[0].value or 0.0))
+    trial = study.trial(confirmed.trial)
+    return Best(trial.number, float(trial.value or 0.0), tuple(confirmed.record.get("values", ())))
+
+
+def _p_value(bests: tuple[Best | None, Best | None]) -> float | None:
+    """Welch's t-test: the repeats of two studies have neither seeds nor spread in common."""
+    values = [() if best is None else best.values for best in bests]
+    if min(map(len, values)) < 2:
+        return None
+    if all(max(each) == min(each) for each in values):
+        return 1.0 if values[0][0] == values[1][0] else 0.0
+    return float(stats.ttest_ind(*values, equal_var=False).pvalue)
+
+
+def _first_difference(
+    tables: tuple[Sequence[TrialRow], Sequence[TrialRow]],
+    rounds: tuple[dict[int, list[dict[str, Any]]], dict[int, list[dict[str, Any]]]],
+    in_common: int,
+) -> Part | None:
+    for one, other in zip(tables[0][:in_common], tables[1][:in_common], strict=True):
+        if one.params != other.params:
+            names = [*one.params, *(name for name in other.params if name not in one.params)]
+            name = next(name for name in names if one.params.get(name) != other.params.get(name))
+            return Part(one.number, None, name, one.params.get(name), other.params.get(name))
+        ours, theirs = rounds[0].get(one.number, []), rounds[1].get(one.number, [])
+        for mine, yours in zip(ours, theirs, strict=False):
+            for figure in FIGURES:
+                if repr(mine[figure]) != repr(yours[figure]):
+                    return Part(one.number, mine["index"], figure, mine[figure], yours[figure])
+        ends: dict[str, tuple[Any, Any]] = {
+            "rounds": (len(ours), len(theirs)),
+            "state": (one.state, other.state),
+            "value": (one.value, other.value),
+        }
+        for name, (first, second) in ends.items():
+            if repr(first) != repr(second):
+                return Part(one.number, None, name, first, second)
+    return None
+
+
+def _best_so_far(
+    first: Study,
+    second: Study,
+    tables: tuple[Sequence[TrialRow], Sequence[TrialRow]],
+    rounds: tuple[dict[int, list[dict[str, Any]]], dict[int, list[dict[str, Any]]]],
+) -> list[tuple[int, float | None, float | None]]:
+    courses = [
+        _course(study, table, each)
+        for study, table, each in zip((first, second), tables, rounds, strict=True)
+    ]
+    most = max((len(course) for course in courses), default=0)
+    marks = sorted({max(1, round(share * most)) for share in SHARES}) if most else []
+    return [(mark, _at(courses[0], mark), _at(courses[1], mark)) for mark in marks]
+
+
+def _at(course: Sequence[float | None], mark: int) -> float | None:
+    """The best value after so many rounds; None where the study did not run so many."""
+    return course[mark - 1] if mark <= len(course) else None
+
+
+def _course(
+    study: Study, table: Sequence[TrialRow], rounds: dict[int, list[dict[str, Any]]]
+) -> list[float | None]:
+    """The best validation score after each round that the table's trials ran, trial after trial."""
+    metric, best, course = study.spec.metric, math.nan, []
+    for trial in table:
+        for row in rounds.get(trial.number, ()):
+            if metric.is_better(row["valid_score"], best):
+                best = row["valid_score"]
+            course.append(None if math.isnan(best) else best)
+    return course

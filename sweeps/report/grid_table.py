@@ -1,0 +1,119 @@
+"""A study as the grid that people draw: a knob down, a knob across, and in each cell what its trials reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.trials import TrialRow
+from sweeps.errors import UsageError
+from sweeps.repeats.significance import Spread
+from sweeps.report.knobs import Knob, knob, values_of, varying
+from sweeps.study.stored_study import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the trials of one cell reached.
+
+    spread: of the values of its completed trials; None without one. ends: how many trials ended for each reason.
+    """
+
+    row: str
+    column: str
+    spread: Spread | None
+    ends: dict[str, int]
+    trials: list[int]
+
+    @property
+    def text(self) -> str:
+        """As it stands in the table: the mean (± the standard deviation), and the ends other than `finished`."""
+        if not self.trials:
+            return "·"
+        others = {reason: count for reason, count in self.ends.items() if reason != "finished"}
+        words = [reason if len(self.trials) == 1 else f"{count} {reason}" for reason, count in others.items()]
+        value = [] if self.spread is None else [str(self.spread)]
+        return " ".join([*value, *words])
+
+    def record(self) -> dict[str, Any]:
+        """Under the stable keys of `-f json`."""
+        spread = self.spread
+        return {
+            "row": self.row,
+            "column": self.column,
+            "mean": spread and spread.mean,
+            "std": spread.std if spread and spread.count > 1 else None,
+            "count": spread.count if spread else 0,
+            "ends": self.ends,
+            "trials": self.trials,
+        }
+
+
+@dataclass(frozen=True)
+class GridTable:
+    """The cells of a study by two knobs, a row at a time; `columns` is None for a table of one column."""
+
+    rows: Knob
+    columns: Knob | None
+    metric: str
+    cells: list[list[Cell]]
+
+
+def grid_table(study: Study, rows: str | None = None, columns: str | None = None) -> GridTable:
+    """The table of a study's finished trials.
+
+    Without names, the knobs of a grid stand as the space names them: the first down, the second across.
+    Raises UsageError for a parameter that the study does not vary, or a study without a finished trial.
+    """
+    trials = study.table()
+    if not trials:
+        raise UsageError(f"{study.name} has no finished trial yet.")
+    values = values_of(study, trials)
+    down, across = _names(study, rows, columns, varying(values))
+    first = knob(study, down, values)
+    second = None if across is None else knob(study, across, values)
+    return GridTable(first, second, study.spec.metric.name, _cells(trials, values, first, second))
+
+
+def _names(study: Study, rows: str | None, columns: str | None, known: list[str]) -> tuple[str, str | None]:
+    if rows is not None and rows == columns:
+        raise UsageError(f"--rows and --columns both name {rows}: name two parameters, or leave one out.")
+    rest = [name for name in known if name not in (rows, columns)]
+    if rows is None and columns is None and len(known) > 2:
+        raise UsageError(
+            f"{study.name} varies {len(known)} parameters: {', '.join(known)}. "
+            "Name two of them with --rows and --columns."
+        )
+    if rows is None and not rest:
+        raise UsageError(f"No parameter varies in {study.name}: there is nothing to make a table of.")
+    down = rows or rest.pop(0)
+    return down, columns or (rest[0] if rest and rows is None else None)
+
+
+def _cells(
+    trials: Sequence[TrialRow], values: dict[str, list[Any]], rows: Knob, columns: Knob | None
+) -> list[list[Cell]]:
+    groups: dict[tuple[int, int], list[TrialRow]] = {}
+    for index, trial in enumerate(trials):
+        at = rows.group_of(values[rows.name][index])
+        across = 0 if columns is None else columns.group_of(values[columns.name][index])
+        groups.setdefault((at, across), []).append(trial)
+    labels = [""] if columns is None else [group.label for group in columns.groups]
+    return [
+        [_cell(row.label, label, groups.get((i, j), [])) for j, label in enumerate(labels)]
+        for i, row in enumerate(rows.groups)
+    ]
+
+
+def _cell(row: str, column: str, trials: Sequence[TrialRow]) -> Cell:
+    completed = [trial.completed_value for trial in trials if trial.completed_value is not None]
+    ends = Counter(str(trial.attributes.get("stop_reason", trial.state.lower())) for trial in trials)
+    return Cell(
+        row,
+        column,
+        Spread.of(completed) if completed else None,
+        dict(sorted(ends.items())),
+        [trial.number for trial in trials],
+    )

@@ -1,0 +1,327 @@
+"""What an expert would say of a study: ten checks, each with its evidence and the command to run next.
+
+They are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado 2023): whether the space
+was wide enough and sampled enough, whether the training budget fits, and what the best trials suffer from. A check that
+finds nothing says nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from scipy import stats
+
+from search_spaces import built_in_space_path, read_space
+from storage.trials import TrialRow
+from sweeps.repeats.significance import SIGNIFICANCE
+from sweeps.report.knobs import PARTS, value_at
+from sweeps.report.study_facts import StudyFacts, read_facts
+from sweeps.settings import StudySettings
+from sweeps.study.stored_study import Study
+
+NEAR = 0.1  # of a range: so near to its end is at its end
+TRIALS_A_PARAMETER = 3
+MOST_SPOILT = 0.25
+EARLY, LATE = 0.1, 0.75  # of the rounds
+JUST_ABOVE = 3  # times the best learning rate
+LEARNING_RATE = "learning_rate"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault of a study.
+
+    check: its stable name. because: a sentence with the evidence. next: the command to run. evidence: the figures.
+    """
+
+    check: str
+    because: str
+    next: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """Under the stable keys of `-f json`."""
+        return asdict(self)
+
+
+def review(study: Study) -> list[Finding]:
+    """What the checks find, the most serious first; empty for a sound study. Raises UsageError without a trial."""
+    facts = read_facts(study)
+    checks = CHECKS if facts.ranked else CHECKS[:1]
+    return [finding for check in checks if (finding := check(facts)) is not None]
+
+
+def spoilt(facts: StudyFacts) -> Finding | None:
+    """Many trials without a usable result: the space reaches into what cannot be trained."""
+    share = len(facts.spoilt) / len(facts.table)
+    if share <= MOST_SPOILT:
+        return None
+    reasons = statistics.multimode(_reason(trial) for trial in facts.spoilt)
+    evidence: dict[str, Any] = {"share": share, "most_common": reasons[0]}
+    where, change = _where_spoilt(facts)
+    shown = (
+        f"{len(facts.spoilt)} of {len(facts.table)} trials have no usable result (most common: {reasons[0]})"
+    )
+    if where is None:
+        return Finding("spoilt", f"{shown}.", f"sweep diagnose {_study(facts)}", evidence)
+    return Finding("spoilt", f"{shown}; {where}.", _launch(facts, change), evidence)
+
+
+def _reason(trial: TrialRow) -> str:
+    """Why a trial has no usable result; one that ran all its rounds had no finite score."""
+    reason = str(trial.attributes.get("stop_reason", trial.state))
+    return "no finite score" if reason == "finished" else reason
+
+
+def _where_spoilt(facts: StudyFacts) -> tuple[str | None, str]:
+    """The end of a range that holds the spoilt trials and no good one, if there is any."""
+    bad = {trial.number for trial in facts.spoilt}
+    for name, domain in facts.ranges.items():
+        at = {trial.number: facts.position_of(trial, name) for trial in facts.table}
+        ill = [place for number, place in at.items() if place is not None and number in bad]
+        good = [place for number, place in at.items() if place is not None and number not in bad]
+        if len(ill) < 2 or not good:
+            continue
+        if sum(place > max(good) for place in ill) >= 0.75 * len(ill):
+            edge = value_at(domain, max(good))
+            return f"nearly all of them lie above {name} = {edge:.3g}", f"{name}={domain.low:g}..{edge:.3g}"
+        if sum(place < min(good) for place in ill) >= 0.75 * len(ill):
+            edge = value_at(domain, min(good))
+            return f"nearly all of them lie below {name} = {edge:.3g}", f"{name}={edge:.3g}..{domain.high:g}"
+    return None, ""
+
+
+def near_bound(facts: StudyFacts) -> Finding | None:
+    """The best trial lies at an end of a range towards which scores rise: better values may lie beyond it."""
+    for name, domain in facts.ranges.items():
+        at = facts.position_of(facts.best, name)
+        if at is None or NEAR <= at <= 1 - NEAR:
+            continue
+        is_low = at < NEAR
+        if not _rises_towards(facts, name, low=is_low):
+            continue
+        value, end = facts.best.params[name], domain.low if is_low else domain.high
+        wider = value_at(domain, -1 / 3 if is_low else 4 / 3)
+        if wider <= 0 <= domain.low:
+            return None  # a range that begins at 0 can't be extended below it
+        bounds = f"{wider:.3g}..{domain.high:g}" if is_low else f"{domain.low:g}..{wider:.3g}"
+        return Finding(
+            "near_bound",
+            f"The best trial ({facts.best.number}) has {name} = {value:.4g}, at the {'low' if is_low else 'high'} end "
+            f"of its range ({end:g}), and scores rise towards that end.",
+            _launch(facts, f"{name}={bounds}"),
+            {"parameter": name, "value": value, "bound": end},
+        )
+    return None
+
+
+def _rises_towards(facts: StudyFacts, name: str, *, low: bool) -> bool:
+    """Whether scores are higher nearer to an end of a range, by more than chance (Spearman's rank correlation)."""
+    metric = facts.study.spec.metric
+    pairs = [
+        (place, metric.oriented(float(trial.value)))
+        for trial in facts.ranked
+        if trial.value is not None and (place := facts.position_of(trial, name)) is not None
+    ]
+    if len(pairs) < 5:
+        return False
+    found = stats.spearmanr(*zip(*pairs, strict=True))
+    return bool(found.pvalue < SIGNIFICANCE and (found.statistic < 0) == low)
+
+
+def few_trials(facts: StudyFacts) -> Finding | None:
+    """Too few trials for so many parameters: a random search of as many would do as well."""
+    if facts.study.spec.sampler in ("grid", "list"):
+        return None
+    searched = len(facts.study.spec.space.searched)
+    wanted = TRIALS_A_PARAMETER * searched
+    if len(facts.table) >= wanted:
+        return None
+    return Finding(
+        "few_trials",
+        f"{len(facts.table)} trials are few for {searched} searched parameters; take {wanted} or more.",
+        f"sweep resume {_study(facts)} -n {wanted}",
+        {"trials": len(facts.table), "parameters": searched},
+    )
+
+
+def unsampled(facts: StudyFacts) -> Finding | None:
+    """A quarter of a range without a completed trial: nothing is known of it."""
+    if facts.study.spec.sampler in ("grid", "list") or len(facts.ranked) < 4 * PARTS:
+        return None
+    for name, domain in facts.ranges.items():
+        places = [place for trial in facts.table if (place := facts.position_of(trial, name)) is not None]
+        if len(places) < 4 * PARTS:
+            continue
+        filled = {min(int(place * PARTS), PARTS - 1) for place in places}
+        empty = [part for part in range(PARTS) if part not in filled]
+        if empty:
+            low, high = (value_at(domain, (empty[0] + edge) / PARTS) for edge in (0, 1))
+            return Finding(
+                "unsampled",
+                f"No trial has {name} between {low:.3g} and {high:.3g}: nothing is known of that part of its range.",
+                _launch(facts, f"{name}={low:.3g}..{high:.3g}"),
+                {"parameter": name, "low": low, "high": high},
+            )
+    return None
+
+
+def too_many_rounds(facts: StudyFacts) -> Finding | None:
+    """The best round comes in the first tenth: most of each trial is spent after it."""
+    share = _median_best_round(facts)
+    if share is None or share > EARLY or facts.study.spec.rounds < 10:
+        return None
+    fewer = max(2, round(facts.study.spec.rounds * 3 * EARLY))
+    return Finding(
+        "too_many_rounds",
+        f"The best trials have their best round in the first {share:.0%} of {facts.study.spec.rounds} rounds.",
+        _launch(facts, f"--rounds {fewer}"),
+        {"best_round_share": share},
+    )
+
+
+def still_improving(facts: StudyFacts) -> Finding | None:
+    """The best trials still improve when they end: longer training may rank them otherwise."""
+    if facts.share_of(facts.top, lambda trial: facts.labels.get(trial.number) == "unfinished") <= 0.5:
+        return None
+    longer = 2 * facts.study.spec.rounds
+    return Finding(
+        "still_improving",
+        f"Most of the best trials still improve in their last rounds (of {facts.study.spec.rounds}).",
+        _launch(facts, f"--rounds {longer}"),
+        {"best_round_share": _median_best_round(facts)},
+    )
+
+
+def overfitting(facts: StudyFacts) -> Finding | None:
+    """The best trials overfit: there is something to gain from regularisation."""
+    share = facts.share_of(facts.top, lambda trial: facts.labels.get(trial.number) == "overfitting")
+    if share <= 0.5:
+        return None
+    known = facts.parameters[facts.best.number]
+    change = (
+        "dropout=0.2..0.7"
+        if "dropout" in known
+        else "weight_decay=1e-5..1e-1"
+        if "weight_decay" in known
+        else ""
+    )
+    return Finding(
+        "overfitting",
+        "Most of the best trials overfit: their validation loss rises while the training loss falls.",
+        _launch(facts, change),
+        {"share": share},
+    )
+
+
+def clipped(facts: StudyFacts) -> Finding | None:
+    """The gradient is clipped in most rounds of the best trial: the clip acts as a learning rate."""
+    clip = facts.parameters[facts.best.number].get("gradient_clip")
+    recorded = (row["gradient_norm"] for row in facts.rounds.get(facts.best.number, ()))
+    norms = [norm for norm in recorded if norm is not None]
+    if not clip or not norms:
+        return None
+    share = sum(norm > clip for norm in norms) / len(norms)
+    if share <= 0.5:
+        return None
+    typical = statistics.median(norms)
+    return Finding(
+        "clipped",
+        f"In {share:.0%} of its rounds the best trial's gradient is longer than gradient_clip = {clip:g} (median "
+        f"{typical:.3g}), so that the clip decides the size of most steps.",
+        _launch(facts, f"gradient_clip={2 * typical:.2g}"),
+        {"share": share, "median_norm": typical, "gradient_clip": clip},
+    )
+
+
+def unstable_above(facts: StudyFacts) -> Finding | None:
+    """Training fails just above the best learning rate: warm-up or clipping may allow a larger one."""
+    domain = facts.ranges.get(LEARNING_RATE)
+    rate = facts.best.params.get(LEARNING_RATE)
+    if domain is None or rate is None:
+        return None
+    above = [
+        trial for trial in facts.table if rate < trial.params.get(LEARNING_RATE, 0.0) <= JUST_ABOVE * rate
+    ]
+    bad = {trial.number for trial in facts.spoilt}
+    share = facts.share_of(above, lambda trial: trial.number in bad)
+    if len(above) < 3 or share <= 0.5:
+        return None
+    can_clip = "gradient_clip" in facts.parameters[facts.best.number]
+    return Finding(
+        "unstable_above",
+        f"{share:.0%} of the trials with a learning rate just above the best ({rate:.3g}) have no usable result.",
+        _launch(facts, "gradient_clip=1" if can_clip else "schedule=one_cycle"),
+        {"share": share, "learning_rate": rate, "trials": len(above)},
+    )
+
+
+def within_noise(facts: StudyFacts) -> Finding | None:
+    """The lead is within the noise of a score, and nothing was confirmed from fresh seeds."""
+    if len(facts.ranked) < 2 or facts.study.confirmation() is not None:
+        return None
+    values = [float(trial.completed_value or 0.0) for trial in facts.ranked[:2]]
+    lead = abs(values[0] - values[1])
+    if lead > 2 * facts.noise:
+        return None
+    return Finding(
+        "within_noise",
+        f"The best trial leads by {lead:.2g}, and a score moves by {facts.noise:.2g} from round to round by chance.",
+        f"sweep confirm {_study(facts)} --top {min(3, len(facts.ranked))} --seeds 5",
+        {"lead": lead, "noise": facts.noise},
+    )
+
+
+CHECKS: Sequence[Callable[[StudyFacts], Finding | None]] = (
+    spoilt,
+    near_bound,
+    still_improving,
+    too_many_rounds,
+    few_trials,
+    unsampled,
+    overfitting,
+    clipped,
+    unstable_above,
+    within_noise,
+)
+
+
+def _median_best_round(facts: StudyFacts) -> float | None:
+    shares = [
+        trial.attributes["best_round"] / facts.study.spec.rounds
+        for trial in facts.top
+        if trial.attributes.get("best_round")
+    ]
+    return statistics.median(shares) if shares else None
+
+
+def _study(facts: StudyFacts) -> str:
+    return f"{facts.study.name}{facts.study.storage_option}"
+
+
+def _launch(facts: StudyFacts, change: str) -> str:
+    """The command that runs the study anew with one thing changed; a space of one's own must be named again."""
+    study, spec = facts.study, facts.study.spec
+    shipped = built_in_space_path(spec.task.name)
+    is_shipped = shipped is not None and [each.name for each in read_space(shipped)] == [
+        p.name for p in spec.space
+    ]
+    options = {
+        "--space": None if is_shipped else "SPACE.yaml",
+        "--data": spec.data.plan.name,
+        "--rounds": None if change.startswith("--rounds") else spec.rounds,
+        "--seed": spec.seed or None,
+        "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
+    }
+    words = [f"{option} {value}" for option, value in options.items() if value is not None]
+    words = [
+        "sweep launch",
+        study.run.task or spec.task.name,
+        change,
+        *words,
+        f"-n {max(20, len(facts.table))}",
+    ]
+    return " ".join(word for word in words if word) + study.storage_option
