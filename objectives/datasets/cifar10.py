@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from objectives.datasets.cache import kept_rows
-from objectives.datasets.files import digest_of, download
+from objectives.datasets.files import check_published, download
 from objectives.datasets.images import DECODER, list_images, read_parts
 from objectives.datasets.pickles import read_pickle
 from objectives.datasets.trees import Tree, open_tree
@@ -136,11 +136,7 @@ def _read_batches(tree: Tree, batches: Sequence[str]) -> tuple[NDArray[np.uint8]
 
 def _read_batch(source: str, content: bytes, md5: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """A pickled dictionary: `data`, uint8 (rows, 3072), all red, then green, then blue values; the list `labels`."""
-    if digest_of(content, "md5") != md5:
-        raise DataError(
-            f"{source} is not the published file: its digest differs, so it is damaged or cut short. "
-            f"Remove it and launch again to download it, or fetch {_SOURCE} yourself."
-        )
+    check_published(content, md5, f"{source} is not the published file", _SOURCE, "md5")
     batch: Any = read_pickle(content, source)
     try:
         images = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, SIZE, SIZE)

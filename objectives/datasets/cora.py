@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from objectives.datasets.bounded import read_bounded
-from objectives.datasets.files import digest_of, download
+from objectives.datasets.files import check_published, download
 from objectives.datasets.planetoid import read_matrix, read_neighbours
 from objectives.errors import DataError, ParametersError
 from objectives.rows.graphs import Graph, GraphRows, sparse_matrix
@@ -127,11 +127,7 @@ def _content(name: str, root: Path) -> tuple[bytes, Path]:
         content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}).") from error
-    if digest_of(content) != _SHA256[name]:
-        raise DataError(
-            f"{path} is not Cora's {path.name}: its digest differs, so it is damaged or cut short. "
-            f"Remove it and launch again to download it, or fetch {_SOURCE}{path.name} yourself."
-        )
+    check_published(content, _SHA256[name], f"{path} is not Cora's {path.name}", _SOURCE + path.name)
     return content, path
 
 

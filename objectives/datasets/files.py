@@ -27,6 +27,18 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
 
 
+def check_published(content: bytes, wanted: str, flaw: str, source: str, algorithm: str = "sha256") -> None:
+    """Raises DataError where `content` is not the published file.
+
+    wanted: its digest, or the beginning of that. flaw: what is wrong then ("… is not text8"). source: its URL.
+    """
+    if not digest_of(content, algorithm).startswith(wanted):
+        raise DataError(
+            f"{flaw}: its digest differs, so it is damaged or cut short. Remove it and launch again to download it, or "
+            f"fetch {source} yourself."
+        )
+
+
 def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
     """Hexadecimal digest of a file of any size. Raises DataError if it can't be read."""
     try:

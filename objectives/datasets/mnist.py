@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from objectives.datasets.bounded import read_bounded, read_bounded_from
-from objectives.datasets.files import digest_of, download
+from objectives.datasets.files import check_published, digest_of, download
 from objectives.errors import DataError, MissingDataError
 from objectives.rows.rows import Rows, Splits
 from objectives.rows.splitting import check_labels, digest_rows, stratified_split
@@ -117,11 +117,8 @@ def _read_idx(name: str, root: Path) -> NDArray[np.uint8]:
         path = root / "mnist" / f"{name}.gz"
         download(_SOURCE + path.name, path)
     content = _unpack(path)
-    if digest_of(content, "md5") != _MD5_UNPACKED[name]:
-        raise DataError(
-            f"{path} is not MNIST's {name}: its digest differs, so it is damaged or cut short. "
-            f"Remove it and launch again to download it, or fetch {_SOURCE}{name}.gz yourself."
-        )
+    flaw = f"{path} is not MNIST's {name}"
+    check_published(content, _MD5_UNPACKED[name], flaw, f"{_SOURCE}{name}.gz", "md5")
     zeros, kind, num_dimensions = struct.unpack_from(">HBB", content)
     if zeros != 0 or kind != _IDX_UNSIGNED_BYTE:
         raise DataError(f"{path} is not an IDX file of bytes.")

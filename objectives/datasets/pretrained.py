@@ -14,7 +14,7 @@ from torch import Tensor
 
 from objectives.checkpoints.weights import weights_digest
 from objectives.datasets.bounded import read_bounded
-from objectives.datasets.files import digest_of, download
+from objectives.datasets.files import check_published, digest_of, download
 from objectives.errors import DataError
 from objectives.models.squeezenet import STANDARD_WIDTH, Version, name_of
 from objectives.rows.rows import Rows, Splits
@@ -89,9 +89,6 @@ def _imagenet(path: Path) -> dict[str, Tensor]:
         content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}).") from error
-    if not digest_of(content).startswith(path.stem.rpartition("-")[2]):
-        raise DataError(
-            f"{path} is not the published file: its digest does not match its name, so it is damaged or cut "
-            f"short. Remove it and launch again to download it, or fetch {_SOURCE}{path.name} yourself."
-        )
+    wanted = path.stem.rpartition("-")[2]
+    check_published(content, wanted, f"{path} is not the published file", _SOURCE + path.name)
     return read_weights(path, content)

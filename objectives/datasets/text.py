@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from objectives.datasets.bounded import read_bounded, read_bounded_from
-from objectives.datasets.files import digest_of, download
+from objectives.datasets.files import check_published, digest_of, download
 from objectives.errors import DataError, MissingDataError
 from objectives.rows.rows import Splits
 from objectives.rows.splitting import SPLIT_SEED, digest_tensors
@@ -177,11 +177,7 @@ def _read_text8(root: Path) -> bytes:
         path = root / "text8" / "text8.zip"
         download(_SOURCE, path)
     content = _content(path, _MOST_BYTES)
-    if digest_of(content, "md5") != _MD5_UNPACKED["text8"]:
-        raise DataError(
-            f"{path} is not text8: its digest differs, so it is damaged or cut short. "
-            f"Remove it and launch again to download it, or fetch {_SOURCE} yourself."
-        )
+    check_published(content, _MD5_UNPACKED["text8"], f"{path} is not text8", _SOURCE, "md5")
     return content
 
 

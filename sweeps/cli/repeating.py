@@ -180,8 +180,8 @@ def _said_of_audit(audited: Any) -> list[str]:
     improved = audited.improved
     largest = max((each.gain for each in improved), default=0.0)
     said = [
-        f"{audited.halted} trials were halted, which saved {audited.rounds_saved} of {audited.rounds_meant} rounds "
-        f"({audited.rounds_saved / audited.rounds_meant:.0%}). "
+        f"{audited.halted} trials were halted, which saved {audited.rounds_saved} of {audited.planned_rounds} rounds "
+        f"({audited.rounds_saved / audited.planned_rounds:.0%}). "
         f"{len(audited.trials)} of them were trained again, to the end.",
         f"{len(improved)} of these improved after the halt, by at most {cell(largest)} ({metric}).",
     ]

@@ -52,7 +52,7 @@ class AuditedTrial:
 class Audit:
     """The result of an audit.
 
-    halted: number of halted trials. rounds_saved: by all of them. rounds_meant: planned rounds of all trials in the
+    halted: number of halted trials. rounds_saved: by all of them. planned_rounds: planned rounds of all trials in the
     table. best: of the study; full_best: the same with the audited trials trained to the end.
     """
 
@@ -60,7 +60,7 @@ class Audit:
     repeated: Study
     halted: int
     rounds_saved: int
-    rounds_meant: int
+    planned_rounds: int
     trials: list[AuditedTrial]
     best: float | None
     full_best: float | None
@@ -141,13 +141,13 @@ def _compare(
     better = max if spec.metric.direction == "maximize" else min
     values = [trial.value for trial in table if trial.state == "COMPLETE" and trial.value is not None]
     full = [each.full_best for each in trials if each.full_best is not None]
-    meant = sum(spec.rounds for trial in table if trial.state != "FAIL" or trial in halted)
+    planned = sum(spec.rounds for trial in table if trial.state != "FAIL" or trial in halted)
     return Audit(
         study,
         repeated,
         len(halted),
         sum(spec.rounds - int(trial.attributes["rounds"]) for trial in halted),
-        meant,
+        planned,
         trials,
         better(values) if values else None,
         better([*values, *full]) if values or full else None,

@@ -24,7 +24,7 @@ def test_halted_trials_show_the_same_rounds_and_then_the_rest(launch_toy: ToyLau
         assert (each.halted_after, each.rounds) == (load("s").trial(each.trial).attributes["rounds"], 10)
         assert (each.gain, each.best) == (0.0, each.full_best)  # the toy only gets worse
     assert found.rounds_saved == sum(10 - t.attributes["rounds"] for t in load("s").table())
-    assert found.rounds_meant == 60
+    assert found.planned_rounds == 60
     assert (found.best, found.improved) == (found.full_best, [])
 
 
