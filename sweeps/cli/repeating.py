@@ -59,7 +59,8 @@ def confirm(
     The confirmed results are also written to best.yaml. A later confirmation replaces them there, with one
     exception: a confirmation with --sealed does not replace one that used the test split.
     """
-    from sweeps.cli.terminal import make_console, watching
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console
     from sweeps.repeats.confirm import confirm as run_confirmation
     from sweeps.settings import RunSettings
 
@@ -158,7 +159,8 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
     """
     import dataclasses
 
-    from sweeps.cli.terminal import make_console, watching
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console
     from sweeps.repeats.audit import audit as run_audit
     from sweeps.settings import RunSettings
 
@@ -268,7 +270,8 @@ def reproduce(
     The trials form a study of their own. If you repeat the command, it continues where it ended.
     """
     from objectives.registry import get_task
-    from sweeps.cli.terminal import make_console, watching
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console
     from sweeps.repeats.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
     from sweeps.repeats.reproduce import reproduce as run_reproduction
     from sweeps.settings import RunSettings

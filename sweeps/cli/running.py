@@ -350,7 +350,8 @@ def watched(run: Callable[[Watcher], Result]) -> None:
 
     Raises the error whose exit code the command ends with.
     """
-    from sweeps.cli.terminal import make_console, print_result, watching
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console, print_result
 
     console = make_console()
     with watching(console) as watcher:
