@@ -161,16 +161,16 @@ def measure_asks(chosen: argparse.Namespace) -> dict[str, float]:
 
 
 def seconds_per_ask(spec: Any, num_trials: int, asks: int = 20) -> float:
-    window = Proposer(spec)
+    proposer = Proposer(spec)
     for number, proposal in enumerate(random_proposals(spec, num_trials + 1)):
-        window.restore(proposal)
-        window.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
+        proposer.restore(proposal)
+        proposer.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
     seconds = []
     for number in range(num_trials, num_trials + asks):
         started = time.perf_counter()
-        proposal = window.propose()
+        proposal = proposer.propose()
         seconds.append(time.perf_counter() - started)
-        window.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
+        proposer.finish(number, Finished("COMPLETE", proposal.chosen["x"]))
     return statistics.median(seconds[1:])
 
 

@@ -18,14 +18,14 @@ from objectives.errors import ObjectiveError
 
 M = TypeVar("M", bound=BaseModel)
 _KINDS = {
-    "int": "whole number",
-    "int_from_float": "whole number",
-    "float": "number",
-    "string": "word",
+    "int": "a whole number",
+    "int_from_float": "a whole number",
+    "float": "a number",
+    "string": "a word",
     "bool": "true or false",
-    "list": "list",
-    "dict": "mapping",
-    "model": "mapping",
+    "list": "a list",
+    "dict": "a mapping",
+    "model": "a mapping",
 }
 
 
@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise ObjectiveError(f"{path}: can't be read ({short(error)}).") from None
     except RecursionError:
-        raise ObjectiveError(f"{path}: not YAML that can be read: it is nested too deeply.") from None
+        raise ObjectiveError(f"{path}: can't be read: it is nested too deeply.") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f" (line {mark.line + 1})"
@@ -89,9 +89,9 @@ def _flaw(error: ValidationError) -> str:
     first = flaws[0]
     missing = [_place(flaw) for flaw in flaws if flaw["type"] == "missing"]
     if first["type"] == "model_type" and not first["loc"]:
-        return f"no exported configuration, but {shown(first['input'])}"
+        return f"not an exported configuration, but {shown(first['input'])}"
     if first["loc"] != ("format",) and missing:
-        return f"no exported configuration: it lacks {', '.join(missing)}"
+        return f"not an exported configuration: it lacks {', '.join(missing)}"
     return _explained(first)
 
 
@@ -99,7 +99,7 @@ def _explained(flaw: Mapping[str, Any]) -> str:
     if flaw["type"] == "value_error":  # a message of the model's own checks
         return str(flaw["ctx"]["error"])
     kind = _KINDS.get(flaw["type"].removesuffix("_type").removesuffix("_parsing"))
-    why = f"is no {kind}" if kind else f"can't be ({short(flaw['msg'])})"
+    why = f"is not {kind}" if kind else f"can't be ({short(flaw['msg'])})"
     return f"{_place(flaw)}: {shown(flaw['input'])} {why}"
 
 

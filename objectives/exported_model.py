@@ -23,13 +23,13 @@ def _dtype_name(name: str) -> str:
     import torch
 
     if not isinstance(getattr(torch, name, None), torch.dtype):
-        raise ValueError(f"example_rows: {shown(name)} is no type of torch's, such as float32")  # noqa: TRY004
+        raise ValueError(f"example_rows: {shown(name)} is not a type of torch such as float32")  # noqa: TRY004
     return name
 
 
 def _row_shape(shape: list[int]) -> list[int]:
     if min(shape, default=1) < 0 or math.prod(shape) > MOST_NUMBERS:
-        raise ValueError(f"example_rows.shape: {shown(shape)} is no shape of a row")
+        raise ValueError(f"example_rows.shape: {shown(shape)} is not the shape of a row")
     return shape
 
 
@@ -37,7 +37,7 @@ def _scalars(parameters: dict[str, Any]) -> dict[str, Any]:
     for name, value in parameters.items():
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise ValueError(
-                f"parameters.{key(name)}: {shown(value)} is no number, word, true, false or null"
+                f"parameters.{key(name)}: {shown(value)} is not a number, a word, true, false or null"
             )
     return parameters
 

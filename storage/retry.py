@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from storage.errors import GivenUp
 from storage.host import HOST, Host
 
-PATIENCE_SECONDS = 300.0
+TIMEOUT_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
 # Refusals of PostgreSQL that waiting does not change. They have no SQLSTATE during a connection attempt.
@@ -56,16 +56,16 @@ def _reason(error: BaseException) -> str:
 def with_retries(
     call: Callable[[], T],
     *,
-    patience_seconds: float = PATIENCE_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
     give_up: Callable[[], bool] = lambda: False,
     tell: Callable[[str], None] = tell_on_stderr,
     host: Host = HOST,
 ) -> T:
     """Repeat `call` while the database is unreachable. A second call after a successful one must do no harm.
 
-    Raises GivenUp after `patience_seconds`, or when `give_up` returns true; other errors at once.
+    Raises GivenUp after `timeout_seconds`, or when `give_up` returns true; other errors at once.
     """
-    deadline = host.monotonic() + patience_seconds
+    deadline = host.monotonic() + timeout_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:

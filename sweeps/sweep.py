@@ -32,7 +32,7 @@ from sweeps.study.stored_study import Study
 from sweeps.trial.running_trial import Place
 from sweeps.trial.work import WorkPlan
 
-OPENING_PATIENCE_SECONDS = 60.0
+OPENING_TIMEOUT_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -223,7 +223,7 @@ def _with_retries(url: str, call: Callable[[], T]) -> T:
     """Call `call`, and wait if a database server is just restarting. A file needs no waiting."""
     if sqlite_path(parse_url(url)) is not None:
         return call()
-    return with_retries(call, patience_seconds=OPENING_PATIENCE_SECONDS)
+    return with_retries(call, timeout_seconds=OPENING_TIMEOUT_SECONDS)
 
 
 def _note_run(lease: Lease, row: StudyRow, launching: Launch) -> None:

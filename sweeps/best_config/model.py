@@ -73,12 +73,12 @@ _ENVIRONMENT = (
 
 def _round(number: int, figures: Any) -> Round:
     if not isinstance(figures, Mapping):
-        raise ValueError(f"round {number}: {shown(figures)} is no mapping")  # noqa: TRY004
+        raise ValueError(f"round {number}: {shown(figures)} is not a mapping")  # noqa: TRY004
     if lacking := [name for name in FIGURES if name not in figures]:
         raise ValueError(f"round {number} lacks figures: {', '.join(lacking)}")
     for name, value in figures.items():
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
-            raise ValueError(f"round {number}: {key(name)}: {shown(value)} is no number")
+            raise ValueError(f"round {number}: {key(name)}: {shown(value)} is not a number")
     if figures["index"] != number:
         raise ValueError(f"round {shown(figures['index'])} stands where round {number} belongs")
     if figures["valid_score"] is None:
@@ -119,19 +119,19 @@ class BestConfig(ExportedModel):
     @classmethod
     def _check_format(cls, found: int) -> int:
         if found != FORMAT:
-            raise ValueError(f"written in format {shown(found)}, while this version reads format {FORMAT}")
+            raise ValueError(f"written in format {shown(found)}, but this version reads format {FORMAT}")
         return found
 
     @model_validator(mode="after")
     def _check_rounds(self) -> BestConfig:
         recorded, best = len(self.rounds), self.best_round
         if not 1 <= recorded <= self.budget:
-            raise ValueError(f"{recorded} rounds are recorded of a budget of {shown(self.budget)}")
+            raise ValueError(f"{recorded} rounds are recorded, but budget is {shown(self.budget)}")
         if not 1 <= best <= recorded:
-            raise ValueError(f"best_round {shown(best)} is none of the {recorded} rounds that are recorded")
+            raise ValueError(f"best_round {shown(best)} is not one of the {recorded} recorded rounds")
         there = self.rounds[best - 1].valid_score
         if repr(float(self.value)) != repr(float(there)):
-            raise ValueError(f"value {shown(self.value)} is not that of round {best}, {shown(there)}")
+            raise ValueError(f"value {shown(self.value)} differs from that of round {best}, {shown(there)}")
         return self
 
     def to_dict(self) -> dict[str, Any]:

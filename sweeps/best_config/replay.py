@@ -96,7 +96,7 @@ def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
     splits = data.plan.load(task, data_root)
     if splits.digest != data.digest:
         raise DataError(
-            f"{data.name} in {data_root} has other rows than those this configuration was trained on "
+            f"The rows of {data.name} in {data_root} differ from those of the recorded training "
             f"({_short(splits.digest)} instead of {_short(data.digest)})."
         )
     here = environment(_device(recorded), recorded.threads)

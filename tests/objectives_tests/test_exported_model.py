@@ -72,13 +72,17 @@ def test_other_weights_than_recorded_are_refused(run: Run, tmp_path: Path) -> No
         (
             "",
             ObjectiveError,
-            "best.yaml: no exported configuration, but None",
+            "best.yaml: not an exported configuration, but None",
         ),
-        ("- 1\n", ObjectiveError, "best.yaml: no exported configuration, but [1]"),
+        ("- 1\n", ObjectiveError, "best.yaml: not an exported configuration, but [1]"),
         ("a: [\n", ObjectiveError, "best.yaml: not YAML: expected the node content"),
-        ("task: mnist_mlp\n", ObjectiveError, "no exported configuration: it lacks parameters."),
-        (BEST.replace("uint8", "load"), ObjectiveError, "example_rows: 'load' is no type of torch's"),
-        (BEST.replace("784", "99999999999"), ObjectiveError, "example_rows.shape: [99999999999] is no shape"),
+        ("task: mnist_mlp\n", ObjectiveError, "not an exported configuration: it lacks parameters."),
+        (BEST.replace("uint8", "load"), ObjectiveError, "example_rows: 'load' is not a type of torch"),
+        (
+            BEST.replace("784", "99999999999"),
+            ObjectiveError,
+            "example_rows.shape: [99999999999] is not the shape",
+        ),
         (BEST.replace("dtype: uint8, ", ""), ObjectiveError, "it lacks example_rows.dtype."),
         (BEST.replace("digest: {digest}, ", ""), ObjectiveError, "it lacks weights.digest."),
         (

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 SETTLED_SECONDS = 3.0  # the folder is removed when nothing was written to it for this time
 
 
-class Caretaker:
+class CleanupProcess:
     """The driver's side: `watch` adds processes, and `dismiss` ends the cleanup process."""
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +63,7 @@ def _main(folder: Path) -> None:
             watched.append(psutil.Process(int(line)))
     kill_all(process for process in watched if process.is_running())
     start = last_seen = time.monotonic()
-    while time.monotonic() < min(last_seen + SETTLED_SECONDS, start + PATIENCE_SECONDS):
+    while time.monotonic() < min(last_seen + SETTLED_SECONDS, start + TIMEOUT_SECONDS):
         left = _started_for(folder)
         kill_all(left)
         if left or folder.exists():  # Ray's workers write to it for some seconds more

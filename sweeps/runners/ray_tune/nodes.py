@@ -14,7 +14,7 @@ from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, r
 from sweeps.study.environment import hardware_differences, software_differences, versions
 from sweeps.trial.work import WorkPlan
 
-PATIENCE_SECONDS = 0.2  # pause between checks of the termination while nodes load their data
+POLL_SECONDS = 0.2  # pause between checks of the termination while nodes load their data
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def _answers(
     waiting = list(asked)
     while waiting:
         with termination.interruptible():
-            ready, waiting = ray.wait(waiting, timeout=PATIENCE_SECONDS)
+            ready, waiting = ray.wait(waiting, timeout=POLL_SECONDS)
         for answer in ready:
             try:
                 answers[asked[answer]] = ray.get(answer)

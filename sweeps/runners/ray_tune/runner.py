@@ -31,7 +31,7 @@ from sweeps.trial.work import WorkPlan
 
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
-PATIENCE_SECONDS = 30.0  # wait this long for the end of Tune's loop
+TIMEOUT_SECONDS = 30.0  # wait this long for the end of Tune's loop
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 CLOSING_SECONDS = 60.0  # a trial's run may take this long to close after the trial has ended
 
@@ -170,7 +170,7 @@ class RayRunner:
         for slot in self._slots.values():
             self._kill(slot)
         # Shutting Ray down while Tune's thread runs ends in a segmentation fault.
-        fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else PATIENCE_SECONDS)
+        fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else TIMEOUT_SECONDS)
 
     def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Raises UsageError if trials can't be trained with the resources there are."""

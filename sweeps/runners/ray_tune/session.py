@@ -18,7 +18,7 @@ import psutil
 from sweeps import paths
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
-from sweeps.runners.ray_tune.cleanup import Caretaker, kill_all
+from sweeps.runners.ray_tune.cleanup import CleanupProcess, kill_all
 from sweeps.runners.ray_tune.ray_import import (
     asks_for_token,
     hush,
@@ -36,14 +36,14 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     Raises UsageError if no cluster answers, SweepError if Ray can't be started.
     """
     folder = short_folder()
-    caretaker = Caretaker(folder)
+    cleanup_process = CleanupProcess(folder)
     others = set(psutil.Process().children(recursive=True))
     ours: set[psutil.Process] = set()
 
     def leave_nothing() -> None:
         kill_all(ours | (set(psutil.Process().children(recursive=True)) - others))
         shutil.rmtree(folder, ignore_errors=True)
-        caretaker.dismiss()
+        cleanup_process.dismiss()
 
     termination.at_second_signal = leave_nothing
     given = contextlib.ExitStack()
@@ -56,7 +56,7 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
                 else:
                     _join(address)
             ours |= set(psutil.Process().children(recursive=True)) - others
-            caretaker.watch(ours)
+            cleanup_process.watch(ours)
         except SystemExit as error:  # Ray's own handler of SIGTERM, which it installs while it starts
             termination.note_signal(signal.SIGTERM)
             raise Interruption from error

@@ -73,7 +73,7 @@ def test_other_rows_are_refused(launch_toy: ToyLauncher) -> None:
 
     config = read_config(launch_toy(num_trials=1).study.best_path)
     other = config.model_copy(update={"data": config.data.model_copy(update={"digest": "0" * 64})})
-    with pytest.raises(DataError, match="other rows"):
+    with pytest.raises(DataError, match="differ from those of the recorded"):
         prepare_replay(other, Path())
 
 
@@ -82,9 +82,9 @@ def test_other_rows_are_refused(launch_toy: ToyLauncher) -> None:
     [
         ("a: [", "not YAML"),
         ("task: toy\n", "it lacks parameters, format"),
-        ("- 1\n", r"no exported configuration, but \[1\]"),
+        ("- 1\n", r"not an exported configuration, but \[1\]"),
         ("[" * 3000 + "]" * 3000, "nested too deeply"),
-        ("a: &a [*a, *a]\n", "no exported configuration: it lacks task"),
+        ("a: &a [*a, *a]\n", "not an exported configuration: it lacks task"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -12,14 +12,18 @@ from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.conftest import Refusal, Sweep
 
 FLAWS = {
-    "a value of another kind": ("budget: 10", "budget: ten", "budget: 'ten' is no whole number"),
-    "an unknown format": ("format: 1", "format: 9", "written in format 9, while this version reads format 1"),
-    "a lost section": ("environment:", "surroundings:", "no exported configuration: it lacks environment."),
+    "a value of another kind": ("budget: 10", "budget: ten", "budget: 'ten' is not a whole number"),
+    "an unknown format": ("format: 1", "format: 9", "written in format 9, but this version reads format 1"),
+    "a lost section": (
+        "environment:",
+        "surroundings:",
+        "not an exported configuration: it lacks environment.",
+    ),
     "a lost round": ("- {index: 1,", "- {index: 3,", "round 3 stands where round 1 belongs"),
     "a figure that is a word": (
         "train_loss: 2.0",
         "train_loss: two",
-        "round 1: train_loss: 'two' is no number",
+        "round 1: train_loss: 'two' is not a number",
     ),
     "a lost figure": (
         "learning_rate: 0.1, gradient",
@@ -31,30 +35,30 @@ FLAWS = {
         "  name: toy-rows\n  most_train_rows: x",
         "data.most_train_rows: 'x' is no",
     ),
-    "a value that was polished": ("value: ", "value: 0.99 # ", "value 0.99 is not that of round 7"),
+    "a value that was polished": ("value: ", "value: 0.99 # ", "value 0.99 differs from that of round 7"),
     "a best round that is none": (
         "best_round: 7",
         "best_round: 99",
-        "best_round 99 is none of the 10 rounds",
+        "best_round 99 is not one of the 10 recorded rounds",
     ),
-    "more rounds than its budget": ("budget: 10", "budget: 4", "10 rounds are recorded of a budget of 4"),
-    "a seed that is a switch": ("seed: ", "seed: true # ", "seed: True is no whole number"),
+    "more rounds than its budget": ("budget: 10", "budget: 4", "10 rounds are recorded, but budget is 4"),
+    "a seed that is a switch": ("seed: ", "seed: true # ", "seed: True is not a whole number"),
     "threads below one": ("threads: 1", "threads: -3", "threads: -3 can't be"),
     "a value without end": (
         "stop_reason: finished",
         "stop_reason: &a [*a, *a]",
-        "stop_reason: [[[...], [...]], [[...], [...]]] is no word",
+        "stop_reason: [[[...], [...]], [[...], [...]]] is not a word",
     ),
     "an endless word": ("metric: accuracy", "metric: " + 5000 * "accuracy", "metric: 'accuracyaccur"),
     "a parameter that is a list": (
         "quality: 0.5",
         "quality: [0.5]",
-        "parameters.quality: [0.5] is no number",
+        "parameters.quality: [0.5] is not a number",
     ),
     "a key that commands the terminal": (
         "  quality: 0.5",
         '  "\\e[2J": [1]\n  quality: 0.5',
-        r"parameters.\x1b[2J: [1] is no number",
+        r"parameters.\x1b[2J: [1] is not a number",
     ),
     "a value that is none": (
         "behaviour: learns",
@@ -90,7 +94,7 @@ def test_a_configuration_of_other_rows_is_refused(best_yaml: str, refused: Refus
     path = tmp_path / "best.yaml"
     path.write_text(best_yaml.replace("digest: 448ac8", "digest: 000000", 1))
     message = refused("replay", path, "--data-dir", tmp_path)
-    assert f"toy-rows in {tmp_path} has other rows than those this configuration was trained on" in message
+    assert f"The rows of toy-rows in {tmp_path} differ from those of the recorded training" in message
 
 
 def test_a_replay_whose_training_fails_says_so(best_yaml: str, sweep: Sweep, tmp_path: Path) -> None:
@@ -106,7 +110,7 @@ def test_a_replay_whose_training_fails_says_so(best_yaml: str, sweep: Sweep, tmp
         (None, "no such file"),
         (b"\x80\x02}q\x00.", "can't be read"),
         (b"a: [", "not YAML"),
-        (b"space:\n  quality: 0.3\n", "no exported configuration: it lacks task, parameters"),
+        (b"space:\n  quality: 0.3\n", "not an exported configuration: it lacks task, parameters"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_not_replayed(

@@ -19,7 +19,7 @@ from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.sweeps_tests.driver.tables import figures
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 COMPARED = 20  # trials: a trial is decided by those before it, so the first ones tell
 # Each reads until a file is there, and says how often it has; an error ends it with a traceback.
 READING = """
@@ -76,7 +76,7 @@ def start() -> Iterator[Start]:
 
 def first_trials(driver: subprocess.Popen[str]) -> Study:
     """The study, as soon as it has something to read."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
         with suppress(Exception):  # not created yet
@@ -120,12 +120,12 @@ def test_readers_meet_no_lock_and_leave_the_study_as_it_would_be(
     driver = start(*SWEEP, *launch, "--timeout", str(seconds), "--runner", *runner)
     study, over = first_trials(driver), tmp_path / "over"
     readers = start_readers(start, num_readers, over)
-    _, said = driver.communicate(timeout=seconds + PATIENCE_SECONDS)
+    _, said = driver.communicate(timeout=seconds + TIMEOUT_SECONDS)
     assert driver.returncode == 0, said
     assert "database" not in said
     over.touch()
     for reader in readers:
-        told, failure = reader.communicate(timeout=PATIENCE_SECONDS)
+        told, failure = reader.communicate(timeout=TIMEOUT_SECONDS)
         assert (reader.returncode, failure) == (0, ""), reader.args
         assert reader is readers[0] or int(told) > 1
     undisturbed = launch_toy(num_trials=COMPARED, study="undisturbed").study

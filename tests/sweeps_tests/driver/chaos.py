@@ -22,7 +22,7 @@ from storage.rounds import last_rounds
 from storage.studies import find_study
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-PATIENCE_SECONDS = 240.0
+TIMEOUT_SECONDS = 240.0
 KINDS = ("driver", "database", "worker", "worker", "worker")  # as often as each is killed
 
 
@@ -105,7 +105,7 @@ class Chaos:
     def _wait_for_progress(self, driver: subprocess.Popen[str]) -> None:
         """Until every running trial has a round more than at the last kill, and then some."""
         with self._database() as database:
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            deadline = time.monotonic() + TIMEOUT_SECONDS
             while not self._has_progressed(database):
                 assert driver.poll() is None, self._log + (driver.stderr.read() if driver.stderr else "")
                 assert time.monotonic() < deadline, "the study does not go on"
@@ -140,7 +140,7 @@ class Chaos:
 
     def _wait_for_end(self, driver: subprocess.Popen[str]) -> None:
         self._remember_family(driver)
-        self._log += driver.communicate(timeout=PATIENCE_SECONDS)[1]
+        self._log += driver.communicate(timeout=TIMEOUT_SECONDS)[1]
         assert driver.returncode == 0, self._log
 
 

@@ -39,7 +39,7 @@ def test_a_call_is_repeated_until_the_database_is_back() -> None:
 
 def test_patience_ends_with_a_remedy() -> None:
     with pytest.raises(GivenUp):
-        with_retries(nobody_there, patience_seconds=0.1)
+        with_retries(nobody_there, timeout_seconds=0.1)
 
 
 def test_an_interrupt_ends_the_waiting() -> None:

@@ -65,13 +65,13 @@ def run(
 ) -> list[dict[str, Any]]:
     """A study on so many workers whose trials end in a random order."""
     num_trials = num_trials or NUM_TRIALS.get(spec.sampler, 30)
-    window, running, chosen = Proposer(spec), [], []
+    proposer, running, chosen = Proposer(spec), [], []
     while len(chosen) < num_trials or running:
-        while len(running) < workers and len(chosen) < num_trials and window.is_open():
+        while len(running) < workers and len(chosen) < num_trials and proposer.is_open():
             running.append(len(chosen))
-            chosen.append(window.propose().chosen)
+            chosen.append(proposer.propose().chosen)
         ended = running.pop(order.randrange(len(running)))
-        window.finish(ended, value_of(ended, chosen[ended]))
+        proposer.finish(ended, value_of(ended, chosen[ended]))
     return chosen
 
 
@@ -135,22 +135,22 @@ def test_what_a_gaussian_process_proposes_does_not_depend_on_threads() -> None:
 
 
 def test_a_trial_waits_for_those_that_decide_it() -> None:
-    window = Proposer(specification(parallelism=2))
-    window.propose()
-    window.propose()
-    assert not window.is_open()
-    window.finish(1, Finished("COMPLETE", 0.0))
-    assert not window.is_open()  # 0 is still running, and decides trial 2
-    window.finish(0, Finished("COMPLETE", 0.0))
-    assert window.is_open()
+    proposer = Proposer(specification(parallelism=2))
+    proposer.propose()
+    proposer.propose()
+    assert not proposer.is_open()
+    proposer.finish(1, Finished("COMPLETE", 0.0))
+    assert not proposer.is_open()  # 0 is still running, and decides trial 2
+    proposer.finish(0, Finished("COMPLETE", 0.0))
+    assert proposer.is_open()
 
 
 def test_a_grid_has_each_cell_once_and_nothing_else() -> None:
     space = parse_space("space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n", "test")
-    window = Proposer(specification(sampler="grid", space=space, parallelism=8))
+    proposer = Proposer(specification(sampler="grid", space=space, parallelism=8))
     cells = []
-    while window.is_open():
-        cells.append(tuple(window.propose().chosen.values()))
+    while proposer.is_open():
+        cells.append(tuple(proposer.propose().chosen.values()))
     assert cells == [(1, 0), (1, 2), (1, 4), (8, 0), (8, 2), (8, 4)]
 
 
@@ -159,30 +159,30 @@ GRID = "space:\n  size: {choices: [1, 8]}\n  x: {low: 0, high: 4, step: 2}\n"
 
 def test_a_failed_cell_of_a_grid_is_run_once_more_at_the_end() -> None:
     space = parse_space(GRID, "test")
-    window = Proposer(specification(sampler="grid", space=space, parallelism=2))
+    proposer = Proposer(specification(sampler="grid", space=space, parallelism=2))
     cells = []
-    while window.is_open():
+    while proposer.is_open():
         number = len(cells)
-        cells.append(tuple(window.propose().chosen.values()))
-        window.finish(number, Finished("FAIL", None) if number in (1, 4, 6) else Finished("COMPLETE", 0.0))
+        cells.append(tuple(proposer.propose().chosen.values()))
+        proposer.finish(number, Finished("FAIL", None) if number in (1, 4, 6) else Finished("COMPLETE", 0.0))
     assert cells[6:] == [(1, 2), (8, 2)]  # 6 was the second try of a cell: it is left at that
-    assert window.num_points == 8
+    assert proposer.num_points == 8
 
 
 def test_a_failed_cell_waits_until_it_is_known_to_be_the_first() -> None:
     space = parse_space(GRID, "test")
-    window = Proposer(specification(sampler="grid", space=space, parallelism=8))
+    proposer = Proposer(specification(sampler="grid", space=space, parallelism=8))
     for _ in range(6):
-        window.propose()
-    window.finish(5, Finished("FAIL", None))
-    assert not window.is_open()  # one of 0 … 4 may fail as well, and comes first then
+        proposer.propose()
+    proposer.finish(5, Finished("FAIL", None))
+    assert not proposer.is_open()  # one of 0 … 4 may fail as well, and comes first then
     for number in range(5):
-        window.finish(number, Finished("COMPLETE", 0.0))
-    assert window.propose().chosen == {"size": 8, "x": 4}
+        proposer.finish(number, Finished("COMPLETE", 0.0))
+    assert proposer.propose().chosen == {"size": 8, "x": 4}
 
 
 def test_enqueued_trials_come_after_the_defaults() -> None:
     wanted = {"x": 4.5, "size": 1}
-    window = Proposer(specification(enqueued=[wanted]))
-    assert window.propose().chosen == {"x": 0.0, "size": 8, "switch": True, "inner": 0.1}
-    assert window.propose().chosen == wanted
+    proposer = Proposer(specification(enqueued=[wanted]))
+    assert proposer.propose().chosen == {"x": 0.0, "size": 8, "switch": True, "inner": 0.1}
+    assert proposer.propose().chosen == wanted

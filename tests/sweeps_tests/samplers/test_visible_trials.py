@@ -80,23 +80,23 @@ def test_across_the_bound_a_restored_study_goes_on_as_the_undisturbed_one(sample
 
 
 def test_the_bound_changes_nothing_before_it_is_reached_and_something_after() -> None:
-    windows = [Proposer(specification(), SMALL), Proposer(specification())]
+    proposers = [Proposer(specification(), SMALL), Proposer(specification())]
     for number in range(30):
-        bounded, whole = (window.propose().chosen for window in windows)
+        bounded, whole = (proposer.propose().chosen for proposer in proposers)
         if bounded != whole:
             break
-        for window in windows:
-            window.finish(number, noisy(whole, number))
+        for proposer in proposers:
+            proposer.finish(number, noisy(whole, number))
     # Of 15 finished trials 11 are seen; trial 17 is the first that is decided by so many.
     assert number == 15 + specification().parallelism - 1
 
 
 def test_the_mirror_holds_no_more_than_the_bound_and_a_step() -> None:
-    mirror = SamplerStudy(parse_space(SPACE, "test"), "maximize", SMALL)
+    sampler_study = SamplerStudy(parse_space(SPACE, "test"), "maximize", SMALL)
     for number in range(200):
-        mirror.sample(number, RandomSampler(seed=number))
-        mirror.finish(number, Finished("COMPLETE", float(number % 17)))
-        assert len(mirror) <= SMALL.best + SMALL.latest + SMALL.step
+        sampler_study.sample(number, RandomSampler(seed=number))
+        sampler_study.finish(number, Finished("COMPLETE", float(number % 17)))
+        assert len(sampler_study) <= SMALL.best + SMALL.latest + SMALL.step
 
 
 def test_what_tpe_takes_for_good_trials_is_the_same_under_the_bound() -> None:
