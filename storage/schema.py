@@ -55,7 +55,7 @@ _NAMES = {"nan": "nan", "inf": "inf", "-inf": "-inf", "-0.0": "minus zero"}  # "
 
 
 def _is_kept(value: float) -> bool:
-    """Whether SQLite keeps it as it is."""
+    """Whether SQLite stores the value unchanged."""
     return math.isfinite(value) and (value != 0 or math.copysign(1.0, value) > 0)
 
 

@@ -52,7 +52,7 @@ class Worker:
     def train(self, work: Work) -> Generator[Progress | Failure]:
         """The trial's rounds, as many as were asked for; or those until the failure that ends them.
 
-        Whatever the task raises is that failure, `sys.exit()` too. Only what `breaks_off` passes through.
+        Every exception of the task becomes this failure, including `sys.exit()`. Only what `breaks_off` passes through.
         """
         self.release()
         begun = self._attempt(lambda: self._begin(work))

@@ -30,7 +30,7 @@ class Finished:
 
     @property
     def completed_value(self) -> float | None:
-        """The value of a completed trial; None for others."""
+        """The value of a completed trial; None for any other trial."""
         return self.value if self.state == "COMPLETE" else None
 
 
