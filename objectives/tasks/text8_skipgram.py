@@ -7,6 +7,7 @@ about 0.7 through 119,900 steps. What mini-batches over all pairs make of it sta
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from objectives.rows.rows import Rows, Splits
 from objectives.task import Task
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
 RANKED = 64  # words among which the true one is looked for
@@ -179,16 +181,24 @@ class Text8Skipgram(Task):
 
         So a model that gives all words the same scores as chance does, and one that gives no numbers scores least.
         """
-        import torch
-
         first, others = outputs[:, :1], outputs[:, 1:]
         ties = (others == first).sum(dim=1)
         last = 1 + others.shape[1] - (others < first).sum(dim=1)  # the worst place that it may have
-        reciprocals = 1 / torch.arange(1, RANKED + 1, dtype=torch.float64)
-        # Summed on the CPU: on a GPU there is no deterministic way.
-        up_to = torch.cat([reciprocals.new_zeros(1), reciprocals.cumsum(0)]).to(outputs.device)
+        up_to = _reciprocals_up_to(outputs.device)
         return (up_to[last] - up_to[last - ties - 1]) / (ties + 1)
 
     def steps_per_round(self, parameters: Text8SkipgramParameters, num_train: int) -> int:
         """A pass, or the part of it that `pairs_per_round` says."""
         return super().steps_per_round(parameters, min(num_train, parameters.pairs_per_round))
+
+
+@functools.cache
+def _reciprocals_up_to(device: torch.device) -> Tensor:
+    """The sums of 1 / rank over the first ranks, none to all, float64. Made once, as it is made on the CPU:
+
+    on a GPU no sum of this kind is deterministic, and a recorded step can't wait for the CPU.
+    """
+    import torch
+
+    reciprocals = 1 / torch.arange(1, RANKED + 1, dtype=torch.float64)
+    return torch.cat([reciprocals.new_zeros(1), reciprocals.cumsum(0)]).to(device)

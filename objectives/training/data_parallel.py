@@ -31,8 +31,9 @@ from objectives.rows.rows import Rows, Splits
 from objectives.seeding import derive_seed
 from objectives.task import Task
 from objectives.training.evaluation import BATCH_NORMS
-from objectives.training.loop import Run, Trained, make_deterministic
+from objectives.training.loop import Run, make_deterministic
 from objectives.training.ranks import Ranks
+from objectives.training.step import Step
 
 
 class DataParallelRun:
@@ -157,12 +158,15 @@ class _RankRun(Run):
         rank: int,
         num: int,
     ) -> None:
-        super().__init__(task, parameters, splits, rounds=rounds, seed=seed, device=device)
         self._seed = seed
         self._rank = rank
         self._num = num
-        self._parallel = DistributedDataParallel(_Forward(task, self.model))
+        super().__init__(task, parameters, splits, rounds=rounds, seed=seed, device=device)
         self._settle_buckets()
+
+    def _make_step(self) -> Step:
+        usual = super()._make_step()
+        return _ShareStep(usual, self.train_rows, self._seed, self._rank, self._num)
 
     def _settle_buckets(self) -> None:
         """Let the order in which gradients are added be what it is from the second step on, then undo the first.
@@ -172,25 +176,37 @@ class _RankRun(Run):
         """
         state = copy.deepcopy(self.model.state_dict())
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            self._take_gradient(self.task.augment(self.train_rows[: self.batch_size], self.parameters))
+            self._step.take_gradient(self.task.augment(self.train_rows[: self.batch_size], self.parameters))
         self.model.load_state_dict(state)
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _train_steps(self) -> Trained:
-        trained = super()._train_steps()
-        loss = torch.tensor(trained.running_loss, dtype=torch.float64, device=self.device)
+    def _tallied(self) -> Tensor:
+        values = super()._tallied()
+        loss = values[:1].clone()
         torch.distributed.all_reduce(loss)
-        return trained._replace(running_loss=loss.item() / self._num)
+        values[:1] = loss / self._num
+        return values
 
-    def _take_gradient(self, batch: Rows) -> Tensor:
+
+class _ShareStep(Step):
+    """A step on a rank's share of the batch."""
+
+    def __init__(self, usual: Step, rows: Rows, seed: int, rank: int, num: int) -> None:
+        super().__init__(
+            usual.task, usual.model, usual.optimizer, usual.parameters, rows, usual.feed, usual.tally
+        )
+        self._seed, self._rank, self._num = seed, rank, num
+        self._parallel = DistributedDataParallel(_Forward(usual.task, usual.model))
+
+    def take_gradient(self, batch: Rows) -> Tensor:
         """The gradient of the whole batch's mean loss; returns this rank's part of that, times the ranks.
 
         Averaging over ranks divides by their number, whatever their shares: so sums are scaled to make the average
         of what ranks have the mean over rows.
         """
         share = batch[self._share(len(batch))]
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(derive_seed(self._seed, "dropout", self._rank, self.steps_done))
+        with torch.random.fork_rng(devices=_generators_of(share)):
+            torch.manual_seed(derive_seed(self._seed, "dropout", self._rank, self.feed.steps_done))
             outputs = self._parallel(share)
         losses = self.task.losses(outputs, share.targets, self.parameters)
         loss = losses.sum() * (self._num / len(batch))
@@ -199,6 +215,11 @@ class _RankRun(Run):
 
     def _share(self, num_rows: int) -> slice:
         return slice(num_rows * self._rank // self._num, num_rows * (self._rank + 1) // self._num)
+
+
+def _generators_of(rows: Rows) -> list[torch.device]:
+    """The devices, besides the CPU, whose generators a pass over `rows` draws from."""
+    return [rows.inputs.device] if rows.inputs.is_cuda else []
 
 
 class _Forward(nn.Module):

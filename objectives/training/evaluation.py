@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,24 @@ class Evaluation:
     loss: float
     score: float
 
+    @classmethod
+    def from_sums(cls, sums: Sequence[float], num_rows: int) -> Evaluation:
+        """The means of what `evaluation_sums` gives."""
+        loss, score = sums
+        return cls(loss / num_rows, score / num_rows)
+
+
+def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evaluation:
+    """Loss and score of `model` over all of `rows`, in evaluation mode; the model is left as it was."""
+    return Evaluation.from_sums(evaluation_sums(task, model, rows, parameters).tolist(), len(rows))
+
 
 @torch.no_grad()
-def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evaluation:
-    """Loss and score of `model` over all of `rows`, in evaluation mode; the model is left as it was.
+def evaluation_sums(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Tensor:
+    """The sums of loss and score over all of `rows`, float64, shape (2,), still on the rows' device.
 
-    Sums are kept in double precision, over batches of fixed size in the rows' own order: repeated, it
-    gives the same bits.
+    They are kept in double precision, over batches of fixed size in the rows' own order: repeated, they are the same
+    bits.
     """
     loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
     score = torch.zeros_like(loss)
@@ -41,7 +52,7 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
             outputs = task.forward(model, batch)
             loss += task.losses(outputs, batch.targets, parameters).double().sum()
             score += task.scores(outputs, batch.targets).double().sum()
-    return Evaluation(loss.item() / len(rows), score.item() / len(rows))
+    return torch.stack([loss, score])
 
 
 def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> float | None:
@@ -50,10 +61,21 @@ def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, par
     A large gap to the ordinary score means that the running statistics are stale, not that the weights
     are bad.
     """
-    if not any(isinstance(module, BATCH_NORMS) for module in model.modules()):
+    if not has_batch_norm(model):
         return None
+    sums = sums_with_batch_statistics(task, model, rows, parameters)
+    return Evaluation.from_sums(sums.tolist(), len(rows)).score
+
+
+def sums_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Tensor:
+    """As `evaluation_sums`, with each batch's own moments in batch norm."""
     with _batch_statistics(model):
-        return evaluate(task, model, rows, parameters).score
+        return evaluation_sums(task, model, rows, parameters)
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    """Whether any layer normalises over the batch."""
+    return any(isinstance(module, BATCH_NORMS) for module in model.modules())
 
 
 @contextlib.contextmanager
@@ -112,13 +134,19 @@ class UnitActivity:
 
     def dead_share(self) -> float | None:
         """Share of dead units in the rectified layer where it is largest."""
-        shares = [(~alive).double().mean() for alive in self._alive.values()]
-        return max(share.item() for share in shares) if shares else None
+        return max((share.item() for share in self.dead_shares()), default=None)
+
+    def dead_shares(self) -> list[Tensor]:
+        """Share of dead units in each rectified layer, float64 scalars on the device."""
+        return [(~alive).double().mean() for alive in self._alive.values()]
 
     def saturated_share(self) -> float | None:
         """Share of saturated units in the bounded layer where it is largest."""
-        shares = [(flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()]
-        return max(share.item() for share in shares) if shares else None
+        return max((share.item() for share in self.saturated_shares()), default=None)
+
+    def saturated_shares(self) -> list[Tensor]:
+        """Share of saturated units in each bounded layer, float64 scalars on the device."""
+        return [(flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()]
 
     def _see_rectified(self, name: str) -> Any:
         def see(module: nn.Module, inputs: Any, output: Tensor) -> None:

@@ -8,25 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import os
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from objectives.round import Cost, Round
-from objectives.rows.rows import Rows, Splits
+from objectives.rows.rows import Splits
 from objectives.seeding import derive_seed
 from objectives.task import Task
-from objectives.training.evaluation import UnitActivity, evaluate, evaluate_with_batch_statistics
+from objectives.training.clock import clock_of
+from objectives.training.cuda_graphs import CudaGraphs
+from objectives.training.feed import DeviceFeed, Feed, HostFeed
+from objectives.training.look import Look, Looked
+from objectives.training.noise import Noise
 from objectives.training.optimizers import make_optimizer
+from objectives.training.order import Order
+from objectives.training.recorded import Graphs, OneByOne, Recorded, Runner
+from objectives.training.step import Changing, Step
+from objectives.training.tally import BufferTally, ListTally, Tally, Trained
 from objectives.training_run import TrainingRun
 
 CUBLAS_WORKSPACE = ":4096:8"  # eight buffers of 4 MiB, as its documentation recommends
 GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
+PARTS_AHEAD = 3  # parts of a round that a GPU is given in advance
+_OVER = object()
 
 
 def make_deterministic(threads: int) -> None:
@@ -44,16 +55,11 @@ def make_deterministic(threads: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
-class Trained(NamedTuple):
-    """What a round's steps tell, as a Round names it."""
-
-    running_loss: float
-    gradient_norm: float
-    first_layer_gradient_norm: float | None
-
-
 class Run:
-    """The whole state of one training run: a pure function of task, parameters, data, rounds and seed."""
+    """The whole state of one training run: a pure function of task, parameters, data, rounds and seed.
+
+    graphs: what records steps, to replay them; None to run each as it is written. The figures are the same.
+    """
 
     def __init__(
         self,
@@ -64,13 +70,22 @@ class Run:
         rounds: int,
         seed: int,
         device: torch.device | None = None,
+        graphs: Graphs | None = None,
     ) -> None:
-        device = device or torch.device("cpu")
         self.task = task
         self.parameters = parameters
         self.rounds = rounds
         self.rounds_done = 0
-        self.device = device
+        self.device = device or torch.device("cpu")
+        self._graphs = graphs
+        self._clock = clock_of(self.device)
+        with self._on_stream():
+            self._prepare_rows(splits, seed)
+            self._build(seed)
+            self._prepare_steps(seed)
+
+    def _prepare_rows(self, splits: Splits, seed: int) -> None:
+        task, parameters, device = self.task, self.parameters, self.device
         self.train_rows = task.prepare(splits.train.to(device), parameters)
         self.valid_rows = task.prepare_evaluation(
             task.prepare(splits.valid.to(device), parameters), parameters
@@ -78,128 +93,200 @@ class Run:
         self.train_sample = task.prepare_evaluation(
             self.train_rows[_sample(splits, seed).to(device)], parameters
         )
+
+    def _build(self, seed: int) -> None:
+        parameters, device = self.parameters, self.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(derive_seed(seed, "weights"))
-            self.model: nn.Module = task.build(parameters, self.train_rows[:2]).to(device)
-            torch.manual_seed(derive_seed(seed, "noise"))  # dropout, augmentation
-            self._noise = _random_state(device)
+            self.model: nn.Module = self.task.build(parameters, self.train_rows[:2]).to(device)
+        self._noise = Noise(derive_seed(seed, "noise"), device)  # dropout, augmentation
         self.optimizer = make_optimizer(
             parameters.optimizer,
             [weight for weight in self.model.parameters() if weight.requires_grad],
             parameters.learning_rate,
             parameters.weight_decay,
         )
-        self.batch_size = min(parameters.batch_size, len(self.train_rows))
-        self.steps_per_round = task.steps_per_round(parameters, len(self.train_rows))
-        self.steps_done = 0
-        self._order = _Order(len(self.train_rows), self.batch_size, derive_seed(seed, "order"), device)
+
+    def _prepare_steps(self, seed: int) -> None:
+        self.batch_size = min(self.parameters.batch_size, len(self.train_rows))
+        self.steps_per_round = self.task.steps_per_round(self.parameters, len(self.train_rows))
+        self._feed: Feed
+        self._tally: Tally
+        on_device = self.device.type == "cuda" or self._graphs is not None
+        rows_device = torch.device("cpu") if on_device else self.device
+        self._order = Order(len(self.train_rows), self.batch_size, derive_seed(seed, "order"), rows_device)
+        rate = functools.partial(
+            _rate_at, self.task, self.parameters, self.rounds * self.steps_per_round, len(self.train_rows)
+        )
+        if on_device:
+            self._feed = DeviceFeed(self.optimizer, self._order, rate, self.device)
+            self._tally = BufferTally(self.device)
+        else:
+            self._feed = HostFeed(self.optimizer, self._order, rate)
+            self._tally = ListTally(self.device)
+        self._step = self._make_step()
+        self._look = Look(self.task, self.model, self.train_sample, self.valid_rows, self.parameters)
+        self._changing = Changing(self.model, self.optimizer, self._feed, self._tally)
+        self._runner: Runner = (
+            OneByOne(self._noise, self._feed)
+            if self._graphs is None
+            else Recorded(self._graphs, self._noise, self._feed, self._changing)
+        )
+
+    def _make_step(self) -> Step:
+        return Step(
+            self.task,
+            self.model,
+            self.optimizer,
+            self.parameters,
+            self.train_rows,
+            self._feed,
+            self._tally,
+        )
+
+    @property
+    def steps_done(self) -> int:
+        """Optimiser steps so far."""
+        return self._feed.steps_done
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next round depends on, as it is now: later rounds don't change it."""
-        return {
-            "rounds_done": self.rounds_done,
-            "steps_done": self.steps_done,
-            "model": copy.deepcopy(self.model.state_dict()),
-            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
-            "noise": self._noise,
-            "order": self._order.state_dict(),
-        }
+        with self._on_stream():
+            return {
+                "rounds_done": self.rounds_done,
+                "steps_done": self.steps_done,
+                "model": copy.deepcopy(self.model.state_dict()),
+                "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+                "noise": self._noise.state_dict(),
+                "order": self._order.state_dict(),
+            }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from where `state` was taken, with the same rounds as if there had been no break."""
-        self.rounds_done = state["rounds_done"]
-        self.steps_done = state["steps_done"]
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # else it would train on `state`
-        self._noise = state["noise"]
-        self._order.load_state_dict(state["order"])
+        with self._on_stream():
+            self.rounds_done = state["rounds_done"]
+            self._feed.steps_done = state["steps_done"]
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(
+                copy.deepcopy(state["optimizer"])
+            )  # else it would train on `state`
+            self._noise.load_state_dict(state["noise"])
+            self._order.load_state_dict(state["order"])
+            self._feed.attach()
+            self._runner.forget()
 
     def advance(self) -> Round:
         """Train one round and evaluate."""
-        started = time.perf_counter()
-        trained = self.train_round()
-        return self._look(trained, started, time.perf_counter())
+        self.begin_round()
+        return self.end_round()
+
+    def begin_round(self) -> None:
+        """Start one round and its evaluation. A GPU then works on by itself; `end_round` must be next."""
+        for _ in self.round_in_parts():
+            pass
+
+    def round_in_parts(self) -> Iterator[None]:
+        """As `begin_round`, a small part each time that the iterator is asked on: for runs that take turns."""
+        self._began = time.perf_counter()
+        self._clock = clock_of(self.device)
+        with self._on_stream():
+            self._clock.mark()
+        yield from self._steps_in_parts()
+        with self._on_stream():
+            self._clock.mark()
+            self._runner.run("look", self._tell)
+            self._told = _on_its_way(self._changing.figures)
+            self._clock.mark()
+
+    def is_ahead(self) -> bool:
+        """Whether a GPU has enough of this run to do for now: more would make the processor wait, and other runs."""
+        return self._clock.num_parts_ahead() >= PARTS_AHEAD
+
+    def is_round_done(self) -> bool:
+        """Whether `end_round` need not wait."""
+        return self._clock.is_done()
+
+    def end_round(self) -> Round:
+        """Wait for the round that was begun, and tell of it."""
+        self._clock.wait()
+        self.rounds_done += 1
+        values = self._told.tolist()
+        trained, looked = Trained.from_values(values[:3]), self._look.told(values[3:])
+        return self._round(trained, looked)
 
     def train_round(self) -> Trained:
         """Train one round, without evaluating."""
-        generators = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
-        with generators, _denormals_as_zero():
-            _set_random_state(self._noise, self.device)
-            trained = self._train_steps()
-            self._noise = _random_state(self.device)
+        for _ in self._steps_in_parts():
+            pass
+        with self._on_stream():
+            trained = Trained.from_values(self._tallied().tolist())
         self.rounds_done += 1
         return trained
 
     def close(self) -> None:
-        """Nothing to end: the run holds no process but this one."""
+        """Give back what the run holds of a GPU besides its tensors: recorded steps, and its stream."""
+        if self._graphs is not None:
+            for weight in self.model.parameters():
+                weight.grad = None  # a recorded step's gradients lie in its memory
+            self._graphs.close()
 
-    def _train_steps(self) -> Trained:
-        """One round of optimiser steps."""
-        task, model, optimizer, parameters = self.task, self.model, self.optimizer, self.parameters
-        weights = [weight for weight in model.parameters() if weight.requires_grad]
-        clip = parameters.gradient_clip
-        num_train = len(self.train_rows)
-        total_steps = self.rounds * self.steps_per_round
+    def _steps_in_parts(self) -> Iterator[None]:
+        """One round of optimiser steps; whoever else works on the GPU meanwhile does so on another stream."""
+        with self._on_stream():
+            self.model.train()
+            self._step.choose_weights()
+            self._feed.begin_round(self.steps_per_round)
+            self._tally.clear()
         sampled_every = max(1, self.steps_per_round // GRADIENT_SAMPLES)
-        running_loss = torch.zeros((), device=self.device)
-        norms: list[Tensor] = []
-        first_layer = [weight for weight in weights if weight.ndim > 1][:1]
-        first_norms: list[Tensor] = []
-        model.train()
-        for step in range(self.steps_per_round):
-            factor = task.learning_rate_factor(parameters, self.steps_done, total_steps, num_train)
-            for group in optimizer.param_groups:
-                group["lr"] = parameters.learning_rate * factor
-            batch = task.augment(self.train_rows[self._order.next()], parameters)
-            for weight in weights:
-                weight.grad = None  # optimizer.zero_grad does no more, in an eighth of a small net's step
-            running_loss += self._take_gradient(batch)
-            is_sampled = step % sampled_every == 0
-            if is_sampled:
-                first_norms += [w.grad.norm() for w in first_layer if w.grad is not None]
-            if clip is not None:
-                norms.append(nn.utils.clip_grad_norm_(weights, clip))
-            elif is_sampled:
-                norms.append(nn.utils.get_total_norm([w.grad for w in weights if w.grad is not None]))
-            optimizer.step()
-            self.steps_done += 1
-        return Trained(
-            running_loss.item() / self.steps_per_round,
-            _root_mean_square(norms),
-            _root_mean_square(first_norms) if first_norms else None,
-        )
+        steps = self._runner.steps(self.steps_per_round, sampled_every, self._make_steps)
+        while True:
+            with self._on_stream():
+                is_over = next(steps, _OVER) is _OVER
+                if not is_over:
+                    self._clock.mark_part()
+            if is_over:
+                return
+            yield
 
-    def _take_gradient(self, batch: Rows) -> Tensor:
-        """Put the gradient of the batch's mean loss into the weights; returns that loss."""
-        outputs = self.task.forward(self.model, batch)
-        losses = self.task.losses(outputs, batch.targets, self.parameters)
-        # The gradient of the mean, which then need not be in the graph.
-        torch.autograd.backward(losses, losses.new_full(losses.shape, 1 / len(losses)))
-        return losses.detach().mean()
+    def _make_steps(self, block: tuple[bool, ...]) -> None:
+        for is_sampled in block:
+            self._step(is_sampled)
 
-    def _look(self, trained: Trained, started: float, ended: float) -> Round:
-        with UnitActivity(self.model) as activity:
-            train = evaluate(self.task, self.model, self.train_sample, self.parameters)
-        valid = evaluate(self.task, self.model, self.valid_rows, self.parameters)
-        batch_statistics = evaluate_with_batch_statistics(
-            self.task, self.model, self.valid_rows, self.parameters
-        )
+    def _tallied(self) -> Tensor:
+        return self._tally.values(self.steps_per_round)
+
+    def _tell(self) -> None:
+        """Put the figures of the steps and of a look where they are read, at the same address in each round."""
+        figures = torch.cat([self._tallied(), self._look()])
+        if self._changing.figures is None:
+            self._changing.figures = figures
+        else:
+            self._changing.figures.copy_(figures)
+
+    @contextlib.contextmanager
+    def _on_stream(self) -> Iterator[None]:
+        """Within, a GPU's work goes to the stream on which this run's steps are recorded."""
+        stream = None if self._graphs is None else self._graphs.stream
+        with contextlib.nullcontext() if stream is None else torch.cuda.stream(stream):
+            yield
+
+    def _round(self, trained: Trained, looked: Looked) -> Round:
         return Round(
             index=self.rounds_done,
-            train_loss=train.loss,
-            train_score=train.score,
-            valid_loss=valid.loss,
-            valid_score=valid.score,
+            train_loss=looked.train.loss,
+            train_score=looked.train.score,
+            valid_loss=looked.valid.loss,
+            valid_score=looked.valid.score,
             running_loss=trained.running_loss,
-            valid_score_batch_statistics=batch_statistics,
-            learning_rate=self.optimizer.param_groups[0]["lr"],
+            valid_score_batch_statistics=looked.valid_score_batch_statistics,
+            learning_rate=self._feed.rate(self.steps_done - 1),
             gradient_norm=trained.gradient_norm,
             first_layer_gradient_norm=trained.first_layer_gradient_norm,
-            dead_share=activity.dead_share(),
-            saturated_share=activity.saturated_share(),
+            dead_share=looked.dead_share,
+            saturated_share=looked.saturated_share,
             cost=Cost(
-                seconds=time.perf_counter() - started,
-                train_rows_per_second=self.steps_per_round * self.batch_size / (ended - started),
+                seconds=time.perf_counter() - self._began,
+                train_rows_per_second=self.steps_per_round * self.batch_size / self._clock.seconds(0, 1),
                 peak_memory_bytes=peak_memory_bytes(self.device),
             ),
         )
@@ -208,11 +295,15 @@ class Run:
 def start_run(
     task: Task, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device
 ) -> TrainingRun:
-    """A training run at its beginning: the task's own where it has one, else the shared loop's."""
+    """A training run at its beginning: the task's own where it has one, else the shared loop's.
+
+    On CUDA the shared loop's records its steps, to replay them.
+    """
     own = task.start(parameters, splits, rounds=rounds, seed=seed, device=device)
     if own is not None:
         return own
-    return Run(task, parameters, splits, rounds=rounds, seed=seed, device=device)
+    graphs = CudaGraphs(device) if device.type == "cuda" else None
+    return Run(task, parameters, splits, rounds=rounds, seed=seed, device=device, graphs=graphs)
 
 
 def train(run: TrainingRun) -> Iterator[Round]:
@@ -221,38 +312,11 @@ def train(run: TrainingRun) -> Iterator[Round]:
         yield run.advance()
 
 
-def _root_mean_square(norms: Sequence[Tensor]) -> float:
-    return torch.stack(list(norms)).double().square().mean().sqrt().item()
-
-
-class _Order:
-    """Batches of row indices: a fresh permutation each pass, a ragged rest left out of it."""
-
-    def __init__(self, num_rows: int, batch_size: int, seed: int, device: torch.device) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
-        self._num_rows = num_rows
-        self._batch_size = batch_size
-        self._device = device
-        self._draw()
-
-    def _draw(self) -> None:
-        self._before = self._generator.get_state()
-        self._permutation = torch.randperm(self._num_rows, generator=self._generator).to(self._device)
-        self._position = 0
-
-    def next(self) -> Tensor:
-        if self._position + self._batch_size > self._num_rows:
-            self._draw()
-        start, self._position = self._position, self._position + self._batch_size
-        return self._permutation[start : self._position]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"before": self._before, "position": self._position}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._generator.set_state(state["before"])
-        self._draw()
-        self._position = state["position"]
+def _rate_at(task: Task, parameters: Any, total_steps: int, num_train: int, step: int) -> float:
+    """The learning rate of a step."""
+    factor = task.learning_rate_factor(parameters, step, total_steps, num_train)
+    rate: float = parameters.learning_rate * factor
+    return rate
 
 
 def _sample(splits: Splits, seed: int) -> Tensor:
@@ -261,35 +325,13 @@ def _sample(splits: Splits, seed: int) -> Tensor:
     return torch.randperm(len(splits.train), generator=generator)[: len(splits.valid)].sort().values
 
 
-@contextlib.contextmanager
-def _denormals_as_zero() -> Iterator[None]:
-    """Within, numbers too small for full precision count as zero.
-
-    Adam's moments of weights without a gradient decay to such numbers and stay there; where units die, arithmetic
-    on them takes up to half of a step. The switch is the calling thread's, so it is left alone where there are
-    more: whether these have it depends on when they began.
-    """
-    is_alone = torch.get_num_threads() == 1
-    if is_alone:
-        torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        if is_alone:
-            torch.set_flush_denormal(False)
-
-
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def _set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state["cuda"], device)
+def _on_its_way(figures: Tensor | None) -> Tensor:
+    """A copy in the processor's memory; of a GPU's figures, once it has come so far."""
+    assert figures is not None
+    if not figures.is_cuda:
+        return figures
+    here = torch.empty(figures.shape, dtype=figures.dtype, pin_memory=True)
+    return here.copy_(figures, non_blocking=True)
 
 
 def peak_memory_bytes(device: torch.device) -> int:
