@@ -37,7 +37,7 @@ class Graphs(Protocol):
         """See above."""
 
     def record(self, program: Program) -> Recording:
-        """Record `program`, without effect on any tensor. Raises RuntimeError where that can't be done."""
+        """Record `program`, without effect on any tensor. Raises whatever tells why that can't be done."""
 
     def clear(self) -> None:
         """Forget all recordings."""
@@ -129,9 +129,11 @@ class Recorded:
             return
         try:
             recording = self._graphs.record(program)
-        except RuntimeError as error:
+        except Exception as error:  # noqa: BLE001 - the program itself has just succeeded
             self._noise.renew()
-            self._give_up(f"it can't be recorded: {str(error).strip().splitlines()[0]}")
+            self._give_up(
+                f"it can't be recorded: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            )
             return
         before.restore()
         recording.replay()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from objectives.registry import get_task
+from objectives.task import Task
 from objectives.training.loop import Run
-from tests.objectives_tests.small_data import get_task, parameters_of, small_splits
+from tests.objectives_tests.small_data import parameters_of, small_splits
 
 Program = Callable[[], None]
 
@@ -22,7 +24,7 @@ class Replayed:
 
 
 class ReplayedSteps:
-    """Counts what it records and replays. refuses: the message of the error with which it records nothing."""
+    """Keeps what it records. refuses: the message of the error with which it records nothing."""
 
     stream = None
 
@@ -46,15 +48,25 @@ class ReplayedSteps:
 
 
 def start_replayed(
-    task: str = "mnist_mlp", *, rounds: int = 6, seed: int = 7, refuses: str | None = None, **values: object
+    task: Task | str = "mnist_mlp",
+    *,
+    graphs: ReplayedSteps | None = None,
+    rounds: int = 4,
+    seed: int = 7,
+    **values: object,
 ) -> Run:
-    """A run on the CPU that is driven as on a GPU, with recorded steps."""
-    which = get_task(task)
+    """A run on the CPU that is driven as one on a GPU is; as it is written where `graphs` refuse."""
+    which = get_task(task) if isinstance(task, str) else task
     return Run(
         which,
         parameters_of(which, **values),
         small_splits(which),
         rounds=rounds,
         seed=seed,
-        graphs=ReplayedSteps(refuses),
+        graphs=graphs or ReplayedSteps(),
     )
+
+
+def start_written(task: Task | str = "mnist_mlp", **values: object) -> Run:
+    """The same, with nothing recorded."""
+    return start_replayed(task, graphs=ReplayedSteps("nothing is recorded here"), **values)  # type: ignore[arg-type]
