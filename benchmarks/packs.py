@@ -43,6 +43,7 @@ STEPS = {  # data set, and rounds that are timed as they are written
     "text8_skipgram": ("text", 5),
 }
 TRIALS = {1: 8, 4: 32, 16: 96, 64: 192}  # how many are trained, by how many at a time
+TRAIN_ROWS = 51_000
 CUDA = torch.device("cuda")
 
 
@@ -152,13 +153,14 @@ def trials_of(sizes: list[int], rounds: int, data_root: Path) -> list[dict[str, 
     for recorded in (False, True):  # what is loaded and compiled once
         trials.train([extra], 1, recorded)
     seconds, expected = trials.train([0, 1, 2, 3], 1, False)
-    cells = [_cell("one process, as written", 1, 4, seconds)]
+    cells = [_cell("one process, as written", 1, 4, rounds, seconds)]
+    print(cells[0], flush=True)
     for size in sizes:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         busy = time.process_time()
         seconds, found = trials.train(list(range(TRIALS[size])), size, True)
-        cell = _cell("one process, recorded", size, TRIALS[size], seconds)
+        cell = _cell("one process, recorded", size, TRIALS[size], rounds, seconds)
         cell["processor_share"] = (time.process_time() - busy) / seconds
         cell["memory_gib"] = torch.cuda.max_memory_reserved() / 2**30
         cell["equal"] = all(found[number] == expected[number] for number in expected)
@@ -167,11 +169,19 @@ def trials_of(sizes: list[int], rounds: int, data_root: Path) -> list[dict[str, 
     for num, recorded, count in ((4, False, 12), (4, True, 32)):
         cells.append(processes(num, recorded, count, rounds, data_root))
         print(cells[-1], flush=True)
-    return [{**cell, "of_the_first": cell["trials_per_hour"] / cells[0]["trials_per_hour"]} for cell in cells]
+    return cells
 
 
-def _cell(what: str, at_once: int, trials: int, seconds: float) -> dict[str, Any]:
-    return {"what": what, "at_once": at_once, "trials": trials, "trials_per_hour": trials / seconds * 3600}
+def _cell(what: str, at_once: int, trials: int, rounds: int, seconds: float) -> dict[str, Any]:
+    """Sets of trials of other sizes have other batches: so their steps a second are compared, too."""
+    steps = rounds * sum(TRAIN_ROWS // point["batch_size"] for point in points(trials))
+    return {
+        "what": what,
+        "at_once": at_once,
+        "trials": trials,
+        "trials_per_hour": trials / seconds * 3600,
+        "steps_per_second": steps / seconds,
+    }
 
 
 def processes(num: int, recorded: bool, count: int, rounds: int, data_root: Path) -> dict[str, Any]:
@@ -199,7 +209,7 @@ def processes(num: int, recorded: bool, count: int, rounds: int, data_root: Path
         child.wait()
     seconds = time.perf_counter() - started
     assert not any(child.returncode for child in children)
-    return _cell(f"{num} processes, {'recorded' if recorded else 'as written'}", num, count, seconds)
+    return _cell(f"{num} processes, {'recorded' if recorded else 'as written'}", num, count, rounds, seconds)
 
 
 def serve(share: str, recorded: bool, rounds: int, data_root: Path) -> None:
@@ -223,10 +233,14 @@ def tables(kept: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {each['written']:,.0f} | {each['recorded']:,.0f} | {each['ratio']:.1f} | {each['round_ratio']:.1f} |"
         )
-    lines += ["", "| trials of mnist_mlp | at once | an hour | of the first |", "|---|---|---|---|"]
+    lines += ["", "| trials of mnist_mlp | at once | an hour | of the first | steps/s | of the first |"]
+    lines.append("|---|---|---|---|---|---|")
     for cell in kept["trials"]:
+        first = kept["trials"][0]
+        rate, steps = (cell[name] / first[name] for name in ("trials_per_hour", "steps_per_second"))
         lines.append(
-            f"| {cell['what']} | {cell['at_once']} | {cell['trials_per_hour']:,.0f} | {cell['of_the_first']:.1f} |"
+            f"| {cell['what']} | {cell['at_once']} | {cell['trials_per_hour']:,.0f} | {rate:.1f} | "
+            f"{cell['steps_per_second']:,.0f} | {steps:.1f} |"
         )
     return "\n".join(lines)
 
@@ -242,7 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", default="1,4,16,64")
     parser.add_argument("--only", choices=["steps", "trials"])
     parser.add_argument("--data-dir", type=Path, default=Path("data"))

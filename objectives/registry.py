@@ -21,6 +21,7 @@ from objectives.task import Task
 from objectives.task_class import flaw_of
 
 GROUP = "sweeps.tasks"
+LOOP_ON_GPUS = "cuda2"  # changed whenever the shared loop's figures on GPUs change, and no task's on the CPU
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
     "mnist_mlp_online": "objectives.tasks.mnist_mlp_online:MnistMlpOnline",
@@ -72,12 +73,18 @@ def task_reference(name: str) -> str:
     return f"{Path(path).resolve()}:{class_name}"
 
 
-def task_version(name: str, task: Task) -> str:
-    """The version of a task. For a user's own file, it contains the digest of the file."""
-    if ".py:" not in name:
-        return task.version
-    content = Path(name.rpartition(":")[0]).read_bytes()
-    return f"{task.version}+{hashlib.sha256(content).hexdigest()[:12]}"
+def task_version(name: str, task: Task, *, on_gpus: bool = False) -> str:
+    """The version of a task.
+
+    For a user's own file, it contains the digest of the file; on GPUs, the version of the loop there.
+    """
+    parts = [task.version]
+    if ".py:" in name:
+        content = Path(name.rpartition(":")[0]).read_bytes()
+        parts.append(hashlib.sha256(content).hexdigest()[:12])
+    if on_gpus:
+        parts.append(LOOP_ON_GPUS)
+    return "+".join(parts)
 
 
 class _FromSource(SourceFileLoader):

@@ -103,7 +103,7 @@ def _specification(
     settings: StudySettings, task: Task, data: StudyData, *, gpus: float, **what: Any
 ) -> Specification:
     return Specification(
-        task=TaskVersion(task.name, task_version(settings.task, task)),
+        task=TaskVersion(task.name, task_version(settings.task, task, on_gpus=gpus > 0)),
         metric=Metric(task.metric, task.direction, task.chance_score, data.valid_rows),
         data=data,
         seed=settings.seed,
@@ -128,7 +128,7 @@ def plan_again(
     data = _study_data(spec.data.plan, splits)
     now = dataclasses.replace(
         spec,
-        task=TaskVersion(task.name, task_version(reference, task)),
+        task=TaskVersion(task.name, task_version(reference, task, on_gpus=gpus > 0)),
         metric=dataclasses.replace(spec.metric, num_valid=data.valid_rows),
         data=data,
         gpus=gpus,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, gpus, hand_labels, stopping_page, studies, task_tables, throughput
+from benchmarks import figures, gpus, hand_labels, packs, stopping_page, studies, task_tables, throughput
 from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
 from search_spaces.reader import parse_space
@@ -108,6 +108,7 @@ def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
 def test_the_table_of_gpus_is_what_was_measured() -> None:
     page = gpus.PAGE.read_text()
     assert gpus.with_table(page) == page, "run `python -m benchmarks.gpus --write`"
+    assert packs.with_tables(page) == page, "run `python -m benchmarks.packs --write`"
 
 
 def test_the_cells_that_are_kept_are_those_of_todays_commands() -> None:

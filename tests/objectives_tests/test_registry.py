@@ -93,6 +93,7 @@ def test_a_reference_means_the_same_from_any_folder(mine: Path, monkeypatch: pyt
 
 def test_a_built_in_tasks_version_is_its_own() -> None:
     assert task_version("mnist_mlp", get_task("mnist_mlp")) == MnistMlp.version
+    assert task_version("mnist_mlp", get_task("mnist_mlp"), on_gpus=True) != MnistMlp.version
 
 
 @pytest.mark.parametrize(
