@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 import sweeps
-from sweeps.pruning.learning_curve import REQUIRED, SCORES, SIGNALS
+from sweeps.pruning.learning_curve import LOSSES, SCORES, SIGNALS
 
 HERE = Path(__file__).parent
 BANK = HERE / "bank"
@@ -28,7 +28,7 @@ PARTS = {"develop": 1, "report": 2}  # with the seed of its studies
 COLUMNS = {
     "trial": "trial",
     "index": "round",
-    **{name: name for name in (*REQUIRED, *SCORES, *SIGNALS) if name != "running_loss"},
+    **{name: name for name in (*LOSSES, *SCORES, *SIGNALS) if name != "running_loss"},
 }
 
 
@@ -126,7 +126,7 @@ class BankStudy:
 def as_csv(table: pd.DataFrame) -> str:
     """As `sweep diagnose --curves` takes it: a loss or score that was no number is written as such."""
     said = table.copy()
-    for name in (*REQUIRED, *SCORES):
+    for name in (*LOSSES, *SCORES):
         said[name] = said[name].map(lambda value: f"{value:.6g}")
     return str(said.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 

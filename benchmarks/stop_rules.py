@@ -1,16 +1,18 @@
 """Stop rules on the bank of full curves: what each saves, what it costs, and what it catches.
 
-    python -m benchmarks.stop_rules [--part report|develop] [--write]
+    python -m benchmarks.stop_rules [--part report|develop] [--only RULE …] [--untold] [--write]
 
 Each study of the bank is run through in 20 seeded orders of its trials, one after the other: a rule sees a trial's
-rounds one at a time, and the trials before it as it has left them. --write puts tables and plot into `docs/stopping.md`.
+rounds one at a time, and the trials before it as it has left them. --only measures some rules and keeps what was measured
+of the others; --untold leaves out rows, chance and signals, as in a plain CSV file, and measures `onset` alone. --write
+puts tables and plot into `docs/stopping-tables.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -25,7 +27,8 @@ from benchmarks.reference_rules import REFERENCES, Reference
 from benchmarks.true_classes import Truth, true_class
 from objectives.registry import get_task
 from sweeps.diagnosis.labels import diagnose
-from sweeps.pruning.learning_curve import REQUIRED, SCORES, Curve, FloatArray, curve_from_columns
+from sweeps.pruning.curves import noise_of
+from sweeps.pruning.learning_curve import LOSSES, SCORES, Curve, FloatArray, curve_from_columns
 from sweeps.pruning.onset import Guards, OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
@@ -47,11 +50,7 @@ class Full:
     curve: Curve
     budget: int
     metric: Metric
-
-    @cached_property
-    def truth(self) -> Truth:
-        """What became of it, judged with all of it in view."""
-        return true_class(self.curve)
+    truth: Truth  # what became of it, judged with all that was recorded in view
 
     @cached_property
     def best_by_round(self) -> FloatArray:
@@ -82,6 +81,24 @@ class Halt:
         lost = float(self.full.best_by_round[-1]) - self.best
         return POINTS * lost if math.isfinite(lost) else 0.0
 
+    @cached_property
+    def is_false(self) -> bool:
+        """Whether more than noise was still to be gained: half a point of the best score, and of the best mean over rounds.
+
+        The mean over 6 % of the budget (an odd number, at least 3) of all rounds must beat that of the rounds up to the
+        halt by half a point, and by 1.5 standard deviations of the difference of two such means.
+        """
+        if not (self.is_early and self.regret > 0.5):
+            return False
+        scores, window = self.full.curve.valid_score, max(3, round(0.06 * self.full.budget))
+        window += window % 2 == 0
+        if len(scores) < window:
+            return True
+        means = np.convolve(scores, np.ones(window) / window, "valid")
+        kept = means[: max(1, self.rounds - window + 1)]
+        noise = noise_of(scores[len(scores) // 2 :]) * math.sqrt(2 / window)
+        return bool(means.max() - kept.max() > max(0.5 / POINTS, 1.5 * noise))
+
     @property
     def is_caught(self) -> bool:
         """Whether it was halted between the onset of overfitting and the end."""
@@ -89,29 +106,34 @@ class Halt:
         return onset is not None and self.is_early and self.rounds - 1 >= onset
 
 
-def load(part: str) -> list[list[Full]]:
-    """The curves of the bank's studies that are there."""
-    return [list(_curves(study)) for study in bank_studies(part) if study.path.exists()]
+PLAIN = frozenset({*LOSSES, *SCORES})  # what a plain CSV file has
 
 
-def _curves(study: BankStudy) -> Sequence[Full]:
+def load(part: str, *, is_told: bool = True) -> list[list[Full]]:
+    """The curves of the bank's studies that are there; untold without rows, chance and signals."""
+    return [list(_curves(study, is_told)) for study in bank_studies(part) if study.path.exists()]
+
+
+def _curves(study: BankStudy, is_told: bool) -> Sequence[Full]:
     task, recipe = get_task(study.task), study.recipe
     metric = Metric(task.metric, task.direction, task.chance_score, recipe.num_valid)
-    return [
-        Full(
-            study.name,
-            int(number),
-            curve_from_columns(_recorded(rows), metric),
-            recipe.rounds,
-            metric,
-        )
-        for number, rows in study.read().groupby("trial")
-    ]
+    plain = Metric(task.metric, task.direction, math.nan, 0)
+    curves = []
+    for number, rows in study.read().groupby("trial"):
+        columns = _recorded(rows)
+        told = curve_from_columns(columns, metric)
+        truth = true_class(told)
+        if is_told:
+            curves.append(Full(study.name, int(number), told, recipe.rounds, metric, truth))
+        else:
+            untold = curve_from_columns({name: columns[name] for name in PLAIN}, plain)
+            curves.append(Full(study.name, int(number), untold, recipe.rounds, plain, truth))
+    return curves
 
 
 def _recorded(rows: pd.DataFrame) -> dict[str, list[float]]:
     """The columns that hold anything, and those that every curve has."""
-    needed = {*REQUIRED, *SCORES}
+    needed = {*LOSSES, *SCORES}
     return {str(name): list(rows[name]) for name in rows if name in needed or rows[name].notna().any()}
 
 
@@ -157,7 +179,7 @@ def rules() -> dict[str, MakeRule]:
         **{f"Optuna {name}": make for name, make in ours.items()},
         **{
             f"onset, waiting {share:.0%}": partial(OnsetRule, guards=Guards(overfitting=share))
-            for share in (0.15, 0.25, 0.3)
+            for share in (0.1, 0.2, 0.3)
         },
         **{name: partial(make_rule, name) for name in ("onset", "study", "eager")},
     }
@@ -204,6 +226,7 @@ def _figures(halts: Sequence[Halt]) -> dict[str, float]:
         "caught": len(caught),
         "delay": sum(50 / h.full.budget * (h.rounds - 1 - (h.full.truth.onset or 0)) for h in caught),
         "false_halts": sum(halt.regret > 0.5 for halt in early),
+        "false_beyond_noise": sum(halt.is_false for halt in early),
         "lost_leads": sum(float(halt.full.best_by_round[-1]) > kept for halt in early),
     }
 
@@ -224,6 +247,7 @@ def summary(found: pd.DataFrame) -> dict[str, float | str]:
         "caught %": 100 * total["caught"] / max(1, total["overfitting"]),
         "delay": total["delay"] / total["caught"] if total["caught"] else math.nan,
         "false halts %": 100 * total["false_halts"] / total["curves"],
+        "beyond noise %": 100 * total["false_beyond_noise"] / total["curves"],
         "lost leads %": 100 * total["lost_leads"] / total["curves"],
     }
 
@@ -259,11 +283,13 @@ def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measure(part: str) -> dict[str, Any]:
-    """Everything that the page shows, as plain values."""
-    studies = load(part)
+def measure(part: str, only: Sequence[str] = (), *, is_told: bool = True) -> dict[str, Any]:
+    """Everything that the page shows, as plain values. only: the rules to measure; none for all."""
+    studies = load(part, is_told=is_told)
     overall, by_task = {}, {}
     for name, make in rules().items():
+        if only and name not in only:
+            continue
         found = outcomes(studies, make)
         overall[name] = summary(found)
         tasks = found["study"].str.rsplit("-", n=1).str[0]
@@ -271,8 +297,10 @@ def measure(part: str) -> dict[str, Any]:
             task: {key: summary(rows)[key] for key in ("saved %", "study regret")}
             for task, rows in found.groupby(tasks)
         }
+        worst = found.groupby("study")["study_regret"].mean().max()
         print(
-            f"{name:20s} saved {overall[name]['saved %']:.1f} % regret {overall[name]['study regret']:.3f}",
+            f"{name:20s} saved {overall[name]['saved %']:.1f} % regret {overall[name]['study regret']:.3f} "
+            f"(largest of a study {worst:.2f})",
             flush=True,
         )
     labels = labels_right(studies)
@@ -290,20 +318,42 @@ def measure(part: str) -> dict[str, Any]:
     }
 
 
+def with_earlier(measured: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured, in the order of the rules, with earlier figures of those that were not."""
+    names = [name for name in rules() if name in measured["overall"] or name in earlier.get("overall", {})]
+    for key in ("overall", "by_task"):
+        old = earlier.get(key, {})
+        measured[key] = {name: measured[key].get(name) or old[name] for name in names}
+    return {**{key: value for key, value in earlier.items() if key not in measured}, **measured}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=PARTS, default="report")
-    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
+    parser.add_argument("--only", action="append", choices=list(rules()), default=[])
+    parser.add_argument("--untold", action="store_true", help="Without rows, chance and signals; onset only.")
+    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping-tables.md.")
     wanted = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    measured = measure(wanted.part)
-    print(stopping_page.table(measured), stopping_page.by_task_table(measured), sep="\n\n")
+    only = ["onset"] if wanted.untold else wanted.only
+    measured = measure(wanted.part, only, is_told=not wanted.untold)
+    for name, row in measured["overall"].items():
+        print(name, row)
     for name in ("studies", "curves", "rounds", "true", "labels_right", "labels_right_at_halt"):
         print(name, measured[name])
-    if wanted.write:
-        stopping_page.write(measured)
+    if not wanted.write:
+        return
+    earlier = stopping_page.stored()
+    if wanted.untold:
+        kept = {"overall": measured["overall"]["onset"], "labels_right": measured["labels_right"]}
+        stopping_page.write({**earlier, f"untold_{wanted.part}": kept})
+    elif wanted.part == "report":
+        stopping_page.write(with_earlier(measured, earlier if only else {}))
+    else:
+        kept = {"overall": measured["overall"]["onset"], "labels_right": measured["labels_right"]}
+        stopping_page.write({**earlier, "told_develop": kept})
 
 
 if __name__ == "__main__":

@@ -10,8 +10,13 @@ from typing import Any
 
 OURS = ("onset", "study", "eager")
 RESULTS = Path(__file__).parent / "results" / "stop_rules.json"
-PAGE = Path(__file__).parents[1] / "docs" / "stopping.md"
+PAGE = Path(__file__).parents[1] / "docs" / "stopping-tables.md"
 PLOT = PAGE.with_name("stopping.svg")
+
+
+def stored() -> dict[str, Any]:
+    """What was measured last; empty where nothing was."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 def write(measured: Mapping[str, Any]) -> None:
@@ -37,11 +42,13 @@ def dominated_by(name: str, figures: Mapping[str, Mapping[str, Any]]) -> list[st
 
 def table(measured: Mapping[str, Any]) -> str:
     """The table of all rules, in Markdown."""
-    columns = list(next(iter(measured["overall"].values())))
+    columns = list(measured["overall"]["onset"])
     lines = [f"| rule | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name, row in measured["overall"].items():
         shown = f"**{name}**" if name in OURS else name
-        lines.append(f"| {shown} | {' | '.join(_shown(column, row[column]) for column in columns)} |")
+        lines.append(
+            f"| {shown} | {' | '.join(_shown(column, row.get(column, math.nan)) for column in columns)} |"
+        )
     return "\n".join(lines)
 
 
@@ -102,7 +109,29 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {"rules": table, "tasks": by_task_table}
+def telling_table(measured: Mapping[str, Any]) -> str:
+    """`onset` on both parts of the bank, with rows and chance told, and as in a plain CSV file."""
+    report = {"overall": measured["overall"]["onset"], "labels_right": measured["labels_right"]}
+    rows = {
+        "reporting part, told": report,
+        "reporting part, a plain CSV": measured.get("untold_report"),
+        "developing part, told": measured.get("told_develop"),
+        "developing part, a plain CSV": measured.get("untold_develop"),
+    }
+    columns = ("saved %", "caught %", "delay", "false halts %", "beyond noise %")
+    lines = [f"| | {' | '.join(columns)} | labels right % |", "|---" * (len(columns) + 2) + "|"]
+    for name, row in rows.items():
+        if row is not None:
+            cells = [_shown(column, row["overall"].get(column, math.nan)) for column in columns]
+            lines.append(f"| {name} | {' | '.join(cells)} | {100 * row['labels_right']:.1f} |")
+    return "\n".join(lines)
+
+
+BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "telling": telling_table,
+    "rules": table,
+    "tasks": by_task_table,
+}
 
 
 def with_blocks(text: str, measured: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeps.pruning.curves import path_excess, share_of_fall
+from sweeps.pruning.curves import path_excess
 from sweeps.pruning.learning_curve import Curve, FloatArray
 
 POINT = 0.01
@@ -95,3 +95,16 @@ def last_gain_of(scores: FloatArray, least: float) -> int:
 def _share_kept(scores: FloatArray, chance: float) -> float:
     """Of the best gain over chance, how much there was at the end."""
     return float((scores[-1] - chance) / (scores.max() - chance)) if scores.max() > chance else 1.0
+
+
+def share_of_fall(losses: FloatArray, before: int) -> float:
+    """How much of all that a loss has ever fallen it fell from position `before` on.
+
+    Of logarithms, where all are positive: so it looks in a plot, where a loss that falls little in all may still be
+    falling.
+    """
+    values = np.asarray(losses, dtype=np.float64)
+    if (values > 0).all():
+        values = np.log(values)
+    reach = float(values.max() - values.min())
+    return float(values[:before].min() - values[-1]) / reach if reach > 0 else 0.0

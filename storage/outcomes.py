@@ -17,7 +17,7 @@ FINISHED = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The state of a trial. value: the metric of its best round (COMPLETE), the last finite one (PRUNED), or None."""
+    """The state of a trial. value: the metric of its best round (COMPLETE, PRUNED), or None."""
 
     trial_id: int
     number: int

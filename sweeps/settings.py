@@ -15,6 +15,8 @@ from objectives.spelling import did_you_mean
 from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES
 
+# Raised with each change of what a rule means, or of what is recorded of a trial that it halts.
+STOP_RULE_VERSIONS = {name: 2 for name in RULES if name != "none"}
 RUNNERS = ("ray", "inline")
 MOST = 1_000_000_000  # of anything that is counted: what a database's integer holds, with room to spare
 MOST_REPEATS = 10_000
@@ -160,6 +162,11 @@ class RunSettings:
 def check_stop_rule(option: str, name: str) -> None:
     """Raises UsageError if there is no rule of this name."""
     check_word(option, name, RULES)
+
+
+def stop_rule_version(name: str) -> int:
+    """Which version of a stop rule this package has."""
+    return STOP_RULE_VERSIONS.get(name, 1)
 
 
 def check_study_name(name: str) -> None:

@@ -24,7 +24,12 @@ from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooMa
 from sweeps.launching import Launch, Watcher, launch_of, prepare
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings
-from sweeps.study.continuity import check_environment, check_same, check_unchanged
+from sweeps.study.continuity import (
+    check_environment,
+    check_same,
+    check_stop_rule_version,
+    check_unchanged,
+)
 from sweeps.study.environment import code_digest, environment
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.specification import Specification
@@ -124,6 +129,7 @@ def resume(
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     if not force:
         check_unchanged(row, now, "Undo the change, or continue anyway with --force.")
+        check_stop_rule_version(row, spec)
     check_environment(row, spec, run, force=force)
     launching = dataclasses.replace(
         launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force

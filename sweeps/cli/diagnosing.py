@@ -31,14 +31,20 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 @click.option(
     "--curves",
     "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Diagnose this CSV file in place of a study. Its columns: trial, round, train_loss, valid_loss, and more "
-    "(docs/diagnosis.md).",
+    metavar="FILE",
+    help="Diagnose these learning curves in place of a study: a CSV or JSON file of any framework, a folder of "
+    "TensorBoard event files, or an Optuna database (docs/diagnosis.md).",
+)
+@click.option(
+    "--columns",
+    "named",
+    metavar="FIGURE=NAME,…",
+    help="Columns of the file, if their names don't tell what they are: train_loss=loss,valid_loss=val_loss.",
 )
 @click.option(
     "--direction",
     type=click.Choice(["maximize", "minimize"]),
-    help="Whether a larger or a smaller score in the file is better. [default: maximize]",
+    help="Whether a larger or a smaller score in the file is better. [default: as its name tells, else maximize]",
 )
 @click.option(
     "--total-rounds",
@@ -53,9 +59,8 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 @click.option("--chance", type=float, help="Score of a model that guesses, for the file. [default: unknown]")
 @click.option(
     "--rule",
-    default="onset",
-    show_default=True,
-    help="Also tell in which round this stop rule would have halted.",
+    help="Also tell in which round this stop rule would have halted. [default: onset for a file; for a study, what was "
+    "recorded]",
 )
 @click.option(
     "--plot",
@@ -68,22 +73,23 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 def diagnose(
     study: str | None,
     trial: int | None,
-    path: Path | None,
+    path: str | None,
+    named: str | None,
     direction: str | None,
     total_rounds: int | None,
     valid_rows: int | None,
     chance: float | None,
-    rule: str,
+    rule: str | None,
     folder: Path | None,
     form: str,
     storage: str | None,
 ) -> None:
     """Explain how each trial of STUDY, or of a file of curves, ended.
 
-    With TRIAL, explain only the trial of that number. The result also tells in which round a stop rule,
-    which sees one round after the other, would have halted the trial.
+    With TRIAL, explain only the trial of that number. The result also tells in which round the trial was halted; with
+    --rule, and for a file, in which round that stop rule, which sees one round after the other, would have halted it.
     """
-    from sweeps.diagnosis.curve_file import read_curves
+    from sweeps.diagnosis.curve_files.reading import read_curves
     from sweeps.diagnosis.report import diagnose_file, diagnose_study
     from sweeps.study.stored_study import load
 
@@ -92,15 +98,19 @@ def diagnose(
     if path is not None:
         file = read_curves(
             path,
-            "minimize" if direction == "minimize" else "maximize",
+            None if direction is None else "minimize" if direction == "minimize" else "maximize",
             valid_rows=valid_rows or 0,
             chance=math.nan if chance is None else chance,
+            columns=_named_columns(named),
         )
-        metric, found = file.metric, diagnose_file(file, total_rounds=total_rounds, rule=rule)
+        for note in file.notes:
+            click.echo(note, err=True)
+        metric, found = file.metric, diagnose_file(file, total_rounds=total_rounds, rule=rule or "onset")
     else:
         if given := [
             name
             for name, value in {
+                "--columns": named,
                 "--direction": direction,
                 "--total-rounds": total_rounds,
                 "--valid-rows": valid_rows,
@@ -121,6 +131,17 @@ def diagnose(
         for each in found:
             plot(each, metric, folder)
         click.echo(f"Wrote {len(found)} pictures to {folder}.", err=True)
+
+
+def _named_columns(said: str | None) -> dict[str, str]:
+    """`train_loss=loss,valid_loss=val_loss` as a mapping. Raises UsageError."""
+    parts = [part.partition("=") for part in (said or "").split(",") if part.strip()]
+    for figure, equals, name in parts:
+        if not (figure.strip() and equals and name.strip()):
+            raise UsageError(
+                f"--columns {said}: write FIGURE=NAME, several with commas: train_loss=loss,valid_loss=val_loss."
+            )
+    return {figure.strip(): name.strip() for figure, _, name in parts}
 
 
 def _advised(found: Sequence[Diagnosed]) -> dict[str, str]:

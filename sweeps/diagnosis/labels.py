@@ -15,17 +15,20 @@ import numpy as np
 
 from sweeps.pruning import onset, signals
 from sweeps.pruning.curves import (
-    collapse_onset,
     has_stalled,
-    is_at_chance,
     lasting_rise,
     loss_turn,
     moving_average,
+    noise_of,
     path_excess,
+    reached,
     share_of_fall,
     smoothing_window,
 )
-from sweeps.pruning.learning_curve import Curve
+from sweeps.pruning.learning_curve import Curve, IntArray
+from sweeps.pruning.looks import looks_of
+from sweeps.pruning.scale import NO_GAIN, is_at_chance, may_be_at_chance, point_of, scale_of
+from sweeps.pruning.wording import apart, since_round
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
@@ -40,12 +43,16 @@ Label = Literal[
     "unfinished",
     "plateau",
     "healthy",
+    "inferior",
 ]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """label: what it is. evidence: the figures. because: a sentence. advice: what to change; empty for nothing."""
+    """label: what it is; `inferior` only of a trial that a stop rule halted as such. evidence: the figures.
+
+    because: a sentence. advice: what to change; empty for nothing.
+    """
 
     label: Label
     evidence: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -55,31 +62,75 @@ class Diagnosis:
 
 # Shares of the budget. A diagnosis need not wait as long as a halt, which loses something where it is wrong.
 GUARDS = onset.Guards(overfitting=0.2, plateau=0.5, not_learning=0.1, collapsed=0.1)
+CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
+SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
+RISE = 0.03  # of all that the losses moved
+LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
+LESS_CAPACITY = (
+    "More dropout or weight_decay, a smaller hidden_width, or more data; the best round is what counts."
+)
+STEADIER = "Lower learning_rate, anneal it (schedule: cosine), or raise batch_size."
+LOWER_RATE = "Lower learning_rate by a factor of 3 to 10, or limit the gradient (gradient_clip: 1)."
+
+
+def advice_for(reason: str) -> str:
+    """What to turn after a halt for this reason, where the rounds alone would be called something else."""
+    return {
+        "overfitting": LESS_CAPACITY,
+        "diverged": LOWER_RATE,
+        "collapsed": STEADIER,
+        "not_learning": "Another learning_rate; look at input and targets.",
+    }.get(reason, "")
 
 
 def diagnose(curve: Curve, budget: int, metric: Metric) -> Diagnosis:
     """The diagnosis of a curve of at least one round; `budget` is the number of rounds it was meant to have."""
     if not len(curve):
         raise ValueError("a curve without rounds has no diagnosis")
-    for judge in _JUDGES:
-        found = judge(curve, budget, metric)
+    found = _not_finite(curve, budget)
+    if found is not None:
+        return found
+    looks, num_looks = looks_of(curve, budget)
+    for judge in _JUDGES if len(looks) else ():
+        found = judge(looks, num_looks, metric)
         if found is not None:
             return found
-    return _healthy(curve, budget, metric)
+    return _healthy(curve, metric)
 
 
 def _diverged(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    advice = "Lower learning_rate by a factor of 3 to 10, or limit the gradient (gradient_clip: 1)."
-    for now in range(1, len(curve) + 1):
-        stop = onset.diverged(curve.until(now), budget, metric, GUARDS)
-        if stop is not None:
-            return _from_stop(stop, f"{advice} A logarithm of 0 in a loss of one's own does it, too.")
     stop = onset.exploded(curve, budget, metric, GUARDS)
-    return None if stop is None else _from_stop(stop, advice)
+    return None if stop is None else _from_stop(stop, LOWER_RATE)
+
+
+def _not_finite(curve: Curve, budget: int) -> Diagnosis | None:
+    """At the first round whose figures are not finite, or have not been for a while."""
+    suspects = (
+        ~np.isfinite(curve.train_loss) if curve.has_train_loss else np.zeros(len(curve), dtype=np.bool_)
+    )
+    suspects = suspects & curve.train_measured | ~np.isfinite(curve.valid_loss) & curve.valid_measured
+    if curve.running_loss is not None:
+        suspects = suspects | ~np.isfinite(curve.running_loss)
+    for position in _worth_a_look(np.flatnonzero(suspects)):
+        stop = onset.diverged(curve.until(int(position) + 1), budget, GUARDS)
+        if stop is not None:
+            return _from_stop(stop, f"{LOWER_RATE} A logarithm of 0 in a loss of one's own does it, too.")
+    return None
+
+
+def _worth_a_look(positions: IntArray, most: int = 1000) -> IntArray:
+    """All of them, or where there are very many the first and evenly spaced ones, up to the last."""
+    if len(positions) <= most:
+        return positions
+    return np.concatenate([positions[:most], positions[:: len(positions) // most], positions[-1:]])
 
 
 def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    stop = onset.collapsed(curve, budget, metric, GUARDS) or _fallen(curve, budget, metric)
+    if math.isnan(curve.chance) and _barely_learnt(curve, budget, metric) is not None:
+        return None
+    stop = onset.collapsed(curve, budget, metric, GUARDS) or onset.fallen(
+        curve, metric, lasting=max(3, round(0.2 * budget)), share_lost=0.25
+    )  # the second: too little to halt for
     if stop is None:
         return None
     if signals.worst_share(curve) >= 0.25:
@@ -88,43 +139,24 @@ def _collapsed(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
             "(leaky_relu, elu), a larger batch_size or a lower learning_rate. Clipping does not help with adam."
         )
     else:
-        advice = "Lower learning_rate, anneal it (schedule: cosine), or raise batch_size."
+        advice = STEADIER
     return _from_stop(stop, advice)
 
 
-def _fallen(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """A quarter of what was learnt is lost on both splits, for a fifth of the budget: too little to halt for."""
-    lasting = max(3, round(0.2 * budget))
-    if math.isnan(curve.floor) or signals.is_stale(curve):
-        return None
-    since = [
-        collapse_onset(scores, chance=curve.floor, share_lost=0.25, lasting=lasting)
-        for scores in (curve.train_score, curve.valid_score)
-    ]
-    if since[0] is None or since[1] is None:
-        return None
-    then, now = (metric.oriented(float(score)) for score in (curve.train_score.max(), curve.train_score[-1]))
-    evidence = {
-        "onset_round": since[0] + 1,
-        "best_train_score": then,
-        "train_score": now,
-        **signals.signals_of(curve),
-    }
-    because = f"training {metric.name} fell from {then:.4g} to {now:.4g}, and validation with it"
-    return Stop("collapsed", len(curve), evidence, because + signals.units_of(curve))
-
-
 def _not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    stop = onset.not_learning(curve, budget, metric, GUARDS) or _at_chance(curve, budget, metric)
+    stop = onset.nothing_learnt(curve, budget, metric, GUARDS, significance_z=CERTAIN_Z) or _at_chance(
+        curve, budget, metric
+    )
     if stop is None:
         return None
+    losses = curve.train_loss if curve.has_train_loss else curve.valid_loss
     if signals.worst_share(curve) >= 0.9:
         advice = (
             "The units were dead from the start: lower learning_rate, and scale the input and the weights."
         )
     elif signals.vanishes(curve):
         advice = "Weights that keep the gradient's size (weight_init: he), batch_norm, or pretrained weights."
-    elif float(curve.train_loss.max() - curve.train_loss.min()) > 0.1 * abs(float(curve.train_loss.min())):
+    elif float(losses.max() - losses.min()) > 20 * noise_of(losses) > 0:
         advice = "The loss moves and nothing is learnt: lower learning_rate, and look at input and targets."
     else:
         advice = "The loss hardly moves: raise learning_rate by a factor of 10, or look at input and targets."
@@ -132,16 +164,10 @@ def _not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None
 
 
 def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """A score that has not left chance, or by a little at the start, is no learning, whatever the loss does."""
-    if math.isnan(curve.chance) or len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)):
-        return None
-    is_none = is_at_chance(
-        curve.train_score, curve.valid_score, curve.score_error, chance=curve.chance, budget=budget
-    )
-    usual = max(float(np.quantile(scores, 0.75)) for scores in (curve.train_score, curve.valid_score))
-    since = onset.reached_by(curve, budget)
-    is_little = usual - curve.chance < 0.05 and since <= 0.1 * budget + smoothing_window(budget)
-    if not (is_none or is_little):
+    """A score that has not left chance is no learning, whatever the loss does."""
+    if math.isnan(curve.chance):
+        return _barely_learnt(curve, budget, metric)
+    if len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)) or not is_at_chance(curve, budget):
         return None
     best = metric.oriented(float(curve.valid_score[curve.best]))
     evidence = {
@@ -150,16 +176,32 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
         **signals.signals_of(curve),
     }
     because = f"{metric.name} has been {best:.4g} at best, and chance is {metric.oriented(curve.chance):.4g}"
-    return Stop(
-        "not_learning", len(curve), evidence, because + signals.units_of(curve) + signals.gradient_of(curve)
+    said = because + signals.units_of(curve) + signals.gradient_of(curve)
+    return Stop("not_learning", int(curve.ends[-1]), evidence, said)
+
+
+def _barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
+    """Where chance is not told: shares, or per cent, that are low and have gained less than five points."""
+    if len(curve) < max(6, math.ceil(GUARDS.not_learning * budget)) or curve.ceiling not in (1.0, 100.0):
+        return None
+    known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
+    is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in known)
+    if not is_low or not may_be_at_chance(curve, budget):
+        return None
+    first, best = (
+        metric.oriented(float(score)) for score in (curve.valid_score[0], curve.valid_score[curve.best])
     )
+    evidence = {"first_valid_score": first, "best_valid_score": best, **signals.signals_of(curve)}
+    because = f"{metric.name} was {first:.4g} at first and {best:.4g} at best"
+    said = because + signals.units_of(curve) + signals.gradient_of(curve)
+    return Stop("not_learning", int(curve.ends[-1]), evidence, said)
 
 
 def _stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     if curve.batch_statistics_score is None:
         return None
     lag = (curve.batch_statistics_score - curve.valid_score)[-max(3, len(curve) // 4) :]
-    if not float(np.median(lag)) > max(0.02, 3 * float(np.median(curve.score_error))):
+    if not float(np.median(lag)) > signals.least_lag(curve):
         return None
     running = metric.oriented(float(np.median(curve.valid_score[-len(lag) :])))
     own = metric.oriented(float(np.median(curve.batch_statistics_score[-len(lag) :])))
@@ -174,24 +216,34 @@ def _stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 def _turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     """Overfitting, or overconfident, by whether the score has gone on climbing after the loss had turned."""
-    losses = curve.train_loss, curve.valid_loss
-    turn = loss_turn(*losses, budget=budget, significance_z=1.64) or lasting_rise(*losses, budget=budget)
+    losses = onset.training_of(curve), curve.valid_loss
+    turn = loss_turn(*losses, budget=budget, rise=RISE, significance_z=1.96) or lasting_rise(
+        *losses, budget=budget
+    )
     if turn is None:
         return None
     stop = onset.overfitting_since(turn, curve, budget, metric, GUARDS)
     if stop is not None:
-        advice = "More dropout or weight_decay, a smaller hidden_width, or more data; the best round is what counts."
-        return _from_stop(stop, advice)
+        return _from_stop(stop, LESS_CAPACITY)
     then = turn.position
+    gained = float(
+        curve.valid_score[curve.best] - moving_average(curve.valid_score, smoothing_window(budget))[then]
+    )
+    if curve.score_is_loss or curve.loss_is_score or curve.best <= then + 1:
+        return None
+    if gained <= scale_of(curve, budget).little:
+        return None
     evidence = {
-        "onset_round": then + 1,
-        "valid_loss_rise": turn.rise,
+        "onset_round": int(curve.numbers[then]),
+        "valid_loss_then": turn.lowest,
+        "valid_loss": turn.latest,
         "trend_z": turn.trend_z,
-        "best_round": curve.best + 1,
+        "best_round": int(curve.numbers[curve.best]),
     }
+    first, last = apart(turn.lowest, turn.latest)
     because = (
-        f"validation loss has risen {turn.rise:.0%} since round {then + 1}, but {metric.name} still had its best in "
-        f"round {curve.best + 1}"
+        f"validation loss has risen from {first} to {last} {since_round(curve, then)}, but {metric.name} had its best "
+        f"after that, in round {int(curve.numbers[curve.best])}"
     )
     advice = "No reason to halt. Where probabilities matter: weight_decay, dropout, or fewer rounds."
     return Diagnosis("overconfident", evidence, because, advice)
@@ -201,18 +253,20 @@ def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     half = slice(len(curve) // 2, None)
     if len(curve) < 6:
         return None
-    valid, train = path_excess(curve.valid_score[half]), path_excess(curve.train_score[half])
-    gained = max(float(curve.valid_score.max() - _start(curve)), 1e-12)
-    error = float(np.median(curve.score_error))
-    if not (valid > max(0.018 * gained, 1.2 * error) and train > 0.012 * gained):
+    point = point_of(curve, scale_of(curve, budget).gain)
+    valid = path_excess(curve.valid_score[half])
+    error = signals.sampling_error_of(curve)
+    if not valid > max(1.5 * point, 1.2 * error):
         return None
-    return Diagnosis(
-        "bouncing",
-        {"mean_change_valid": valid, "mean_change_train": train, **signals.signals_of(curve)},
-        f"{metric.name} goes up and down by {valid:.2g} a round ({train:.2g} on training rows)"
-        + signals.units_of(curve),
-        "Lower learning_rate or anneal it (schedule: cosine); a larger batch_size calms it as well.",
-    )
+    training = curve.train_score if curve.has_train_score else -curve.train_loss
+    if curve.has_train_score and not path_excess(training[half]) > 1.25 * point:
+        return None
+    name = metric.name if metric.name.startswith("validation") else f"validation {metric.name}"
+    said = f"{name} changes by {valid:.2g} from round to round"
+    evidence = {"valid_path_excess": valid}
+    if curve.has_train_score:
+        evidence["train_path_excess"] = path_excess(training[half])
+    return Diagnosis("bouncing", evidence, said, STEADIER)
 
 
 def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
@@ -222,17 +276,23 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     window = smoothing_window(budget)
     scores, losses = moving_average(curve.valid_score, window), moving_average(curve.valid_loss, window)
     gain = float(scores[-1] - scores[:before].max())
-    gained = max(float(scores.max() - _start(curve)), 0.0)
-    error = float(np.median(curve.score_error)) / math.sqrt(window)
-    is_climbing = gain > max(0.006 * gained, 2 * error)
-    if not (is_climbing or share_of_fall(losses, before) > 0.05):
+    scale = scale_of(curve, budget)
+    error = signals.sampling_error_of(curve) / math.sqrt(window)
+    is_climbing = gain > max(0.006 * scale.gain, 2 * scale.tolerance, 2 * error)
+    fall = share_of_fall(losses, before, _early(len(curve)))
+    is_falling = fall > 0.05
+    if not (is_climbing or is_falling):
         return None
     evidence = {
         "gain_of_the_last_quarter": gain,
         "valid_loss_before": float(losses[:before].min()),
         "valid_loss": float(losses[-1]),
     }
-    moving = f"{metric.name} gained {gain:.2g}" if is_climbing else "validation loss fell"
+    if is_climbing:
+        moving = f"{metric.name} gained {gain:.2g}"
+    else:
+        first, last = apart(evidence["valid_loss_before"], evidence["valid_loss"])
+        moving = f"validation loss fell from {first} to {last}"
     because = f"in the last quarter of the budget {moving}"
     more = 2 * len(curve)
     return Diagnosis(
@@ -240,17 +300,35 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     )
 
 
+def _early(length: int) -> int:
+    """The rounds at the start whose loss tells nothing of how far it falls."""
+    return length // 10
+
+
 def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    since = onset.reached_by(curve, budget)
-    if not has_stalled(since, len(curve) - 1, budget=budget, guard=GUARDS.plateau):
-        return None
+    scale, now = scale_of(curve, budget), len(curve) - 1
+    since = reached(curve.valid_score, budget=budget, negligible=max(scale.little, 2 * scale.tolerance))
     losses = moving_average(curve.valid_loss, smoothing_window(budget))
     half = max(1, len(curve) // 2)
-    is_long = has_stalled(since, len(curve) - 1, budget=budget, guard=0.75)
-    if not is_long and losses[-1] <= 0.98 * losses[:half].min():
+    is_long = has_stalled(since, now, budget=budget, guard=0.75)
+    is_flat = has_stalled(since, now, budget=budget, guard=GUARDS.plateau) and (
+        is_long or share_of_fall(losses, half, _early(len(curve))) < 0.02
+    )
+    lowest = int(np.argmin(losses))
+    if not is_flat and lowest > _early(len(curve)) and has_stalled(lowest, now, budget=budget, guard=SHORT):
+        half_a_point = NO_GAIN / 0.01 * point_of(curve, scale.gain)
+        since = reached(curve.valid_score, budget=budget, negligible=max(scale.little, half_a_point))
+        is_flat = has_stalled(since, now, budget=budget, guard=SHORT)
+    if not is_flat:
         return None
-    evidence = {"no_gain_since_round": since + 1, "best_round": curve.best + 1, **signals.signals_of(curve)}
-    because = f"{metric.name} has gained no more than noise since round {since + 1}" + signals.units_of(curve)
+    evidence = {
+        "no_gain_since_round": int(curve.numbers[since]),
+        "best_round": int(curve.numbers[curve.best]),
+        **signals.signals_of(curve),
+    }
+    because = f"{metric.name} has gained no more than noise {since_round(curve, since)}" + signals.units_of(
+        curve
+    )
     if signals.worst_share(curve) >= 0.5:
         advice = "Many units do nothing: lower learning_rate, scale the initial weights, or take leaky_relu."
     else:
@@ -258,10 +336,12 @@ def _plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     return Diagnosis("plateau", evidence, because, advice)
 
 
-def _healthy(curve: Curve, budget: int, metric: Metric) -> Diagnosis:
+def _healthy(curve: Curve, metric: Metric) -> Diagnosis:
+    """Of the curve as it was recorded, or at least of what is finite in it."""
     best = metric.oriented(float(curve.valid_score[curve.best]))
-    because = f"{metric.name} had its best, {best:.4g}, in round {curve.best + 1} of {len(curve)}"
-    return Diagnosis("healthy", {"best_valid_score": best, "best_round": curve.best + 1}, because)
+    number = int(curve.numbers[curve.best])
+    because = f"{metric.name} had its best, {best:.4g}, in round {number}, of {len(curve)} rounds"
+    return Diagnosis("healthy", {"best_valid_score": best, "best_round": number}, because)
 
 
 _JUDGES: tuple[Callable[[Curve, int, Metric], Diagnosis | None], ...] = (
@@ -278,8 +358,3 @@ _JUDGES: tuple[Callable[[Curve, int, Metric], Diagnosis | None], ...] = (
 
 def _from_stop(stop: Stop, advice: str) -> Diagnosis:
     return Diagnosis(stop.reason, stop.evidence, stop.because, advice)  # type: ignore[arg-type]  # of those with a label
-
-
-def _start(curve: Curve) -> float:
-    """The score that learning starts from: chance, else that of the first round."""
-    return float(curve.valid_score[0]) if math.isnan(curve.chance) else curve.chance

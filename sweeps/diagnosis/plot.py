@@ -19,25 +19,27 @@ ONSET, HALT, BEST = "#e08a00", "#c0262d", "#2a8c4a"
 MANY_TIMES = 30.0  # losses that differ by more are shown on a logarithmic scale
 
 
-def draw_curve(curve: Curve, losses: Any, scores: Any, *, first_round: int = 1, sign: float = 1.0) -> None:
+def draw_curve(curve: Curve, losses: Any, scores: Any, *, sign: float = 1.0) -> None:
     """Draw losses, and scores with their sampling error, into two axes of matplotlib.
 
     sign: -1 where the scores were minimised, so that they are shown as they were.
     """
-    rounds = np.arange(len(curve)) + first_round
-    losses.plot(rounds, curve.train_loss, color=TRAIN, label="training")
-    losses.plot(rounds, curve.valid_loss, color=VALID, label="validation")
+    rounds, seen = curve.numbers, curve.valid_measured
+    if curve.has_train_loss:
+        trained = curve.train_measured
+        losses.plot(rounds[trained], curve.train_loss[trained], color=TRAIN, label="training")
+    losses.plot(rounds[seen], curve.valid_loss[seen], color=VALID, label="validation")
     finite = np.concatenate([curve.train_loss, curve.valid_loss])
     finite = finite[np.isfinite(finite) & (finite > 0)]
     if len(finite) and finite.max() > MANY_TIMES * finite.min():
         losses.set_yscale("log")
     losses.set_ylabel("loss")
-    valid = sign * curve.valid_score
-    scores.plot(rounds, sign * curve.train_score, color=TRAIN, label="training")
-    scores.fill_between(
-        rounds, valid - curve.score_error, valid + curve.score_error, color=VALID, alpha=0.15, lw=0
-    )
-    scores.plot(rounds, valid, color=VALID, label="validation")
+    valid, error = sign * curve.valid_score[seen], curve.score_error[seen]
+    if curve.has_train_score:
+        trained = curve.train_measured
+        scores.plot(rounds[trained], sign * curve.train_score[trained], color=TRAIN, label="training")
+    scores.fill_between(rounds[seen], valid - error, valid + error, color=VALID, alpha=0.15, lw=0)
+    scores.plot(rounds[seen], valid, color=VALID, label="validation")
     if curve.batch_statistics_score is not None:
         batch = sign * curve.batch_statistics_score
         scores.plot(rounds, batch, color=BATCH, ls=":", label="batch statistics")
@@ -53,14 +55,14 @@ def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
     FigureCanvasAgg(figure)
     losses, scores = figure.subplots(2, 1, sharex=True)
     sign = -1.0 if metric.direction == "minimize" else 1.0
-    draw_curve(curve, losses, scores, first_round=found.named.first_round, sign=sign)
+    draw_curve(curve, losses, scores, sign=sign)
     scores.plot([found.best_round], [sign * curve.valid_score[curve.best]], "o", color=BEST, label="best")
     scores.set_ylabel(metric.name)
     scores.set_xlabel("round")
     onset = diagnosis.evidence.get("onset_round")
     for axes in (losses, scores):
         if isinstance(onset, int):
-            axes.axvline(onset - 1 + found.named.first_round, color=ONSET, ls="--", label="onset")
+            axes.axvline(onset, color=ONSET, ls="--", label="onset")
         if found.halt_round is not None:
             axes.axvline(found.halt_round, color=HALT, label="halt")
         axes.legend(loc="best", fontsize="small")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from objectives import Round
 from storage.rounds import get_rounds
-from sweeps.diagnosis.curve_file import CurveFile, NamedCurve
-from sweeps.diagnosis.labels import Diagnosis, diagnose
+from storage.trials import TrialRow
+from sweeps.diagnosis.curve_files.reading import CurveFile, NamedCurve
+from sweeps.diagnosis.labels import Diagnosis, advice_for, diagnose
 from sweeps.errors import UsageError
 from sweeps.pruning.learning_curve import curve_of
+from sweeps.pruning.looks import rounds_to_judge
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import make_rule
 from sweeps.settings import check_stop_rule
 from sweeps.study.stored_study import Study
 from sweeps.trial.metric import Metric
-from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
+from sweeps.trial.verdict import SPOILT, Stop, StopReason, TrialEnd
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Diagnosed:
     @property
     def halt_round(self) -> int | None:
         """The round after which it would have been halted, as the file counts."""
-        return None if self.stop is None else self.stop.round - 1 + self.named.first_round
+        return None if self.stop is None else int(self.named.curve.numbers[self.stop.round - 1])
 
     @property
     def best_round(self) -> int:
         """The round of the best score, as the file counts."""
-        return self.named.curve.best + self.named.first_round
+        return int(self.named.curve.numbers[self.named.curve.best])
 
     def record(self) -> dict[str, Any]:
         """Under the stable keys of `-f json`."""
@@ -73,27 +75,53 @@ def diagnose_file(
     return list(_diagnosed(file.curves, meant, file.metric, budget, judge))
 
 
-def diagnose_study(study: Study, trial: int | None = None, *, rule: str = "onset") -> list[Diagnosed]:
-    """Each trial of a study that has a round, or one of them."""
+def diagnose_study(study: Study, trial: int | None = None, *, rule: str | None = None) -> list[Diagnosed]:
+    """Each trial of a study that has a round, or one of them.
+
+    rule: a stop rule that looks at the rounds again; None for what is recorded: why and where each trial was halted.
+    """
     metric, budget = study.spec.metric, study.spec.rounds
     trials = study.all_trials()
     if trial is not None:
         trials = [study.trial(trial)]
-    curves = []
+    curves, stops = [], []
     for each in trials:
         rounds = [
             Round.from_figures(row) for row in get_rounds(study.database, study.row.study_id, each.number)
         ]
         if rounds:
             curves.append(NamedCurve(str(each.number), curve_of(rounds, metric)))
+            stops.append(_recorded(each, len(rounds)))
     if not curves:
         raise UsageError(f"{study.name}: no round is recorded yet.")
+    if rule is None:
+        return [
+            Diagnosed(named, budget, _agreeing(diagnose(named.curve, budget, metric), stop), stop)
+            for named, stop in zip(curves, stops, strict=True)
+        ]
     judge = _rule(rule, Watch(budget, metric, study.spec.parallelism))
     if judge.needs_earlier and trial is not None:
         raise UsageError(
             f"--rule {rule} compares a trial with earlier ones. Remove the number of the trial to diagnose all."
         )
     return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
+
+
+def _recorded(trial: TrialRow, num_rounds: int) -> Stop | None:
+    """The verdict that halted a trial; None where it ran all its rounds, failed or has not ended."""
+    reason = trial.attributes.get("stop_reason")
+    if reason is None or reason not in get_args(StopReason) or reason == "finished":
+        return None
+    notes = trial.attributes
+    return Stop(reason, num_rounds, notes.get("evidence") or {}, notes.get("because") or "")
+
+
+def _agreeing(found: Diagnosis, stop: Stop | None) -> Diagnosis:
+    """The diagnosis of a trial that was halted: the reason for which it was, where the rounds alone say another."""
+    if stop is None or stop.reason == found.label:
+        return found
+    advice = found.advice if stop.reason in ("inferior", "plateau") else advice_for(stop.reason)
+    return Diagnosis(stop.reason, stop.evidence, stop.because, advice)  # type: ignore[arg-type]  # `finished` has no stop
 
 
 def _rule(name: str, watch: Watch) -> StopRule:
@@ -108,7 +136,7 @@ def _diagnosed(
     """The curves as one study, one after the other; each round by round, so that nothing is known beforehand."""
     for number, named in enumerate(curves):
         stop = None
-        for rounds in range(1, len(named.curve) + 1):
+        for rounds in rounds_to_judge(named.curve, budget):
             found = rule.verdict(number, named.curve.until(rounds))
             if found is not None and (rounds < budget or found.reason in SPOILT):
                 stop = found

@@ -2,7 +2,8 @@
 
 Every function sees the rounds so far, oldest first, and nothing later. Scores are oriented: more is better. Positions
 are those in the sequences, from 0. `budget` is the number of rounds that a trial may run: what counts as lasting, and
-how much is averaged over, is a share of it, so that rounds may be of any length.
+how much is averaged over, is a share of it, so that rounds may be of any length. Nothing here knows a unit: to add a
+constant to the losses, or to multiply losses or scores by a positive number, changes no answer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Numbers = Sequence[float] | FloatArray
 
-NO_GAIN = 0.005  # of what a score has gained so far: half a point where it goes from 0 to 1
 SIGNIFICANT_Z = 2.2  # of a trend: five rounds that rise one after the other have it
 SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
 
@@ -26,22 +26,26 @@ SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
 class Turn:
     """Validation loss has turned while training loss has gone on falling.
 
-    position: of the smoothed minimum. rise: relative, of the smoothed loss now over it. trend_z: Mann-Kendall statistic
+    position: of the smoothed minimum. lowest, latest: the smoothed loss there and now. trend_z: Mann-Kendall statistic
     of the validation loss since.
     """
 
     position: int
-    rise: float
+    lowest: float
+    latest: float
     trend_z: float
 
 
 def moving_average(values: Numbers, window: int) -> FloatArray:
     """Mean of the latest `window` values at each position (of fewer at the start)."""
     array = np.asarray(values, dtype=np.float64)
-    sums = np.cumsum(np.concatenate([[0.0], array]))
+    if not len(array):
+        return array
+    origin = array[0] if math.isfinite(array[0]) else 0.0  # else sums lose what a large constant hides
+    sums = np.cumsum(np.concatenate([[0.0], array - origin]))
     ends = np.arange(1, len(array) + 1)
     starts = np.maximum(0, ends - window)
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts) + origin)
 
 
 def mann_kendall_z(values: Numbers) -> float:
@@ -67,6 +71,22 @@ def noise_of(values: Numbers) -> float:
     return float(np.median(second)) / 1.652 if len(second) else 0.0  # 0.6745 * sqrt(6)
 
 
+def jitter_of(values: Numbers) -> float:
+    """The same by the mean of the second differences, of the latest half (of 12 at least): what moves round to round.
+
+    The error of a score from its sampling says how far it may be off; rounds that are scored on the same rows share
+    most of that, and move by a quarter to a half of it.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    second = np.abs(np.diff(array[-max(12, len(array) // 2) :], n=2))
+    if not len(second):
+        return 0.0
+    usual = float(np.median(second))
+    if usual > 0:  # one spike is no jitter
+        second = np.minimum(second, 4 * usual)
+    return float(second.mean()) / 1.954  # sqrt(6) * sqrt(2 / pi)
+
+
 def path_excess(values: Numbers) -> float:
     """Mean change from one value to the next, less the share of it that leads from the first to the last."""
     changes = np.diff(np.asarray(values, dtype=np.float64))
@@ -78,8 +98,14 @@ def smoothing_window(budget: int) -> int:
     return max(2, round(SMOOTHED_SHARE * budget))
 
 
+def reach_of(values: Numbers, share: float = 0.9) -> float:
+    """From the least value up to the one that `share` of them don't exceed: without the first rounds, often far off."""
+    array = np.asarray(values, dtype=np.float64)
+    return float(np.quantile(array, share) - array.min()) if len(array) else 0.0
+
+
 def loss_turn(
-    train_loss: Numbers,
+    train_loss: Numbers | None,
     valid_loss: Numbers,
     *,
     budget: int,
@@ -89,85 +115,106 @@ def loss_turn(
 ) -> Turn | None:
     """Whether validation loss has turned while training loss goes on falling; None while it has not.
 
-    All of: validation loss has risen since its smoothed minimum, by a significant trend, by at least `rise` and by more
-    than its noise; that lies at least `lag` of the budget back; training loss is below its value there.
+    All of: validation loss has risen since its smoothed minimum, by a significant trend, by at least `rise` of all that
+    it has ever moved and by more than its noise; that lies at least `lag` of the budget back; training loss is below
+    its value there, by more than its noise. Without a training loss (None), the rest of that.
     """
     now = len(valid_loss) - 1
     if now < 3:
         return None
-    window = smoothing_window(budget)
-    smooth, smooth_train = moving_average(valid_loss, window), moving_average(train_loss, window)
+    smooth = moving_average(valid_loss, smoothing_window(budget))
     turned = int(np.argmin(smooth))
-    if now - turned < max(2, math.ceil(lag * budget)) or not smooth_train[now] < smooth_train[turned]:
+    if now - turned < max(2, math.ceil(lag * budget)):
         return None
-    risen = float(smooth[now] / smooth[turned] - 1.0) if smooth[turned] > 0 else 0.0
-    if risen < rise or smooth[now] - smooth[turned] < 2 * noise_of(valid_loss) / math.sqrt(window):
+    reach = reach_of_losses(smooth, train_loss, budget=budget)
+    if not is_rise(float(smooth[now] - smooth[turned]), valid_loss, budget=budget, least=rise * reach):
+        return None
+    if not is_fitted_since(train_loss, turned, budget=budget):
         return None
     z = mann_kendall_z(valid_loss[turned:])
-    return Turn(turned, risen, z) if z > significance_z else None
+    return Turn(turned, float(smooth[turned]), float(smooth[now]), z) if z > significance_z else None
 
 
 def lasting_rise(
-    train_loss: Numbers, valid_loss: Numbers, *, budget: int, rise: float = 0.05, lasting: float = 0.2
+    train_loss: Numbers | None,
+    valid_loss: Numbers,
+    *,
+    budget: int,
+    rise: float = 0.05,
+    lasting: float = 0.2,
 ) -> Turn | None:
     """Whether validation loss has risen since its minimum and stayed up, though it may be falling again by now.
 
-    All of: over the latest `lasting` of the budget the smoothed loss was never within `rise` of its minimum, nor within
-    its noise; training loss is below its value there. To halt by this costs leads: such a curve may yet recover.
+    All of: over the latest `lasting` of the budget the smoothed loss was never within `rise` (of all that it has moved)
+    of its minimum, nor within its noise; training loss is below its value there. To halt by this costs leads: such a
+    curve may yet recover.
     """
     latest = max(2, math.ceil(lasting * budget))
     if len(valid_loss) <= latest:
         return None
-    window = smoothing_window(budget)
-    smooth, smooth_train = moving_average(valid_loss, window), moving_average(train_loss, window)
+    smooth = moving_average(valid_loss, smoothing_window(budget))
     turned = int(np.argmin(smooth))
     lowest = float(smooth[-latest:].min())
-    if (
-        len(smooth) - 1 - turned < latest
-        or not smooth_train[-1] < smooth_train[turned]
-        or smooth[turned] <= 0
-    ):
+    if len(smooth) - 1 - turned < latest or not is_fitted_since(train_loss, turned, budget=budget):
         return None
-    if lowest < smooth[turned] * (1 + rise) or lowest - smooth[turned] < 2 * noise_of(valid_loss) / math.sqrt(
-        window
-    ):
+    reach = reach_of_losses(smooth, train_loss, budget=budget)
+    if not is_rise(lowest - float(smooth[turned]), valid_loss, budget=budget, least=rise * reach, errors=3):
         return None
-    return Turn(turned, float(smooth[-1] / smooth[turned] - 1.0), mann_kendall_z(valid_loss[turned:]))
+    return Turn(turned, float(smooth[turned]), float(smooth[-1]), mann_kendall_z(valid_loss[turned:]))
 
 
-def share_of_fall(losses: Numbers, before: int) -> float:
-    """How much of all that a loss has ever fallen it fell from position `before` on.
+def reach_of_losses(smooth_valid: FloatArray, train_loss: Numbers | None, *, budget: int) -> float:
+    """How far the losses move: the larger of the two reaches."""
+    reach = reach_of(smooth_valid)
+    if train_loss is None:
+        return reach
+    return max(reach, reach_of(moving_average(train_loss, smoothing_window(budget))))
 
-    Of logarithms, where all are positive: so it looks in a plot, where a loss that falls little in all may still be
-    falling.
+
+def is_rise(risen: float, valid_loss: Numbers, *, budget: int, least: float, errors: float = 2) -> bool:
+    """Whether `risen` is at least `errors` times the noise of the smoothed loss, and at least `least`."""
+    noise = errors * noise_of(valid_loss) / math.sqrt(smoothing_window(budget))
+    return risen > 0 and risen >= max(noise, least)
+
+
+def is_fitted_since(train_loss: Numbers | None, position: int, *, budget: int) -> bool:
+    """Whether the smoothed training loss has fallen since `position` by more than its noise, or was down already.
+
+    Down: within a hundredth of all that it moved of its least value, then and now. True without a training loss.
     """
+    if train_loss is None:
+        return True
+    window = smoothing_window(budget)
+    smooth = moving_average(train_loss, window)
+    fallen = float(smooth[position] - smooth[-1])
+    if fallen > 0 and fallen >= 2 * noise_of(train_loss) / math.sqrt(window):
+        return True
+    return float(max(smooth[position], smooth[-1]) - smooth.min()) <= 0.01 * reach_of(smooth)
+
+
+def share_of_fall(losses: Numbers, before: int, start: int = 0) -> float:
+    """How much of all that a loss has fallen since position `start` it fell from position `before` on."""
     values = np.asarray(losses, dtype=np.float64)
-    if (values > 0).all():
-        values = np.log(values)
-    reach = float(values.max() - values.min())
+    reach = float(values[start:].max() - values[start:].min())
     return float(values[:before].min() - values[-1]) / reach if reach > 0 else 0.0
 
 
-def reached(
-    score: Numbers,
-    score_error: Numbers,
-    *,
-    budget: int,
-    chance: float = math.nan,
-    ceiling: float = math.inf,
-) -> int:
-    """The position at which the smoothed score was first as good as the best it has been since, but for noise.
+def reached(score: Numbers, *, budget: int, negligible: float) -> int:
+    """The position at which the smoothed score was first as good, but for `negligible`, as the best it has been."""
+    smooth = moving_average(score, smoothing_window(budget))
+    return int(np.argmax(smooth >= smooth.max() - negligible))
 
-    Noise is the standard error of the smoothed score; or, where that is more, a two hundredth of what was gained over
-    `chance` (over the first score where that is unknown), but no more than a twentieth of what is left up to `ceiling`:
-    near it little is much.
-    """
-    window = smoothing_window(budget)
-    smooth = moving_average(score, window)
-    gained = float(smooth.max()) - (float(smooth[0]) if math.isnan(chance) else chance)
-    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
-    negligible = min(NO_GAIN * gained, 0.05 * (ceiling - float(smooth.max())))
-    return int(np.argmax(smooth >= smooth.max() - max(negligible, error)))
+
+def slope_of(values: Numbers) -> tuple[float, float]:
+    """Of a straight line through the values, a round: its slope and that one's standard error (least squares)."""
+    array = np.asarray(values, dtype=np.float64)
+    rounds = np.arange(len(array)) - (len(array) - 1) / 2
+    squares = float((rounds**2).sum())
+    if squares == 0:
+        return 0.0, 0.0
+    slope = float((rounds * (array - array.mean())).sum()) / squares
+    residuals = array - array.mean() - slope * rounds
+    return slope, math.sqrt(float((residuals**2).sum()) / max(1, len(array) - 2) / squares)
 
 
 def has_stalled(since: int, now: int, *, budget: int, guard: float) -> bool:
@@ -186,70 +233,32 @@ def is_steady(learning_rate: Numbers | None, *, budget: int, share: float) -> bo
     return bool(latest.min() >= 0.8 * latest.max())
 
 
-def is_under_way(
-    train_loss: Numbers, train_score: Numbers, *, chance: float, least_gain: float = 0.05
-) -> bool:
-    """Whether training gets on, whatever validation does: its score rises, or its loss while nothing is learnt yet."""
-    scores = np.asarray(train_score, dtype=np.float64)
-    half = len(scores) // 2
-    if (
-        half
-        and scores[half:].mean() - scores[:half].mean() > least_gain / 5
-        and mann_kendall_z(scores) > SIGNIFICANT_Z
-    ):
-        return True
-    has_learnt = not math.isnan(chance) and float(np.max(train_score)) - chance >= least_gain
-    return not has_learnt and mann_kendall_z(train_loss) < -SIGNIFICANT_Z
+def rises(values: Numbers, *, significance_z: float = SIGNIFICANT_Z) -> bool:
+    """Whether there is a significant upward trend."""
+    return mann_kendall_z(values) > significance_z
 
 
-def is_at_chance(
-    train_score: Numbers, valid_score: Numbers, score_error: Numbers, *, chance: float, budget: int
-) -> bool:
-    """Whether three quarters of the rounds, and the latest, had no better score than a model that has learnt nothing.
-
-    That is: less than two hundredths or three standard errors above chance, and a twentieth on the training rows.
-    """
-    window = smoothing_window(budget)
-    error = float(np.median(np.asarray(score_error, dtype=np.float64))) / math.sqrt(window)
-    for scores, least in ((valid_score, max(0.02, 3 * error)), (train_score, 0.05)):
-        usual, latest = np.quantile(scores, 0.75), moving_average(scores, window)[-1]
-        if not max(float(usual), float(latest)) - chance < least:
-            return False
-    return True
-
-
-def goes_nowhere(train_loss: Numbers, train_score: Numbers, *, budget: int) -> bool:
-    """Whether training loss is what it was at first, and neither it nor the training score has a trend.
-
-    Who learns slowly has one.
-    """
-    losses = moving_average(train_loss, smoothing_window(budget))
-    if losses[0] > 0 and losses[-1] < 0.99 * losses[0]:
-        return False
-    return mann_kendall_z(train_loss) >= -SIGNIFICANT_Z and mann_kendall_z(train_score) <= SIGNIFICANT_Z
+def falls(values: Numbers, *, significance_z: float = SIGNIFICANT_Z) -> bool:
+    """Whether there is a significant downward trend."""
+    return mann_kendall_z(values) < -significance_z
 
 
 def collapse_onset(
-    train_score: Numbers,
-    *,
-    chance: float,
-    share_lost: float = 0.5,
-    lasting: int = 3,
-    least_gain: float = 0.1,
+    scores: Numbers, *, floor: float, least_gain: float, share_lost: float = 0.5, lasting: int = 3
 ) -> int | None:
-    """The position at which the training score lost more than half its gain over chance, for good so far.
+    """The position at which a score lost more than half its gain over `floor`, for good so far.
 
     Training and validation fall together when a network collapses; losses may go on falling all the while, so only the
     score tells. A gain below `least_gain` is noise.
     """
-    scores = np.asarray(train_score, dtype=np.float64)
-    if len(scores) <= lasting:
+    values = np.asarray(scores, dtype=np.float64)
+    if len(values) <= lasting:
         return None
-    gain = float(scores[:-lasting].max()) - chance
+    gain = float(values[:-lasting].max()) - floor
     if not gain >= least_gain:
         return None
-    fallen = scores < chance + (1.0 - share_lost) * gain
+    fallen = values < floor + (1.0 - share_lost) * gain
     if not fallen[-lasting:].all():
         return None
     standing = np.flatnonzero(~fallen)
-    return int(standing[-1]) + 1
+    return int(standing[-1]) + 1 if len(standing) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from objectives import Round
 from sweeps.trial.metric import Metric
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
-REQUIRED = ("train_loss", "valid_loss")
+LOSSES = ("train_loss", "valid_loss")
 SCORES = ("train_score", "valid_score")
 SIGNALS = (  # what else may be recorded of a round, under the names of a Round's figures
     "running_loss",
@@ -31,11 +34,16 @@ SIGNALS = (  # what else may be recorded of a round, under the names of a Round'
 class Curve:
     """The rounds of one trial, oldest first, in arrays of one length.
 
-    Scores are oriented: more is better. Where a curve has none, minus the loss stands for it. What was not recorded is
-    None as a whole, or NaN in a round.
+    Scores are oriented: more is better. A validation loss or score that was not recorded is replaced by minus the
+    other (`score_is_loss`, `loss_is_score`), a training score by minus the training loss where there are losses only.
+    Training figures that were not recorded are NaN in all rounds. What else was not recorded is None as a whole, or
+    NaN in a round.
 
-    score_error: standard error of a validation score at each round, from its sampling; 0 where that is not known.
-    chance: the score of a model that has learnt nothing; NaN where that is not known.
+    numbers: what each round is called where it comes from: 1, 2, 3 …, or epochs from 0, or steps. ends: how many
+    rounds there were up to each, itself included. train_measured, valid_measured: whether a round has a training and a
+    validation figure at all; one that is measured may still not be finite. score_error: standard error of a validation
+    score at each round, from its sampling; 0 where the rows are not told. chance: the score of a model that has learnt
+    nothing; NaN where it is not told.
     """
 
     train_loss: FloatArray
@@ -43,7 +51,15 @@ class Curve:
     train_score: FloatArray
     valid_score: FloatArray
     score_error: FloatArray
+    numbers: IntArray
+    ends: IntArray
+    train_measured: BoolArray
+    valid_measured: BoolArray
     chance: float = math.nan
+    score_is_loss: bool = False
+    loss_is_score: bool = False
+    has_train_loss: bool = True
+    has_train_score: bool = True
     running_loss: FloatArray | None = None
     batch_statistics_score: FloatArray | None = None
     gradient_norm: FloatArray | None = None
@@ -55,78 +71,151 @@ class Curve:
     def __len__(self) -> int:
         return len(self.valid_loss)
 
+    def until(self, num_rounds: int) -> Curve:
+        """The first `num_rounds` rounds."""
+        return self.with_arrays({name: array[:num_rounds] for name, array in self.arrays().items()})
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Those of its fields that have a value a round."""
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+
+    def with_arrays(self, arrays: Mapping[str, NDArray[np.generic]]) -> Curve:
+        """The same curve with other values a round."""
+        return replace(self, **arrays)  # type: ignore[arg-type]  # of the fields' own types
+
+    @cached_property
+    def best(self) -> int:
+        """Position of the best finite validation score, the earliest among equals; 0 where none is finite."""
+        return int(np.argmax(np.where(self._has_score, self.valid_score, -np.inf)))
+
+    @cached_property
+    def best_by_round(self) -> FloatArray:
+        """The best validation score up to each round; minus infinity before there is one."""
+        scores = np.where(self._has_score, self.valid_score, -np.inf)
+        return np.asarray(np.maximum.accumulate(scores))
+
+    @cached_property
+    def _has_score(self) -> BoolArray:
+        return np.asarray(self.valid_measured & np.isfinite(self.valid_score))
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        """The least and the largest of all scores, chance among them; NaN where there is none."""
+        scores = np.concatenate([self.train_score, self.valid_score, [self.chance]])
+        scores = scores[np.isfinite(scores)]
+        return (float(scores.min()), float(scores.max())) if len(scores) else (math.nan, math.nan)
+
     @property
     def floor(self) -> float:
-        """The score below which none is lost: chance, else 0 where all scores lie from 0 to 1; NaN where unknown."""
-        if not math.isnan(self.chance) or not len(self):
+        """The score below which none is lost: chance, else 0 where no score is negative; NaN where unknown.
+
+        Of a loss alone it is unknown: where its zero lies says nothing.
+        """
+        if not math.isnan(self.chance) or self.score_is_loss:
             return self.chance
-        return 0.0 if self._is_share else math.nan
+        return 0.0 if self._range[0] >= 0 else math.nan
 
     @property
     def ceiling(self) -> float:
-        """The best score there is: 1 where all scores lie from 0 to 1; else unknown, so infinite."""
-        return 1.0 if self._is_share else math.inf
-
-    @property
-    def _is_share(self) -> bool:
-        scores = np.concatenate([self.train_score, self.valid_score])
-        scores = scores[np.isfinite(scores)]
-        return bool(len(scores) and scores.min() >= 0 and scores.max() <= 1)
-
-    def until(self, num_rounds: int) -> Curve:
-        """The first `num_rounds` rounds."""
-        cut = {
-            each.name: array[:num_rounds]
-            for each in fields(self)
-            if isinstance(array := getattr(self, each.name), np.ndarray)
-        }
-        return replace(self, **cut)  # type: ignore[arg-type]  # chance is no array
-
-    @property
-    def best(self) -> int:
-        """Position of the best finite validation score, the earliest among equals; 0 where none is finite."""
-        scores = np.where(np.isfinite(self.valid_score), self.valid_score, -np.inf)
-        return int(np.argmax(scores))
+        """The best score there can be: 1 for shares, 100 for per cent, 0 for errors; infinite where unknown."""
+        low, high = self._range
+        if self.score_is_loss or math.isnan(low):
+            return math.inf
+        if low >= 0:
+            return 1.0 if high <= 1 else 100.0 if high <= 100 else math.inf
+        return 0.0 if high <= 0 else math.inf
 
 
 def curve_of(rounds: Sequence[Round], metric: Metric) -> Curve:
     """The curve of a trial of the service."""
-    names = (*REQUIRED, *SCORES, *SIGNALS)
+    names = (*LOSSES, *SCORES, *SIGNALS)
     return curve_from_columns({name: [getattr(each, name) for each in rounds] for name in names}, metric)
 
 
-def curve_from_columns(columns: Mapping[str, Sequence[float | None]], metric: Metric) -> Curve:
-    """A curve from columns under the names of a Round's figures, of which REQUIRED are needed."""
-    losses = {name: _array(columns[name]) for name in REQUIRED}
-    has_scores = all(columns.get(name) is not None for name in SCORES)
+def curve_from_columns(
+    columns: Mapping[str, Sequence[float | None]], metric: Metric, numbers: Sequence[int] | None = None
+) -> Curve:
+    """A curve from columns under the names of a Round's figures; `valid_loss` or `valid_score` is needed.
+
+    None: not measured. NaN and infinity: measured, and not finite. numbers: what the rounds are called; None for
+    1, 2, 3 …. Raises ValueError where neither is there.
+    """
+    found = {name: _optional(columns.get(name)) for name in (*LOSSES, *SCORES, *SIGNALS)}
+    if found["valid_loss"] is None and found["valid_score"] is None:
+        raise ValueError("a curve needs valid_loss or valid_score")
     sign = -1.0 if metric.direction == "minimize" else 1.0
-    if has_scores:
-        train_score, valid_score = (
-            _carried_on(sign * _array(columns[name]), sign * metric.chance) for name in SCORES
-        )
-    else:
-        train_score, valid_score = (-losses[name] for name in REQUIRED)
-    error = np.zeros(len(valid_score))
-    if has_scores and metric.num_valid > 0:
-        share = np.clip(np.abs(valid_score), 0.0, 1.0)
-        error = np.sqrt(share * (1.0 - share) / metric.num_valid)
-    signals = {name: _optional(columns.get(name)) for name in SIGNALS}
-    batch_statistics = signals.pop("valid_score_batch_statistics")
+    has_scores = found["valid_score"] is not None
+    chance = sign * metric.chance if has_scores else math.nan
+    figures = _losses_and_scores(found, sign, chance)
+    length = len(figures["valid_loss"])
+    batch_statistics = found["valid_score_batch_statistics"]
     return Curve(
-        train_loss=losses["train_loss"],
-        valid_loss=losses["valid_loss"],
-        train_score=train_score,
-        valid_score=valid_score,
-        score_error=error,
-        chance=sign * metric.chance if has_scores else math.nan,
+        **figures,
+        score_error=_sampling_error(figures["valid_score"], metric, has_scores),
+        numbers=np.arange(1, length + 1) if numbers is None else np.asarray(numbers, dtype=np.int64),
+        ends=np.arange(1, length + 1),
+        train_measured=_measured(columns, ("train_loss", "train_score"), length),
+        valid_measured=_measured(columns, ("valid_loss", "valid_score"), length),
+        chance=chance,
+        score_is_loss=not has_scores,
+        loss_is_score=found["valid_loss"] is None,
+        has_train_loss=found["train_loss"] is not None,
+        has_train_score=bool(np.isfinite(figures["train_score"]).any()),
         batch_statistics_score=None if batch_statistics is None else sign * batch_statistics,
-        running_loss=_filled(columns.get("running_loss"), losses["train_loss"]),
-        gradient_norm=signals["gradient_norm"],
-        first_layer_gradient_norm=signals["first_layer_gradient_norm"],
-        dead_share=signals["dead_share"],
-        saturated_share=signals["saturated_share"],
-        learning_rate=signals["learning_rate"],
+        running_loss=_filled(columns.get("running_loss"), figures["train_loss"]),
+        gradient_norm=found["gradient_norm"],
+        first_layer_gradient_norm=found["first_layer_gradient_norm"],
+        dead_share=found["dead_share"],
+        saturated_share=found["saturated_share"],
+        learning_rate=found["learning_rate"],
     )
+
+
+def _losses_and_scores(
+    found: Mapping[str, FloatArray | None], sign: float, chance: float
+) -> dict[str, FloatArray]:
+    """The four figures that every curve has, with what stands for those that were not recorded."""
+    valid_loss, valid_score = found["valid_loss"], found["valid_score"]
+    train_loss, train_score = found["train_loss"], found["train_score"]
+    if valid_score is None:
+        assert valid_loss is not None
+        valid_score = -valid_loss
+        train_score = None if train_loss is None else -train_loss
+    else:
+        valid_score = _carried_on(sign * valid_score, chance)
+        train_score = None if train_score is None else _carried_on(sign * train_score, chance)
+    if valid_loss is None:
+        valid_loss = -valid_score
+    unknown = np.full(len(valid_loss), math.nan)
+    if train_loss is None and train_score is not None:
+        train_loss = -train_score
+    return {
+        "train_loss": unknown if train_loss is None else train_loss,
+        "valid_loss": valid_loss,
+        "train_score": unknown if train_score is None else train_score,
+        "valid_score": valid_score,
+    }
+
+
+def _sampling_error(scores: FloatArray, metric: Metric, has_scores: bool) -> FloatArray:
+    """Standard error of shares, or of per cent, of so many rows; 0 where the rows are not told."""
+    if not has_scores or metric.num_valid <= 0:
+        return np.zeros(len(scores))
+    finite = np.abs(scores[np.isfinite(scores)])
+    unit = 100.0 if len(finite) and 1 < finite.max() <= 100 else 1.0
+    share = np.clip(np.abs(scores) / unit, 0.0, 1.0)
+    return np.asarray(unit * np.sqrt(share * (1.0 - share) / metric.num_valid))
+
+
+def _measured(columns: Mapping[str, Sequence[float | None]], names: Sequence[str], length: int) -> BoolArray:
+    """Whether a round has any of these figures."""
+    there = np.zeros(length, dtype=np.bool_)
+    for name in names:
+        values = columns.get(name)
+        if values is not None:
+            there |= np.array([value is not None for value in values], dtype=np.bool_)
+    return there
 
 
 def _carried_on(scores: FloatArray, chance: float) -> FloatArray:
@@ -150,10 +239,8 @@ def _filled(values: Sequence[float | None] | None, instead: FloatArray) -> Float
     return np.where([value is None for value in values], instead, filled)
 
 
-def _array(values: Sequence[float | None]) -> FloatArray:
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
-
-
 def _optional(values: Sequence[float | None] | None) -> FloatArray | None:
     """None where nothing was recorded; what was recorded as not a number is a sign of its own."""
-    return None if values is None or all(value is None for value in values) else _array(values)
+    if values is None or all(value is None for value in values):
+        return None
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

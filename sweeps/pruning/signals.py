@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
-from sweeps.pruning.learning_curve import Curve
+from sweeps.pruning.learning_curve import Curve, FloatArray
+from sweeps.pruning.scale import point_of
 
 # What the first layer has of the gradient's norm is .09 or more in our nets that learn, .002 in food101's dead start.
 VANISHING_SHARE = 0.01
+MOST_ROWS = 20_000  # of a validation split that steps of a score can tell
 VANISHING = 1e-3  # the whole gradient's norm, where the first layer's is not recorded
 
 
@@ -18,7 +20,14 @@ def is_stale(curve: Curve) -> bool:
     if curve.batch_statistics_score is None:
         return False
     lag = float(curve.batch_statistics_score[-1] - curve.valid_score[-1])
-    return lag > max(0.02, 3 * float(curve.score_error[-1]))
+    return lag > least_lag(curve)
+
+
+def least_lag(curve: Curve) -> float:
+    """By how much the batch's own statistics must be better: two points, and three errors of the score."""
+    best = float(np.nanmax(curve.train_score if curve.has_train_score else curve.valid_score))
+    gain = best - (float(curve.valid_score[0]) if np.isnan(curve.floor) else curve.floor)
+    return max(2 * point_of(curve, gain), 3 * float(np.median(curve.score_error)))
 
 
 def worst_share(curve: Curve) -> float:
@@ -29,7 +38,7 @@ def worst_share(curve: Curve) -> float:
 
 def units_died(curve: Curve) -> bool:
     """Whether half the units of a layer are dead or saturated, far more than when training was at its best."""
-    best = int(np.argmax(curve.train_score))
+    best = int(np.argmax(curve.train_score if curve.has_train_score else curve.valid_score))
     return any(
         shares is not None and shares[-1] >= 0.5 and shares[-1] >= shares[best] + 0.2
         for shares in (curve.dead_share, curve.saturated_share)
@@ -79,3 +88,33 @@ def signals_of(curve: Curve) -> dict[str, float]:
         "saturated_share": curve.saturated_share,
     }
     return {name: float(values[-1]) for name, values in named.items() if values is not None}
+
+
+def sampling_error_of(curve: Curve) -> float:
+    """How far a score may be off because so few rows are scored; the rows are told, or seen in the scores' steps."""
+    return float(np.median(curve.score_error)) or error_of_steps(curve)
+
+
+def error_of_steps(curve: Curve) -> float:
+    """The sampling error of shares whose rows are not told, by the step that all are multiples of; 0 without one.
+
+    Only whole rows can be right: the least n of which all scores are multiples of 1/n is the number of rows, or a part.
+    """
+    if curve.ceiling not in (1.0, 100.0):
+        return 0.0
+    shares = np.unique(curve.valid_score) / curve.ceiling
+    rows = _rows_of(shares) if len(shares) >= 5 else 0
+    if not rows:
+        return 0.0
+    share = float(np.median(curve.valid_score)) / curve.ceiling
+    return curve.ceiling * math.sqrt(share * (1 - share) / rows)
+
+
+def _rows_of(shares: FloatArray) -> int:
+    """The least n, up to MOST_ROWS, of which all are multiples of 1/n but for rounding; 0 where there is none."""
+    left = np.arange(10, MOST_ROWS + 1)
+    for share in shares:
+        left = left[np.abs(share * left - np.round(share * left)) < 1e-4 + 1e-6 * left]
+        if not len(left):
+            return 0
+    return int(left[0])

@@ -19,7 +19,7 @@ from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.errors import UsageError
 from sweeps.launching import Watcher
-from sweeps.settings import RunSettings
+from sweeps.settings import RunSettings, stop_rule_version
 from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
@@ -122,6 +122,7 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
         now.spec,
         sampler="list",
         stop_rule="none",
+        stop_rule_version=stop_rule_version("none"),
         enqueued=[with_fixed(study.spec.space, trial.params) for trial in chosen],
         seeds_of=[trial.number for trial in chosen],
     )

@@ -25,7 +25,7 @@ from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
 from sweeps.pruning.rules import stands_alone
 from sweeps.repeats.significance import SIGNIFICANCE, Spread, paired_p_value
-from sweeps.settings import RunSettings, check_repeats
+from sweeps.settings import RunSettings, check_repeats, stop_rule_version
 from sweeps.study.continuity import check_unchanged
 from sweeps.study.planning import Planned, plan_again
 from sweeps.study.stored_study import Study, load
@@ -131,14 +131,16 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
     check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     plan = dataclasses.replace(now.spec.data.plan, folds=folds)
     plan.fold(now.task, now.splits, 0)  # raises here, not in each trial
+    # A repeat must not be halted because other trials are better.
+    rule = study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset"
     spec = dataclasses.replace(
         now.spec,
         data=dataclasses.replace(now.spec.data, plan=plan),
         sampler="list",
         enqueued=[with_fixed(study.spec.space, trial.params) for trial in ranked],
         repeats=repeats,
-        # A repeat must not be halted because other trials are better.
-        stop_rule=study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset",
+        stop_rule=rule,
+        stop_rule_version=stop_rule_version(rule),
         seed=derive_seed(study.spec.seed, "confirm"),
     )
     return dataclasses.replace(now, spec=spec)

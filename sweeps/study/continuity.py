@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from storage.studies import StudyRow
 from sweeps.errors import UsageError
-from sweeps.settings import RunSettings
+from sweeps.settings import RunSettings, stop_rule_version
 from sweeps.study.environment import (
     decisive_differences,
     environment,
@@ -34,6 +34,17 @@ def check_same(row: StudyRow, spec: Specification) -> None:
         raise UsageError(
             f"A study {row.name!r} with another specification already exists:\n{_listed(lines)}\n"
             f"To continue it, use `sweep resume {row.name}`. To launch a new study, choose another name with --study."
+        )
+
+
+def check_stop_rule_version(row: StudyRow, spec: Specification) -> None:
+    """Raises UsageError where a study was begun with a stop rule that means something else by now."""
+    ours = stop_rule_version(spec.stop_rule)
+    if spec.stop_rule_version != ours:
+        raise UsageError(
+            f"Study {row.name!r} was begun with version {spec.stop_rule_version} of the stop rule {spec.stop_rule}; "
+            f"this onset-sweeps has version {ours}, which may judge trials differently. Its results can still be read. "
+            "To go on, use the onset-sweeps that began it, or launch a new study; to go on all the same, add --force."
         )
 
 

@@ -13,7 +13,7 @@ from objectives.registry import get_task, task_version
 from objectives.spelling import did_you_mean
 from search_spaces import Space
 from sweeps.errors import UsageError
-from sweeps.settings import StudySettings
+from sweeps.settings import StudySettings, stop_rule_version
 from sweeps.study.space_fit import _enqueued, resolve_space
 from sweeps.study.specification import Specification, StudyData, TaskVersion
 from sweeps.trial.data_plan import DataPlan
@@ -109,6 +109,7 @@ def _specification(
         seed=settings.seed,
         sampler=settings.sampler,
         stop_rule=settings.stop_rule,
+        stop_rule_version=stop_rule_version(settings.stop_rule),
         rounds=task.rounds if settings.rounds is None else settings.rounds,
         parallelism=settings.parallelism,
         threads=settings.cpus_per_trial,

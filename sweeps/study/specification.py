@@ -57,7 +57,7 @@ class Specification:
     trial 0; with the sampler `list`, of all trials, which are run in turn, `repeats` times, each time with another seed
     (and fold, if there are folds). rounds: largest number of a trial. parallelism: trial n depends on the trials
     0 … n - parallelism. threads, gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search
-    whose seeds are used.
+    whose seeds are used. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
     """
 
     task: TaskVersion
@@ -77,9 +77,10 @@ class Specification:
     precision: str = "float32"
     repeats: int = 1
     seeds_of: list[int] = field(default_factory=list)
+    stop_rule_version: int = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """The record to store, of JSON values only. `seeds_of` is left out if empty, as in older studies."""
+        """The record to store, of JSON values only. What older studies lack is left out at its default."""
         record = {
             "task": {"name": self.task.name, "version": self.task.version},
             "metric": {"name": self.metric.name, "chance": self.metric.chance},
@@ -90,6 +91,8 @@ class Specification:
         }
         if not self.seeds_of:
             del record["seeds_of"]
+        if self.stop_rule_version == 1:
+            del record["stop_rule_version"]
         return record
 
     @classmethod

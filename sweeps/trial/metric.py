@@ -35,10 +35,25 @@ class Metric:
         return score if self.direction == "maximize" else -score
 
     def beats_chance(self, score: float) -> bool:
-        """Whether a score is better than chance by more than two standard errors of an accuracy at chance."""
-        share = min(max(self.chance, 0.0), 1.0)
-        error = math.sqrt(share * (1 - share) / max(1, self.num_valid))
-        return self.oriented(score) > self.oriented(self.chance) + 2 * error
+        """Whether a score is better than chance by more than luck explains, whatever its unit.
+
+        Of shares, and of per cent: by more than two standard errors of a share of `num_valid` rows. Of other scores,
+        and of all that are minimised (an error rate and a distance in metres look alike): by a twentieth of chance.
+        Where chance is not told, whatever is finite.
+        """
+        if math.isnan(self.chance):
+            return math.isfinite(score)
+        return self.oriented(score) > self.oriented(self.chance) + self._luck(score)
+
+    def _luck(self, score: float) -> float:
+        unit = 1.0 if max(score, self.chance) <= 1 else 100.0
+        if (
+            self.direction == "minimize"
+            or not 0 <= min(score, self.chance) <= max(score, self.chance) <= unit
+        ):
+            return 0.05 * abs(self.chance)
+        share = self.chance / unit
+        return 2 * unit * math.sqrt(share * (1 - share) / max(1, self.num_valid))
 
 
 def best_round(rounds: Sequence[Round], metric: Metric) -> Round | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -76,16 +75,15 @@ def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     """The end of a trial that a stop rule halted.
 
     A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its best round;
-    samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance is PRUNED with its last
-    finite value, or FAIL if there is none.
+    samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance is PRUNED, with the value
+    of its best round too, or FAIL if there is none.
     """
     best = best_round(rounds, metric)
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
     if best is None:
         return End("FAIL", None, None, **record)  # type: ignore[arg-type]
     if stop.reason == "inferior" or (stop.reason in SPOILT and not metric.beats_chance(best.valid_score)):
-        last = next(r for r in reversed(rounds) if math.isfinite(r.valid_score))
-        return End("PRUNED", last.valid_score, best.index, **record)  # type: ignore[arg-type]
+        return End("PRUNED", best.valid_score, best.index, **record)  # type: ignore[arg-type]
     return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]
 
 

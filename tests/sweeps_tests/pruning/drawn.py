@@ -108,14 +108,14 @@ CURVES = [
     Drawn(
         "overfits from the first round on",
         "overfitting",
-        (10, 22),
+        (7, 22),
         valid_loss=lambda k: 0.5 + 0.02 * k,
         valid_score=constant(0.8),
     ),
     Drawn(
         "overfits late",
         "overfitting",
-        (40, 48),
+        (36, 48),
         valid_loss=lambda k: 0.4 + 0.002 * (k - 30) ** 2,
         valid_score=lambda k: 0.9 - 0.0006 * (k - 30) ** 2,
     ),
@@ -320,7 +320,7 @@ CURVES = [
     Drawn(
         "bounces",
         "bouncing",
-        (26, 40),
+        (20, 40),
         reason="plateau",
         train_loss=noisy(constant(1.0), 0.2),
         valid_loss=noisy(constant(1.0), 0.2, 60),

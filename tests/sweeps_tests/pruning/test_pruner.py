@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
+from sweeps.diagnosis.curve_files.reading import read_curves
+from sweeps.diagnosis.report import diagnose_file
 from sweeps.pruning.pruner import OverfittingPruner, report_round
 from sweeps.trial.verdict import Stop
 from tests.sweeps_tests.pruning.drawn import BUDGET, CURVES, Drawn
@@ -70,9 +74,54 @@ def test_what_is_not_reported_as_a_round_is_refused() -> None:
     trial.report(0.5, 1)
     with pytest.raises(ValueError, match=r"report them by sweeps\.report_round"):
         trial.should_prune()
-    with pytest.raises(ValueError, match="both or neither"):
-        report_round(trial, 1, train_loss=1.0, valid_loss=1.0, valid_score=0.5)
+    with pytest.raises(ValueError, match="give valid_loss or valid_score"):
+        report_round(trial, 1, learning_rate=0.1)
     with pytest.raises(ValueError, match="lr: no signal; there are running_loss"):
         report_round(trial, 1, train_loss=1.0, valid_loss=1.0, lr=0.1)
     with pytest.raises(ValueError, match="total_rounds: 0"):
         OverfittingPruner(0)
+
+
+def pruned_at(
+    pruner: OverfittingPruner, direction: str, steps: range, **columns: Callable[[int], float]
+) -> int | None:
+    """The step at which a trial that reports these figures is pruned."""
+    study = optuna.create_study(direction=direction, pruner=pruner)
+    trial = study.ask()
+    for step in steps:
+        report_round(trial, step, **{name: draw(step) for name, draw in columns.items()})
+        if trial.should_prune():
+            return step
+    return None
+
+
+def test_reporting_every_fifth_epoch_works() -> None:
+    found = pruned_at(
+        OverfittingPruner(200),
+        "minimize",
+        range(4, 200, 5),
+        train_loss=lambda r: math.exp(-r / 40),
+        valid_loss=lambda r: 0.5 + 0.00004 * (r - 40) ** 2 + 0.3 * math.exp(-r / 10),
+    )
+    assert found is not None
+    assert 64 <= found <= 120
+
+
+@pytest.mark.parametrize("name", ["valid_loss", "valid_score"])
+def test_a_validation_figure_alone_is_judged(name: str) -> None:
+    turning = {
+        "valid_loss": lambda r: 0.5 + 0.001 * abs(r - 8),
+        "valid_score": lambda r: 0.9 - 0.002 * abs(r - 8),
+    }
+    direction = "minimize" if name == "valid_loss" else "maximize"
+    found = pruned_at(OverfittingPruner(40), direction, range(40), **{name: turning[name]})
+    assert found is not None
+    assert 12 <= found <= 24
+
+
+def test_what_a_study_reported_is_diagnosed_from_its_database(tmp_path: Path) -> None:
+    optimise(next(drawn for drawn in CURVES if drawn.name == "overfits"), f"sqlite:///{tmp_path}/s.db")
+    for name in (f"sqlite:///{tmp_path}/s.db", tmp_path / "s.db"):
+        (found,) = diagnose_file(read_curves(name, chance=0.1), total_rounds=BUDGET)
+        assert found.diagnosis.label == "overfitting"
+        assert found.named.curve.numbers[0] == 1

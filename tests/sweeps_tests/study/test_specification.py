@@ -67,3 +67,10 @@ def test_a_specification_comes_back_from_storage_as_it_was() -> None:
     again = Specification.from_dict(json.loads(json.dumps(spec.to_dict())))
     assert again == spec
     assert again.fingerprint == spec.fingerprint
+
+
+def test_the_version_of_a_stop_rule_is_in_the_fingerprint_but_for_the_first() -> None:
+    first, second = specification(), specification(stop_rule_version=2)
+    assert "stop_rule_version" not in first.to_dict()
+    assert first.fingerprint != second.fingerprint
+    assert Specification.from_dict(second.to_dict()) == second

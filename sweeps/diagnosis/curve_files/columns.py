@@ -1,0 +1,248 @@
+"""Which column is which figure, told from the names that loggers give; `--columns` has the last word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from objectives.spelling import did_you_mean
+from sweeps.diagnosis.curve_files.table import Table
+from sweeps.errors import UsageError
+from sweeps.pruning.learning_curve import LOSSES, SCORES, SIGNALS
+
+FIGURES = (*LOSSES, *SCORES, *SIGNALS)
+KNOWN = ("trial", "round", *FIGURES)
+Split = Literal["train", "valid", ""]
+
+TRIALS = ("trial", "run", "run_id", "run_name", "fold")
+ROUNDS = (
+    "round",
+    "epoch",
+    "step",
+    "global_step",
+    "trainer/global_step",
+    "_step",
+    "iteration",
+    "iter",
+    "(index)",
+)
+RATES = ("learning_rate", "lr", "train/learning_rate", "lr/pg0", "x/lr0")
+TRAINING = frozenset({"train", "training", "trn", "tr"})
+VALIDATION = frozenset({"valid", "val", "validation", "eval", "evaluation", "dev"})
+TEST = frozenset({"test", "testing"})
+# The scores that are taken first, where there are several: what is usually optimised.
+SCORES_FIRST = (
+    *(
+        "score",
+        "accuracy",
+        "acc",
+        "top1",
+        "f1",
+        "auc",
+        "auroc",
+        "map50-95(b)",
+        "map_0.5:0.95",
+        "map50-95",
+        "map",
+    ),
+    *("miou", "iou", "dice", "bleu", "rougel", "mrr", "ndcg", "r2", "mcc", "wer", "cer", "perplexity", "ppl"),
+    *("precision", "recall", "precision(b)", "recall(b)", "map50(b)", "map_0.5", "map50"),
+    *("mae", "rmse", "mse", "mape", "error", "err", "error_rate"),
+)
+MINIMISED = frozenset(
+    {
+        "wer",
+        "cer",
+        "perplexity",
+        "ppl",
+        "mae",
+        "rmse",
+        "mse",
+        "mape",
+        "error",
+        "err",
+        "error_rate",
+        "bpc",
+        "bpb",
+    }
+    | {
+        "mean_absolute_error",
+        "mean_squared_error",
+        "root_mean_squared_error",
+        "fid",
+        "nll",
+        "eer",
+        "hausdorff",
+    }
+)
+PASSED_OVER = re.compile(
+    r"(^|[/_. ])(time|runtime|seconds|timestamp|wall|samples|steps|speed|memory|flos|eta|num|size|sec)([/_. ]|$)"
+    r"|per_second|__(min|max)$|grad_norm|total_flos|^lr|/lr",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """figures: by figure, the columns that are summed to it (one, as a rule).
+
+    direction: of the score, where its name tells. others: validation scores that were passed over.
+    """
+
+    figures: Mapping[str, Sequence[str]]
+    trial: str | None = None
+    round: str | None = None
+    direction: Literal["maximize", "minimize"] | None = None
+    others: Sequence[str] = field(default_factory=tuple)
+
+    def spoken(self) -> list[str]:
+        """What was taken for what, where the names differ."""
+        parts = {"trial": [self.trial], "round": [self.round], **self.figures}
+        said = [
+            f"{name} = {' + '.join(str(each) for each in found)}"
+            for name, found in parts.items()
+            if found != [None]
+        ]
+        return [each for each in said if each.partition(" = ")[0] != each.partition(" = ")[2]]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column's name in parts. kind: what it is of, without the split."""
+
+    name: str
+    split: Split
+    kind: str
+
+    @property
+    def is_loss(self) -> bool:
+        return "loss" in re.split(r"[/_. ]", self.kind) or self.kind.endswith("loss")
+
+
+def take(table: Table, given: Mapping[str, str], rounds: Sequence[str] = ROUNDS) -> Taken:
+    """What the columns of a table are. given: by figure, what `--columns` says. Raises UsageError."""
+    _check(table, given)
+    names = [name for name in table.columns if name not in given.values()]
+    trial = given.get("trial") or _first(TRIALS, names)
+    round_ = given.get("round") or next(
+        (name for name in _all(rounds, names) if table.is_numeric(name)), None
+    )
+    free = [name for name in names if name not in (trial, round_) and table.is_numeric(name)]
+    figures: dict[str, Sequence[str]] = {name: [given[name]] for name in FIGURES if name in given}
+    figures |= {name: [name] for name in FIGURES if name in free and name not in figures}
+    rate = _first(RATES, free) or next((name for name in free if name.lower().startswith("lr-")), None)
+    if rate is not None:
+        figures.setdefault("learning_rate", [rate])
+    used = {each for found in figures.values() for each in found}
+    columns = _split([name for name in free if name not in used])
+    others: list[str] = []
+    _take_losses(columns, figures)
+    kind = _take_scores(columns, figures, others)
+    if "valid_loss" not in figures and "valid_score" not in figures:
+        raise UsageError(_nothing(table, figures))
+    return Taken(figures, trial, round_, "minimize" if kind in MINIMISED else None, others)
+
+
+def _check(table: Table, given: Mapping[str, str]) -> None:
+    unknown = [name for name in given if name not in KNOWN]
+    if unknown:
+        raise UsageError(
+            f"--columns {unknown[0]}=…: no figure{did_you_mean(unknown[0], KNOWN)} There are: {', '.join(KNOWN)}."
+        )
+    absent = [name for name in given.values() if name not in table.columns]
+    if absent:
+        raise UsageError(
+            f"--columns …={absent[0]}: {table.path} has no such column{did_you_mean(absent[0], list(table.columns))} "
+            f"It has: {', '.join(table.columns)}."
+        )
+
+
+def _nothing(table: Table, figures: Mapping[str, Sequence[str]]) -> str:
+    there = f" (training figures: {', '.join(figures)})" if figures else ""
+    return (
+        f"{table.path}: holds no validation loss and no validation score{there}, so generalisation can't "
+        f"be judged. It has: {', '.join(table.columns)}. If one of them was measured on held-out rows, name it: "
+        "--columns valid_loss=NAME or --columns valid_score=NAME (so, too: train_loss, train_score, round, trial)."
+    )
+
+
+def _split(names: Sequence[str]) -> list[_Column]:
+    """The columns whose names tell figures, each with its split."""
+    words = {name: _words(name) for name in names if not PASSED_OVER.search(name)}
+    has_validation = any(VALIDATION & set(parts) for parts in words.values())
+    validation = VALIDATION if has_validation else VALIDATION | TEST
+    found = []
+    for name, parts in words.items():
+        is_train, is_valid = TRAINING & set(parts), validation & set(parts)
+        if parts and not (TEST - validation) & set(parts) and parts[-1] != "step":
+            split: Split = "train" if is_train else "valid" if is_valid else ""
+            kind = "_".join(
+                part for part in parts if part not in TRAINING | validation | {"epoch", "metrics"}
+            )
+            found.append(_Column(name, split, kind))
+    return found
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name.strip())
+    return [part for part in re.split(r"[/_. ]+", spaced.lower()) if part]
+
+
+def _take_losses(columns: Sequence[_Column], figures: dict[str, Sequence[str]]) -> None:
+    """The loss of each split; several parts of a loss (box, class …) are summed, where both splits have them."""
+    losses = [column for column in columns if column.is_loss]
+    valid = {column.kind: column.name for column in losses if column.split == "valid"}
+    train = {column.kind: column.name for column in losses if column.split == "train"}
+    bare = {column.kind: column.name for column in losses if column.split == ""}
+    train = {**bare, **train}
+    if "valid_loss" not in figures and valid:
+        kinds = ["loss"] if "loss" in valid else [kind for kind in valid if kind in train] or list(valid)[:1]
+        figures["valid_loss"] = [valid[kind] for kind in kinds]
+        if "train_loss" not in figures and all(kind in train for kind in kinds):
+            figures["train_loss"] = [train[kind] for kind in kinds]
+    if "train_loss" not in figures and train:
+        figures["train_loss"] = [train.get("loss", next(iter(train.values())))]
+
+
+def _take_scores(columns: Sequence[_Column], figures: dict[str, Sequence[str]], others: list[str]) -> str:
+    """The scores of both splits; without a split, one is of training if validation has the same."""
+    if "valid_score" in figures:
+        return figures["valid_score"][0].lower()
+    scores = [column for column in columns if not column.is_loss]
+    valid = {column.kind: column.name for column in scores if column.split == "valid"}
+    train = {column.kind: column.name for column in scores if column.split == "train"}
+    bare = {column.kind: column.name for column in scores if column.split == ""}
+    is_score = [kind for kind in (*valid, *bare) if kind in SCORES_FIRST or kind in MINIMISED]
+    candidates = {kind: valid.get(kind, bare.get(kind, "")) for kind in dict.fromkeys((*valid, *is_score))}
+    if not valid and not _is_validation(figures):
+        candidates = {}
+    if not candidates:
+        return ""
+    order = [*[kind for kind in SCORES_FIRST if kind in candidates], *candidates]
+    kind = order[0]
+    figures["valid_score"] = [candidates[kind]]
+    others += [name for each, name in candidates.items() if each != kind]
+    if "train_score" not in figures:
+        other = train.get(kind) or (bare.get(kind) if kind in valid else None)
+        if other is not None:
+            figures["train_score"] = [other]
+    return kind
+
+
+def _is_validation(figures: Mapping[str, Sequence[str]]) -> bool:
+    """Whether scores without a split are of validation rows: where losses name both splits (fastai, Ultralytics)."""
+    return "valid_loss" in figures and any(
+        TRAINING & set(_words(name)) for name in figures.get("train_loss", ())
+    )
+
+
+def _first(wanted: Sequence[str], names: Sequence[str]) -> str | None:
+    return next(iter(_all(wanted, names)), None)
+
+
+def _all(wanted: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Those of the names that are wanted, in the order wanted, whatever their case."""
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return [by_lower[each] for each in wanted if each in by_lower]

@@ -1,0 +1,94 @@
+"""TensorBoard's event files: scalars of every folder below the one that is named.
+
+They are TensorFlow's record files: a length of 8 bytes, its checksum of 4, a record, its checksum
+(tensorflow.org/tutorials/load_data/tfrecord). `tensorboard` or `tensorboardX` has the messages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sweeps.diagnosis.curve_files.records import table_of
+from sweeps.diagnosis.curve_files.table import Table
+from sweeps.errors import UsageError
+
+MESSAGES = ("tensorboard.compat.proto.event_pb2", "tensorboardX.proto.event_pb2")
+PATTERN = "*tfevents*"
+SPLITS = ("train", "training", "validation", "valid", "val", "eval", "test")
+
+
+def read_events(folder: Path) -> Table:
+    """A row a run and step. Folders called train or validation are splits of one run. Raises UsageError."""
+    files = sorted(folder.rglob(PATTERN)) if folder.is_dir() else [folder]
+    if not files:
+        raise UsageError(f"{folder}: holds no TensorBoard event file (…tfevents…).")
+    message = _message()
+    found: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
+    for path in files:
+        inner = list(path.relative_to(folder).parts[:-1]) if folder.is_dir() else []
+        split = next((part for part in inner if part.lower() in SPLITS), "")
+        run = "/".join(part for part in inner if part != split) or folder.name
+        for step, tag, value in _scalars(path, message):
+            name = f"{split}/{tag}" if split else tag
+            found[run, step][name] = value
+    if not found:
+        raise UsageError(f"{folder}: its event files hold no scalar.")
+    records = [{"run": run, "step": step, **found[run, step]} for run, step in sorted(found)]
+    return table_of(folder, records, "TensorBoard event files")
+
+
+def _message() -> Any:
+    for name in MESSAGES:
+        try:
+            return importlib.import_module(name).Event
+        except ImportError:
+            continue
+    raise UsageError(
+        "TensorBoard's event files need the package tensorboard or tensorboardX: pip install tensorboardX"
+    )
+
+
+def _scalars(path: Path, message: Any) -> Iterator[tuple[int, str, float]]:
+    for record in _records(path):
+        event = message.FromString(record)
+        for value in event.summary.value:
+            kind = value.WhichOneof("value")
+            if kind == "simple_value":
+                yield event.step, value.tag, value.simple_value
+            elif kind == "tensor" and not value.tensor.tensor_shape.dim:
+                scalar = _scalar(value.tensor)
+                if scalar is not None:
+                    yield event.step, value.tag, scalar
+
+
+def _scalar(tensor: Any) -> float | None:
+    """A tensor without dimensions: float (type 1) or double (type 2)."""
+    if tensor.float_val:
+        return float(tensor.float_val[0])
+    if tensor.double_val:
+        return float(tensor.double_val[0])
+    layout = {1: "<f", 2: "<d"}.get(tensor.dtype)
+    if layout and len(tensor.tensor_content) == struct.calcsize(layout):
+        return float(struct.unpack(layout, tensor.tensor_content)[0])
+    return None
+
+
+def _records(path: Path) -> Iterator[bytes]:
+    """The records of a file; one that was cut off, as while it is written, ends it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read: {error}.") from None
+    position = 0
+    while position + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, position)
+        end = position + 12 + length
+        if end + 4 > len(content):
+            return
+        yield content[position + 12 : end]
+        position = end + 4

@@ -1,0 +1,131 @@
+"""A file of learning curves, whatever wrote it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sweeps.diagnosis.curve_files.columns import ROUNDS, Taken, take
+from sweeps.diagnosis.curve_files.delimited import read_delimited
+from sweeps.diagnosis.curve_files.event_folder import read_events
+from sweeps.diagnosis.curve_files.optuna_database import is_database, read_optuna
+from sweeps.diagnosis.curve_files.records import read_records
+from sweeps.diagnosis.curve_files.runs import Run, has_one_validation_a_round, runs_of
+from sweeps.diagnosis.curve_files.table import Table
+from sweeps.diagnosis.curve_files.wide import is_wide, melted
+from sweeps.errors import UsageError
+from sweeps.pruning.learning_curve import Curve, curve_from_columns
+from sweeps.trial.metric import Metric
+
+Direction = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True)
+class NamedCurve:
+    """A curve, and the name of its trial."""
+
+    name: str
+    curve: Curve
+
+
+@dataclass(frozen=True)
+class CurveFile:
+    """The curves of a file, in the order in which trials first appear, and what their score is.
+
+    notes: what the file and its columns were taken for, in sentences.
+    """
+
+    curves: Sequence[NamedCurve]
+    metric: Metric
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def read_curves(
+    path: Path | str,
+    direction: Direction | None = None,
+    *,
+    valid_rows: int = 0,
+    chance: float = math.nan,
+    columns: Mapping[str, str] | None = None,
+) -> CurveFile:
+    """Read the runs of a file, a folder of event files, or an Optuna database.
+
+    direction: of the scores; None for what their name tells, else maximize. Without scores the validation loss decides.
+    valid_rows: rows behind a validation score, and chance, the score of a model that has learnt nothing, where they are
+    known. columns: by figure, the column that holds it, where that can't be told. Raises UsageError.
+    """
+    table, told = _read(path)
+    if not len(table):
+        raise UsageError(f"{path}: holds no round. It needs a row a round, with a validation figure in some.")
+    if is_wide(table):
+        table = melted(table)
+    taken = _taken(table, columns or {})
+    if "valid_score" not in taken.figures:
+        metric = Metric("validation loss", "minimize", math.nan, 0)
+    else:
+        metric = Metric(
+            _name_of(taken), direction or told or taken.direction or "maximize", chance, valid_rows
+        )
+    curves = [NamedCurve(run.name, _curve(run, metric)) for run in runs_of(table, taken)]
+    usable = [named for named in curves if named.curve.valid_measured.any()]
+    if not usable:
+        raise UsageError(
+            f"{path}: no round has a validation figure; its columns are: {', '.join(table.columns)}."
+        )
+    return CurveFile(usable, metric, _notes(table, taken, metric, len(curves) - len(usable)))
+
+
+def _read(path: Path | str) -> tuple[Table, Direction | None]:
+    name = str(path)
+    path = Path(path)
+    if is_database(name):
+        if "://" not in name and not path.is_file():
+            raise UsageError(f"{path}: can't be read: there is no such file.")
+        return read_optuna(name)
+    if path.is_dir() or "tfevents" in path.name:
+        return read_events(path), None
+    if path.name.removesuffix(".gz").endswith((".json", ".jsonl")):
+        return read_records(path), None
+    return read_delimited(path), None
+
+
+def _taken(table: Table, given: Mapping[str, str]) -> Taken:
+    """By the first column of rounds in which no round is validated twice; the first there is, where all are."""
+    taken = take(table, given)
+    if taken.round is None or "round" in given or len(table) == 0:
+        return taken
+    for name in ROUNDS:
+        other = take(table, given, (name,))
+        if other.round is not None and has_one_validation_a_round(table, other):
+            return other
+    return taken
+
+
+def _curve(run: Run, metric: Metric) -> Curve:
+    columns = dict(run.columns)
+    if metric.name == "validation loss":
+        columns.pop("train_score", None)
+    return curve_from_columns(columns, metric, run.numbers)
+
+
+def _name_of(taken: Taken) -> str:
+    """What the score is called: its column, or `score` where that is our own name for it."""
+    name = taken.figures["valid_score"][0]
+    return "score" if name == "valid_score" else name
+
+
+def _notes(table: Table, taken: Taken, metric: Metric, num_empty: int) -> list[str]:
+    notes = [f"Read as {table.format}" + (f": {', '.join(taken.spoken())}." if taken.spoken() else ".")]
+    if "valid_score" in taken.figures and metric.name != "score":
+        notes.append(f"The score is {metric.name}, to {metric.direction} (--direction changes that).")
+    if taken.others:
+        notes.append(f"Passed over: {', '.join(taken.others)} (--columns valid_score=NAME takes another).")
+    lacking = [name for name in ("train_loss", "train_score") if name not in taken.figures]
+    if len(lacking) == 2:
+        notes.append("No training figures: overfitting can't be told from a fit that gets worse everywhere.")
+    if num_empty:
+        notes.append(f"{num_empty} runs without a validation figure are left out.")
+    return notes
