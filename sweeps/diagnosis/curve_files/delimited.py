@@ -26,7 +26,7 @@ def read_delimited(path: Path) -> Table:
     try:
         return _table(path, text, separator)
     except csv.Error as error:
-        raise UsageError(f"{path}: no CSV file: {error}.") from None
+        raise UsageError(f"{path}: not a CSV file: {error}.") from None
 
 
 def read_text(path: Path) -> str:
@@ -42,7 +42,7 @@ def read_text(path: Path) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UsageError(f"{path}: no CSV file: it holds bytes that are no text.")
+    raise UsageError(f"{path}: not a CSV file: it holds bytes that are no text.")
 
 
 def _separator_of(text: str) -> str:
@@ -88,7 +88,7 @@ def _checked(path: Path, header: list[str]) -> list[str]:
         header = [*header[:-1], "(end)"]
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
-        raise UsageError(f"{path}:1: column {twice[0]!r} is there twice.")
+        raise UsageError(f"{path}:1: column {twice[0]!r} occurs twice.")
     if all(re.fullmatch(r"[+-]?[\d.,]+(e[+-]?\d+)?", name, re.IGNORECASE) for name in header):
         raise UsageError(
             f"{path}:1: the first line holds numbers. It must name the columns: round, train_loss, valid_loss …"
@@ -101,6 +101,6 @@ def _of_length(fields: list[str], length: int, place: str) -> list[str]:
         return fields[:-1]
     if len(fields) != length:
         raise UsageError(
-            f"{place}: has {'more' if len(fields) > length else 'fewer'} fields than there are columns."
+            f"{place}: it has {'more' if len(fields) > length else 'fewer'} fields than the first line has columns."
         )
     return fields
