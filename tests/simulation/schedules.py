@@ -1,0 +1,62 @@
+"""Runs schedules by their seeds, and holds each against the undisturbed study."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.checker import Wrong, check, figures
+from tests.simulation.world import World, make_launches, make_template
+
+
+class Schedules:
+    """What all schedules share: the database that they begin with, and the figures that they must come to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = make_template(folder)
+        self._launches = make_launches(f"sqlite:///{folder}/template.db")
+        self.reached: Counter[tuple[str, str]] = Counter()
+
+    @cached_property
+    def _expected(self) -> list[list[Any]]:
+        return [self._undisturbed(generation) for generation in range(len(self._launches))]
+
+    def _undisturbed(self, generation: int) -> list[Any]:
+        world = self._world(0, self._launches[generation:], is_quiet=True)
+        world.run()
+        return figures(world)
+
+    def _world(self, seed: int, launches: Any, *, is_quiet: bool = False) -> World:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        return World(seed, launches, self._template, folder, is_quiet=is_quiet)
+
+    def run(self, seed: int) -> World:
+        """One schedule. Raises Wrong, with its history."""
+        expected = self._expected
+        world = self._world(seed, self._launches)
+        try:
+            world.run()
+            check(world, expected)
+        except AssertionError as error:
+            told = "\n".join(world.told)
+            raise Wrong(f"seed {seed}: {error}\nAgain: python -m tests.simulation {seed}\n{told}") from error
+        finally:
+            self.reached += world.reached
+            world.close()
+            shutil.rmtree(world.folder, ignore_errors=True)
+        return world
+
+    def first_wrong(self, seeds: Iterable[int]) -> tuple[int, str] | None:
+        """The first seed whose schedule breaks a promise, and how; None where all hold."""
+        for seed in seeds:
+            try:
+                self.run(seed)
+            except Wrong as wrong:
+                return seed, str(wrong)
+        return None
