@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import optuna_rows, schema
 from storage.database import Database
-from storage.errors import StorageRefused, StudyNotFound
+from storage.errors import StorageRefused, StudyDeleted, StudyNotFound
 from storage.leases import Lease
 
 
@@ -168,7 +168,9 @@ def delete_study(lease: Lease, remove_files: Callable[[], None] = lambda: None) 
 
 def _update(connection: Connection, study_id: int, **values: str) -> None:
     of_study = schema.studies.c.study_id == study_id
-    connection.execute(update(schema.studies).where(of_study).values(**values))
+    changed = connection.execute(update(schema.studies).where(of_study).values(**values)).rowcount
+    if not changed:
+        raise StudyDeleted("The study was deleted just now.")
 
 
 def _delete_ours(connection: Connection, study_id: int) -> None:

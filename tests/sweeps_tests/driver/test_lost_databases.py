@@ -56,7 +56,7 @@ def test_a_finished_study_is_read_from_a_read_only_disk(
         assert as_ordinary_user(lambda: os.access(folder, os.W_OK)) is False
         assert as_ordinary_user(lambda: sweep(*words, "--storage", storage)).out == expected
         said = as_ordinary_user(lambda: sweep("resume", "s", "-n", "3", "--storage", storage, code=1)).err
-        assert "is on a read-only disk: its studies can only be read" in said
+        assert "is on a read-only disk, so its studies can only be read" in said
     finally:
         folder.chmod(0o755)
 

@@ -53,7 +53,7 @@ def test_a_driver_that_slept_longer_than_its_lease_writes_nothing_more(
     before = num_rounds()
     successor = sweep("resume", "disturbed", "--runner", "inline")
     wait_until(successor, lambda study: num_rounds() > before)
-    assert "Another driver has taken this study over: " in wake(driver)
+    assert "Another process has taken over this study: " in wake(driver)
     _, said = successor.communicate(timeout=120)
     assert successor.returncode == 0, said
     assert states(load("disturbed")) == {"COMPLETE"}
