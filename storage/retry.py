@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from storage.errors import GivenUp
+from storage.errors import GivenUp, StorageError
 from storage.host import HOST, Host
 
 TIMEOUT_SECONDS = 300.0
@@ -35,6 +35,8 @@ def is_away(error: BaseException) -> bool:
 
     Optuna wraps such errors, so the cause is examined.
     """
+    if isinstance(error, StorageError):
+        return False  # a lost lease, say, though it was noticed while an unreachable database was handled
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, IntegrityError):

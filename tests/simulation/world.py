@@ -104,7 +104,7 @@ class World:
     def start(self, action: Callable[[Process, SimulatedDatabase], None]) -> None:
         """A new process on some host."""
         place = self.scheduler.chance.choice(PLACES)
-        pid = 1 + sum(each.place == place for each in self.processes)
+        pid = 1 + len(self.processes)
         process = Process(f"process {len(self.processes)} ({action.__name__[1:]})", place, pid)
         process.offset = self.scheduler.chance.uniform(0.0, 1e6)
         self.processes.append(process)

@@ -10,7 +10,7 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from storage import StorageUnavailable
+from storage import LeaseLost, StorageUnavailable
 from storage.errors import GivenUp
 from storage.retry import is_away, with_retries
 from sweeps.driver.study_driver import StudyDriver
@@ -119,3 +119,12 @@ def test_a_study_needs_few_connections_and_gives_them_back(
     study.database.close()
     assert server.count_connections("few") == 0
     server.drop("few")
+
+
+def test_a_lost_lease_is_no_unreachable_database() -> None:
+    """It may be noticed while a database that was away is being handled."""
+    away = OperationalError("SELECT", {}, Exception("database is locked"))
+    lost = LeaseLost("another process has the study")
+    lost.__context__ = away
+    assert is_away(away)
+    assert not is_away(lost)
