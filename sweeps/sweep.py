@@ -49,12 +49,20 @@ class Result:
     study: Study
     ending: Ending | None
     signal_number: int = 0
+    forced: bool = False
 
-    def raise_for_ending(self) -> None:
-        """Raise the error with which the command line exits; raise nothing if the study is complete."""
-        where = self.study.storage_option
-        again = f"To continue: sweep resume {self.study.name}{where}"
-        why = f"To see why: sweep trials {self.study.name}{where}"
+    @property
+    def resume_command(self) -> str:
+        """The command that continues the study as it was run now."""
+        return self.study.command("resume", *(["--force"] if self.forced else []))
+
+    def raise_for_ending(self, command: str | None = None) -> None:
+        """Raise the error with which the command line exits; raise nothing if the study is complete.
+
+        command: the one that continues the study, if that is not `sweep resume`.
+        """
+        again = f"To continue: {command or self.resume_command}"
+        why = f"To see why: {self._explaining_command()}"
         match self.ending:
             case "interrupted":
                 raise Interrupted(f"Interrupted; the running trials are paused. {again}", self.signal_number)
@@ -66,6 +74,11 @@ class Result:
             if self.ending == "timeout":
                 raise NoCompletedTrial(f"The time was up before a trial was complete. {again}")
             raise NoCompletedTrial(f"No trial completed. {why}")
+
+    def _explaining_command(self) -> str:
+        """Shows why trials did not complete: the traceback of one that failed, if there is one."""
+        failed = [trial.number for trial in self.study.all_trials() if trial.state == "FAIL"]
+        return self.study.command("show", str(failed[-1])) if failed else self.study.command("trials")
 
 
 def launch(
@@ -130,7 +143,7 @@ def resume(
     if not force:
         check_unchanged(row, now, "Undo the change, or continue anyway with --force.")
         check_stop_rule_version(row, spec)
-    check_environment(row, spec, run, force=force)
+    check_environment(row, spec, run, force=force, where=Study(database, row).storage_option)
     launching = dataclasses.replace(
         launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
     )
@@ -158,8 +171,8 @@ def _find(database: Database, launching: Launch) -> StudyRow | None:
     spec = launching.planned.spec
     row = find_study(database, launching.name)
     if row is not None:
-        check_same(row, spec)
-        check_environment(row, spec, launching.run, force=False)
+        check_same(row, spec, Study(database, row).storage_option)
+        check_environment(row, spec, launching.run, force=False, where=Study(database, row).storage_option)
     return row
 
 
@@ -190,7 +203,7 @@ def _drive(database: Database, row: StudyRow, launching: Launch, watcher: Watche
         _run(study, launching, lease, termination, watcher)
     finally:
         lease.release()
-    return Result(study, termination.ending, termination.signal_number)
+    return Result(study, termination.ending, termination.signal_number, launching.forced)
 
 
 def _termination(study: Study, lease: Lease) -> Termination:

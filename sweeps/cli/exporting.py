@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sweeps.cli.formats import storage_option
+from sweeps.cli.formats import said_of_confirmation, storage_option
 from sweeps.cli.help import examples
 
 MOST_EXPORTED = 10_000
@@ -47,17 +47,19 @@ def export(study: str, top: int, output: Path, weights: Path | None, storage: st
     _check_targets(output, weights, top)
     found = load(study, storage)
     found.best()  # raises if no trial is complete
-    ranked = found.ranking(top)
+    ranked = found.answers(top)
     if weights is not None:
         for trial in ranked:
             check_kept(found, trial)
     if output == _STDOUT:
         click.echo(best_yaml(found, ranked[0], output, weights_path(found, ranked[0])), nl=False)
-        return
+        ranked = []
     for rank, trial in enumerate(ranked, start=1):
         path = _numbered(output, rank)
         write_best(found, trial, path, None if weights is None else _numbered(weights, rank))
         click.echo(str(path))
+    for line in said_of_confirmation(found):
+        click.echo(line, err=True)
 
 
 _STDOUT = Path("-")

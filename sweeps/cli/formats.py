@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -160,3 +161,35 @@ def cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join([f"{on_one_line(str(key))}={cell(each)}" for key, each in value.items()])
     return str(value)
+
+
+def said_of_confirmation(study: Any) -> list[str]:
+    """Which trial a confirmation chose, and which the search, if they are two; empty if they are one."""
+    best = study.best()
+    chosen, confirmation = study.confirmed(best), study.confirmation()
+    if chosen.number == best.number:
+        return []
+    record = confirmation.record
+    return [
+        f"Trial {chosen.number} is best by its mean in {confirmation.name}: {cell(record['mean'])} over "
+        f"{len(record['values'])} repeats. The best single run of the search is trial {best.number}: "
+        f"{cell(best.value)}."
+    ]
+
+
+def given_command() -> str:
+    """The command that is running now, as it was typed."""
+    context = click.get_current_context()
+    words = ["sweep", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[name]
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(parameter.opts[-1] if value else parameter.secondary_opts[-1])
+        else:
+            words += (
+                [*parameter.opts[-1:], str(value)] if isinstance(parameter, click.Option) else [str(value)]
+            )
+    return shlex.join(words)

@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from sweeps.cli.formats import cell, format_option, print_rows, storage_option
+from sweeps.cli.formats import (
+    cell,
+    format_option,
+    print_rows,
+    said_of_confirmation,
+    storage_option,
+)
 from sweeps.cli.help import examples
 from sweeps.printable import printable
 
@@ -131,11 +137,13 @@ def best(study: str, top: int, form: str, storage: str | None) -> None:
     from sweeps.study.stored_study import load
 
     found = load(study, storage)
-    ranked = found.ranking(top) or [found.best()]  # best() raises if no trial is complete
+    ranked = found.answers(top) or [found.best()]  # best() raises if no trial is complete
     rows = [{**found.record(trial), "study": study} for trial in ranked]
     print_rows(
         rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params")
     )
+    for line in said_of_confirmation(found):
+        click.echo(line, err=True)
 
 
 @click.command(epilog=examples("sweep show mnist_mlp-8deed1f2 12", "sweep show mnist_mlp-8deed1f2 12 -f csv"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sweeps.cli.formats import cell, format_option, print_rows
+from sweeps.cli.formats import cell, format_option, given_command, print_rows, said_of_confirmation
 from sweeps.cli.help import BUDGET, DATA, OTHER, SEARCH, WHERE_IT_RUNS, GroupedCommand, examples, option
 from sweeps.cli.running import given_options, repeat_options
 
@@ -77,9 +77,9 @@ def confirm(
             storage=storage,
             watcher=watcher,
         )
-    result.raise_for_ending()
+    result.raise_for_ending(given_command())
     if confirmed is None:
-        raise _incomplete(f"sweep confirm {study}")
+        raise _incomplete(given_command())
     rows = [
         {
             "rank": rank,
@@ -97,15 +97,14 @@ def confirm(
     ]
     columns = ("rank", "trial", "searched", "mean", "std", "repeats", "p_value", "compared")
     print_rows(rows, form, columns=columns)
-    console.print(
-        _said_of_test(confirmed), f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True
-    )
+    said = [_said_of_test(confirmed), *said_of_confirmation(confirmed.study)]
+    console.print(*said, f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True)
 
 
 def _incomplete(command: str) -> Exception:
     from sweeps.errors import NoCompletedTrial
 
-    return NoCompletedTrial(f"Not complete yet. To continue, repeat the same command: {command} …")
+    return NoCompletedTrial(f"Not complete yet. To continue, repeat the same command: {command}")
 
 
 def _looked(confirmed: Any) -> dict[str, Any] | None:
@@ -168,9 +167,9 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
     console = make_console()
     with watching(console) as watcher:
         result, audited = run_audit(study, share=share, run=run, storage=storage, watcher=watcher)
-    result.raise_for_ending()
+    result.raise_for_ending(given_command())
     if audited is None:
-        raise _incomplete(f"sweep audit {study}")
+        raise _incomplete(given_command())
     rows = [dataclasses.asdict(each) for each in audited.trials]
     columns = ("trial", "reason", "halted_after", "rounds", "best", "full_best", "full_best_round", "gain")
     print_rows(rows, form, columns=columns)
@@ -286,7 +285,7 @@ def reproduce(
     run = RunSettings(**given_options(options))
     with watching(make_console()) as watcher:
         result = run_reproduction(wanted, run=run, storage=storage, watcher=watcher)
-    result.raise_for_ending()
+    result.raise_for_ending(given_command())
     rows = beside(result.study, published, variant_for(known, variant))
     print_rows(rows, form, columns=COLUMNS)
     if form == "table":

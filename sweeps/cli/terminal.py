@@ -16,6 +16,7 @@ from storage.outcomes import FINISHED, count_states, table_of
 from storage.trials import TrialRow
 from storage.url import parse_url
 from sweeps import paths
+from sweeps.cli.formats import said_of_confirmation
 from sweeps.launching import Launch
 from sweeps.printable import on_one_line, printable
 from sweeps.samplers.by_name import sampler_of
@@ -176,15 +177,15 @@ def print_result(console: Console, result: Result) -> None:
     if result.ending == "target":
         console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
     if result.ending == "timeout":
-        console.print(
-            f"The time is up. To continue: sweep resume {study.name}{study.storage_option}", soft_wrap=True
-        )
+        console.print(f"The time is up. To continue: {result.resume_command}", soft_wrap=True)
     if best:
         console.print(
+            *said_of_confirmation(study),
             f"Best configuration: {study.best_path}\n"
             f"Next: sweep replay {shlex.quote(str(study.best_path))}\n"
-            f"      sweep show {study.name} {best[0].number}{study.storage_option}\n"
+            f"      {study.command('show', str(study.answers()[0].number))}\n"
             f"      sweep dashboard{study.storage_option}",
+            sep="\n",
             markup=False,
             soft_wrap=True,  # users copy paths, so paths must not be broken into lines
         )

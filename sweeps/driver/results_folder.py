@@ -61,23 +61,16 @@ class ResultsKeeper:
         table, best = self._driver.table, self._driver.best
         if best is not None and best.number != self._written:
             try:
-                shown = self._confirmed(self._study.trial(best.number))
+                shown = self._study.confirmed(self._study.trial(best.number))
                 write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
                 raise SweepError(
-                    f"{error} No recorded data is lost. To continue: sweep resume {self._study.name} "
+                    f"{error} No recorded data is lost. To continue: {self._study.command('resume')} "
                     "(with --out to choose another folder)."
                 ) from error
             self._written = best.number
         if self._weights_kept is not None and len(table) > self._table_seen:
             self._prune_weights(table, self._weights_kept)
-
-    def _confirmed(self, best: TrialRow) -> TrialRow:
-        """The winner of the confirmation, if the best trial of the search took part in it."""
-        confirmation = self._study.confirmation()
-        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
-            return self._study.trial(confirmation.trial)
-        return best
 
     def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
         """Keep the weights of the best trials in the table, and those of all trials outside it."""

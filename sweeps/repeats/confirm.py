@@ -157,7 +157,7 @@ def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[
     sign = -1.0 if study.spec.metric.direction == "maximize" else 1.0
     able = sorted((each for each in candidates if each.known), key=lambda each: sign * each.spread.mean)
     if not able:
-        raise NoCompletedTrial(f"All repeats failed. To see why: sweep trials {repeated.name}")
+        raise NoCompletedTrial(f"All repeats failed. To see why: {repeated.command('show', '0')}")
     return [able[0], *(_compared(each, able[0]) for each in able[1:])]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,4 +42,8 @@ def paired_p_value(one: Sequence[float], other: Sequence[float]) -> float | None
     differences = [a - b for a, b in zip(one, other, strict=True)]
     if max(differences) == min(differences):
         return 1.0 if differences[0] == 0 else 0.0
-    return float(stats.ttest_rel(one, other).pvalue)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # nearly equal differences: the value is close to 0, as it should
+        return float(stats.ttest_rel(one, other).pvalue)

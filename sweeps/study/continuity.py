@@ -27,13 +27,17 @@ def check_unchanged(row: StudyRow, now: Planned, remedy: str) -> None:
         )
 
 
-def check_same(row: StudyRow, spec: Specification) -> None:
-    """Raises UsageError if a stored study of the same name has another specification."""
+def check_same(row: StudyRow, spec: Specification, where: str) -> None:
+    """Raises UsageError if a stored study of the same name has another specification.
+
+    where: the option with which a command finds the study's database.
+    """
     if row.fingerprint != spec.fingerprint:
         lines = differences(spec.to_dict(), row.specification)
         raise UsageError(
             f"A study {row.name!r} with another specification already exists:\n{_listed(lines)}\n"
-            f"To continue it, use `sweep resume {row.name}`. To launch a new study, choose another name with --study."
+            f"To continue it, use `sweep resume {row.name}{_force(row, spec)}{where}`. "
+            "To launch a new study, choose another name with --study."
         )
 
 
@@ -48,7 +52,17 @@ def check_stop_rule_version(row: StudyRow, spec: Specification) -> None:
         )
 
 
-def check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, force: bool) -> None:
+def _force(row: StudyRow, now: Specification) -> str:
+    """What `sweep resume` needs if the stored study's task or rows are not what they were."""
+    then = Specification.from_dict(row.specification)
+    code = then.task.name == now.task.name and then.task.version != now.task.version
+    rows = then.data.plan == now.data.plan and then.data.digest != now.data.digest
+    return " --force" if code or rows else ""
+
+
+def check_environment(
+    row: StudyRow, spec: Specification, run: RunSettings, *, force: bool, where: str
+) -> None:
     """Raises UsageError if new results may differ, unless `force`. Prints what else has changed.
 
     On a cluster, the hardware of the nodes decides; it is checked when the nodes are known.
@@ -63,7 +77,7 @@ def check_environment(row: StudyRow, spec: Specification, run: RunSettings, *, f
         raise UsageError(
             f"Study {row.name!r} was started in another environment, so new results may differ:\n"
             f"{_listed(changed)}\nReturn to that environment, or continue anyway with "
-            f"`sweep resume {row.name} --force`."
+            f"`sweep resume {row.name} --force{where}`."
         )
     if told := [*changed, *other_differences(begun_in, here)]:
         print(

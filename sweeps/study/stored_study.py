@@ -76,6 +76,10 @@ class Study:
         default = parse_url(paths.storage_url(None))
         return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
 
+    def command(self, verb: str, *words: str) -> str:
+        """A command about this study, as it can be typed."""
+        return " ".join(["sweep", verb, self.name, *words]) + self.storage_option
+
     @property
     def num_trials(self) -> int:
         """How many trials there are, finished or not."""
@@ -107,6 +111,21 @@ class Study:
         if not ranked:
             raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
         return ranked[0]
+
+    def answers(self, top: int = 1) -> list[TrialRow]:
+        """The trials to go on with, the first of them in best.yaml: as `ranking`, but a confirmed trial comes first."""
+        ranked = self.ranking(top)
+        if not ranked:
+            return []
+        first = self.confirmed(ranked[0])
+        return [first, *(trial for trial in ranked if trial.number != first.number)][:top]
+
+    def confirmed(self, best: TrialRow) -> TrialRow:
+        """The winner of the confirmation, if `best`, the best trial of the search, took part in it; else `best`."""
+        confirmation = self.confirmation()
+        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
+            return self.trial(confirmation.trial)
+        return best
 
     def confirmation(self) -> Confirmation | None:
         """The confirmation in best.yaml: the last that used the test split, else the last one, else None."""

@@ -59,7 +59,7 @@ class Failure:
 class End:
     """How a trial ended, as it is recorded.
 
-    value: the value for samplers and tables; None for FAIL. best_round: from 1; None if there is none.
+    value: the value for samplers and tables; None for FAIL. best_round: the round of that value, from 1; None for FAIL.
     """
 
     state: TrialEnd
