@@ -7,7 +7,8 @@ ObjectiveError            exit code 2
 │   ├── MissingDataError  one that is not there and can't be fetched
 │   └── UnwritableDataError  a place where it can't be put
 ├── WeightsError          a weights file that is missing or not the one that was recorded
-└── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
+├── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
+└── CodeError             training code of a user's own that does not keep to what a trial asks of it
 """
 
 from __future__ import annotations
@@ -45,3 +46,7 @@ class WeightsError(ObjectiveError):
 
 class TaskError(ObjectiveError):
     """A task whose code does not do what `Task` or `TrainingRun` asks of it."""
+
+
+class CodeError(ObjectiveError):
+    """Training code of a user's own that does not keep to what a trial asks of it."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from objectives.checked_yaml import key, read_checked, shown
+from objectives.checkpoints.packed_file import PackedFile
+from objectives.checkpoints.saved_state import unpack
 from objectives.checkpoints.weights import load_weights
-from objectives.errors import ObjectiveError, WeightsError
+from objectives.errors import WeightsError
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 MOST_NUMBERS = 2**28  # in a row: more would not fit into memory
 
@@ -35,11 +36,19 @@ def _row_shape(shape: list[int]) -> list[int]:
 
 def _scalars(parameters: dict[str, Any]) -> dict[str, Any]:
     for name, value in parameters.items():
-        if not (value is None or isinstance(value, bool | int | float | str)):
+        if not _is_plain(value):
             raise ValueError(
                 f"parameters.{key(name)}: {shown(value)} is not a number, a word, true, false or null"
             )
     return parameters
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether it is a scalar, or a list or mapping of such, as choices of a user's own code may be."""
+    if isinstance(value, list | dict) and depth < 5:
+        inner = value.values() if isinstance(value, dict) else value
+        return all(_is_plain(each, depth + 1) for each in inner)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 Dtype = Annotated[str, AfterValidator(_dtype_name)]
@@ -76,21 +85,21 @@ class ExportedModel(Section):
     example_rows: ExampleRows | None = None
 
 
-def load_model(best_config: str | Path) -> nn.Module:
+def load_model(best_config: str | Path) -> Any:
     """The model of an exported configuration with its weights, in evaluation mode.
 
-    `best_config` is the exported YAML file. The weights file that it names is looked for beside it. The data set is not
-    needed.
+    For code of a user's own: what its best round saved, by name. `best_config` is the exported YAML file. The weights
+    file that it names is looked for beside it. The data set is not needed.
 
     Raises WeightsError if the weights file is missing or its digest differs, ObjectiveError if the YAML file is not an
     exported configuration.
     """
     path = Path(best_config)
     config = read_checked(path, ExportedModel)
-    if config.example_rows is None:
-        raise ObjectiveError(f"{path} is not an exported configuration: it lacks example_rows.")
     if config.weights is None:
         raise WeightsError(f"{path} names no weights. Export it again, together with its weights.")
+    if config.example_rows is None:
+        return _saved_state(path.parent / config.weights.file, config.weights.digest)
     model = _built(config, config.example_rows)
     found = load_weights(path.parent / config.weights.file, config.weights.digest)
     try:
@@ -100,7 +109,16 @@ def load_model(best_config: str | Path) -> nn.Module:
     return model.eval()
 
 
-def _built(config: ExportedModel, rows: ExampleRows) -> nn.Module:
+def _saved_state(path: Path, digest: str) -> dict[str, Any]:
+    """What code of a user's own saved in its best round."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror}).") from error
+    return unpack(PackedFile(content, digest))
+
+
+def _built(config: ExportedModel, rows: ExampleRows) -> Any:
     """The model with new weights."""
     import torch
 

@@ -5,17 +5,13 @@ A package registers a task by an entry point in the group `sweeps.tasks`. A file
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import CodeType
 
 from objectives.errors import UnknownTaskError
+from objectives.source_code import Sources, read_sources
 from objectives.spelling import did_you_mean
 from objectives.task import Task
 from objectives.task_class import flaw_of
@@ -73,49 +69,24 @@ def task_reference(name: str) -> str:
     return f"{Path(path).resolve()}:{class_name}"
 
 
-def task_version(name: str, task: Task, *, on_gpus: bool = False) -> str:
-    """The version of a task.
-
-    For a user's own file, it contains the digest of the file; on GPUs, the version of the loop there.
-    """
-    parts = [task.version]
-    if ".py:" in name:
-        content = Path(name.rpartition(":")[0]).read_bytes()
-        parts.append(hashlib.sha256(content).hexdigest()[:12])
-    if on_gpus:
-        parts.append(LOOP_ON_GPUS)
-    return "+".join(parts)
-
-
-class _FromSource(SourceFileLoader):
-    """Neither writes nor reads bytecode: by time and size alone, it could belong to an earlier content."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+def task_version(task: Task, *, on_gpus: bool = False) -> str:
+    """The version of a task; on GPUs, it contains the version of the loop there."""
+    return f"{task.version}+{LOOP_ON_GPUS}" if on_gpus else task.version
 
 
 def _from_file(name: str) -> Task:
     file, _, class_name = name.rpartition(":")
-    path = Path(file).resolve()
-    if not path.is_file():
+    if not Path(file).is_file():
         raise UnknownTaskError(
-            f"{path}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
+            f"{Path(file).resolve()}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
         )
-    # An edited file becomes a new module, and pickles find each module by its name.
-    module_name = f"sweep_task_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-    if module_name not in sys.modules:
-        spec = importlib.util.spec_from_loader(module_name, _FromSource(module_name, str(path)))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            del sys.modules[module_name]
-            raise UnknownTaskError(f"{path} can't be imported: {type(error).__name__}: {error}.") from error
-    found = getattr(sys.modules[module_name], class_name, None)
+    return task_of(read_sources(Path(file)), class_name)
+
+
+def task_of(sources: Sources, class_name: str) -> Task:
+    """The task of that class in somebody's own code. Raises UnknownTaskError where there is none, or a flawed one."""
+    path = sources.main.path
+    found = getattr(sources.load(), class_name, None)
     if not (isinstance(found, type) and issubclass(found, Task)) or found is Task:
         raise UnknownTaskError(f"{path} has no task class {class_name!r} (a subclass of objectives.Task).")
     return _made(found, f"{path}: the task class {class_name!r}")

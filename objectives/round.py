@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a round took. Never compared: it differs from run to run."""
+    """What a round took. Never compared: it differs from run to run. The rows a second are None where nobody counts."""
 
     seconds: float
-    train_rows_per_second: float
+    train_rows_per_second: float | None
     peak_memory_bytes: int
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import reprlib
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +20,7 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from search_spaces.errors import SpaceError
+from search_spaces.foreign import WANDB_KEYS, from_wandb, is_wandb, not_used_of_wandb, our_form_of
 from search_spaces.schema import (
     Categorical,
     Condition,
@@ -79,33 +82,48 @@ def parse_space(text: str, source: str) -> Space:
     except ReaderError as error:  # a control character: probably a binary file
         number = text.count("\n", 0, error.position) + 1
         raise SpaceError(f"{source}:{number}: not YAML: {str(error).splitlines()[0]}") from None
-    return _Reader(source).space(document)
+    return Reader(source).space(document)
 
 
 def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
-    """A domain from `key=value` (fixed) or `key=lo..hi` (a range).
+    """A domain from `key=value` (fixed), `key=a,b,c` (choices) or `key=lo..hi` (a range; `:log` makes it logarithmic).
 
-    `kind` is the parameter's type, if known. A range keeps the logarithmic scale that the space gives
-    the parameter. Raises SpaceError for anything else.
+    `kind` is the parameter's type, if known. A range keeps the scale that the space gives the parameter, unless
+    `:log` or `:linear` says otherwise. Raises SpaceError for anything else.
     """
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise SpaceError(f"{text!r} is neither key=value nor key=lo..hi.")
-    low, dots, high = value.partition("..")
-    if not dots:
-        fixed = _scalar(value)
-        if isinstance(fixed, float) and not math.isfinite(fixed):
-            raise SpaceError(f"{text}: {value!r} is not a finite number, a word, true, false or null.")
-        return name, Fixed(fixed)
-    reader = _Reader("command line")
+        raise SpaceError(f"{text!r} is neither key=value nor key=lo..hi nor key=a,b,c.")
+    if ".." in value:
+        return name, _range(text, name, value, space, kind)
+    if "," in value:
+        record = CommentedMap(choices=[_finite(text, part) for part in value.split(",") if part])
+        return name, Reader("command line").domain(name, record)
+    return name, Fixed(_finite(text, value))
+
+
+def _finite(text: str, value: str) -> Any:
+    found = _scalar(value)
+    if isinstance(found, float) and not math.isfinite(found):
+        raise SpaceError(f"{text}: {value!r} is not a finite number, a word, true, false or null.")
+    return found
+
+
+def _range(text: str, name: str, value: str, space: Space, kind: type | None) -> Numeric:
+    bounds, _, scale = value.partition(":")
+    if scale not in ("", "log", "linear"):
+        raise SpaceError(f"{text}: {scale!r} is no scale; write {name}={bounds}:log or :linear.")
+    low, _, high = bounds.partition("..")
     record = CommentedMap(low=_scalar(low), high=_scalar(high))
-    domain = space[name].domain if name in space else None
-    if isinstance(domain, Numeric) and domain.log:
+    known = space[name].domain if name in space else None
+    if scale == "log" or (not scale and isinstance(known, Numeric) and known.log):
         record["log"] = True
-    parsed = reader.domain(name, record)
+    parsed = Reader("command line").domain(name, record)
     assert isinstance(parsed, Numeric)
-    integer = kind is int if kind is not None else parsed.integer
-    return name, Numeric(parsed.low, parsed.high, parsed.log, None, integer)
+    integer = parsed.integer if kind is None else kind is int
+    if kind is None and isinstance(known, Numeric):
+        integer = known.integer
+    return Numeric(parsed.low, parsed.high, parsed.log, None, integer)
 
 
 def _scalar(text: str) -> Any:
@@ -127,28 +145,32 @@ def _first_line(error: MarkedYAMLError) -> str:
     return (error.problem or error.context or str(error)).strip().splitlines()[0]
 
 
-class _Reader:
+class Reader:
     """Turns a loaded document into a Space, and knows the line of each key."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def space(self, document: Any) -> Space:
+        """The space that a loaded document describes."""
         if not isinstance(document, CommentedMap):
             self._refuse(None, None, f"not a search space: {_FORM}.")
+        if is_wandb(document):
+            return self._of_wandb(document)
         # An exported configuration has its values under `parameters`: a space of one point.
         key = "space" if "space" in document else "parameters" if "parameters" in document else None
+        if key is None and (form := our_form_of(document)):
+            self._refuse(None, None, f"not a space of ours. The same in our form:\n{form}")
         if key is None or not isinstance(document[key], CommentedMap):
             self._refuse(document, key, f"not a search space: {_FORM}.")
-        if key == "space":
-            for other in document:
-                if other not in ("space", "task", "note"):
-                    self._refuse(
-                        document,
-                        other,
-                        f"unknown key {_shown(other)}{_close(str(other), ['space', 'task', 'note'])} "
-                        "(known: note, space, task).",
-                    )
+        known = [key, "task", "note"]
+        for other in document:
+            if other not in known and "format" not in document:  # an exported configuration says much else
+                self._refuse(
+                    document,
+                    other,
+                    f"unknown key {_shown(other)}{_close(str(other), known)} (known: {', '.join(sorted(known))}).",
+                )
         entries = document[key]
         if not entries:
             self._refuse(document, key, f"{key}: it contains no parameter.")
@@ -159,8 +181,22 @@ class _Reader:
             parameters.append(self._parameter(name, entries, parameters))
         return Space(tuple(parameters), self._source)
 
+    def _of_wandb(self, document: CommentedMap) -> Space:
+        """A Weights & Biases sweep, of which only the parameters say what a space says."""
+        for key in document:
+            if key != "parameters" and key not in WANDB_KEYS:
+                self._refuse(document, key, f"unknown key {_shown(key)} in a Weights & Biases sweep.")
+        try:
+            entries = from_wandb(document)
+        except (ValueError, TypeError) as error:
+            raise SpaceError(f"{self._source}: {error}.") from None
+        space = self.space(commented({"space": entries}))
+        return replace(space, note=f"{self._source} is {not_used_of_wandb(document)}")
+
     def domain(self, name: str, record: CommentedMap) -> Domain:
         """The domain that a mapping describes."""
+        if "values" in record and "choices" not in record:  # as Weights & Biases calls them
+            record["choices"] = record.pop("values")
         if "choices" in record:
             self._check_keys(name, record, _CATEGORICAL_KEYS)
             return self._categorical(name, record)
@@ -197,12 +233,21 @@ class _Reader:
     def _categorical(self, name: str, record: CommentedMap) -> Categorical | Fixed:
         """One of several values; a single choice is a fixed value."""
         choices = record["choices"]
+        if isinstance(choices, CommentedMap) and choices:
+            return self._named(name, {str(key): value for key, value in choices.items()})
+        if isinstance(choices, list) and choices and all(_is_nested(choice) for choice in choices):
+            return self._named(name, {json.dumps(_deep(choice)): choice for choice in choices})
         if not isinstance(choices, list) or not choices:
             self._refuse(record, "choices", f"{name}: choices must be a list of at least one value.")
         values = tuple(self._value(name, record, "choices", choice) for choice in choices)
         if len(set(values)) < len(values):  # for samplers, true equals 1
             self._refuse(record, "choices", f"{name}: choices contains a value twice.")
         return Categorical(values) if len(values) > 1 else Fixed(values[0])
+
+    @staticmethod
+    def _named(name: str, choices: Mapping[str, Any]) -> Categorical:
+        """Choices of any kind, each under a name, which is what is stored and shown."""
+        return Categorical(tuple(choices), {key: _deep(value) for key, value in choices.items()})
 
     def _numeric(self, name: str, record: CommentedMap) -> Numeric:
         for key in ("low", "high"):
@@ -312,6 +357,28 @@ def _plain(value: Any) -> Scalar:
     if isinstance(value, Mapping | list):
         return value  # type: ignore[return-value]
     return str(value)
+
+
+def _deep(value: Any) -> Any:
+    """A loaded value as plain lists, mappings and scalars."""
+    if isinstance(value, Mapping):
+        return {str(key): _deep(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_deep(each) for each in value]
+    return _plain(value)
+
+
+def _is_nested(choice: Any) -> bool:
+    return isinstance(choice, list | tuple | Mapping)
+
+
+def commented(value: Any) -> Any:
+    """A plain value as a loaded document has it."""
+    if isinstance(value, Mapping):
+        return CommentedMap({key: commented(each) for key, each in value.items()})
+    if isinstance(value, list | tuple):
+        return [commented(each) for each in value]
+    return value.item() if hasattr(value, "item") else value
 
 
 def _close(word: str, known: Any) -> str:

@@ -124,15 +124,20 @@ class Numeric:
             record["step"] = self._typed(self.step)
         return record
 
+    def meaning(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
     def _typed(self, value: float) -> Any:
         return round(value) if self.integer else float(value)
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of some values."""
+    """One of some values. meanings: by choice, values of any kind for which the choices are names."""
 
     choices: tuple[Scalar, ...]
+    meanings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def contains(self, value: Any) -> bool:
         """Whether `value` is one of the choices (true is not 1)."""
@@ -152,9 +157,13 @@ class Categorical:
         """The choices."""
         return list(self.choices)
 
+    def meaning(self, value: Any) -> Any:
+        """What a training is given for the chosen `value`."""
+        return self.meanings.get(value, value) if isinstance(value, str) else value
+
     def to_dict(self) -> dict[str, Any]:
         """The form that YAML files contain."""
-        return {"choices": list(self.choices)}
+        return {"choices": dict(self.meanings) if self.meanings else list(self.choices)}
 
 
 @dataclass(frozen=True)
@@ -175,6 +184,10 @@ class Fixed:
         """That value."""
         return [self.value]
 
+    def meaning(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
     def to_dict(self) -> Any:
         """As it is written in YAML: the plain value."""
         return self.value
@@ -188,8 +201,10 @@ def _domain(record: Any) -> Domain:
     if not isinstance(record, Mapping):
         return Fixed(record)
     if "choices" in record:
-        first, *others = record["choices"]
-        return Categorical((first, *others)) if others else Fixed(first)
+        choices = record["choices"]
+        meanings = dict(choices) if isinstance(choices, Mapping) else {}
+        first, *others = choices
+        return Categorical((first, *others), meanings) if others or meanings else Fixed(first)
     low, high, step = record["low"], record["high"], record.get("step")
     integer = all(isinstance(value, int) for value in (low, high, step) if value is not None)
     return Numeric(
@@ -213,10 +228,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Space:
-    """Parameters in the order in which they are chosen, and the file they came from."""
+    """Parameters in the order in which they are chosen, the file they came from, and what is to be said of that."""
 
     parameters: tuple[Parameter, ...]
     source: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)
 
     def __iter__(self) -> Any:
         return iter(self.parameters)

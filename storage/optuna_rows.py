@@ -18,6 +18,7 @@ from storage.counters import next_id
 from storage.outcomes import FINISHED
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 
@@ -78,6 +79,24 @@ def insert_trial(connection: Connection, study_id: int, number: int, template: F
     ):
         _put_attributes(connection, _table(table), "trial_id", trial_id, notes)
     return trial_id
+
+
+def put_parameter(
+    connection: Connection, trial_id: int, name: str, value: float, distribution: BaseDistribution
+) -> None:
+    """A parameter of a trial that is running, as Optuna stores its value; the same again changes nothing."""
+    from optuna.distributions import distribution_to_json
+
+    params = _table("trial_params")
+    connection.execute(delete(params).where(params.c.trial_id == trial_id, params.c.param_name == name))
+    connection.execute(
+        insert(params).values(
+            trial_id=trial_id,
+            param_name=name,
+            param_value=value,
+            distribution_json=distribution_to_json(distribution),
+        )
+    )
 
 
 def insert_intermediate(connection: Connection, trial_id: int, values: Mapping[int, float]) -> None:

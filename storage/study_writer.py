@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from storage import checkpoints, optuna_rows, rounds, studies
+from storage.asked import Asked, read_asked
 from storage.database import Database
 from storage.leases import Lease
 from storage.outcomes import FINISHED, Outcome, latest_trial, read_outcomes
@@ -19,9 +20,17 @@ from storage.retry import tell_on_stderr, with_retries
 from storage.trials import TrialRow, read_sampler_attributes, read_trials
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 T = TypeVar("T")
+# What is noted of a trial as it begins and ends, which a user's own notes must not replace.
+OUR_NOTES = frozenset(
+    {
+        *("seed", "stop_reason", "rounds", "environment", "earlier_environments", "best_round", "because"),
+        *("traceback", "evidence", "weights", "differs", "starts_over", "node"),
+    }
+)
 
 
 class StudyWriter:
@@ -63,6 +72,20 @@ class StudyWriter:
     def read_checkpoints(self) -> dict[int, dict[str, Any]]:
         """The recorded checkpoint of each trial that has one."""
         return self._with_retries(lambda: checkpoints.get_checkpoints(self._database, self._study_id))
+
+    def read_asked(self) -> dict[int, Asked]:
+        """What every trial has asked for, by number."""
+        return self._with_retries(lambda: read_asked(self._database.optuna, self._study_id))
+
+    def put_parameter(self, trial_id: int, name: str, value: float, distribution: BaseDistribution) -> None:
+        """Store a parameter that a trial has asked for; value: as Optuna stores it."""
+        self._write(lambda c: optuna_rows.put_parameter(c, trial_id, name, value, distribution))
+
+    def note(self, trial_id: int, notes: Mapping[str, Any]) -> None:
+        """Keep a user's notes with a trial; a name that is one of ours gets another."""
+        named = {f"user_{key}" if key in OUR_NOTES else key: note for key, note in notes.items()}
+        if named:
+            self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, named))
 
     def insert_trial(self, number: int, template: FrozenTrial) -> int:
         """Insert a trial in one step and return its id. (`study.ask` would read all trials and take waiting ones.)"""

@@ -14,6 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search_spaces.in_code import choice as choice
+    from search_spaces.in_code import integer as integer
+    from search_spaces.in_code import log as log
+    from search_spaces.in_code import number as number
+    from search_spaces.in_code import when as when
+    from sweeps.own_code.by_hand import run as run
+    from sweeps.own_code.objective import objective as objective
+    from sweeps.own_code.trial import Trial as Trial
     from sweeps.pruning.pruner import OverfittingPruner as OverfittingPruner
     from sweeps.pruning.pruner import report_round as report_round
     from sweeps.settings import RunSettings as RunSettings
@@ -25,6 +33,10 @@ if TYPE_CHECKING:
     from sweeps.sweep import resume as resume
 
 _HOMES = {
+    **dict.fromkeys(("choice", "integer", "log", "number", "when"), "search_spaces.in_code"),
+    "objective": "sweeps.own_code.objective",
+    "run": "sweeps.own_code.by_hand",
+    "Trial": "sweeps.own_code.trial",
     "OverfittingPruner": "sweeps.pruning.pruner",
     "report_round": "sweeps.pruning.pruner",
     "Result": "sweeps.sweep",

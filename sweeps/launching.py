@@ -6,14 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Protocol
 
-from objectives.registry import task_reference
 from sweeps import paths
 from sweeps.driver.observer import Observer, Standing
 from sweeps.errors import UsageError
 from sweeps.samplers.by_name import SAMPLERS
 from sweeps.samplers.proposer import num_points
 from sweeps.settings import RunSettings, StudySettings, check_study_name, check_word, num_workers
-from sweeps.study.planning import Planned, plan_study
+from sweeps.study.planned import Planned
+from sweeps.study.planning import plan_study
 from sweeps.study.stored_study import Study
 
 DEFAULT_TRIALS = 20
@@ -52,8 +52,8 @@ class Watcher(Observer, Protocol):
 def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
     """The launch for these settings. Raises UsageError, ObjectiveError, SpaceError or DataError."""
     check_word("--sampler", settings.sampler, SAMPLERS)
-    run = dataclasses.replace(run, task=task_reference(settings.task))
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
+    run = dataclasses.replace(run, task=planned.reference or settings.task)
     spec = planned.spec
     if study is not None:
         check_study_name(study)

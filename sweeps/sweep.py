@@ -30,8 +30,9 @@ from sweeps.study.continuity import (
     check_stop_rule_version,
     check_unchanged,
 )
-from sweeps.study.environment import code_digest, environment
-from sweeps.study.planning import Planned, plan_again
+from sweeps.study.environment import code_digest
+from sweeps.study.planned import Planned
+from sweeps.study.planning import plan_again
 from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
 from sweeps.trial.running_trial import Place
@@ -69,6 +70,10 @@ class Result:
             case "stopped":
                 raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
             case "failures":
+                if (
+                    self.study.spec.task.code
+                ):  # to correct it changes it, which a study only takes with --force
+                    again = f"After correcting the code: {self.study.command('resume', '--force')}, or launch it again"
                 raise TooManyFailures(f"Too many trials failed. {why}. {again}")
         if not self.study.ranking(1):
             if self.ending == "timeout":
@@ -143,7 +148,13 @@ def resume(
     if not force:
         check_unchanged(row, now, "Undo the change, or continue anyway with --force.")
         check_stop_rule_version(row, spec)
-    check_environment(row, spec, run, force=force, where=Study(database, row).storage_option)
+    check_environment(
+        row,
+        dataclasses.replace(now, spec=spec),
+        run,
+        force=force,
+        where=Study(database, row).storage_option,
+    )
     launching = dataclasses.replace(
         launch_of(dataclasses.replace(now, spec=spec), run, name, storage), forced=force
     )
@@ -172,7 +183,9 @@ def _find(database: Database, launching: Launch) -> StudyRow | None:
     row = find_study(database, launching.name)
     if row is not None:
         check_same(row, spec, Study(database, row).storage_option)
-        check_environment(row, spec, launching.run, force=False, where=Study(database, row).storage_option)
+        check_environment(
+            row, launching.planned, launching.run, force=False, where=Study(database, row).storage_option
+        )
     return row
 
 
@@ -187,7 +200,7 @@ def _create(database: Database, launching: Launch) -> StudyRow:
         provenance={
             "id": uuid.uuid4().hex,
             "environments": {},
-            "example_rows": example_rows(launching.planned.splits),
+            "example_rows": None if launching.planned.rows is None else example_rows(launching.planned.rows),
         },
     )
 
@@ -253,9 +266,8 @@ def _note_run(lease: Lease, row: StudyRow, launching: Launch) -> None:
 
 
 def _environment_here(launching: Launch) -> dict[str, Any]:
-    """The environment of this process. On a cluster, this process trains nothing."""
-    spec = launching.planned.spec
-    record = environment(spec.device, spec.threads)
+    """The environment of this process, which of a cluster only drives."""
+    record = launching.planned.environment()
     return record if launching.run.cluster is None else {**record, "trains": False}
 
 
@@ -290,4 +302,6 @@ def _work_plan(launching: Launch) -> WorkPlan:
         code=code_digest(),
         keep_weights=run.weights_kept != 0,
         checkpoint_seconds=run.checkpoint_seconds,
+        sources=launching.planned.sources,
+        is_function=spec.task.kind != "task",
     )

@@ -30,13 +30,15 @@ def config_of(study: Study, trial: TrialRow) -> BestConfig:
         fingerprint=study.row.fingerprint,
         trial=trial.number,
         seed=int(notes["seed"]),
-        budget=spec.rounds,
+        budget=max(spec.rounds, int(notes["rounds"])),  # an Optuna objective has no number of rounds
         stop_reason=notes.get("stop_reason"),
         data=_trained_data(study, trial),
         environment=RecordedEnvironment(**provenance["environments"][notes["environment"]]),
         weights=None if weights is None else WeightsFile(**weights),
         confirmed=confirmed.record if confirmed and confirmed.trial == trial.number else None,
-        example_rows=ExampleRows(**provenance["example_rows"]),
+        example_rows=None
+        if provenance["example_rows"] is None
+        else ExampleRows(**provenance["example_rows"]),
         rounds=[
             Round.from_figures(row) for row in get_rounds(study.database, study.row.study_id, trial.number)
         ],

@@ -11,9 +11,10 @@ from typing import Any
 
 from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
-from objectives.training_run import TrainingRun
 from sweeps.best_config.model import BestConfig, RecordedEnvironment
+from sweeps.best_config.own_replay import OwnRounds
 from sweeps.errors import UsageError
+from sweeps.own_code.find import OWN_OBJECTIVES, find, is_own
 from sweeps.study.environment import decisive_differences, environment
 
 
@@ -42,9 +43,7 @@ class Replay:
     """
 
     config: BestConfig
-    task: Task
-    splits: Splits
-    parameters: Any
+    source: TaskRounds | OwnRounds
     differs_here: list[str]
 
     @property
@@ -54,27 +53,41 @@ class Replay:
 
     def compare(self, tolerance: float) -> Iterator[Comparison]:
         """Train without a stop rule to the last recorded round, and compare each round."""
-        from objectives.training.loop import train
-
-        with contextlib.closing(self._start()) as run:
-            for recorded, replayed in zip(self.config.rounds, train(run), strict=False):
+        with self.source.begun() as rounds:
+            for recorded, replayed in zip(self.config.rounds, rounds, strict=False):
                 yield compare_rounds(recorded, replayed, tolerance)
 
-    def _start(self) -> TrainingRun:
+
+@dataclass(frozen=True)
+class TaskRounds:
+    """The rounds of an exported trial of a task, trained again."""
+
+    config: BestConfig
+    task: Task
+    splits: Splits
+    parameters: Any
+
+    @contextlib.contextmanager
+    def begun(self) -> Iterator[Iterator[Round]]:
+        """The rounds as they are trained."""
         import torch
 
-        from objectives.training.loop import make_deterministic, start_run
+        from objectives.training.loop import make_deterministic, start_run, train
 
         config = self.config
         make_deterministic(config.environment.threads)
         device = torch.device(_device(config.environment))
-        return start_run(
+        run = start_run(
             self.task, self.parameters, self.splits, rounds=config.budget, seed=config.seed, device=device
         )
+        with contextlib.closing(run):
+            yield train(run)
 
 
 def _device(recorded: RecordedEnvironment) -> str:
     """The recorded kind of device if this machine has one, else the CPU."""
+    if recorded.device != "cuda":
+        return "cpu"
     import torch
 
     return "cuda" if recorded.device == "cuda" and torch.cuda.is_available() else "cpu"
@@ -87,21 +100,26 @@ def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
     """
     from objectives.registry import get_task
 
+    code = find(config.task) if is_own(config.task) else None
+    recorded = config.environment
+    here = environment(_device(recorded), recorded.threads, None if code is None else code.sources)
+    differs_here = decisive_differences(recorded.to_dict(), here)
+    if code is not None and isinstance(code.load(), OWN_OBJECTIVES):
+        return Replay(config, OwnRounds(config, code, data_root, _device(recorded)), differs_here)
     task = get_task(config.task)
     try:
         parameters = task.parameters_from(config.parameters)
     except ObjectiveError as error:
         raise UsageError(f"parameters: {error}") from None
-    data, recorded = config.data, config.environment
+    data = config.data
     splits = data.plan.load(task, data_root)
     if splits.digest != data.digest:
         raise DataError(
             f"The rows of {data.name} in {data_root} differ from those of the recorded training "
             f"({_short(splits.digest)} instead of {_short(data.digest)})."
         )
-    here = environment(_device(recorded), recorded.threads)
     splits = data.plan.fold(task, splits, data.repeat)
-    return Replay(config, task, splits, parameters, decisive_differences(recorded.to_dict(), here))
+    return Replay(config, TaskRounds(config, task, splits, parameters), differs_here)
 
 
 def _short(digest: str) -> str:

@@ -116,6 +116,11 @@ def _looked(confirmed: Any) -> dict[str, Any] | None:
 
 def _said_of_test(confirmed: Any) -> str:
     if confirmed.test is None:
+        if not confirmed.has_test:
+            return (
+                f"There is no test split: {confirmed.study.spec.task.name} has no function that is decorated with "
+                "@train.test, where train is the function that is swept."
+            )
         told = confirmed.study.confirmation()
         if told is None or "test" not in told.record:
             return "The test split was not used."

@@ -148,13 +148,14 @@ def repeat_options(command: Any) -> Any:
     cls=GroupedCommand,
     epilog=examples(
         "sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo",
+        "sweep launch train.py lr=1e-5..1e-1:log optimizer=adam,sgd",
         "sweep launch mnist_mlp optimizer=adam dropout=0..0.3",
         "sweep launch mnist_mlp --space my_space.yaml --sampler grid",
         "sweep launch cifar10_cnn --workers 4 --gpus-per-trial 0.25",
     ),
 )
 @click.argument("task")
-@click.argument("overrides", nargs=-1, metavar="[key=value | key=lo..hi]...")
+@click.argument("overrides", nargs=-1, metavar="[key=value | key=a,b | key=lo..hi]...")
 @option(
     "--space", type=_PATH, group=SPACE, help="YAML file with your search space. [default: the task's own]"
 )
@@ -229,8 +230,10 @@ def launch(
 ) -> None:
     """Run a study of TASK and export its best configuration.
 
-    Use key=value to fix a parameter: it is no longer searched. Use key=lo..hi to change its range. To continue
-    a study, launch the same specification again.
+    TASK is the name of a task, or your own code: FILE.py, FILE.py:NAME or package.module:NAME. That may be a function
+    decorated with @sweeps.objective, an Optuna objective or a Task class. Use key=value to fix a parameter: it is no
+    longer searched. Use key=lo..hi, key=lo..hi:log or key=a,b,c to change its range. To continue a study, launch the
+    same specification again.
     """
     from sweeps import sweep as sweeping
     from sweeps.cli.terminal import announcement, make_console

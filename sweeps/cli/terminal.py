@@ -45,15 +45,14 @@ def announcement(launching: Launch, study: Study | None) -> str:
     """The plan of a study, shown before it starts so that a user can check it."""
     spec, run = launching.planned.spec, launching.run
     random = sampler_of(spec.sampler).startup_trials
-    data = spec.data
     lines = {
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
-        "task": f"{spec.task.name} on {data.plan.name} ({data.train_rows:,} training, "
-        f"{data.valid_rows:,} validation rows); {spec.metric.direction}s validation {spec.metric.name}",
+        **_what_is_trained(launching),
         **_what_is_tried(launching),
         "trials": f"{launching.num_trials} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
-        + f"; up to {spec.rounds} rounds each, stop rule {spec.stop_rule}; seed {spec.seed}",
+        + ("" if spec.is_open else f"; up to {spec.rounds} {'round' if spec.rounds == 1 else 'rounds'} each")
+        + f"; stop rule {spec.stop_rule}; seed {spec.seed}",
         "workers": f"{_workers(launching)}, each {spec.threads} CPU"
         + (f", {spec.gpus:g} GPU" if spec.gpus else "")
         + f"; parallelism {spec.parallelism}",
@@ -62,6 +61,20 @@ def announcement(launching: Launch, study: Study | None) -> str:
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
     )
+
+
+def _what_is_trained(launching: Launch) -> dict[str, str]:
+    spec, data, code = launching.planned.spec, launching.planned.spec.data, launching.planned.code
+    if code is None or spec.task.kind == "task":
+        rows = f"{data.train_rows:,} training, {data.valid_rows:,} validation rows"
+        aim = f"{spec.metric.direction}s validation {spec.metric.name}"
+        return {"task": f"{spec.task.name} on {data.plan.name} ({rows}); {aim}"}
+    main, *others = code.sources.digests
+    imported = f", which imports {', '.join(others)}" if others else ""
+    what = "Optuna objective" if spec.is_open else "function"
+    return {
+        "code": f"{what} {code.attribute} in {main}{imported}; {spec.metric.direction}s {spec.metric.name}"
+    }
 
 
 def _workers(launching: Launch) -> str:
@@ -107,12 +120,15 @@ def _indented(name: str, block: str) -> Iterator[tuple[str, str]]:
 
 
 def _space_lines(launching: Launch) -> list[str]:
-    lines = []
+    spec = launching.planned.spec
+    lines = ["what the objective asks for, as it runs"] if spec.is_open else []
+    lines += [f"({launching.planned.note})"] if launching.planned.note else []
     for parameter in launching.planned.spec.space:
         domain = parameter.domain
         record = domain.to_dict()
         if isinstance(domain, Numeric):
             text = f"{record['low']:g} … {record['high']:g}" + (" (log)" if domain.log else "")
+            text += f" in steps of {domain.step:g}" if domain.step is not None else ""
         elif isinstance(record, dict):
             text = " | ".join(value_text(choice) for choice in record["choices"])
         else:

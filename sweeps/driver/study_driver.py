@@ -9,35 +9,36 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from optuna.distributions import json_to_distribution
+
 from objectives import Round
-from search_spaces.points import with_fixed
 from storage import Database
 from storage.leases import Lease
 from storage.outcomes import Outcome, ranking, reaches
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
-from storage.trials import TrialRow
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.observer import Observer, Standing
+from sweeps.driver.stored_trials import rounds_by_trial, stored_trials
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
-from sweeps.samplers.proposer import Proposer
+from sweeps.samplers.open_proposer import OpenProposer, proposer_of
 from sweeps.samplers.sampler_study import running_trial
 from sweeps.samplers.visible_trials import Finished, Proposal
 from sweeps.study.environment import environment_key
 from sweeps.study.specification import Specification, full_parameters
 from sweeps.trial.files import TrialFiles
 from sweeps.trial.metric import best_round
+from sweeps.trial.returned import Returned
 from sweeps.trial.running_trial import Place, RunningTrial
-from sweeps.trial.verdict import End, Failure, TrialEnd, end_of, failed
-from sweeps.trial.work import Assignment, Progress
+from sweeps.trial.verdict import End, Failure, TrialEnd, end_by_itself, end_of, failed
+from sweeps.trial.work import Assignment, Progress, Suggest
 
 LOSSES_BEFORE_FAIL = 3  # a trial fails when its worker has died this often in a row without a new round
 
@@ -73,8 +74,9 @@ class StudyDriver:
         self.ends: dict[int, Outcome] = {}
         self.writer = StudyWriter(database, lease)
         self.observers: list[Observer] = list(observers)
-        self._judge = Judge(self.spec.stop_rule, Watch(self.spec.rounds, self.metric, self.spec.parallelism))
-        self._proposer = Proposer(self.spec)
+        watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
+        self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
+        self._proposer = proposer_of(self.spec)
         self._table: list[Outcome] = []
         self._best: list[Outcome] = []  # has one element if the table has a completed trial
         self._waiting: list[int] = []
@@ -165,6 +167,7 @@ class StudyDriver:
         (because the trial started again), it is compared with the stored one. Raises Unwritable.
         """
         trial, latest = self.running[number], progress.round
+        self.writer.note(trial.trial_id, progress.attributes)
         if progress.starts_over:
             self._note_start_over(trial, progress.starts_over)
         if progress.weights is not None:
@@ -179,10 +182,26 @@ class StudyDriver:
         if progress.checkpoint is not None:
             record = partial(self.writer.put_checkpoint, number)
             trial.keep_checkpoint(latest.index, progress.checkpoint, record)
-        if latest.index < len(trial.rounds):
+        if latest.index < len(trial.rounds) or not progress.may_stop:
             return None
         stop = self._judge.verdict(number, trial.rounds)
         return None if stop is None else self._end(trial, end_of(stop, trial.rounds, self.metric))
+
+    def suggest(self, number: int, wanted: Suggest) -> float:
+        """A parameter that the trial asks for, as Optuna stores it. Raises ValueError for what can't be answered."""
+        trial, distribution = self.running[number], json_to_distribution(wanted.distribution)
+        assert isinstance(self._proposer, OpenProposer)
+        answer = self._proposer.suggest(number, wanted.name, distribution)
+        if wanted.name not in trial.chosen:
+            self.writer.put_parameter(trial.trial_id, wanted.name, answer, distribution)
+            trial.chosen[wanted.name] = distribution.to_external_repr(answer)
+        return answer
+
+    def returned(self, number: int, returned: Returned) -> End:
+        """Record that a trial's code has ended by itself."""
+        trial = self.running[number]
+        self.writer.note(trial.trial_id, returned.attributes)
+        return self._end(trial, end_by_itself(returned, trial.rounds, self.spec.rounds, self.metric))
 
     def fail(self, number: int, failure: Failure) -> End:
         """Record that a trial has failed for good."""
@@ -231,61 +250,24 @@ class StudyDriver:
         return self._proposer.next_number < self.num_trials
 
     def _restore(self) -> None:
-        """Restore the study from the database. A RUNNING trial belonged to a dead driver.
-
-        For most trials of a long study, only their end is read.
-        """
+        """Restore the study from the database."""
         outcomes = self.writer.read_outcomes()
         if self._judge.needs_earlier:
-            self._tell_judge([each for each in outcomes if each.is_finished])
+            rounds = rounds_by_trial(self.writer)
+            for each in outcomes:
+                if each.is_finished:
+                    self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
         needed = self._proposer.needed({each.number: each.completed_value for each in outcomes})
-        rows = {row.number: row for row in self.writer.read_trials(needed)}
-        noted = self.writer.read_sampler_attributes(needed)
-        checkpoints = self.writer.read_checkpoints()
-        self._forget_checkpoints(outcomes, checkpoints)
-        for outcome in outcomes:
-            row = rows.get(outcome.number)
-            if row is None:
-                self._proposer.restore(None)
-                self._keep_end(outcome)
-                continue
-            chosen = with_fixed(self.spec.space, row.params)
-            self._proposer.restore(Proposal(chosen, noted.get(row.trial_id, {})))
-            if row.is_finished:
-                self._keep_end(outcome, row.attributes["rounds"])
+        if isinstance(self._proposer, OpenProposer):
+            self._proposer.restore_asked(self.writer.read_asked())
+        for stored in stored_trials(self.writer, self.spec, outcomes, needed, self._files_of):
+            self._proposer.restore(stored.proposal)
+            if stored.unfinished is None:
+                self._keep_end(stored.outcome, stored.num_rounds)
             else:
-                self._restore_waiting(row, chosen, checkpoints.get(row.number))
+                self._paused[stored.outcome.number] = stored.unfinished
+                heapq.heappush(self._waiting, stored.outcome.number)
         remove_leftovers(self._out, self.writer, outcomes, self._paused)
-
-    def _forget_checkpoints(self, outcomes: Sequence[Outcome], checkpoints: Mapping[int, Any]) -> None:
-        """Of trials that have ended: earlier versions, when killed just then, left some."""
-        ended = [each.number for each in outcomes if each.is_finished and each.number in checkpoints]
-        if ended:
-            self.writer.drop_checkpoints(ended)
-
-    def _tell_judge(self, finished: Sequence[Outcome]) -> None:
-        rounds: dict[int, list[Round]] = defaultdict(list)
-        for row in self.writer.read_all_rounds():
-            rounds[row["trial"]].append(Round.from_figures(row))
-        for each in finished:
-            self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
-
-    def _restore_waiting(
-        self, row: TrialRow, chosen: dict[str, Any], checkpoint: dict[str, Any] | None
-    ) -> None:
-        files, rounds = self._files_of(row.number), self._stored_rounds(row.number)
-        trial = RunningTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
-        trial.checkpoint = checkpoint
-        trial.weights = checkpoint["weights"] if checkpoint else None
-        if row.state == "RUNNING":
-            self.writer.set_state(row.trial_id, "WAITING")
-        if rounds:
-            self.writer.complete_copy(row.trial_id, {each.index: each.valid_score for each in rounds})
-        self._paused[row.number] = trial
-        heapq.heappush(self._waiting, row.number)
-
-    def _stored_rounds(self, number: int) -> list[Round]:
-        return [Round.from_figures(row) for row in self.writer.read_rounds(number)]
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
@@ -296,7 +278,8 @@ class StudyDriver:
 
     def _take_up(self, number: int, place: Place) -> Assignment | None:
         trial = self._paused.pop(number)
-        stop = self._judge.verdict(number, trial.rounds) if trial.rounds else None
+        has_verdict = trial.rounds and not self.spec.is_open  # there the code asks for it, or does not
+        stop = self._judge.verdict(number, trial.rounds) if has_verdict else None
         if stop is not None and trial.is_complete(self.metric):
             # The driver died between the last round and the verdict.
             self.running[number] = trial
@@ -309,6 +292,8 @@ class StudyDriver:
     def _start(self, trial: RunningTrial, place: Place) -> Assignment:
         self.running[trial.number] = trial
         trial.places.append(place)
+        if isinstance(self._proposer, OpenProposer):
+            self._proposer.begin(trial.number)
         assignment = Assignment(
             number=trial.number,
             parameters=full_parameters(self.spec, trial.chosen),
@@ -345,6 +330,8 @@ class StudyDriver:
 
     def _end(self, trial: RunningTrial, end: End) -> End:
         weights = trial.weights if end.state == "COMPLETE" else None
+        if weights is not None and weights["round"] != end.best_round:
+            weights = None  # code of a user's own may save its state in some rounds only
         notes = trial.notes(end, weights)
         self.writer.end_trial(trial.number, trial.trial_id, end.state, end.value, notes)
         trial.files.drop_all_but(weights)

@@ -14,10 +14,11 @@ from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
 
 
 class Judge:
-    """Says when a trial ends, by the rule called `rule`."""
+    """Says when a trial ends, by the rule called `rule`. ends_by_itself: whether a trial has no number of rounds."""
 
-    def __init__(self, rule: str, watch: Watch) -> None:
+    def __init__(self, rule: str, watch: Watch, *, ends_by_itself: bool = False) -> None:
         self._watch = watch
+        self._ends_by_itself = ends_by_itself
         self._rule = make_rule(rule, watch)
 
     @property
@@ -33,7 +34,11 @@ class Judge:
         if not is_due(len(rounds), self._watch.budget) and _is_finite(rounds[-1]):
             return None
         stop = self._rule.verdict(number, curve_of(rounds, self._watch.metric))
-        if len(rounds) < self._watch.budget or (stop is not None and stop.reason in SPOILT):
+        if (
+            self._ends_by_itself
+            or len(rounds) < self._watch.budget
+            or (stop is not None and stop.reason in SPOILT)
+        ):
             return stop
         return Stop("finished", len(rounds), {}, "ran all its rounds")
 

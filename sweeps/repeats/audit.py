@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from objectives import Round
-from search_spaces.points import with_fixed
 from storage.rounds import get_rounds
 from storage.trials import TrialRow
 from sweeps import paths
@@ -21,7 +20,8 @@ from sweeps.errors import UsageError
 from sweeps.launching import Watcher
 from sweeps.settings import RunSettings, stop_rule_version
 from sweeps.study.continuity import check_unchanged
-from sweeps.study.planning import Planned, plan_again
+from sweeps.study.planned import Planned
+from sweeps.study.planning import plan_again
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import Result, run_planned
 from sweeps.trial.metric import best_round
@@ -123,7 +123,7 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
         sampler="list",
         stop_rule="none",
         stop_rule_version=stop_rule_version("none"),
-        enqueued=[with_fixed(study.spec.space, trial.params) for trial in chosen],
+        enqueued=[study.spec.point_of(trial.params) for trial in chosen],
         seeds_of=[trial.number for trial in chosen],
     )
     return dataclasses.replace(now, spec=spec)

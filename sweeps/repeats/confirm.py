@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,20 @@ from typing import Any
 from objectives import DataError, Rows
 from objectives.errors import ObjectiveError
 from objectives.seeding import derive_seed
-from search_spaces.points import with_fixed
 from storage.confirmations import get_confirmations, put_confirmation, record_look
 from storage.trials import TrialRow
 from sweeps import paths
 from sweeps.driver.results_folder import weights_path, write_best
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
+from sweeps.own_code.find import OWN_OBJECTIVES
+from sweeps.own_code.objective import FunctionObjective
 from sweeps.pruning.rules import stands_alone
 from sweeps.repeats.significance import SIGNIFICANCE, Spread, paired_p_value
 from sweeps.settings import RunSettings, check_repeats, stop_rule_version
 from sweeps.study.continuity import check_unchanged
-from sweeps.study.planning import Planned, plan_again
+from sweeps.study.planned import Planned
+from sweeps.study.planning import plan_again
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import Result, run_planned
 
@@ -68,7 +70,7 @@ class Confirmed:
     """A complete confirmation: candidates from best to worst, and the winner's result on the test split.
 
     look: number of this use of the test split, from 1; None if it was not used. is_new: whether it was used just now;
-    else the result is a recorded one.
+    else the result is a recorded one. has_test: whether there is a test split.
     """
 
     study: Study
@@ -77,6 +79,7 @@ class Confirmed:
     test: Spread | None
     look: int | None
     is_new: bool
+    has_test: bool = True
 
     @property
     def winner(self) -> Candidate:
@@ -130,14 +133,15 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
     now = plan_again(study.spec, study.run.task, root)
     check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     plan = dataclasses.replace(now.spec.data.plan, folds=folds)
-    plan.fold(now.task, now.splits, 0)  # raises here, not in each trial
+    if folds:
+        plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
     # A repeat must not be halted because other trials are better.
     rule = study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset"
     spec = dataclasses.replace(
         now.spec,
         data=dataclasses.replace(now.spec.data, plan=plan),
         sampler="list",
-        enqueued=[with_fixed(study.spec.space, trial.params) for trial in ranked],
+        enqueued=[study.spec.point_of(trial.params) for trial in ranked],
         repeats=repeats,
         stop_rule=rule,
         stop_rule_version=stop_rule_version(rule),
@@ -181,11 +185,11 @@ def _conclude(
     if known is not None and "test" in known.record:
         record["test"] = known.record["test"]
     put_confirmation(database, study_id, repeated.name, winner.trial, record)
-    is_new = not sealed and "test" not in record
+    is_new = not sealed and has_test(planned) and "test" not in record
     if is_new:
-        rows = _sealed_rows(planned, repeated)
-        look = record_look(database, study_id, repeated.name)  # recorded before any evaluation on these rows
-        values = _scores_on(rows, repeated, planned, winner)
+        scorer = _scorer(planned, repeated)
+        look = record_look(database, study_id, repeated.name)  # on record before anything is scored on them
+        values = scorer(winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
     told = study.confirmation()
@@ -199,6 +203,7 @@ def _conclude(
         None if test is None else Spread.of(test["values"]),
         None if test is None else int(test["look"]),
         is_new,
+        has_test(planned),
     )
 
 
@@ -218,6 +223,24 @@ def _record(repeated: Study, candidates: Sequence[Candidate]) -> dict[str, Any]:
 def _summary(values: Sequence[float]) -> dict[str, float | None]:
     spread = Spread.of(values)
     return {"mean": spread.mean, "std": None if math.isnan(spread.std) else spread.std}
+
+
+def has_test(planned: Planned) -> bool:
+    """Whether there is a test split: a function of a user's own has one where it declares how to score on it."""
+    return not isinstance(planned.subject, OWN_OBJECTIVES) or planned.subject.test_function is not None
+
+
+def _scorer(planned: Planned, repeated: Study) -> Callable[[Candidate], list[float]]:
+    """What scores a candidate's models on the sealed rows, one a repeat.
+
+    Raises DataError, or UsageError, where that can't be done, before a look is counted.
+    """
+    if isinstance(planned.subject, FunctionObjective):
+        from sweeps.repeats.own_test import OwnTest
+
+        return OwnTest(planned, repeated).scores
+    rows = _sealed_rows(planned, repeated)
+    return lambda winner: _scores_on(rows, repeated, planned, winner)
 
 
 def _sealed_rows(planned: Planned, repeated: Study) -> Rows:

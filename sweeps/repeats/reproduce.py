@@ -19,7 +19,8 @@ from sweeps.launching import Watcher
 from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.repeats.significance import Spread
 from sweeps.settings import RunSettings, StudySettings, check_repeats, check_stop_rule
-from sweeps.study.planning import Planned, check_data, choose_data, plan_point
+from sweeps.study.planned import Planned
+from sweeps.study.planning import check_data, choose_data, plan_point
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result, run_planned
 from sweeps.trial.data_plan import DataPlan

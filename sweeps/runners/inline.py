@@ -9,7 +9,8 @@ import contextlib
 
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
-from sweeps.runners.worker import Worker
+from sweeps.runners.answering import answer
+from sweeps.runners.make_worker import AnyWorker, make_worker
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Assignment, WorkPlan
 
@@ -19,7 +20,7 @@ class InlineRunner:
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials, one at a time."""
-        worker = Worker(plan, breaks_off=(Interruption,))
+        worker = make_worker(plan, breaks_off=(Interruption,))
         try:
             termination.check(driver)
             while not termination.pauses and not driver.is_over:
@@ -31,21 +32,19 @@ class InlineRunner:
             driver.pause_all()
 
     def _run_trial(
-        self, assignment: Assignment, driver: StudyDriver, worker: Worker, termination: Termination
+        self, assignment: Assignment, driver: StudyDriver, worker: AnyWorker, termination: Termination
     ) -> None:
         with contextlib.closing(worker.train(assignment)) as training:
+            answered = None
             while True:
                 try:
                     with termination.interruptible():
-                        latest = next(training)
+                        told = training.send(answered)
                 except Interruption:
                     return
-                if termination.signal_number and isinstance(latest, Failure):
-                    return  # the task turned the interruption into an error of its own
-                if isinstance(latest, Failure):
-                    driver.fail(assignment.number, latest)
-                    return
-                end = driver.record(assignment.number, latest)
+                if termination.signal_number and isinstance(told, Failure):
+                    return  # the task made an error of its own out of the interruption
+                answered = answer(driver, assignment.number, told)
                 termination.check(driver)
-                if end is not None or termination.pauses:
+                if assignment.number not in driver.running or termination.pauses:
                     return

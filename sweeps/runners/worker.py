@@ -13,7 +13,8 @@ from typing import TypeVar
 from objectives import DataError, ObjectiveError
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.weights import pack_weights
-from objectives.registry import get_task
+from objectives.registry import get_task, task_of
+from objectives.task import Task
 from sweeps.runners.checked_run import CheckedRun
 from sweeps.study.environment import code_digest
 from sweeps.trial.failure import failure_of
@@ -41,7 +42,7 @@ class Worker:
         make_deterministic(plan.threads)
         self._plan = plan
         self._breaks_off = breaks_off
-        self._task = get_task(plan.task)
+        self._task = get_task(plan.task) if plan.sources is None else _own_task(plan)
         self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
             raise DataError(
@@ -168,3 +169,9 @@ class _Begun:
     kept_at: float
     starts_over: str = ""
     cannot_be_kept: bool = False
+
+
+def _own_task(plan: WorkPlan) -> Task:
+    """A task of a user's own, from the code that the driver sent."""
+    assert plan.sources is not None
+    return task_of(plan.sources, plan.task.rpartition(":")[2])

@@ -6,6 +6,7 @@ Optuna is imported when a sampler is built, because reading only the names must 
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ def _gp(seed: int, startup_trials: int) -> BaseSampler:
 
     The process handles only parameters that every trial has. All others are drawn at random.
     """
+    import torch  # noqa: F401 - computes here, on one thread only where it is loaded before
     from optuna.samplers import GPSampler
 
     return GPSampler(seed=seed, n_startup_trials=startup_trials, warn_independent_sampling=False)
@@ -100,12 +102,13 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
 
 @contextlib.contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Let torch use one thread: with another number, a Gaussian process gives other results."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Within, torch computes on one thread: the Gaussian process would come out differently on another number."""
+    torch = sys.modules.get("torch")  # who samples by it has loaded it
+    threads = torch.get_num_threads() if torch else 1
+    if torch:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)

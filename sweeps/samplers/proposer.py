@@ -140,4 +140,6 @@ def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
         return cells(space)
     if spec.sampler == "list":
         return spec.enqueued * spec.repeats
+    if spec.task.kind != "task":  # a user's own code has no defaults
+        return spec.enqueued
     return [nearest(space, spec.defaults), *spec.enqueued]

@@ -10,11 +10,10 @@ from sweeps.errors import UsageError
 from sweeps.settings import RunSettings, stop_rule_version
 from sweeps.study.environment import (
     decisive_differences,
-    environment,
     other_differences,
     software_differences,
 )
-from sweeps.study.planning import Planned
+from sweeps.study.planned import Planned
 from sweeps.study.specification import Specification, differences
 
 
@@ -55,14 +54,12 @@ def check_stop_rule_version(row: StudyRow, spec: Specification) -> None:
 def _force(row: StudyRow, now: Specification) -> str:
     """What `sweep resume` needs if the stored study's task or rows are not what they were."""
     then = Specification.from_dict(row.specification)
-    code = then.task.name == now.task.name and then.task.version != now.task.version
+    code = then.task.name == now.task.name and then.task != now.task
     rows = then.data.plan == now.data.plan and then.data.digest != now.data.digest
     return " --force" if code or rows else ""
 
 
-def check_environment(
-    row: StudyRow, spec: Specification, run: RunSettings, *, force: bool, where: str
-) -> None:
+def check_environment(row: StudyRow, planned: Planned, run: RunSettings, *, force: bool, where: str) -> None:
     """Raises UsageError if new results may differ, unless `force`. Prints what else has changed.
 
     On a cluster, the hardware of the nodes decides; it is checked when the nodes are known.
@@ -70,7 +67,7 @@ def check_environment(
     begun_in = next(iter(row.provenance["environments"].values()), None)
     if begun_in is None:
         return
-    here = environment(spec.device, spec.threads)
+    here = planned.environment()
     differ = decisive_differences if run.cluster is None else software_differences
     changed = differ(begun_in, here, sampling=True)
     if changed and not force:

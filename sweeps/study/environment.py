@@ -10,12 +10,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-_TRAINING = ("torch", "numpy")  # packages that can change the results of a trial
-_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # packages that can change its parameters
+from objectives.source_code import Sources
+
+_TRAINING = ("torch", "numpy")  # packages that decide a trial's figures
+_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # and those that decide its parameters
 _PACKAGES = (*_TRAINING, *_SAMPLING, "ray", "psycopg", "onset-sweeps")
 _TOP_LEVEL = ("sweeps", "search_spaces", "objectives", "storage")
 
@@ -62,26 +65,49 @@ def commit() -> str | None:
         return None
 
 
-def environment(device: str, threads: int) -> dict[str, Any]:
-    """What must be equal for equal results, bit for bit: versions, processor, device, threads.
+def environment(device: str, threads: int, sources: Sources | None = None) -> dict[str, Any]:
+    """What decides whether figures can be equal bit for bit: versions, processor, device, threads.
 
-    The device has no name if this machine has none: the driver of a cluster may have no GPU itself.
+    sources: of a user's own code, whose files and packages decide, too.
+
+    The device has no name where there is none of its kind: the driver of a cluster may have no GPU itself.
     """
-    import torch
-
+    own = {} if sources is None else _versions_of(sources.packages)
     record: dict[str, Any] = {
-        "versions": versions(),
+        "versions": {**versions(), **own},
         "commit": commit(),
         "code": code_digest(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cpu_capability": _capability(sources is None or sources.uses_torch),
         "device": device,
         "device_name": _processor() if device == "cpu" else _gpu(),
         "threads": threads,
     }
     if settings := _settings(device):
         record["settings"] = settings
+    if sources is not None:
+        record |= {"own_code": sources.digests, "own_packages": list(own)}
     return record
+
+
+def _capability(of_torch: bool) -> str:
+    """The vector instructions that are computed with: by torch, or as numpy sees them where torch is not needed."""
+    if of_torch:
+        import torch
+
+        return torch.backends.cpu.get_cpu_capability()
+    features = import_module("numpy._core._multiarray_umath").__cpu_features__
+
+    return next(
+        (name for name in ("AVX512_SKX", "AVX512F", "AVX2", "ASIMD", "NEON") if features.get(name)), "default"
+    )
+
+
+def _versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of the installed packages that are imported by these names, beside those that are always noted."""
+    owners = packages_distributions() if packages else {}
+    names = sorted({owner for package in packages for owner in owners.get(package, [])[:1]} - set(_PACKAGES))
+    return {name: version(name) for name in names}
 
 
 def _settings(device: str) -> dict[str, str]:
@@ -126,14 +152,20 @@ def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -
 def software_differences(
     recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
 ) -> list[str]:
-    """The differences in software that can change results; they can be corrected on a machine."""
-    packages = (*_TRAINING, *(_SAMPLING if sampling else ()))
-    return _changed(recorded, here, _SETTINGS) + _changed_versions(recorded, here, packages)
+    """Of the decisive differences, those that can be put right on a machine."""
+    own = [name for name in recorded.get("own_packages", ()) if name not in _TRAINING]
+    packages = (*_TRAINING, *own, *(_SAMPLING if sampling else ()))
+    return (
+        _changed_files(recorded, here)
+        + _changed(recorded, here, _SETTINGS)
+        + _changed_versions(recorded, here, packages)
+    )
 
 
 def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """The differences between two environments that should not change results, one line for each."""
-    others = [name for name in here["versions"] if name not in (*_TRAINING, *_SAMPLING)]
+    """What differs between two environments that should not alter figures, a line each."""
+    decisive = (*_TRAINING, *_SAMPLING, *here.get("own_packages", ()))
+    others = [name for name in here["versions"] if name not in decisive]
     lines = _changed_versions(recorded, here, others)
     if recorded.get("code") != here.get("code"):
         before, now = recorded.get("commit") or "unknown commit", here.get("commit") or "unknown commit"
@@ -157,6 +189,17 @@ def _changed(recorded: Mapping[str, Any], here: Mapping[str, Any], names: Iterab
         f"{name}: {recorded.get(name)} -> {here.get(name)}"
         for name in names
         if recorded.get(name) != here.get(name)
+    ]
+
+
+def _changed_files(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Files of a user's own code that are not what they were."""
+    before, now = recorded.get("own_code", {}), here.get("own_code", {})
+    how = {(True, True): "has changed", (True, False): "is not imported any more", (False, True): "is new"}
+    return [
+        f"{file}: {how[file in before, file in now]}"
+        for file in sorted({*before, *now})
+        if before.get(file) != now.get(file)
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,15 @@ from objectives.registry import get_task, task_version
 from objectives.spelling import did_you_mean
 from search_spaces import Space
 from sweeps.errors import UsageError
+from sweeps.own_code.find import OWN_OBJECTIVES, OwnCode, find, is_own
 from sweeps.settings import StudySettings, stop_rule_version
+from sweeps.study.gpus import gpus_of
+from sweeps.study.own_planning import plan_own, plan_own_again
+from sweeps.study.planned import Planned
 from sweeps.study.space_fit import _enqueued, resolve_space
 from sweeps.study.specification import Specification, StudyData, TaskVersion
 from sweeps.trial.data_plan import DataPlan
 from sweeps.trial.metric import Metric
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A specification, with the task and the data that were loaded for it."""
-
-    spec: Specification
-    task: Task
-    splits: Splits
 
 
 def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool = False) -> Planned:
@@ -35,9 +29,13 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
     gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU.
     Raises UsageError, ObjectiveError, SpaceError or DataError; each message says what to do.
     """
+    code = find(settings.task) if is_own(settings.task) else None
+    found = None if code is None else code.load()
+    if code is not None and isinstance(found, OWN_OBJECTIVES):
+        return plan_own(settings, code, found, gpus_elsewhere=gpus_elsewhere)
     task = get_task(settings.task)
     space = resolve_space(task, settings.space, settings.overrides)
-    gpus = _gpus(settings.gpus_per_trial, gpus_elsewhere)
+    gpus = gpus_of(settings.gpus_per_trial, gpus_elsewhere)
     defaults = dataclasses.asdict(task.Parameters())
     data = settings.data or choose_data(task, data_root)
     check_data(task, data)
@@ -51,6 +49,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
         defaults=defaults,
         gpus=gpus,
         enqueued=[_enqueued(path, task, space, defaults) for path in settings.enqueue],
+        code=code,
     )
     if settings.sampler == "grid":
         from search_spaces.points import cells
@@ -64,7 +63,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
         raise UsageError(
             "Every parameter is fixed, so there is nothing to search. To run one trial, use --sampler grid."
         )
-    return Planned(spec, task, splits)
+    return Planned(spec, task, splits, code)
 
 
 def check_data(task: Task, data: str) -> None:
@@ -93,17 +92,23 @@ def plan_point(
         _study_data(plan, splits),
         space=Space.from_dict(point),
         defaults=point,
-        gpus=_gpus(settings.gpus_per_trial),
+        gpus=gpus_of(settings.gpus_per_trial),
         enqueued=[point],
     )
     return Planned(dataclasses.replace(spec, sampler="list", repeats=repeats), task, splits)
 
 
 def _specification(
-    settings: StudySettings, task: Task, data: StudyData, *, gpus: float, **what: Any
+    settings: StudySettings,
+    task: Task,
+    data: StudyData,
+    *,
+    gpus: float,
+    code: OwnCode | None = None,
+    **what: Any,
 ) -> Specification:
     return Specification(
-        task=TaskVersion(task.name, task_version(settings.task, task, on_gpus=gpus > 0)),
+        task=_version(task, code, gpus),
         metric=Metric(task.metric, task.direction, task.chance_score, data.valid_rows),
         data=data,
         seed=settings.seed,
@@ -123,18 +128,27 @@ def plan_again(
     spec: Specification, reference: str, data_root: Path, *, gpus_elsewhere: bool = False
 ) -> Planned:
     """A stored specification, updated to the task, data and device of today."""
+    code = find(reference) if is_own(reference) else None
+    found = None if code is None else code.load()
+    if code is not None and isinstance(found, OWN_OBJECTIVES):
+        return plan_own_again(spec, code, found, gpus_elsewhere=gpus_elsewhere)
     task = get_task(reference)
     splits = spec.data.plan.load(task, data_root)
-    gpus = _gpus(spec.gpus, gpus_elsewhere)
+    gpus = gpus_of(spec.gpus, gpus_elsewhere)
     data = _study_data(spec.data.plan, splits)
     now = dataclasses.replace(
         spec,
-        task=TaskVersion(task.name, task_version(reference, task, on_gpus=gpus > 0)),
+        task=_version(task, code, gpus),
         metric=dataclasses.replace(spec.metric, num_valid=data.valid_rows),
         data=data,
         gpus=gpus,
     )
-    return Planned(now, task, splits)
+    return Planned(now, task, splits, code)
+
+
+def _version(task: Task, code: OwnCode | None, gpus: float) -> TaskVersion:
+    digests = {} if code is None else code.sources.digests
+    return TaskVersion(task.name, task_version(task, on_gpus=gpus > 0), code=digests)
 
 
 def _study_data(plan: DataPlan, splits: Splits) -> StudyData:
@@ -157,17 +171,3 @@ def choose_data(task: Task, data_root: Path) -> str:
     if missing is None:
         raise DataError(f"{task.name} has no data set.")
     raise missing
-
-
-def _gpus(asked: float | None, elsewhere: bool = False) -> float:
-    import torch
-
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if asked is None:
-        return 1.0 if there else 0.0
-    if asked > there and not elsewhere:
-        remedy = f"Use at most {there}." if there else "Remove the option to train on the CPU."
-        raise UsageError(
-            f"--gpus-per-trial {asked:g}: torch finds {there or 'no'} GPU(s) on this machine. {remedy}"
-        )
-    return float(asked)

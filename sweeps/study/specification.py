@@ -7,22 +7,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from objectives.seeding import derive_seed
 from search_spaces import Space
+from search_spaces.points import with_fixed
 from sweeps.trial.data_plan import DataPlan
 from sweeps.trial.metric import Metric
 
 
 @dataclass(frozen=True)
 class TaskVersion:
-    """A task by name and version. For a user's own file, the version contains a digest of the file."""
+    """What is trained, by name and version.
+
+    kind: a task, a training function of a user's own, or an Optuna objective, which asks for its parameters as it runs.
+    code: of a user's own code, a digest for each file, by its path from the folder of the code.
+    """
 
     name: str
     version: str
+    kind: Literal["task", "function", "optuna"] = "task"
+    code: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored; what a task of ours does not have is left out."""
+        record: dict[str, Any] = {"name": self.name, "version": self.version}
+        if self.kind != "task":
+            record["kind"] = self.kind
+        return {**record, "code": dict(self.code)} if self.code else record
 
 
 @dataclass(frozen=True)
@@ -81,9 +96,10 @@ class Specification:
 
     def to_dict(self) -> dict[str, Any]:
         """The record to store, of JSON values only. What older studies lack is left out at its default."""
+        chance = self.metric.chance
         record = {
-            "task": {"name": self.task.name, "version": self.task.version},
-            "metric": {"name": self.metric.name, "chance": self.metric.chance},
+            "task": self.task.to_dict(),
+            "metric": {"name": self.metric.name, "chance": None if math.isnan(chance) else chance},
             "direction": self.metric.direction,
             "data": self.data.to_dict(),
             "space": self.space.to_dict(),
@@ -101,7 +117,7 @@ class Specification:
         data, metric = StudyData.from_dict(record["data"]), record["metric"]
         return cls(
             task=TaskVersion(**record["task"]),
-            metric=Metric(metric["name"], record["direction"], metric["chance"], data.valid_rows),
+            metric=Metric(metric["name"], record["direction"], _chance(metric["chance"]), data.valid_rows),
             data=data,
             space=Space.from_dict(record["space"]),
             **{name: record[name] for name in _PLAIN if name in record},
@@ -114,6 +130,15 @@ class Specification:
         canonical["space"] = list(canonical["space"].items())
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether parameters are asked for one by one, so that the space is not known before."""
+        return self.task.kind == "optuna"
+
+    def point_of(self, searched: Mapping[str, Any]) -> dict[str, Any]:
+        """The searched values of a trial together with the fixed ones that were active."""
+        return dict(searched) if self.is_open else with_fixed(self.space, searched)
 
     def repeat_of(self, number: int) -> int:
         """The number of the repeat of a trial, from 0."""
@@ -128,7 +153,11 @@ class Specification:
         return derive_seed(self.seed, "trial", number)
 
 
-# These fields are JSON values already.
+def _chance(stored: float | None) -> float:
+    return math.nan if stored is None else stored
+
+
+# The fields that are JSON values already.
 _TYPED = ("task", "metric", "data", "space")
 _PLAIN = tuple(each.name for each in fields(Specification) if each.name not in _TYPED)
 
@@ -138,10 +167,12 @@ def full_parameters(spec: Specification, chosen: Mapping[str, Any]) -> dict[str,
 
     A switch whose condition does not hold is off. Any other parameter whose condition does not hold has its default.
     """
+    if spec.is_open:
+        return dict(chosen)
     values = dict(spec.defaults)
     for parameter in spec.space:
         if parameter.name in chosen:
-            values[parameter.name] = chosen[parameter.name]
+            values[parameter.name] = parameter.domain.meaning(chosen[parameter.name])
         elif isinstance(values.get(parameter.name), bool):
             values[parameter.name] = False
     return values

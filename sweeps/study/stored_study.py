@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.points import with_fixed
 from storage import Database, open_database
 from storage.confirmations import Confirmation, get_confirmations
 from storage.outcomes import best_numbers, count_states, table_of
@@ -146,13 +145,13 @@ class Study:
         for trial in self.table() if table is None else table:
             rounds = int(trial.attributes.get("rounds", 0))
             run += rounds
-            if trial.state != "FAIL":
+            if trial.state != "FAIL" and not self.spec.is_open:  # an Optuna objective has no number of rounds
                 saved += self.spec.rounds - rounds
         return Cost(run, saved, total_seconds(self.database, self.row.study_id))
 
     def parameters(self, trial: TrialRow) -> dict[str, Any]:
         """All parameters of a trial, searched and not."""
-        return full_parameters(self.spec, with_fixed(self.spec.space, trial.params))
+        return full_parameters(self.spec, self.spec.point_of(trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:
         """The record of a trial with the keys of `-f json`. Values that depend on the time of the run come last."""
@@ -181,6 +180,8 @@ class Study:
 
     def searched(self, trial: TrialRow) -> dict[str, Any]:
         """The searched parameters of a trial in the order of the space."""
+        if self.spec.is_open:
+            return dict(trial.params)
         return {each.name: trial.params[each.name] for each in self.spec.space if each.name in trial.params}
 
     def trials(self) -> pd.DataFrame:

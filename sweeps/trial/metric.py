@@ -12,7 +12,7 @@ from objectives import Round
 
 @dataclass(frozen=True)
 class Metric:
-    """What a study optimises, and the score of a model that has learnt nothing.
+    """What a study optimises, and the score of a model that has learnt nothing; NaN where that is not known.
 
     num_valid: number of validation rows behind a score; it limits how well a score can be distinguished from chance.
     """

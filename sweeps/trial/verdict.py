@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from objectives import Round
 from sweeps.trial.metric import Metric, best_round
+from sweeps.trial.returned import Returned
 
 StopReason = Literal[
-    "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior"
+    "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior", "pruned"
 ]
 SPOILT: frozenset[StopReason] = frozenset({"diverged", "collapsed", "not_learning"})
 FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]
@@ -85,6 +87,24 @@ def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     if stop.reason == "inferior" or (stop.reason in SPOILT and not metric.beats_chance(best.valid_score)):
         return End("PRUNED", best.valid_score, best.index, **record)  # type: ignore[arg-type]
     return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]
+
+
+def end_by_itself(returned: Returned, rounds: Sequence[Round], budget: int, metric: Metric) -> End:
+    """What it means for the record that a user's own code has ended before it was told to.
+
+    What an Optuna objective returned is its value; else the best round's metric is.
+    """
+    best = best_round(rounds, metric)
+    if returned.is_pruned:
+        last = next((each for each in reversed(rounds) if math.isfinite(each.valid_score)), None)
+        because = "the objective raised TrialPruned by itself"
+        found = None if best is None else best.index
+        return End("PRUNED", None if last is None else last.valid_score, found, "pruned", because=because)
+    because = f"the code returned after {len(rounds)} rounds"
+    if returned.value is None:
+        return end_of(Stop("finished", len(rounds), {}, f"{because} of {budget}"), rounds, metric)
+    at = next((each.index for each in rounds if each.valid_score == returned.value), None)
+    return End("COMPLETE", returned.value, at, "finished", because=because)
 
 
 def failed(failure: Failure, last_round: int) -> End:

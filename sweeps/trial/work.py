@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from objectives import Round
 from objectives.checkpoints.packed_file import PackedFile
+from objectives.source_code import Sources
 from sweeps.trial.data_plan import DataPlan
 from sweeps.trial.metric import Metric
+from sweeps.trial.returned import Returned
 
 
 class Work(Protocol):
@@ -43,6 +46,9 @@ class Work(Protocol):
 class WorkPlan:
     """What a worker must know about all trials of a study.
 
+    sources: the user's own code, as the driver read it; a worker reads none from its disk. is_function: whether it is a
+    function, rather than a task.
+
     code: digest of the driver's source; a worker with other code refuses. keep_weights: whether to send the weights of
     each new best round. checkpoint_seconds: how often to send the whole state of a trial.
     """
@@ -57,6 +63,8 @@ class WorkPlan:
     code: str
     keep_weights: bool
     checkpoint_seconds: float
+    sources: Sources | None = None
+    is_function: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Progress:
     """A round, the weights if it is the best so far, and sometimes the trial's whole state.
 
     starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
+    may_stop: whether the trial can be halted here. attributes: what a user's code notes with the trial.
 
     Workers write no files. Otherwise a worker of a driver that lost the study could still change it.
     """
@@ -72,6 +81,19 @@ class Progress:
     weights: PackedFile | None = None
     checkpoint: PackedFile | None = None
     starts_over: str = ""
+    may_stop: bool = True
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suggest:
+    """A parameter that an Optuna objective asks for as it runs. distribution: Optuna's, as JSON."""
+
+    name: str
+    distribution: str
+
+
+Event = Progress | Suggest | Returned
 
 
 @dataclass(frozen=True)

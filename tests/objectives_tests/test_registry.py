@@ -12,6 +12,7 @@ import pytest
 
 from objectives.errors import UnknownTaskError
 from objectives.registry import all_tasks, get_task, task_names, task_reference, task_version
+from objectives.source_code import read_sources
 from objectives.tasks.mnist_mlp import MnistMlp
 
 MINE = """
@@ -57,11 +58,11 @@ def test_a_task_is_found_in_a_file(mine: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_file_that_was_edited_is_read_again(mine: Path) -> None:
-    before, old_version = get_task(f"{mine}:Mine"), task_version(f"{mine}:Mine", MnistMlp())
+    before, old_digests = get_task(f"{mine}:Mine"), read_sources(mine).digests
     mine.write_text(MINE.format(width=5))
     after = get_task(f"{mine}:Mine")
     assert (before.Parameters().width, after.Parameters().width) == (3, 5)
-    assert task_version(f"{mine}:Mine", after) != old_version
+    assert read_sources(mine).digests != old_digests
 
 
 def test_no_bytecode_is_left_beside_a_file_or_taken_for_it(
@@ -92,8 +93,8 @@ def test_a_reference_means_the_same_from_any_folder(mine: Path, monkeypatch: pyt
 
 
 def test_a_built_in_tasks_version_is_its_own() -> None:
-    assert task_version("mnist_mlp", get_task("mnist_mlp")) == MnistMlp.version
-    assert task_version("mnist_mlp", get_task("mnist_mlp"), on_gpus=True) != MnistMlp.version
+    assert task_version(get_task("mnist_mlp")) == MnistMlp.version
+    assert task_version(get_task("mnist_mlp"), on_gpus=True) != MnistMlp.version
 
 
 @pytest.mark.parametrize(

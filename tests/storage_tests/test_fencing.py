@@ -80,6 +80,10 @@ WRITES: dict[str, Callable[[StudyWriter, int], object]] = {
     "put_checkpoint": lambda writer, trial_id: writer.put_checkpoint(0, {**RECORD, "round": 2}),
     "drop_checkpoints": lambda writer, trial_id: writer.drop_checkpoints([0]),
     "set_state": lambda writer, trial_id: writer.set_state(trial_id, "WAITING"),
+    "put_parameter": lambda writer, trial_id: writer.put_parameter(
+        trial_id, "y", 0.5, FloatDistribution(0, 1)
+    ),
+    "note": lambda writer, trial_id: writer.note(trial_id, {"seen": 3, "rounds": 4}),
     "end_trial": lambda writer, trial_id: writer.end_trial(0, trial_id, "COMPLETE", 0.5, {"a": 1}),
     "fenced": lambda writer, trial_id: writer.fenced(lambda: pytest.fail("done in spite of the lost lease")),
 }

@@ -21,6 +21,7 @@ from typing import Any
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
+from sweeps.runners.answering import answer
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
 from sweeps.runners.ray_tune.session import ray_session
@@ -226,16 +227,13 @@ class RayRunner:
         if message.kind == "ask":
             slot.asks, slot.deadline = True, float("inf")
             return
-        goes_on = False
+        goes_on, answered = False, None
         if message.number == slot.number and message.number in driver.running:
-            if message.kind == "round":
-                end = driver.record(message.number, message.content)
-                goes_on = end is None
-            else:
-                driver.fail(message.number, message.content)
+            answered = answer(driver, message.number, message.content)
+            goes_on = message.number in driver.running
         if not goes_on:
             slot.number, slot.deadline = None, time.monotonic() + CLOSING_SECONDS
-        mailbox.answer.remote(message.slot, message.life, goes_on)
+        mailbox.answer.remote(message.slot, message.life, (goes_on, answered))
 
     def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
         """Note where a slot's trials are trained from now on.

@@ -17,12 +17,11 @@ from sweeps.errors import USER_ERRORS
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.worker_setup import settle
 from sweeps.trial.failure import failure_of
-from sweeps.trial.verdict import Failure
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of a slot's worker: hello | refuse | ask | round | failed, with its content."""
+    """From a slot's worker: hello | refuse | ask | told, with what belongs to it."""
 
     slot: int
     life: str  # one process of a slot
@@ -89,8 +88,7 @@ def serve_slot(config: dict[str, Any]) -> None:
     send("hello", content=(context.current_actor, context.get_node_id(), environment))
     while (assignment := send("ask")) is not None:
         with contextlib.closing(worker.train(assignment)) as training:
-            for latest in training:
-                kind = "failed" if isinstance(latest, Failure) else "round"
-                if not send(kind, assignment.number, latest):
-                    break
+            goes_on, answered = True, None
+            while goes_on:
+                goes_on, answered = send("told", assignment.number, training.send(answered))
         worker.release()

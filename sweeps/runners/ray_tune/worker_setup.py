@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from sweeps import paths
-from sweeps.runners.worker import Worker
+from sweeps.runners.make_worker import AnyWorker, make_worker
 from sweeps.study.environment import environment
 from sweeps.trial.work import WorkPlan
 
 
-def settle(plan: WorkPlan, at_home: bool) -> tuple[Worker, dict[str, Any]]:
-    """A worker that has loaded its data, and its environment. Raises the errors of Worker.
+def settle(plan: WorkPlan, at_home: bool) -> tuple[AnyWorker, dict[str, Any]]:
+    """A worker that has loaded its data, and the environment that it trains in. Raises what Worker raises.
 
     at_home: whether this is the driver's own node, whose data root is the driver's.
     """
-    worker = Worker(plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan))))
-    return worker, environment(plan.device, plan.threads)
+    here = plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan)))
+    return make_worker(here, can_be_killed=True), environment(plan.device, plan.threads, plan.sources)
 
 
 def _data_root(plan: WorkPlan) -> Path:

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 import sweeps
-from sweeps import RunSettings, StudySettings, paths, sweep
+from objectives.source_code import read_sources
+from sweeps import RunSettings, StudySettings, paths
 from sweeps.errors import UsageError
 from sweeps.study import environment as provenance
+from sweeps.study import planned
 from sweeps.study.planning import plan_study
 from sweeps.study.stored_study import load
 from sweeps.sweep import launch, resume, run_planned
@@ -127,10 +129,10 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
 def test_a_study_begun_with_other_versions_goes_on_when_told_to(
     cluster: RayCluster, launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = provenance.environment("cpu", 1)
+    here = provenance.environment("cpu", 1, read_sources(Path(TOY.partition(":")[0])))
     there = {**here, "versions": {**here["versions"], "torch": "1.0"}}
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "environment", lambda device, threads: there)
+        patch.setattr(planned, "environment", lambda *given: there)
         launch_toy(num_trials=1, study="begun")
     changes = {"num_trials": 2, "runner": "ray", "address": cluster.address}
     with pytest.raises(UsageError, match=r"torch: 1\.0 -> "):

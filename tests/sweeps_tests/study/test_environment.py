@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sweeps import sweep
+from objectives.source_code import read_sources
 from sweeps.errors import UsageError
 from sweeps.study import environment as provenance
+from sweeps.study import planned
 from sweeps.study.stored_study import load
 from sweeps.sweep import resume
-from tests.conftest import ToyLauncher
+from tests.conftest import TOY, ToyLauncher
 
 Begin = Callable[..., None]
 
@@ -22,11 +24,11 @@ def begin(launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch) -> Begin:
     """Launches a study of one trial in an environment with changes; `versions__x` is the version of x."""
 
     def begin_it(**changes: Any) -> None:
-        here = provenance.environment("cpu", 1)
+        here = provenance.environment("cpu", 1, read_sources(Path(TOY.partition(":")[0])))
         versions = {name.partition("__")[2]: changes.pop(name) for name in list(changes) if "__" in name}
         there = {**here, **changes, "versions": {**here["versions"], **versions}}
         with monkeypatch.context() as patch:
-            patch.setattr(sweep, "environment", lambda device, threads: there)
+            patch.setattr(planned, "environment", lambda *given: there)
             launch_toy(num_trials=1, study="s")
 
     return begin_it

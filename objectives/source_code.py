@@ -1,0 +1,348 @@
+"""Somebody's own code: a file, and the local modules that it imports, read once and loaded from what was read.
+
+What decides a study's figures must be known and the same on every worker. So the sources are found by reading the
+imports of the file (those within functions, too), digested, and sent along: a worker loads them from the text that
+the driver read, whatever lies on its own disk by then.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from objectives.errors import UnknownTaskError
+
+_OURS = frozenset({"sweeps", "objectives", "search_spaces", "storage"})  # known by a digest of their own
+_IMPORTS_FROM_ITS_PACKAGE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
+_ON_TORCH = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "lightning",
+        "pytorch_lightning",
+        "transformers",
+        "accelerate",
+        "fastai",
+    }
+)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A module's source as it was read.
+
+    shown: its path from the folder of the code. text: empty for a bare folder.
+    """
+
+    module: str
+    path: str
+    shown: str
+    text: str
+    is_package: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The start of the SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A module with the local modules that it imports, itself first. packages: top names of all else it imports."""
+
+    files: tuple[SourceFile, ...]
+    root: str
+    packages: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> SourceFile:
+        """The file that was named."""
+        return self.files[0]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """A digest for each file, by its path from the folder of the code."""
+        return {each.shown: each.digest for each in self.files if each.text}
+
+    @property
+    def uses_torch(self) -> bool:
+        """Whether torch computes here, as far as the imports tell."""
+        return not _ON_TORCH.isdisjoint(self.packages) or ("keras" in self.packages and _keras_is_on_torch())
+
+    def load(self) -> ModuleType:
+        """The main module, executed once; its local modules are found under the names by which it imports them.
+
+        Raises UnknownTaskError, with the reason, where it can't be imported.
+        """
+        loaded = _Loaded.of(self)
+        loaded.activate()
+        if self.main.module not in sys.modules:
+            try:
+                importlib.import_module(self.main.module)
+            except (Exception, SystemExit) as error:
+                raise UnknownTaskError(f"{self.main.path} can't be imported: {_told(error, self)}") from error
+        return sys.modules[self.main.module]
+
+
+def read_sources(file: Path, module: str | None = None) -> Sources:
+    """The sources of `file`, which is imported as `module`.
+
+    Without a name: a file that imports from the package it lies in has its name there; any other has one that is made
+    of its content, so that an edited file is a new module and no file's name hides an installed package.
+
+    Raises UnknownTaskError where there is no such file, or it is no Python.
+    """
+    path = file.resolve()
+    if not path.is_file():
+        raise UnknownTaskError(f"{path}: no such file.")
+    root, dotted = _place_of(path) if module is None else (path.parents[module.count(".")], module)
+    if module is not None and path.name == "__init__.py":
+        root = root.parent
+    text = _read(path)
+    own = f"sweep_task_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    name = module or (dotted if _IMPORTS_FROM_ITS_PACKAGE.search(text) else own)
+    return _Reading(root).sources(
+        SourceFile(name, str(path), path.relative_to(root).as_posix(), text), dotted
+    )
+
+
+def find_module(name: str) -> Path | None:
+    """The file of the module called `name`, looked for from the current folder and on Python's path."""
+    top, *rest = name.split(".")
+    try:
+        spec = PathFinder.find_spec(top, [str(Path.cwd())]) or importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    for place in (spec.submodule_search_locations or []) if spec and rest else []:
+        for ending in (".py", "/__init__.py"):
+            path = Path(place, *rest[:-1], f"{rest[-1]}{ending}")
+            if path.is_file():
+                return path
+    return Path(spec.origin) if spec and spec.origin and not rest else None
+
+
+class _Reading:
+    """Follows imports from one file to the next."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, SourceFile] = {}
+        self._others: set[str] = set()
+
+    def sources(self, main: SourceFile, dotted: str) -> Sources:
+        """Of the main file, whose name within its folder is `dotted`."""
+        self._files[main.module] = main
+        for parent in _parents(main.module) if main.module == dotted else ():
+            self._follow(parent)
+        self._read_imports(main)
+        first, *others = self._files.values()
+        packages = sorted(self._others - _OURS - set(sys.stdlib_module_names))
+        return Sources(
+            (first, *sorted(others, key=lambda each: each.module)), str(self._root), tuple(packages)
+        )
+
+    def _follow(self, name: str) -> bool:
+        """Take the module `name` in, with its parents and imports, where it is local; returns whether there is one."""
+        if name in self._files:
+            return True
+        found = _locate(name, self._root)
+        if found is None:
+            return False
+        path, is_package = found
+        text = _read(path) if path.suffix == ".py" else ""
+        file = SourceFile(name, str(path), _shown(path, self._root), text, is_package)
+        self._files[name] = file
+        for parent in _parents(name):
+            self._follow(parent)
+        self._read_imports(file)
+        return True
+
+    def _read_imports(self, file: SourceFile) -> None:
+        try:
+            tree = ast.parse(file.text)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            raise UnknownTaskError(
+                f"{file.path}{f':{line}' if line else ''} is no Python: {error}."
+            ) from None
+        for wanted in _imports(tree, file):
+            if not self._follow(wanted[0]):
+                self._others.add(wanted[0].partition(".")[0])
+            for name in wanted[1:]:
+                self._follow(name)
+
+
+def _imports(tree: ast.Module, file: SourceFile) -> Iterator[list[str]]:
+    """The names that a module imports: of `from a import b` both `a` and, should that be a module, `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                yield [each.name]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = file.module if file.is_package else file.module.rpartition(".")[0]
+                for _ in range(node.level - 1):
+                    package = package.rpartition(".")[0]
+                base = f"{package}.{base}".strip(".")
+            if base:
+                yield [base, *(f"{base}.{each.name}" for each in node.names if each.name != "*")]
+
+
+def _locate(name: str, root: Path) -> tuple[Path, bool] | None:
+    """File (or bare folder) of a local module and whether it is a package; None where it is installed, or not there."""
+    top, *rest = name.split(".")
+    if top in _OURS:  # wherever this service's own folder lies
+        return None
+    folder = root
+    if not _is_there(root, top):
+        try:
+            spec = None if top in sys.builtin_module_names else importlib.util.find_spec(top)
+        except (ImportError, ValueError, AttributeError):
+            spec = None
+        where = spec and (spec.origin or next(iter(spec.submodule_search_locations or []), None))
+        if not where or _is_installed(Path(where)) or not Path(where).exists():
+            return None
+        folder = Path(where).parent.parent if spec and spec.submodule_search_locations else Path(where).parent
+    bare = folder.joinpath(top, *rest)
+    for path, is_package in ((bare.with_name(f"{bare.name}.py"), False), (bare / "__init__.py", True)):
+        if path.is_file():
+            return path, is_package
+    return (bare, True) if bare.is_dir() and any(bare.glob("*.py")) else None
+
+
+def _is_there(root: Path, top: str) -> bool:
+    return (
+        (root / f"{top}.py").is_file()
+        or (root / top / "__init__.py").is_file()
+        or any((root / top).glob("*.py"))
+    )
+
+
+def _is_installed(path: Path) -> bool:
+    """Whether a file is Python's own or of an installed package."""
+    places = {Path(place).resolve() for place in sysconfig.get_paths().values()}
+    return any(part in ("site-packages", "dist-packages") for part in path.parts) or any(
+        place in path.resolve().parents for place in places
+    )
+
+
+def _place_of(path: Path) -> tuple[Path, str]:
+    """The folder from which a file is imported, and its dotted name there."""
+    root, parts = path.parent, [path.stem]
+    while (root / "__init__.py").is_file():
+        parts.insert(0, root.name)
+        root = root.parent
+    return root, ".".join(parts)
+
+
+def _parents(name: str) -> Sequence[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnknownTaskError(f"{path}: can't be read ({error}).") from error
+
+
+def _keras_is_on_torch() -> bool:
+    import os
+
+    return os.environ.get("KERAS_BACKEND") == "torch"
+
+
+def _told(error: BaseException, sources: Sources) -> str:
+    """What went wrong, and in which line of the user's own code."""
+    import traceback
+
+    ours = {each.path for each in sources.files}
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename in ours]
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}."
+
+
+class _Loader(SourceLoader):
+    """Executes a module from the text that was read; writes no bytecode, and reads none."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+
+    def get_filename(self, fullname: str) -> str:
+        """Where it was read."""
+        return self._file.path
+
+    def get_data(self, path: str | bytes) -> bytes:
+        """Its text."""
+        return self._file.text.encode()
+
+
+class _Loaded(MetaPathFinder):
+    """The modules of one code, which stand in `sys.modules` while it is the active one.
+
+    Two codes may each have a `helper` beside their file.
+    """
+
+    _all: dict[tuple[tuple[str, str, str], ...], _Loaded] = {}
+    _active: _Loaded | None = None
+
+    def __init__(self, sources: Sources) -> None:
+        self._files = {each.module: each for each in sources.files}
+        self._root = sources.root
+        self._modules: dict[str, ModuleType] = {}
+
+    @classmethod
+    def of(cls, sources: Sources) -> _Loaded:
+        """The one for these very texts."""
+        key = tuple((each.module, each.path, each.digest) for each in sources.files)
+        return cls._all.setdefault(key, cls(sources))
+
+    def activate(self) -> None:
+        """Let the names of this code mean its modules."""
+        if _Loaded._active is not self:
+            if _Loaded._active is not None:
+                _Loaded._active._step_back()
+            for name, file in self._files.items():
+                if getattr(sys.modules.get(name), "__file__", None) != file.path:  # another of that name
+                    sys.modules.pop(name, None)
+            sys.modules.update(self._modules)
+            sys.meta_path.insert(0, self)
+            if self._root not in sys.path:
+                sys.path.append(self._root)  # for what is imported by a name that only running tells
+            _Loaded._active = self
+
+    def _step_back(self) -> None:
+        sys.meta_path.remove(self)
+        self._modules = {name: sys.modules.pop(name) for name in self._files if name in sys.modules}
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """How to load one of this code's modules; None for others."""
+        file = self._files.get(fullname)
+        if file is None:
+            return None
+        folder = Path(file.path).parent if file.path.endswith(".py") else Path(file.path)
+        return importlib.util.spec_from_file_location(
+            fullname,
+            file.path,
+            loader=_Loader(file),
+            submodule_search_locations=[str(folder)] if file.is_package else None,
+        )

@@ -1,0 +1,95 @@
+"""A study as an earlier driver left it: what a new one takes up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from objectives import Round
+from storage.outcomes import Outcome
+from storage.study_writer import StudyWriter
+from storage.trials import TrialRow
+from sweeps.samplers.visible_trials import Proposal
+from sweeps.study.specification import Specification
+from sweeps.trial.files import TrialFiles
+from sweeps.trial.running_trial import RunningTrial
+
+
+@dataclass(frozen=True)
+class StoredTrial:
+    """A trial that is stored. proposal: None where no later one depends on it. num_rounds: of one that has ended.
+
+    unfinished: the trial itself, where it has not ended.
+    """
+
+    outcome: Outcome
+    proposal: Proposal | None = None
+    num_rounds: int | None = None
+    unfinished: RunningTrial | None = None
+
+
+def stored_trials(
+    writer: StudyWriter,
+    spec: Specification,
+    outcomes: Sequence[Outcome],
+    needed: Sequence[int],
+    files_of: Callable[[int], TrialFiles],
+) -> Iterator[StoredTrial]:
+    """The trials in the order of their numbers. Of those that are not `needed` no more is read than how they ended.
+
+    A trial that is RUNNING belonged to a dead driver, and waits from here on.
+    """
+    rows = {row.number: row for row in writer.read_trials(needed)}
+    noted = writer.read_sampler_attributes(needed)
+    checkpoints = writer.read_checkpoints()
+    _forget_checkpoints(writer, outcomes, checkpoints)
+    for outcome in outcomes:
+        row = rows.get(outcome.number)
+        if row is None:
+            yield StoredTrial(outcome)
+            continue
+        proposal = Proposal(spec.point_of(row.params), noted.get(row.trial_id, {}))
+        if row.is_finished:
+            yield StoredTrial(outcome, proposal, row.attributes["rounds"])
+        else:
+            trial = _unfinished(
+                writer, row, proposal.chosen, checkpoints.get(row.number), files_of(row.number)
+            )
+            yield StoredTrial(outcome, proposal, unfinished=trial)
+
+
+def rounds_by_trial(writer: StudyWriter) -> dict[int, list[Round]]:
+    """The rounds of all trials."""
+    rounds: dict[int, list[Round]] = defaultdict(list)
+    for row in writer.read_all_rounds():
+        rounds[row["trial"]].append(Round.from_figures(row))
+    return rounds
+
+
+def _unfinished(
+    writer: StudyWriter,
+    row: TrialRow,
+    chosen: dict[str, Any],
+    checkpoint: dict[str, Any] | None,
+    files: TrialFiles,
+) -> RunningTrial:
+    rounds = [Round.from_figures(each) for each in writer.read_rounds(row.number)]
+    trial = RunningTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
+    trial.checkpoint = checkpoint
+    trial.weights = checkpoint["weights"] if checkpoint else None
+    if row.state == "RUNNING":
+        writer.set_state(row.trial_id, "WAITING")
+    if rounds:
+        writer.complete_copy(row.trial_id, {each.index: each.valid_score for each in rounds})
+    return trial
+
+
+def _forget_checkpoints(
+    writer: StudyWriter, outcomes: Sequence[Outcome], checkpoints: Mapping[int, Any]
+) -> None:
+    """Of trials that have ended: earlier versions, when killed just then, left some."""
+    ended = [each.number for each in outcomes if each.is_finished and each.number in checkpoints]
+    if ended:
+        writer.drop_checkpoints(ended)

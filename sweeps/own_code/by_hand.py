@@ -1,0 +1,76 @@
+"""A training function called by hand: without a study, in this very thread, for debugging."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from objectives.errors import CodeError
+from objectives.round import Round
+from objectives.seeding import derive_seed
+from sweeps.own_code import random_state
+from sweeps.own_code.objective import FunctionObjective
+from sweeps.own_code.trial import TrialStart
+from sweeps.trial.metric import Metric
+from sweeps.trial.work import Progress
+
+
+def run(
+    train: FunctionObjective,
+    parameters: dict[str, Any] | None = None,
+    /,
+    *,
+    rounds: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    data_dir: str | Path | None = None,
+    **named: Any,
+) -> list[Round]:
+    """Call a declared function once, with these parameters, and print each round; returns the rounds.
+
+    rounds: of a trial, by default the function's own number. Whatever the code raises is raised here, with its own
+    traceback. Raises CodeError where `train` is no declared function.
+    """
+    if not isinstance(train, FunctionObjective):
+        raise CodeError(
+            f"sweeps.run takes a function that is decorated with @sweeps.objective(…), not {train!r:.60}."
+        )
+    rounds_done: list[Round] = []
+
+    def told(event: Any) -> bool:
+        if isinstance(event, Progress):
+            rounds_done.append(event.round)
+            print(line_of(event.round, train.metric))
+        return True
+
+    derived = derive_seed(seed, "trial", 0)
+    random_state.seed_all(derived)
+    train.train(
+        TrialStart(
+            number=0,
+            parameters={**(parameters or {}), **named},
+            seed=derived,
+            num_rounds=rounds or train.rounds,
+            metric=Metric(train.metric, train.direction, math.nan, train.valid_rows),
+            device=device,
+            data_dir=Path(data_dir or Path.cwd()),
+            keep_best=False,
+        ),
+        told,
+    )
+    sys.stdout.flush()
+    return rounds_done
+
+
+def line_of(latest: Round, metric: str) -> str:
+    """A round for people: its metric first, then whatever else was told."""
+    others = {
+        name: value
+        for name, value in latest.figures().items()
+        if value is not None and name not in ("index", "valid_score")
+    }
+    told = "  ".join(f"{name}={value:.4g}" for name, value in {metric: latest.valid_score, **others}.items())
+    seconds = "" if latest.cost is None else f"  ({latest.cost.seconds:.1f} s)"
+    return f"round {latest.index}  {told}{seconds}"

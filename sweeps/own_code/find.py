@@ -1,0 +1,147 @@
+"""From what a user names (a file, a module, an object in it) to what is to be swept."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from objectives.errors import UnknownTaskError
+from objectives.source_code import SourceFile, Sources, find_module, read_sources
+from objectives.spelling import did_you_mean
+from objectives.task import Task
+from sweeps.own_code.objective import Direction, FunctionObjective
+from sweeps.own_code.optuna_trial import OptunaObjective
+
+OwnObjective = FunctionObjective | OptunaObjective
+OWN_OBJECTIVES = (FunctionObjective, OptunaObjective)
+_USUAL_NAMES = ("train", "objective", "main")
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """Somebody's code, and the name in it of what is swept.
+
+    module: by which it was named; empty where its file was.
+    """
+
+    sources: Sources
+    attribute: str
+    module: str = ""
+
+    @property
+    def reference(self) -> str:
+        """By which it is found again, from any folder where its file was named."""
+        return f"{self.module or self.sources.main.path}:{self.attribute}"
+
+    def load(self) -> OwnObjective | type[Task]:
+        """What the name stands for. Raises UnknownTaskError for a name that is not there, or not to be swept."""
+        module = self.sources.load()
+        found = getattr(module, self.attribute, None)
+        if isinstance(found, FunctionObjective):
+            return found
+        if isinstance(found, type) and issubclass(found, Task) and found is not Task:
+            return found
+        if inspect.isfunction(found):
+            return OptunaObjective(found, name=self.name, direction=_direction_in(self.sources.main))
+        raise UnknownTaskError(_nothing_there(self.sources.main, self.attribute, found, module))
+
+    @property
+    def name(self) -> str:
+        """What studies of it are called: the file, and the object where its name says more."""
+        stem = Path(self.sources.main.path).stem
+        return stem if self.attribute in (*_USUAL_NAMES, stem) else f"{stem}-{self.attribute}"
+
+
+def is_own(reference: str) -> bool:
+    """Whether a reference names code by its place: FILE.py, FILE.py:NAME or package.module:NAME."""
+    return reference.endswith(".py") or ":" in reference
+
+
+def find(reference: str) -> OwnCode:
+    """The code that `reference` names. Without a name, the only object there that can be swept.
+
+    Raises UnknownTaskError, saying what there is.
+    """
+    place, _, attribute = (reference, "", "") if reference.endswith(".py") else reference.rpartition(":")
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UnknownTaskError(
+                f"{Path(place).resolve()}: no such file; code of your own is named my_file.py:NAME, where NAME is a "
+                "function or a Task class."
+            )
+        sources, module = read_sources(Path(place)), ""
+    else:
+        path = find_module(place)
+        if path is None:
+            raise UnknownTaskError(
+                f"{reference}: there is no module {place!r}, from this folder or on Python's path; a file is named "
+                "my_file.py:NAME."
+            )
+        sources, module = read_sources(path, place), place
+    return OwnCode(sources, attribute or _only_one(sources), module)
+
+
+def _only_one(sources: Sources) -> str:
+    names = _candidates(sources.load())
+    if len(names) == 1:
+        return names[0]
+    path = sources.main.path
+    if not names:
+        raise UnknownTaskError(
+            f"{path} has nothing to sweep: a function that is decorated with @sweeps.objective(…), a function "
+            "`objective(trial)` for Optuna, or a Task class."
+        )
+    listed = ", ".join(f"{Path(path).name}:{name}" for name in names)
+    raise UnknownTaskError(f"{path} has several things to sweep; name one: {listed}.")
+
+
+def _candidates(module: ModuleType) -> list[str]:
+    """What a module itself defines: declared functions and Task classes; else a function called `objective`."""
+    declared = [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__
+        and (
+            isinstance(value, FunctionObjective)
+            or (isinstance(value, type) and issubclass(value, Task) and value is not Task)
+        )
+    ]
+    return declared or [name for name in ("objective",) if inspect.isfunction(getattr(module, name, None))]
+
+
+def _nothing_there(main: SourceFile, attribute: str, found: Any, module: ModuleType) -> str:
+    if found is not None:
+        return (
+            f"{main.path}: {attribute!r} is a {type(found).__name__}; a function that is decorated with "
+            "@sweeps.objective(…), an Optuna objective or a Task class can be swept."
+        )
+    names = [
+        name for name, value in vars(module).items() if inspect.isroutine(value) or isinstance(value, type)
+    ]
+    known = [*_candidates(module), *names]
+    return f"{main.path} has no task class or function {attribute!r}{did_you_mean(attribute, known)}"
+
+
+def _direction_in(main: SourceFile) -> Direction:
+    """What the file's own `create_study` says; as in Optuna, minimize where it says nothing.
+
+    Raises UnknownTaskError for several directions.
+    """
+    for node in ast.walk(ast.parse(main.text)):
+        if (
+            not isinstance(node, ast.Call)
+            or getattr(node.func, "attr", getattr(node.func, "id", "")) != "create_study"
+        ):
+            continue
+        for each in node.keywords:
+            if each.arg == "directions":
+                raise UnknownTaskError(
+                    f"{main.path}:{node.lineno}: this study has several objectives (directions=…); a sweep has one."
+                )
+            if each.arg == "direction" and isinstance(each.value, ast.Constant):
+                return "maximize" if each.value.value == "maximize" else "minimize"
+    return "minimize"

@@ -1,0 +1,257 @@
+"""An Optuna objective as it stands: the trial that it is given, whose every suggestion the driver's sampler answers."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import numbers
+import resource
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+)
+from optuna.exceptions import TrialPruned
+from optuna.trial import BaseTrial
+
+from objectives.errors import CodeError
+from objectives.round import Cost, Round
+from sweeps.own_code.conversation import STOPPED, Exchange
+from sweeps.own_code.objective import Direction
+from sweeps.own_code.trial import TrialStart
+from sweeps.trial.returned import Returned
+from sweeps.trial.work import Progress, Suggest
+
+
+class _NotHere(CodeError, AttributeError):
+    """An attribute of Optuna's trial that has no meaning where trials run on workers of their own."""
+
+
+class OptunaTrial(BaseTrial):
+    """What an Optuna objective is called with. Steps that it reports are rounds, in the order of the reports."""
+
+    def __init__(self, start: TrialStart, exchange: Exchange) -> None:
+        self._start = start
+        self._exchange = exchange
+        self._params: dict[str, Any] = {}
+        self._distributions: dict[str, BaseDistribution] = {}
+        self._attributes: dict[str, Any] = {}
+        self._untold: dict[str, Any] = {}  # attributes
+        self._values: dict[int, float] = {}  # by step
+        self._reported: Round | None = None
+        self._rounds_done = 0
+        self._is_stopped = False
+        self._begun = datetime.datetime.now()
+        self._began_round = time.monotonic()
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """As Optuna's."""
+        return float(self._suggest(name, FloatDistribution(low, high, log=log, step=step)))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """As Optuna's."""
+        return int(self._suggest(name, IntDistribution(low, high, log=log, step=step)))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """As Optuna's."""
+        return self._suggest(name, CategoricalDistribution(choices=tuple(choices)))
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        """As Optuna's."""
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        """As Optuna's."""
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
+        """As Optuna's."""
+        return self.suggest_float(name, low, high, step=q)
+
+    def report(self, value: float, step: int) -> None:
+        """Tell the value at a step; a step that was told before is passed over, as by Optuna."""
+        place: Any = step  # anybody's
+        if not isinstance(place, numbers.Integral) or step < 0:
+            raise CodeError(f"trial.report(…, step={step!r}): the step must be a whole number from 0 on.")
+        if int(step) in self._values:
+            warnings.warn(f"The step {step} was reported already and is passed over.", stacklevel=2)
+            return
+        self._hand_over(may_stop=False)
+        number = _number(value, "trial.report")
+        self._values[int(step)] = number
+        self._reported = self._round(number, {"step": float(step)})
+
+    def should_prune(self) -> bool:
+        """Whether the study's stop rule halts the trial after what was reported."""
+        self._hand_over(may_stop=True)
+        return self._is_stopped
+
+    def set_constraint(self, key: str, value: float) -> NoReturn:
+        """Not known to a sweep's samplers."""
+        raise _NotHere(
+            "trial.set_constraint can't be used in a sweep, whose samplers know no constraints: raise "
+            "optuna.TrialPruned where one is violated, or let the value tell."
+        )
+
+    @property
+    def constraints(self) -> dict[str, float]:
+        """None."""
+        return {}
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Keep something with the trial."""
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise CodeError(f"trial.set_user_attr({key!r}, …): the value can't be stored: {error}.") from None
+        self._attributes[key] = self._untold[key] = value
+
+    @property
+    def number(self) -> int:
+        """Of the trial in its study, from 0."""
+        return self._start.number
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What was suggested so far."""
+        return dict(self._params)
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """From what it was suggested."""
+        return dict(self._distributions)
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """What the objective has kept with the trial."""
+        return dict(self._attributes)
+
+    @property
+    def system_attrs(self) -> dict[str, Any]:
+        """None: they are the sampler's."""
+        return {}
+
+    @property
+    def datetime_start(self) -> datetime.datetime | None:
+        """When the objective was called."""
+        return self._begun
+
+    @property
+    def relative_params(self) -> dict[str, Any]:
+        """None: they are the sampler's."""
+        return {}
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise _NotHere(
+            f"trial.{name} can't be used in a sweep, where the objective runs on a worker, away from its study. There "
+            "are suggest_*, report, should_prune, set_user_attr, params and number; the trial of a function that is "
+            "decorated with @sweeps.objective has params, rounds, save and restore."
+        )
+
+    def returned(self, value: float) -> None:
+        """The objective has returned. A value that is none of those reported counts as a round of its own."""
+        self._hand_over(may_stop=False)
+        if value not in self._values.values():
+            self._reported = self._round(value, {})
+            self._hand_over(may_stop=False)
+        if not self._is_stopped:
+            self._exchange(Returned(value, attributes=self._untold))
+
+    def pruned(self) -> None:
+        """The objective has raised TrialPruned."""
+        self._hand_over(may_stop=False)
+        if not self._is_stopped:
+            self._exchange(Returned(is_pruned=True, attributes=self._untold))
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if name in self._params:
+            check_distribution_compatibility(self._distributions[name], distribution)
+            return self._params[name]
+        try:
+            text = distribution_to_json(distribution)
+        except TypeError as error:
+            raise CodeError(
+                f"trial.suggest_categorical({name!r}, …): a choice can't be stored: {error}."
+            ) from None
+        answer = self._exchange(Suggest(name, text))
+        if answer is STOPPED:
+            raise TrialPruned
+        self._params[name] = distribution.to_external_repr(answer)
+        self._distributions[name] = distribution
+        return self._params[name]
+
+    def _hand_over(self, *, may_stop: bool) -> None:
+        if self._reported is None or self._is_stopped:
+            return
+        latest, self._reported = self._reported, None
+        attributes, self._untold = self._untold, {}
+        self._is_stopped = not self._exchange(Progress(latest, may_stop=may_stop, attributes=attributes))
+        self._rounds_done, self._began_round = latest.index, time.monotonic()
+
+    def _round(self, value: float, extra: Mapping[str, float]) -> Round:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        cost = Cost(time.monotonic() - self._began_round, None, peak)
+        return Round(index=self._rounds_done + 1, valid_score=value, extra=extra, cost=cost)
+
+
+class OptunaObjective:
+    """An objective written for Optuna's `study.optimize`, with what a study must know of it."""
+
+    test_function = None
+    space: Mapping[str, Any] | None = None
+    chance: float | None = None
+    valid_rows = 0
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        *,
+        name: str,
+        direction: Direction,
+        metric: str = "value",
+        rounds: int = 100,
+    ) -> None:
+        self.function = function
+        self.name = name
+        self.direction: Direction = direction
+        self.metric = metric
+        self.rounds = rounds
+
+    def train(self, start: TrialStart, exchange: Exchange) -> None:
+        """Call the objective; what it asks and tells goes to `exchange`. Raises CodeError, and what the code raises."""
+        trial = OptunaTrial(start, exchange)
+        try:
+            value = self.function(trial)
+        except TrialPruned:
+            trial.pruned()
+        else:
+            trial.returned(_number(value, self.name))
+
+
+def _number(value: Any, source: str) -> float:
+    """The value as a float. Raises CodeError, saying what is wrong with it."""
+    if isinstance(value, list | tuple):
+        raise CodeError(
+            f"{source} gave {len(value)} values; a sweep has one objective: return one number, and keep the others by "
+            "trial.set_user_attr."
+        )
+    if value is None:
+        raise CodeError(f"{source} gave None; it must give the value of the trial, a number.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise CodeError(f"{source} gave {value!r:.100}, a {type(value).__name__} and no number.") from None
+    if math.isnan(number) and source != "trial.report":
+        raise CodeError(f"{source} gave NaN; to end a trial that has no value, raise optuna.TrialPruned.")
+    return number

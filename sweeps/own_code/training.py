@@ -1,0 +1,114 @@
+"""One trial of somebody's own code, trained here: a thread for the code, an iterator for whoever drives it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from objectives.errors import ObjectiveError
+from sweeps.own_code import random_state
+from sweeps.own_code.conversation import Conversation, Exchange
+from sweeps.own_code.find import OWN_OBJECTIVES, OwnCode, OwnObjective
+from sweeps.own_code.trial import TrialStart
+from sweeps.trial.failure import failure_of
+from sweeps.trial.verdict import Failure
+from sweeps.trial.work import Event
+
+RETURN_SECONDS = 60.0  # that code may take to return when its trial has ended
+INTERRUPTED_SECONDS = 5.0
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class StillTraining(ObjectiveError):
+    """Code that goes on although its trial has ended, in a process that can't be ended."""
+
+
+class OwnTraining:
+    """Trains one trial after the other of a user's own function.
+
+    threads: for numerical libraries, whichever they are. breaks_off: exceptions that end a trial from outside.
+    can_be_killed: whether somebody ends this process where code does not return.
+    """
+
+    def __init__(
+        self,
+        code: OwnCode,
+        threads: int,
+        *,
+        breaks_off: tuple[type[BaseException], ...] = (),
+        can_be_killed: bool = False,
+    ) -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        self._sources = code.sources
+        self._threads = threads
+        self._breaks_off = breaks_off
+        self._can_be_killed = can_be_killed
+        if self._sources.uses_torch:
+            import torch  # noqa: F401 - loaded before generators are seeded
+        found = code.load()
+        assert isinstance(found, OWN_OBJECTIVES)
+        self.objective: OwnObjective = found
+
+    def events(self, start: TrialStart) -> Generator[Event | Failure, Any, None]:
+        """What the code tells of the trial, or the failure that ends it; each answer is sent in.
+
+        Closed where the trial has ended; raises StillTraining where the code does not return then.
+        """
+        conversation = Conversation(lambda exchange: self._train(start, exchange))
+        patience = RETURN_SECONDS
+        try:
+            yield from conversation.events()
+        except GeneratorExit:
+            raise
+        except self._breaks_off:
+            patience = INTERRUPTED_SECONDS
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the code raises is data of its trial
+            yield failure_of(_from_own_code(error))
+        finally:
+            has_returned = conversation.close(1e6 if self._can_be_killed else patience)
+            if not has_returned and patience == RETURN_SECONDS:
+                raise StillTraining(
+                    f"Trial {start.number} has ended, but its code has not returned within {RETURN_SECONDS:.0f} s, so "
+                    "that no other can be trained in this process. Let the code end when trial.rounds() ends or report "
+                    "returns True, or take --runner ray, which ends the process of such a worker."
+                )
+
+    def _train(self, start: TrialStart, exchange: Exchange) -> None:
+        """In the thread of the code: threads are a setting of each."""
+        self._sources.load()  # its modules may have stepped back for another's
+        with settled(self._threads, of_torch=self._sources.uses_torch):
+            random_state.seed_all(start.seed)
+            self.objective.train(start, exchange)
+
+    def release(self, device: str) -> None:
+        """Give back what the last trial held on the device: others may train there, too."""
+        if device == "cuda" and (torch := sys.modules.get("torch")):
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+
+@contextlib.contextmanager
+def settled(threads: int, *, of_torch: bool) -> Iterator[None]:
+    """Within, numerical libraries use so many threads, and torch its deterministic algorithms."""
+    from threadpoolctl import threadpool_limits
+
+    if of_torch:
+        from objectives.training.loop import make_deterministic
+
+        make_deterministic(threads)
+    with threadpool_limits(threads):
+        yield
+
+
+def _from_own_code(error: BaseException) -> BaseException:
+    """The error with a traceback that begins in the user's code, where it has one."""
+    frames: TracebackType | None = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        frames = frames.tb_next
+    return error if frames is None else error.with_traceback(frames)

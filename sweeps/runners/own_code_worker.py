@@ -1,0 +1,58 @@
+"""Trains somebody's own function for a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from objectives import ObjectiveError
+from sweeps.own_code.find import OwnCode
+from sweeps.own_code.training import OwnTraining
+from sweeps.own_code.trial import TrialStart
+from sweeps.study.environment import code_digest
+from sweeps.trial.verdict import Failure
+from sweeps.trial.work import Event, Work, WorkPlan
+
+
+class OwnCodeWorker:
+    """Loads the code once, then trains one trial after the other.
+
+    breaks_off: exceptions that end a trial from outside. can_be_killed: whether somebody ends this process where code
+    does not return. Raises ObjectiveError when this service's own code is not the driver's.
+    """
+
+    def __init__(
+        self, plan: WorkPlan, breaks_off: tuple[type[BaseException], ...] = (), *, can_be_killed: bool = False
+    ) -> None:
+        if code_digest() != plan.code:
+            raise ObjectiveError(
+                "A worker has other code than the driver: install the same version of onset-sweeps on every "
+                f"machine (the worker's lies in {Path(__file__).parent})."
+            )
+        assert plan.sources is not None
+        code = OwnCode(plan.sources, plan.task.rpartition(":")[2])
+        self._plan = plan
+        self._training = OwnTraining(code, plan.threads, breaks_off=breaks_off, can_be_killed=can_be_killed)
+
+    def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
+        """What the code tells of the trial, or the failure that ends it; each answer is sent in."""
+        plan = self._plan
+        return self._training.events(
+            TrialStart(
+                number=work.number,
+                parameters=work.parameters,
+                seed=work.seed,
+                num_rounds=work.rounds,
+                metric=plan.metric,
+                device=plan.device,
+                data_dir=Path(plan.data_root),
+                saved=work.checkpoint,
+                keep_best=plan.keep_weights,
+                keep_every=plan.checkpoint_seconds,
+            )
+        )
+
+    def release(self) -> None:
+        """Give back what the last trial held on the device."""
+        self._training.release(self._plan.device)

@@ -1,0 +1,136 @@
+"""Trials that ask for their parameters one by one, as an Optuna objective does: the space is known when they end.
+
+Each answer for trial n is decided by the trials 0 … n - parallelism, finished, and by what n has asked before. Trials
+between those and n are not shown to the sampler: what they have asked by now depends on how fast they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState, create_trial
+
+from objectives.seeding import derive_seed
+from storage.asked import Asked
+from sweeps.samplers.by_name import make_sampler, on_one_thread
+from sweeps.samplers.proposer import Proposer
+from sweeps.samplers.visible_trials import Finished, Proposal
+from sweeps.study.specification import Specification
+
+
+class OpenProposer(Proposer):
+    """Answers what trials ask, each from the trials that it may know."""
+
+    def __init__(self, spec: Specification) -> None:
+        super().__init__(spec)
+        self._asked: dict[int, Asked] = {}
+        self._outcomes: dict[int, Finished] = {}
+        self._talks: dict[int, optuna.Trial] = {}
+
+    def propose(self) -> Proposal:
+        """The next trial, which has asked for nothing yet."""
+        assert self.is_open()
+        self._asked[self._proposed] = Asked()
+        self._proposed += 1
+        return Proposal({})
+
+    def needed(self, values: Mapping[int, float | None]) -> list[int]:
+        """All trials: one that waits since long may know no later ones."""
+        return list(values)
+
+    def restore(self, proposal: Proposal | None) -> None:
+        """Take up a trial that was begun before; `restore_asked` says what it had asked."""
+        self._asked.setdefault(self._proposed, Asked())
+        self._proposed += 1
+
+    def restore_asked(self, asked: Mapping[int, Asked]) -> None:
+        """What stored trials have asked, by number."""
+        self._asked.update(asked)
+
+    def finish(self, number: int, outcome: Finished) -> None:
+        """A trial has ended."""
+        self._outcomes[number] = outcome
+        self._talks.pop(number, None)
+        super().finish(number, outcome)
+
+    def begin(self, number: int) -> None:
+        """A trial begins, or begins again: its first question is the next."""
+        self._talks[number] = self._study_for(number).ask()
+
+    def suggest(self, number: int, name: str, distribution: BaseDistribution) -> float:
+        """The value of a parameter, as Optuna stores it: the one that was answered before, if it was.
+
+        Raises ValueError where it is asked for with another kind of range than before.
+        """
+        asked = self._asked[number]
+        answer = self._answer(number, name, distribution)
+        if name in asked.values:
+            optuna.distributions.check_distribution_compatibility(asked.distributions[name], distribution)
+            return asked.values[name]
+        asked.values[name], asked.distributions[name] = answer, distribution
+        return answer
+
+    def _answer(self, number: int, name: str, distribution: BaseDistribution) -> float:
+        fixed = self._fixed(number)
+        with (
+            on_one_thread()
+        ):  # asked even where it is not needed, so that the next answer is what it would be
+            sampled = self._talks[number]._suggest(name, distribution)
+        if name not in fixed:
+            return distribution.to_internal_repr(sampled)
+        value = fixed[name]
+        if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+            value = next(
+                (each for each in distribution.choices if each == value or str(each) == str(value)), value
+            )
+        try:
+            internal = distribution.to_internal_repr(value)
+        except ValueError:
+            internal = None
+        if internal is None or not distribution._contains(internal):
+            raise ValueError(
+                f"{name} is fixed to {value!r}, which the objective does not suggest: {distribution}"
+            )
+        return internal
+
+    def _fixed(self, number: int) -> dict[str, Any]:
+        """Values that no sampler chooses."""
+        given = self._given[number] if number < len(self._given) else {}
+        return {**{each.name: each.domain.value for each in self._space}, **given}
+
+    def _study_for(self, number: int) -> optuna.Study:
+        """Optuna's study with the trials that `number` may know, finished, and a sampler of its own."""
+        study = optuna.create_study(
+            study_name="mirror",
+            direction=self._spec.metric.direction,
+            sampler=make_sampler(
+                "random" if self._spec.sampler == "list" else self._spec.sampler,
+                derive_seed(self._spec.seed, number),
+            ),
+        )
+        for each in self._known_to(number):
+            outcome, asked = self._outcomes[each], self._asked[each]
+            study.add_trial(
+                create_trial(
+                    state=TrialState[outcome.state],
+                    value=outcome.value if outcome.state == "COMPLETE" else None,
+                    params=asked.chosen,
+                    distributions=asked.distributions,
+                    intermediate_values=dict([outcome.last_round]) if outcome.last_round else {},
+                )
+            )
+        return study
+
+    def _known_to(self, number: int) -> list[int]:
+        last = number - self._spec.parallelism
+        since = self._bound.since(max(0, last + 1))
+        past = {n: self._outcomes[n].completed_value for n in range(since)}
+        return [*self._bound.chosen(past, self._spec.metric.direction), *range(since, last + 1)]
+
+
+def proposer_of(spec: Specification) -> Proposer:
+    """The one for the kind of what is trained."""
+    return OpenProposer(spec) if spec.is_open else Proposer(spec)

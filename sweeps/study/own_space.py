@@ -1,0 +1,115 @@
+"""The space of a training function: in its code, beside its file, or from the launch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from objectives.spelling import did_you_mean
+from search_spaces import Fixed, Space, SpaceError, parse_override, read_space
+from search_spaces.in_code import space_in_code
+from search_spaces.schema import Parameter
+from sweeps.errors import UsageError
+from sweeps.own_code.find import OwnCode, OwnObjective
+from sweeps.settings import StudySettings
+
+
+def own_space(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space:
+    """What is searched: --space, else the code's own space, else FILE.yaml beside it; changed by what is overridden.
+
+    Where there is none of them, the overrides are the space. Raises UsageError where it names nothing, and SpaceError.
+    """
+    space = _given(settings, code, found)
+    known = [parameter.name for parameter in space]
+    for text in settings.overrides:
+        name = text.partition("=")[0]
+        if known and "=" in text and name not in known:
+            raise UsageError(
+                f"{text}: the space of {code.name} has no parameter {name!r}{did_you_mean(name, known)} It has: "
+                f"{', '.join(known)}."
+            )
+        name, domain = parse_override(text, space, None)
+        space = space.with_domain(name, domain) if name in space else _with_last(space, name, domain)
+    if not space.parameters:
+        path = Path(code.sources.main.path)
+        raise UsageError(
+            f"{path.name} says nothing of what is searched. Give @sweeps.objective a space={{…}}, write one into "
+            f"{path.with_suffix('.yaml').name} beside it, name one by --space FILE.yaml, or write it on the command "
+            "line: lr=1e-5..1e-1:log."
+        )
+    return space
+
+
+def fixed_parameters(settings: StudySettings, code: OwnCode) -> Space:
+    """What is fixed for an Optuna objective, whose space is its code. Raises UsageError for anything else."""
+    if settings.space is not None:
+        raise UsageError(
+            f"--space: {code.name} is an Optuna objective, which says itself what is searched. Leave --space out, or "
+            "decorate a function with @sweeps.objective."
+        )
+    space = Space(())
+    for text in settings.overrides:
+        name, domain = parse_override(text, space, None)
+        if not isinstance(domain, Fixed):
+            raise UsageError(
+                f"{text}: the ranges of an Optuna objective stand in its code; a parameter can be fixed: {name}=VALUE."
+            )
+        space = _with_last(space, name, domain)
+    return space
+
+
+def enqueued_point(path: Path, space: Space, *, is_open: bool) -> dict[str, Any]:
+    """The point of the space that a YAML's `parameters` (or plain `space`) names.
+
+    Raises SpaceError where it is none.
+    """
+    wanted: dict[str, Any] = {}
+    for parameter in read_space(path):
+        if not isinstance(parameter.domain, Fixed):
+            raise SpaceError(
+                f"{path}:{parameter.line}: {parameter.name}: --enqueue takes values, not ranges."
+            )
+        wanted[parameter.name] = parameter.domain.value
+    if is_open:
+        return wanted
+    chosen: dict[str, Any] = {}
+    for parameter in space:
+        if parameter.is_active(chosen):
+            chosen[parameter.name] = _value_in(path, parameter, wanted)
+    if unknown := [name for name in wanted if name not in space]:
+        raise SpaceError(
+            f"{path}: {unknown[0]} is not in the space{did_you_mean(unknown[0], [p.name for p in space])}"
+        )
+    return chosen
+
+
+def _value_in(path: Path, parameter: Parameter, wanted: Mapping[str, Any]) -> Any:
+    if parameter.name not in wanted:
+        if isinstance(parameter.domain, Fixed):
+            return parameter.domain.value
+        raise SpaceError(f"{path}: lacks a value of {parameter.name}.")
+    value = wanted[parameter.name]
+    for name, meaning in getattr(parameter.domain, "meanings", {}).items():
+        if meaning == value:
+            return name
+    if not parameter.domain.contains(value):
+        raise SpaceError(
+            f"{path}: {parameter.name}: {value!r} lies outside the space, which has {parameter.domain.to_dict()}."
+        )
+    return value
+
+
+def _given(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space:
+    beside = Path(code.sources.main.path).with_suffix(".yaml")
+    if settings.space is not None:
+        return read_space(settings.space)
+    if found.space is not None:
+        return space_in_code(
+            found.space, f"{Path(code.sources.main.path).name}: the space of {code.attribute}"
+        )
+    return read_space(beside) if beside.is_file() else Space((), "command line")
+
+
+def _with_last(space: Space, name: str, domain: Any) -> Space:
+    return Space((*space.parameters, Parameter(name, domain)), space.source)
