@@ -142,7 +142,7 @@ def test_batch_norm_needs_two_rows_a_device() -> None:
 
 SCRIPT = """
 import multiprocessing, sys, time
-from tests.objectives_tests.test_data_parallel import begin
+from tests.objectives_tests.training.test_data_parallel import begin
 
 if __name__ == "__main__":
     run = begin(2)
