@@ -53,12 +53,12 @@ FLAWS = {
     "a parameter that is a list": (
         "quality: 0.5",
         "quality: [0.5]",
-        "parameters.quality: [0.5] is not a number",
+        "parameters: quality: [0.5] is not a finite number",
     ),
     "a key that commands the terminal": (
         "  quality: 0.5",
-        '  "\\e[2J": [1]\n  quality: 0.5',
-        r"parameters.\x1b[2J: [1] is not a number",
+        '  "\\e[2J": 2026-01-01\n  quality: 0.5',
+        r"parameters.\x1b[2J: datetime.date(2026, 1, 1) is not a number",
     ),
     "a value that is none": (
         "behaviour: learns",
