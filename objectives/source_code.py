@@ -174,10 +174,8 @@ class _Reading:
         try:
             tree = ast.parse(file.text)
         except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None)
-            raise UnknownTaskError(
-                f"{file.path}{f':{line}' if line else ''} is no Python: {error}."
-            ) from None
+            line, why = getattr(error, "lineno", None), getattr(error, "msg", error)
+            raise UnknownTaskError(f"{file.path}{f':{line}' if line else ''} is no Python: {why}.") from None
         for wanted in _imports(tree, file):
             if not self._follow(wanted[0]):
                 self._others.add(wanted[0].partition(".")[0])

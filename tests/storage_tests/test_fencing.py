@@ -37,15 +37,22 @@ def template() -> FrozenTrial:
 
 
 def everything(database: Database, *but: str) -> dict[str, list[Any]]:
-    """All rows of all tables, but of those named."""
+    """All rows of all tables, but of those named; without the numbers that Optuna gives to rows of parameters and notes."""
     known = sqlalchemy.MetaData()
     known.reflect(database.engine)
     with database.engine.connect() as connection:
         return {
-            name: [tuple(row) for row in connection.execute(table.select())]
+            name: sorted(_identified(dict(row)) for row in connection.execute(table.select()).mappings())
             for name, table in known.tables.items()
             if name not in but
         }
+
+
+def _identified(row: dict[str, Any]) -> str:
+    """A row as text, by the study and trial that it belongs to."""
+    return repr(
+        [(key, row[key]) for key in row if key in ("study_id", "trial_id") or not key.endswith("_id")]
+    )
 
 
 def take_over(database: Database) -> None:

@@ -171,7 +171,7 @@ def test_a_class_without_an_image_in_a_part_is_told(tmp_path: Path) -> None:
     files = {name: content for name, content in small_set().items() if "test/dog" not in name}
     tree = open_tree(write_folder(tmp_path, files))
     assert list_images(tree, "train").classes == CLASSES
-    with pytest.raises(DataError, match="no test image of 1 of 3 classes: dog"):
+    with pytest.raises(DataError, match="1 of 3 classes have no test image: dog"):
         list_images(tree, "test")
 
 

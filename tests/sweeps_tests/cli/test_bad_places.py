@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,19 +205,28 @@ def test_a_folder_with_other_results_is_not_overwritten(
 ) -> None:
     launch("-n", "1", "--out", tmp_path / "out", "--study", "first")
     message = launch_refused("-n", "1", "--out", tmp_path / "out", "--study", "second", "--seed", "1")
-    assert f"{tmp_path}/out/best.yaml belongs to another study and would be overwritten" in message
+    assert f"{tmp_path}/out holds the results of study 'first'" in message
     assert "Choose another folder with --out" in message
 
 
-def full_disk_instead_of(path: Path) -> None:
-    """What is about to be written beside `path` meets a disk that is full."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_name(f".{path.name}.{os.getpid()}.partial").symlink_to("/dev/full")
+def full_disk_instead_of(path: Path, patch: pytest.MonkeyPatch) -> None:
+    """What is written beside `path`, to be put in its place, meets a disk that is full; the first time only."""
+    open_file, full = Path.open, {f".{path.name}.{os.getpid()}.partial"}
+
+    def open_elsewhere(self: Path, *args: Any, **options: Any) -> Any:
+        if self.name in full:
+            full.discard(self.name)
+            return open_file(Path("/dev/full"), "wb")
+        return open_file(self, *args, **options)
+
+    patch.setattr(Path, "open", open_elsewhere)
 
 
 @needs_dev_full
-def test_a_full_disk_under_best_yaml_loses_nothing(launch: Sweep, sweep: Sweep, tmp_path: Path) -> None:
-    full_disk_instead_of(tmp_path / "out" / "best.yaml")
+def test_a_full_disk_under_best_yaml_loses_nothing(
+    launch: Sweep, sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk_instead_of(tmp_path / "out" / "best.yaml", monkeypatch)
     said = launch("-n", "3", "--study", "s", "--out", tmp_path / "out", code=1)
     assert f"{tmp_path}/out/best.yaml: can't be written (No space left on device)" in said.err
     assert "To continue: sweep resume s" in said.err
@@ -227,8 +237,10 @@ def test_a_full_disk_under_best_yaml_loses_nothing(launch: Sweep, sweep: Sweep, 
 
 
 @needs_dev_full
-def test_a_full_disk_under_the_weights_fails_no_trial(launch: Sweep, sweep: Sweep, tmp_path: Path) -> None:
-    full_disk_instead_of(tmp_path / "out" / "weights" / "trial-0000-round-000001.pt")
+def test_a_full_disk_under_the_weights_fails_no_trial(
+    launch: Sweep, sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk_instead_of(tmp_path / "out" / "weights" / "trial-0000-round-000001.pt", monkeypatch)
     said = launch("-n", "2", "--study", "s", "--out", tmp_path / "out", code=1)
     assert "trial-0000-round-000001.pt: can't be written (No space left on device)" in said.err
     assert states(sweep, "s") == ["WAITING"]
@@ -237,11 +249,11 @@ def test_a_full_disk_under_the_weights_fails_no_trial(launch: Sweep, sweep: Swee
 @needs_dev_full
 @pytest.mark.parametrize("file", ["best.yaml", "best.pt"])
 def test_an_export_that_does_not_fit_leaves_nothing(
-    launch: Sweep, sweep: Sweep, tmp_path: Path, file: str
+    launch: Sweep, sweep: Sweep, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launch("-n", "1", "--study", "s")
     folder = tmp_path / "export"
-    full_disk_instead_of(folder / file)
+    full_disk_instead_of(folder / file, monkeypatch)
     said = sweep("export", "s", "-o", folder / "best.yaml", "--weights", folder / "best.pt", code=2)
     assert f"{folder / file}: can't be written (No space left on device). Free some space" in said.err
     assert not (folder / "best.yaml").exists()

@@ -36,7 +36,7 @@ def test_a_task_that_has_changed_since_is_not_resumed(sweep: Sweep, refused: Ref
     sweep("launch", f"{task}:Mine", "--space", TOY_SPACE, "--runner", "inline", "-n", "1", "--study", "s")
     task.write_text(task.read_text() + "    rounds = 12\n")
     message = refused("resume", "s")
-    assert "Study 's' can't continue, because this has changed:\n  task.version: " in message
+    assert "Study 's' can't continue, because this has changed:\n  task.code.task.py: " in message
     assert "Undo the change, or continue anyway with --force" in message
 
 
@@ -86,11 +86,9 @@ def test_the_traceback_of_a_failed_trial_is_shown_with_it(launch: Sweep, sweep: 
 
 
 TASK_FILES = [
-    pytest.param(
-        None, "no such file. To use your own task, give its file and class: my_task.py:MyTask", id="not there"
-    ),
-    pytest.param("", "task.py has no task class 'Mine'", id="no class"),
-    pytest.param("class Mine(\n", "task.py can't be imported: SyntaxError", id="a slip"),
+    pytest.param(None, "no such file; code of your own is named my_file.py:NAME", id="not there"),
+    pytest.param("", "task.py has no task class or function 'Mine'", id="no class"),
+    pytest.param("class Mine(\n", "task.py:1 is no Python: '(' was never closed.", id="a slip"),
     pytest.param("import nowhere\n", "task.py can't be imported: ModuleNotFoundError", id="import"),
     pytest.param(
         "from tests.toy import Toy\nclass Mine(Toy):\n  def load(self, *_):\n    raise OSError('gone')\n",

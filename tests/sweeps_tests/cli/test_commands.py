@@ -24,7 +24,7 @@ COMMANDS = {
     "diagnose",
     "reproduce",
     *("tasks", "launch", "resume", "stop", "delete", "status", "studies"),
-    *("trials", "show", "best", "export", "replay", "dashboard"),
+    *("trials", "show", "best", "table", "review", "compare", "export", "replay", "dashboard"),
 }
 TRIAL_KEYS = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
 
@@ -104,7 +104,7 @@ def test_show_tells_why_a_trial_ended_and_its_rounds(launch: Sweep, sweep: Sweep
     shown = sweep("show", "s", "0").out
     assert "trial 0 of s: COMPLETE, overfitting" in shown
     assert "because     validation loss has risen" in shown
-    assert "valid_loss_rise" in shown
+    assert "valid_loss_then" in shown
     assert "learning_rate=0.1" in shown  # a parameter that is not searched
     assert len(list(csv.DictReader(io.StringIO(sweep("show", "s", "0", "-f", "csv").out)))) == 8
     assert "Study 's' has no trial 9." in sweep("show", "s", "9", code=2).err
@@ -222,13 +222,13 @@ def test_the_weights_that_are_asked_for_are_kept(
 
 def test_too_many_failures_end_the_study(launch: Sweep, sweep: Sweep) -> None:
     said = launch("behaviour=crashes", "-n", "20", "--study", "s", "--max-failures", "2", code=3)
-    assert "Too many trials failed. To see why: sweep trials s" in said.err
+    assert "Too many trials failed. To see why: sweep show s 1" in said.err
     assert [row["state"] for row in rows(sweep, "trials", "s")] == ["FAIL", "FAIL"]
 
 
 def test_a_study_without_a_completed_trial_has_a_code_of_its_own(launch: Sweep, sweep: Sweep) -> None:
     said = launch("behaviour=crashes", "-n", "2", "--study", "s", code=5)
-    assert "No trial completed. To see why: sweep trials s" in said.err
+    assert "No trial completed. To see why: sweep show s 1" in said.err
     for command in ("best", "export"):
         assert "Study 's' has no completed trial yet." in sweep(command, "s", code=5).err
     assert not load("s").best_path.exists()

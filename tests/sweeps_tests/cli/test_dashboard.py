@@ -230,7 +230,7 @@ def test_a_database_of_others_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     url = f"sqlite:///{tmp_path / 'theirs.db'}"
     optuna.create_study(storage=url, study_name="theirs")
     code, message = refusal(capsys, "--storage", url)
-    assert (code, "none that `sweep launch` started" in message) == (2, True)
+    assert (code, "contains Optuna studies, but none of this service" in message) == (2, True)
 
 
 @contextmanager

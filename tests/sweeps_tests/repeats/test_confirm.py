@@ -17,7 +17,7 @@ from storage.confirmations import get_confirmations
 from sweeps import RunSettings, StudySettings
 from sweeps.best_config.document import read_config
 from sweeps.best_config.export import config_of
-from sweeps.best_config.replay import prepare_replay
+from sweeps.best_config.replay import TaskRounds, prepare_replay
 from sweeps.errors import NoCompletedTrial
 from sweeps.repeats.confirm import Confirmed, confirm
 from sweeps.study.stored_study import Study, load
@@ -144,7 +144,8 @@ def test_each_fold_validates_in_turn(searched: Study) -> None:
     config = config_of(found.repeated, trial)
     assert (config.data.folds, config.data.repeat) == (3, trial.number)
     replay = prepare_replay(config, searched.best_path.parent)
-    assert 1400 < len(replay.splits.valid) < 1430
+    assert isinstance(replay.source, TaskRounds)
+    assert 1400 < len(replay.source.splits.valid) < 1430
     assert all(each.equal for each in replay.compare(0.0))
 
 
