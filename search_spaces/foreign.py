@@ -12,11 +12,11 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 # What else a Weights & Biases sweep says, and where a launch says it here.
 WANDB_KEYS = {
-    "method": "--sampler",
+    "method": "the sampler",
     "metric": "the code",
-    "early_terminate": "--stop-rule",
-    "run_cap": "-n",
-    "name": "--study",
+    "early_terminate": "the stop rule",
+    "run_cap": "the number of trials",
+    "name": "the name of the study",
     **dict.fromkeys(("program", "command"), "the launch"),
     **dict.fromkeys(("description", "entity", "project", "job", "image_uri", "controller"), ""),
 }

@@ -43,7 +43,7 @@ def test_the_parameters_of_a_weights_and_biases_sweep_are_a_space() -> None:
 
 def test_what_of_it_is_not_used_is_said() -> None:
     note = parse_space(textwrap.dedent(WANDB), "space.yaml").note
-    for word in ("method (--sampler)", "early_terminate (--stop-rule)", "program (the launch)"):
+    for word in ("method (the sampler)", "early_terminate (the stop rule)", "program (the launch)"):
         assert word in note
 
 

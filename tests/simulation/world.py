@@ -242,7 +242,7 @@ class World:
             patch.setattr(sweep, "_environment_here", lambda launching: {"simulated": "here"})
             patch.setattr(results_folder, "best_yaml", _best_json)  # YAML takes a third of the time
             patch.setattr(owner, "_fingerprint", lambda path: json.loads(path.read_text())["fingerprint"])
-            patch.setattr(inline, "Worker", lambda plan, breaks_off: SimulatedWorker(self.scheduler))
+            patch.setattr(inline, "make_worker", lambda plan, breaks_off: SimulatedWorker(self.scheduler))
             yield
 
     def _runner(self) -> inline.InlineRunner | SimulatedRunner:

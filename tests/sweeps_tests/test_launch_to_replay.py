@@ -58,7 +58,7 @@ def test_a_study_of_some_rows_confirms_and_replays_on_those_rows() -> None:
     [
         ("learns", "COMPLETE", "finished", 10),
         ("overfits", "COMPLETE", "overfitting", 8),
-        ("collapses", "COMPLETE", "collapsed", 6),
+        ("collapses", "COMPLETE", "collapsed", 7),
         ("diverges", "COMPLETE", "diverged", 4),
         ("crashes", "FAIL", "error", None),
         ("allocates", "FAIL", "error", None),

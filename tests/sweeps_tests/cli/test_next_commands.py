@@ -17,7 +17,8 @@ from tests.sweeps_tests.conftest import Said, Sweep, read_yaml
 def named(said: Said) -> list[list[str]]:
     """The commands that a message names, as words."""
     found = re.findall(
-        r"(?:To continue|To see why|Next|command): (sweep .*?)(?=\. To continue|\.?\n|$)", said.err
+        r"(?:To continue|To see why|Next|command|the code): (sweep .*?)(?=\. To continue|\. After|, or launch|\.?\n|$)",
+        said.err,
     )
     return [shlex.split(command)[1:] for command in found]
 
