@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from storage.errors import GivenUp, StorageError
+from storage.errors import GivenUp, StorageError, StorageUnavailable
 from storage.host import HOST, Host
 
 TIMEOUT_SECONDS = 300.0
@@ -35,7 +35,7 @@ def is_away(error: BaseException) -> bool:
 
     Optuna wraps such errors, so the cause is examined.
     """
-    if isinstance(error, StorageError):
+    if isinstance(error, StorageError) and type(error) is not StorageUnavailable:
         return False  # a lost lease, say, though it was noticed while an unreachable database was handled
     seen: BaseException | None = error
     while seen is not None:
