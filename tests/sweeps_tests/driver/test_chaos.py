@@ -52,7 +52,7 @@ def assert_undisturbed(study: Study, undisturbed: Study) -> None:
     assert holder(study.database, study.row.study_id) is None
     files = {path.relative_to(study.out).as_posix() for path in study.out.rglob("*") if path.is_file()}
     kept = {f"weights/{trial.attributes['weights']['file']}" for trial in study.ranking(5)}
-    assert files == {"best.yaml", *kept}
+    assert files == {".study.json", "best.yaml", *kept}
 
 
 @pytest.mark.ray

@@ -18,7 +18,7 @@ MOMENTS = {"datetime_start", "datetime_complete", "created", "run", "provenance"
 
 
 def everything(study: Study) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all tables, but for when they were written."""
+    """All rows of all tables, but for when they were written, and for the counters, which are raised when next used."""
     known = sqlalchemy.MetaData()
     known.reflect(study.database.engine)
     with study.database.engine.connect() as connection:
@@ -28,6 +28,7 @@ def everything(study: Study) -> dict[str, list[dict[str, Any]]]:
                 for row in connection.execute(table.select()).mappings()
             ]
             for name, table in known.tables.items()
+            if name != "sweep_counters"
         }
 
 
