@@ -85,7 +85,7 @@ def bare_tuner(trials: int, folder: Path) -> list[float]:
     import ray
     from ray import tune
 
-    import sweeps.runners.ray_tune  # noqa: F401 - the same quiet settings
+    import sweeps.runners.ray_tune.ray_import  # noqa: F401 - the same quiet settings
 
     ends: list[float] = []
 
