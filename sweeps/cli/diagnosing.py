@@ -21,8 +21,8 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 
 @click.command(
     epilog=examples(
-        "sweep diagnose mnist_mlp-8deed1f2 --plot pictures",
-        "sweep diagnose mnist_mlp-8deed1f2 12",
+        "sweep diagnose mnist_mlp-ac9e1de9 --plot pictures",
+        "sweep diagnose mnist_mlp-ac9e1de9 12",
         "sweep diagnose --curves runs.csv --direction minimize",
     )
 )

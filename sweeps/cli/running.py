@@ -269,7 +269,7 @@ def launch(
 
 @click.command(
     cls=GroupedCommand,
-    epilog=examples("sweep resume mnist_mlp-8deed1f2", "sweep resume mnist_mlp-8deed1f2 -n 40 --workers 4"),
+    epilog=examples("sweep resume mnist_mlp-ac9e1de9", "sweep resume mnist_mlp-ac9e1de9 -n 40 --workers 4"),
 )
 @click.argument("study")
 @option(
@@ -290,7 +290,7 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
     watched(lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher))
 
 
-@click.command(epilog=examples("sweep stop mnist_mlp-8deed1f2", "sweep stop mnist_mlp-8deed1f2 --now"))
+@click.command(epilog=examples("sweep stop mnist_mlp-ac9e1de9", "sweep stop mnist_mlp-ac9e1de9 --now"))
 @click.argument("study")
 @click.option("--now", is_flag=True, help="Pause the running trials instead of waiting for their end.")
 @storage_option
@@ -319,7 +319,7 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     click.echo(f"{cell(driver)} was asked to stop: it {how}.", err=True)
 
 
-@click.command(epilog=examples("sweep delete mnist_mlp-8deed1f2", "sweep delete mnist_mlp-8deed1f2 --yes"))
+@click.command(epilog=examples("sweep delete mnist_mlp-ac9e1de9", "sweep delete mnist_mlp-ac9e1de9 --yes"))
 @click.argument("study")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @storage_option
