@@ -64,6 +64,8 @@ class Diagnosis:
 GUARDS = onset.Guards(overfitting=0.2, plateau=0.5, not_learning=0.1, collapsed=0.1)
 CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
 SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
+FEWEST_ROUNDS = 4  # below which no trend is significant
+MUCH = 0.25  # of the fall of training loss, by which validation loss rises in curves of fewer rounds
 RISE = 0.03  # of all that the losses moved
 LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
 LESS_CAPACITY = (
@@ -182,7 +184,12 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
 
 def _barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     """Where chance is not told: shares, or per cent, that are low and have gained less than five points."""
-    if len(curve) < max(6, math.ceil(GUARDS.not_learning * budget)) or curve.ceiling not in (1.0, 100.0):
+    if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)) or curve.ceiling not in (
+        1.0,
+        100.0,
+    ):
+        return None
+    if len(curve) < 6 and not onset.goes_nowhere(curve, budget):
         return None
     known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
     is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in known)
@@ -249,6 +256,39 @@ def _turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     return Diagnosis("overconfident", evidence, because, advice)
 
 
+def _short(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
+    """What can be said of a finished curve in which no trend can be significant."""
+    if len(curve) < budget or len(curve) >= FEWEST_ROUNDS:
+        return None
+    number = int(curve.numbers[curve.best])
+    if _turned_at_once(curve):
+        first, last = apart(float(curve.valid_loss.min()), float(curve.valid_loss[-1]))
+        evidence = {
+            "valid_loss_then": float(curve.valid_loss.min()),
+            "valid_loss": float(curve.valid_loss[-1]),
+        }
+        because = (
+            f"validation loss has risen from {first} to {last} while training loss fell; "
+            f"{len(curve)} rounds tell no more"
+        )
+        return Diagnosis("overfitting", {**evidence, "best_round": number}, because, LESS_CAPACITY)
+    few = "one round is" if len(curve) == 1 else f"{len(curve)} rounds are"
+    because = f"{few} too few to tell a trend from noise; the best was round {number}"
+    return Diagnosis(
+        "unfinished", {"best_round": number}, because, f"More rounds (--rounds {2 * budget + 4})."
+    )
+
+
+def _turned_at_once(curve: Curve) -> bool:
+    """In three rounds or more, validation loss only rose, and far, while training loss only fell."""
+    if len(curve) < 3 or not curve.has_train_loss or curve.best == len(curve) - 1:
+        return False
+    risen, fallen = np.diff(curve.valid_loss), -np.diff(curve.train_loss)
+    if (risen < 0).any() or (fallen <= 0).any():
+        return False
+    return float(risen.sum()) > MUCH * float(fallen.sum())
+
+
 def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     half = slice(len(curve) // 2, None)
     if len(curve) < 6:
@@ -289,12 +329,12 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         "valid_loss": float(losses[-1]),
     }
     if is_climbing:
-        moving = f"{metric.name} gained {gain:.2g}"
+        moving = f"{metric.name} {'gained' if metric.direction == 'maximize' else 'fell by'} {gain:.2g}"
     else:
         first, last = apart(evidence["valid_loss_before"], evidence["valid_loss"])
         moving = f"validation loss fell from {first} to {last}"
     because = f"in the last quarter of the budget {moving}"
-    more = 2 * len(curve)
+    more = 2 * max(len(curve), int(curve.numbers[-1]))
     return Diagnosis(
         "unfinished", evidence, because, f"More rounds (--rounds {more}), or a higher learning_rate."
     )
@@ -340,7 +380,9 @@ def _healthy(curve: Curve, metric: Metric) -> Diagnosis:
     """Of the curve as it was recorded, or at least of what is finite in it."""
     best = metric.oriented(float(curve.valid_score[curve.best]))
     number = int(curve.numbers[curve.best])
-    because = f"{metric.name} had its best, {best:.4g}, in round {number}, of {len(curve)} rounds"
+    last = int(curve.numbers[-1])
+    when = "in the last round" if number == last else f"in round {number}; the last is round {last}"
+    because = f"{metric.name} had its best, {best:.4g}, {when}"
     return Diagnosis("healthy", {"best_valid_score": best, "best_round": number}, because)
 
 
@@ -349,6 +391,7 @@ _JUDGES: tuple[Callable[[Curve, int, Metric], Diagnosis | None], ...] = (
     _stale,
     _collapsed,
     _not_learning,
+    _short,
     _turned,
     _bouncing,
     _unfinished,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,14 +98,14 @@ class Taken:
     others: Sequence[str] = field(default_factory=tuple)
 
     def spoken(self) -> list[str]:
-        """What was taken for what, where the names differ."""
+        """What was taken for what; nothing where every column has the name of its figure."""
         parts = {"trial": [self.trial], "round": [self.round], **self.figures}
-        said = [
-            f"{name} = {' + '.join(str(each) for each in found)}"
-            for name, found in parts.items()
-            if found != [None]
-        ]
-        return [each for each in said if each.partition(" = ")[0] != each.partition(" = ")[2]]
+        columns = {
+            name: " + ".join(str(each) for each in found) for name, found in parts.items() if found != [None]
+        }
+        if all(name == column for name, column in columns.items()):
+            return []
+        return [name if name == column else f"{name} = {column}" for name, column in columns.items()]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,14 @@ def take(table: Table, given: Mapping[str, str], rounds: Sequence[str] = ROUNDS)
     kind = _take_scores(columns, figures, others)
     if "valid_loss" not in figures and "valid_score" not in figures:
         raise UsageError(_nothing(table, figures))
-    return Taken(figures, trial, round_, "minimize" if kind in MINIMISED else None, others)
+    return Taken(figures, trial, round_, _direction_of(kind), others)
+
+
+def _direction_of(kind: str) -> Literal["maximize", "minimize"] | None:
+    """What the name of a score tells; None where it is not a usual name."""
+    if kind in MINIMISED or kind.split("_")[-1] in MINIMISED:
+        return "minimize"
+    return "maximize" if kind in SCORES_FIRST else None
 
 
 def _check(table: Table, given: Mapping[str, str]) -> None:
@@ -183,6 +190,14 @@ def _split(names: Sequence[str]) -> list[_Column]:
             )
             found.append(_Column(name, split, kind))
     return found
+
+
+def test_columns(names: Iterable[str]) -> list[str]:
+    """The columns of test figures, where others are of validation."""
+    words = {name: set(_words(name)) for name in names}
+    if not any(VALIDATION & parts for parts in words.values()):
+        return []
+    return [name for name, parts in words.items() if TEST & parts]
 
 
 def _words(name: str) -> list[str]:

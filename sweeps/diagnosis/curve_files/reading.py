@@ -13,7 +13,9 @@ from sweeps.diagnosis.curve_files.delimited import read_delimited
 from sweeps.diagnosis.curve_files.event_folder import read_events
 from sweeps.diagnosis.curve_files.optuna_database import is_database, read_optuna
 from sweeps.diagnosis.curve_files.records import read_records
+from sweeps.diagnosis.curve_files.rounds_in_epochs import in_order
 from sweeps.diagnosis.curve_files.runs import Run, has_one_validation_a_round, runs_of
+from sweeps.diagnosis.curve_files.score_direction import direction_by_loss
 from sweeps.diagnosis.curve_files.table import Table
 from sweeps.diagnosis.curve_files.wide import is_wide, melted
 from sweeps.errors import UsageError
@@ -63,19 +65,21 @@ def read_curves(
     if is_wide(table):
         table = melted(table)
     taken = _taken(table, columns or {})
-    if "valid_score" not in taken.figures:
-        metric = Metric("validation loss", "minimize", math.nan, 0)
-    else:
-        metric = Metric(
-            _name_of(taken), direction or told or taken.direction or "maximize", chance, valid_rows
-        )
-    curves = [NamedCurve(run.name, _curve(run, metric)) for run in runs_of(table, taken)]
-    usable = [named for named in curves if named.curve.valid_measured.any()]
+    table, taken = in_order(table, taken, columns or {})
+    runs = runs_of(table, taken)
+    usable = [run for run in runs if run.is_validated]
     if not usable:
         raise UsageError(
             f"{path}: no round has a validation figure; its columns are: {', '.join(table.columns)}."
         )
-    return CurveFile(usable, metric, _notes(table, taken, metric, len(curves) - len(usable)))
+    told = direction or told or taken.direction
+    found = None if told else direction_by_loss(usable)
+    if "valid_score" not in taken.figures:
+        metric = Metric("validation loss", "minimize", math.nan, 0)
+    else:
+        metric = Metric(_name_of(taken), told or found or "maximize", chance, valid_rows)
+    curves = [NamedCurve(run.name, _curve(run, metric)) for run in usable]
+    return CurveFile(curves, metric, _notes(table, taken, metric, runs, is_by_loss=found is not None))
 
 
 def _read(path: Path | str) -> tuple[Table, Direction | None]:
@@ -117,15 +121,23 @@ def _name_of(taken: Taken) -> str:
     return "score" if name == "valid_score" else name
 
 
-def _notes(table: Table, taken: Taken, metric: Metric, num_empty: int) -> list[str]:
+def _notes(table: Table, taken: Taken, metric: Metric, runs: Sequence[Run], *, is_by_loss: bool) -> list[str]:
     notes = [f"Read as {table.format}" + (f": {', '.join(taken.spoken())}." if taken.spoken() else ".")]
     if "valid_score" in taken.figures and metric.name != "score":
-        notes.append(f"The score is {metric.name}, to {metric.direction} (--direction changes that).")
+        moves = "falls" if metric.direction == "minimize" else "rises"
+        why = f": it {moves} while the loss falls" if is_by_loss else ""
+        notes.append(f"The score is {metric.name}, to {metric.direction}{why} (--direction changes that).")
     if taken.others:
         notes.append(f"Passed over: {', '.join(taken.others)} (--columns valid_score=NAME takes another).")
     lacking = [name for name in ("train_loss", "train_score") if name not in taken.figures]
     if len(lacking) == 2:
         notes.append("No training figures: overfitting can't be told from a fit that gets worse everywhere.")
-    if num_empty:
-        notes.append(f"{num_empty} runs without a validation figure are left out.")
+    notes += [
+        f"Left out of {run.name}: round {run.tested}, which belongs to the final test."
+        for run in runs
+        if run.tested is not None
+    ]
+    empty = [run.name for run in runs if not run.is_validated]
+    if empty:
+        notes.append(f"Left out, as no round has a validation figure: {', '.join(empty)}.")
     return notes

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweeps.diagnosis.curve_files.columns import Taken
+from sweeps.diagnosis.curve_files.columns import Taken, test_columns
 from sweeps.diagnosis.curve_files.table import Table, whole
 from sweeps.errors import UsageError
 
@@ -16,11 +16,21 @@ Figures = Mapping[str, Sequence[float | None]]
 
 @dataclass
 class Run:
-    """A run's rounds, oldest first. numbers: what they are called. columns: by figure, a value a round."""
+    """A run's rounds, oldest first. numbers: what they are called. columns: by figure, a value a round.
+
+    tested: the round that was left out because it only evaluates the finished model, beside the test figures.
+    """
 
     name: str
     numbers: list[int] = field(default_factory=list)
     columns: dict[str, list[float | None]] = field(default_factory=dict)
+    tested: int | None = None
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether any round has a validation figure."""
+        figures = ("valid_loss", "valid_score")
+        return any(value is not None for name in figures for value in self.columns.get(name, ()))
 
 
 def runs_of(table: Table, taken: Taken) -> list[Run]:
@@ -151,10 +161,32 @@ def _run(
         else:
             numbers.append(number)
             groups.append([row])
+    tested = None
+    if len(groups) > 1 and _is_final_test(table, groups, figures):
+        tested = int(numbers.pop())
+        groups.pop()
     merged = {
         figure: [_merged(figure, values, rows) for rows in groups] for figure, values in figures.items()
     }
-    return _without_empty(name, numbers, merged)
+    run = _without_empty(name, numbers, merged)
+    run.tested = tested
+    return run
+
+
+def _is_final_test(table: Table, groups: Sequence[Sequence[int]], figures: Figures) -> bool:
+    """Whether the last round alone has test figures, and it alone has no training figures (Lightning's `test`)."""
+    tests = [table.columns[name] for name in test_columns(table.columns)]
+    trained = [values for name, values in figures.items() if name in ("train_loss", "train_score")]
+
+    def any_of(columns: Sequence[Sequence[object]], rows: Sequence[int]) -> bool:
+        return any(column[row] not in (None, "") for column in columns for row in rows)
+
+    return (
+        any_of(tests, groups[-1])
+        and not any_of(trained, groups[-1])
+        and not any(any_of(tests, rows) for rows in groups[:-1])
+        and all(any_of(trained, rows) for rows in groups[:-1])
+    )
 
 
 def _conflicts(row: int, other: int, figures: Figures) -> bool:

@@ -173,3 +173,42 @@ def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
         read(tmp_path, KERAS, valid_loss="val_los")
     with pytest.raises(UsageError, match="no figure; did you mean 'valid_loss'"):
         read(tmp_path, KERAS, valid_los="val_loss")
+
+
+def test_a_run_without_validation_figures_is_left_out_and_named(tmp_path: Path) -> None:
+    found = read(tmp_path, KERAS + "0,.5,1.2,,\n1,.6,1.0,,\n")
+    assert [named.name for named in found.curves] == ["log:1"]
+    assert found.notes[-1] == "Left out, as no round has a validation figure: log:2."
+
+
+STEPS_IN_EPOCHS = "epoch,step,loss,val_loss\n1,0,2,2.1\n1,500,1.8,1.9\n2,0,1.6,1.8\n2,500,1.4,1.7\n"
+
+
+def test_steps_that_begin_again_in_every_epoch_are_rounds_of_one_run(tmp_path: Path) -> None:
+    found = read(tmp_path, STEPS_IN_EPOCHS)
+    (named,) = found.curves
+    assert named.curve.valid_loss.tolist() == [2.1, 1.9, 1.8, 1.7]
+    assert "round = epoch/step" in found.notes[0]
+
+
+def test_steps_in_epochs_of_an_appended_run_begin_a_run(tmp_path: Path) -> None:
+    found = read(tmp_path, STEPS_IN_EPOCHS + STEPS_IN_EPOCHS.partition("\n")[2])
+    assert [named.curve.numbers.tolist() for named in found.curves] == [[1, 2, 3, 4], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(("scores", "direction"), [("9754", "minimize"), ("4579", "maximize")])
+def test_a_score_of_an_unusual_name_is_taken_to_improve_while_the_loss_falls(
+    tmp_path: Path, scores: str, direction: str
+) -> None:
+    rows = "".join(f"{row},{1 - row / 10},{1.1 - row / 10},.{score}\n" for row, score in enumerate(scores))
+    found = read(tmp_path, f"epoch,train_loss,val_loss,val_per\n{rows}")
+    assert found.metric.direction == direction
+    assert "while the loss falls (--direction changes that)" in found.notes[1]
+
+
+def test_the_evaluation_of_the_finished_model_is_no_round(tmp_path: Path) -> None:
+    header = "epoch,step,test_loss,train_loss,val_acc,val_loss\n"
+    rounds = "0,49,,.6,,\n0,50,,,.97,.07\n1,99,,.1,,\n1,100,,,.98,.05\n"
+    found = read(tmp_path, f"{header}{rounds}2,101,,,.99,.01\n2,101,.03,,,\n")
+    assert found.curves[0].curve.valid_loss.tolist() == [0.07, 0.05]
+    assert found.notes[-1] == "Left out of log: round 2, which belongs to the final test."
