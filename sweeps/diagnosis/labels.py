@@ -28,7 +28,7 @@ from sweeps.pruning.curves import (
 from sweeps.pruning.learning_curve import Curve, IntArray
 from sweeps.pruning.looks import looks_of
 from sweeps.pruning.scale import NO_GAIN, is_at_chance, may_be_at_chance, point_of, scale_of
-from sweeps.pruning.wording import apart, since_round
+from sweeps.pruning.wording import apart, of_validation, since_round
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
@@ -64,6 +64,7 @@ class Diagnosis:
 GUARDS = onset.Guards(overfitting=0.2, plateau=0.5, not_learning=0.1, collapsed=0.1)
 CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
 SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
+CLIMBS = 2.0  # times its bounce, that a score gains in the last quarter: it is unfinished then
 FEWEST_ROUNDS = 4  # below which no trend is significant
 MUCH = 0.25  # of the fall of training loss, by which validation loss rises in curves of fewer rounds
 RISE = 0.03  # of all that the losses moved
@@ -215,7 +216,7 @@ def _stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     return Diagnosis(
         "stale_statistics",
         {"valid_score": running, "valid_score_batch_statistics": own, "lag": float(np.median(lag))},
-        f"validation {metric.name} is {running:.4g} with batch norm's running statistics and {own:.4g} with the "
+        f"{of_validation(metric.name)} is {running:.4g} with batch norm's running statistics and {own:.4g} with the "
         "batch's own: the same weights are better than they look",
         "Raise bn_momentum (the weight of the new batch; 0.1 is usual), or re-estimate the running statistics.",
     )
@@ -301,8 +302,9 @@ def _bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     training = curve.train_score if curve.has_train_score else -curve.train_loss
     if curve.has_train_score and not path_excess(training[half]) > 1.25 * point:
         return None
-    name = metric.name if metric.name.startswith("validation") else f"validation {metric.name}"
-    said = f"{name} changes by {valid:.2g} from round to round"
+    if len(curve) >= budget and _gain_of_the_last_quarter(curve, budget) > CLIMBS * valid:
+        return None
+    said = f"{of_validation(metric.name)} changes by {valid:.2g} from round to round"
     evidence = {"valid_path_excess": valid}
     if curve.has_train_score:
         evidence["train_path_excess"] = path_excess(training[half])
@@ -314,8 +316,8 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         return None
     before = int(0.75 * len(curve))
     window = smoothing_window(budget)
-    scores, losses = moving_average(curve.valid_score, window), moving_average(curve.valid_loss, window)
-    gain = float(scores[-1] - scores[:before].max())
+    losses = moving_average(curve.valid_loss, window)
+    gain = _gain_of_the_last_quarter(curve, budget)
     scale = scale_of(curve, budget)
     error = signals.sampling_error_of(curve) / math.sqrt(window)
     is_climbing = gain > max(0.006 * scale.gain, 2 * scale.tolerance, 2 * error)
@@ -338,6 +340,12 @@ def _unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     return Diagnosis(
         "unfinished", evidence, because, f"More rounds (--rounds {more}), or a higher learning_rate."
     )
+
+
+def _gain_of_the_last_quarter(curve: Curve, budget: int) -> float:
+    """By how much the smoothed score ends above its best of the first three quarters."""
+    scores = moving_average(curve.valid_score, smoothing_window(budget))
+    return float(scores[-1] - scores[: int(0.75 * len(curve))].max())
 
 
 def _early(length: int) -> int:

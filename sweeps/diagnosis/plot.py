@@ -22,18 +22,12 @@ MANY_TIMES = 30.0  # losses that differ by more are shown on a logarithmic scale
 def draw_curve(curve: Curve, losses: Any, scores: Any, *, sign: float = 1.0) -> None:
     """Draw losses, and scores with their sampling error, into two axes of matplotlib.
 
-    sign: -1 where the scores were minimised, so that they are shown as they were.
+    losses: None where the curve has no losses beside its scores. sign: -1 where the scores were minimised, so that they
+    are shown as they were.
     """
+    if losses is not None:
+        _draw_losses(curve, losses)
     rounds, seen = curve.numbers, curve.valid_measured
-    if curve.has_train_loss:
-        trained = curve.train_measured
-        losses.plot(rounds[trained], curve.train_loss[trained], color=TRAIN, label="training")
-    losses.plot(rounds[seen], curve.valid_loss[seen], color=VALID, label="validation")
-    finite = np.concatenate([curve.train_loss, curve.valid_loss])
-    finite = finite[np.isfinite(finite) & (finite > 0)]
-    if len(finite) and finite.max() > MANY_TIMES * finite.min():
-        losses.set_yscale("log")
-    losses.set_ylabel("loss")
     valid, error = sign * curve.valid_score[seen], curve.score_error[seen]
     if curve.has_train_score:
         trained = curve.train_measured
@@ -45,6 +39,27 @@ def draw_curve(curve: Curve, losses: Any, scores: Any, *, sign: float = 1.0) -> 
         scores.plot(rounds, batch, color=BATCH, ls=":", label="batch statistics")
 
 
+def has_own_losses(curve: Curve) -> bool:
+    """Whether there are losses beside the scores: not where the score is the loss, or where there is a score alone."""
+    return not curve.score_is_loss and (curve.has_train_loss or not curve.loss_is_score)
+
+
+def _draw_losses(curve: Curve, axes: Any) -> None:
+    seen, trained = curve.valid_measured, curve.train_measured
+    shown = []
+    if curve.has_train_loss:
+        axes.plot(curve.numbers[trained], curve.train_loss[trained], color=TRAIN, label="training")
+        shown.append(curve.train_loss)
+    if not curve.loss_is_score:
+        axes.plot(curve.numbers[seen], curve.valid_loss[seen], color=VALID, label="validation")
+        shown.append(curve.valid_loss)
+    finite = np.concatenate(shown)
+    finite = finite[np.isfinite(finite) & (finite > 0)]
+    if len(finite) and finite.max() > MANY_TIMES * finite.min():
+        axes.set_yscale("log")
+    axes.set_ylabel("loss")
+
+
 def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
     """Draw a curve into `folder` as `TRIAL.png`; returns the file. Raises UsageError where it can't be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -53,14 +68,17 @@ def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
     curve, diagnosis = found.named.curve, found.diagnosis
     figure = Figure(figsize=(7, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
-    losses, scores = figure.subplots(2, 1, sharex=True)
+    if has_own_losses(curve):
+        losses, scores = figure.subplots(2, 1, sharex=True)
+    else:
+        losses, scores = None, figure.subplots()
     sign = -1.0 if metric.direction == "minimize" else 1.0
     draw_curve(curve, losses, scores, sign=sign)
     scores.plot([found.best_round], [sign * curve.valid_score[curve.best]], "o", color=BEST, label="best")
     scores.set_ylabel(metric.name)
     scores.set_xlabel("round")
     onset = diagnosis.evidence.get("onset_round")
-    for axes in (losses, scores):
+    for axes in figure.axes:
         if isinstance(onset, int):
             axes.axvline(onset, color=ONSET, ls="--", label="onset")
         if found.halt_round is not None:

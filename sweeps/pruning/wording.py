@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from sweeps.pruning.learning_curve import Curve
+
+HELD_OUT = re.compile(r"val|test|eval|dev", re.IGNORECASE)
 
 
 def apart(first: float, second: float) -> tuple[str, str]:
@@ -17,3 +21,8 @@ def apart(first: float, second: float) -> tuple[str, str]:
 def since_round(curve: Curve, position: int) -> str:
     """`since round 12`, as the curve's source counts."""
     return f"since round {int(curve.numbers[position])}"
+
+
+def of_validation(metric: str) -> str:
+    """`validation accuracy`; a column's own name where it already says that it is of held-out rows."""
+    return metric if HELD_OUT.search(metric) else f"validation {metric}"

@@ -11,6 +11,7 @@ import pytest
 from tensorboardX import SummaryWriter
 
 from sweeps.diagnosis.curve_files.reading import CurveFile, read_curves
+from sweeps.diagnosis.plot import has_own_losses
 from sweeps.errors import UsageError
 
 KERAS = "epoch,accuracy,loss,val_accuracy,val_loss\n0,.5,1.2,.52,1.1\n1,.6,1.0,.6,.95\n2,.7,.8,.66,.9\n"
@@ -204,6 +205,13 @@ def test_a_score_of_an_unusual_name_is_taken_to_improve_while_the_loss_falls(
     found = read(tmp_path, f"epoch,train_loss,val_loss,val_per\n{rows}")
     assert found.metric.direction == direction
     assert "while the loss falls (--direction changes that)" in found.notes[1]
+
+
+def test_a_score_without_a_loss_is_drawn_alone(tmp_path: Path) -> None:
+    found = read(tmp_path, "epoch,val_acc\n0,.5\n1,.6\n2,.7\n3,.72\n")
+    assert not has_own_losses(found.curves[0].curve)
+    both = read(tmp_path, KERAS)
+    assert has_own_losses(both.curves[0].curve)
 
 
 def test_the_evaluation_of_the_finished_model_is_no_round(tmp_path: Path) -> None:

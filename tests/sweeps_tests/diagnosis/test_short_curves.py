@@ -51,3 +51,9 @@ def test_five_rounds_in_which_no_figure_moves_learn_nothing() -> None:
     assert of(still, still, [0.10, 0.10, 0.098, 0.10, 0.11]).label == "not_learning"
     falling = [6.9, 6.7, 6.5, 6.3, 6.1]
     assert of(falling, falling, [0.01, 0.02, 0.03, 0.04, 0.05]).label == "unfinished"
+
+
+def test_a_score_that_climbs_by_far_more_than_it_bounces_is_unfinished() -> None:
+    score = [0.01, 0.02, 0.03, 0.05, 0.04, 0.08, 0.06, 0.11, 0.08, 0.15, 0.12, 0.20, 0.18, 0.26, 0.30, 0.36]
+    loss = [3.8 - each for each in score]
+    assert of(loss, loss, score).label == "unfinished"
