@@ -7,6 +7,7 @@ ObjectiveError            exit code 2
 │   ├── MissingDataError  one that is not there and can't be fetched
 │   └── UnwritableDataError  a place where it can't be put
 ├── WeightsError          a weights file that is missing or not the one that was recorded
+├── UntrustedCodeError   code that a file from outside names, and that the user has not launched before
 ├── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
 └── CodeError             training code of a user's own that does not keep to what a trial asks of it
 """
@@ -42,6 +43,10 @@ class UnwritableDataError(DataError):
 
 class WeightsError(ObjectiveError):
     """A weights file that is missing, or not the one that was recorded."""
+
+
+class UntrustedCodeError(ObjectiveError):
+    """Code that a file from outside names, and that the user has not launched before."""
 
 
 class TaskError(ObjectiveError):

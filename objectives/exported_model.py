@@ -12,10 +12,13 @@ from objectives.checked_yaml import key, read_checked, shown
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.saved_state import unpack
 from objectives.checkpoints.weights import load_weights
-from objectives.errors import WeightsError
+from objectives.errors import UntrustedCodeError, WeightsError
 
 if TYPE_CHECKING:
     import torch
+
+    from objectives.loaded_model import LoadedModel
+    from objectives.task import Task
 
 MOST_NUMBERS = 2**28  # in a row: more would not fit into memory
 
@@ -85,14 +88,18 @@ class ExportedModel(Section):
     example_rows: ExampleRows | None = None
 
 
-def load_model(best_config: str | Path) -> Any:
+def load_model(best_config: str | Path, *, trust: bool = False) -> Any:
     """The model of an exported configuration with its weights, in evaluation mode.
 
-    For code of a user's own: what its best round saved, by name. `best_config` is the exported YAML file. The weights
-    file that it names is looked for beside it. The data set is not needed.
+    A LoadedModel: it takes rows as the data set holds them (raw pixels, say) and prepares them as the trial did. So
+    `load_model(path).evaluate(rows).score` is the metric that the service gives. Its `model` is the bare module. For a
+    training function of a user's own: what its best round saved, by name; no code is run.
 
-    Raises WeightsError if the weights file is missing or its digest differs, ObjectiveError if the YAML file is not an
-    exported configuration.
+    best_config: the exported YAML file. The weights file that it names is looked for beside it. The data set is not
+    needed. trust: run a task class in a file although it was never launched on this machine.
+
+    Raises WeightsError if the weights file is missing or its digest differs, UntrustedCodeError if the file names code
+    that is not known here, ObjectiveError if the YAML file is not an exported configuration.
     """
     path = Path(best_config)
     config = read_checked(path, ExportedModel)
@@ -100,13 +107,25 @@ def load_model(best_config: str | Path) -> Any:
         raise WeightsError(f"{path} names no weights. Export it again, together with its weights.")
     if config.example_rows is None:
         return _saved_state(path.parent / config.weights.file, config.weights.digest)
-    model = _built(config, config.example_rows)
+    loaded = _built(config, config.example_rows, _task(config.task, path, trust=trust))
     found = load_weights(path.parent / config.weights.file, config.weights.digest)
     try:
-        model.load_state_dict(found)
+        loaded.model.load_state_dict(found)
     except RuntimeError as error:
         raise WeightsError(f"{path}: its weights do not fit the model that it describes.") from error
-    return model.eval()
+    return loaded.eval()
+
+
+def _task(name: str, path: Path, *, trust: bool) -> Task:
+    from objectives.known_code import check_known
+    from objectives.registry import get_task
+
+    try:
+        return get_task(name, before_loading=None if trust else check_known)
+    except UntrustedCodeError as error:
+        raise UntrustedCodeError(
+            f"{path}: {error} If you trust it, call load_model(…, trust=True)."
+        ) from None
 
 
 def _saved_state(path: Path, digest: str) -> dict[str, Any]:
@@ -118,18 +137,18 @@ def _saved_state(path: Path, digest: str) -> dict[str, Any]:
     return unpack(PackedFile(content, digest))
 
 
-def _built(config: ExportedModel, rows: ExampleRows) -> Any:
+def _built(config: ExportedModel, rows: ExampleRows, task: Task) -> LoadedModel:
     """The model with new weights."""
     import torch
 
-    from objectives.registry import get_task
+    from objectives.loaded_model import LoadedModel
     from objectives.rows.rows import Rows
 
-    task = get_task(config.task)
     parameters = task.parameters_from(config.parameters)
     inputs = torch.zeros((2, *rows.shape), dtype=_dtype(rows.dtype))
     targets = torch.zeros(2, dtype=_dtype(rows.target_dtype))
-    return task.rebuild(parameters, task.prepare(Rows(inputs, targets), parameters))
+    model = task.rebuild(parameters, task.prepare(Rows(inputs, targets), parameters))
+    return LoadedModel(task, parameters, model, shape=tuple(rows.shape), dtype=_dtype(rows.dtype))
 
 
 def _dtype(name: str) -> torch.dtype:

@@ -6,12 +6,12 @@ A package registers a task by an entry point in the group `sweeps.tasks`. A file
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from objectives.errors import UnknownTaskError
-from objectives.source_code import Sources, read_sources
+from objectives.source_code import Sources, find_module, read_sources
 from objectives.spelling import did_you_mean
 from objectives.task import Task
 from objectives.task_class import flaw_of
@@ -42,13 +42,17 @@ def all_tasks() -> Iterator[Task]:
         yield get_task(name)
 
 
-def get_task(name: str) -> Task:
-    """The task called `name`, or the class in a file given as `path.py:Class`.
+def get_task(name: str, *, before_loading: Callable[[Sources], None] | None = None) -> Task:
+    """The task called `name`, or the class in a file or module given as `path.py:Class` or `package.module:Class`.
 
-    Raises UnknownTaskError; its message names a similar task.
+    before_loading: is given code of a user's own before it is run, and may raise. Raises UnknownTaskError; its message
+    names a similar task.
     """
-    if ".py:" in name:
-        return _from_file(name)
+    if ":" in name:
+        sources, class_name = _own_sources(name)
+        if before_loading is not None:
+            before_loading(sources)
+        return task_of(sources, class_name)
     if name in BUILT_IN:
         module, _, class_name = BUILT_IN[name].partition(":")
         task: Task = getattr(importlib.import_module(module), class_name)()
@@ -74,13 +78,19 @@ def task_version(task: Task, *, on_gpus: bool = False) -> str:
     return f"{task.version}+{LOOP_ON_GPUS}" if on_gpus else task.version
 
 
-def _from_file(name: str) -> Task:
-    file, _, class_name = name.rpartition(":")
-    if not Path(file).is_file():
+def _own_sources(name: str) -> tuple[Sources, str]:
+    """The files that `path.py:Class` or `package.module:Class` names, and the class. No code is run."""
+    place, _, class_name = name.rpartition(":")
+    if not place.endswith(".py"):
+        path = find_module(place)
+        if path is None:
+            raise UnknownTaskError(f"{name}: there is no module {place!r} here.")
+        return read_sources(path, place), class_name
+    if not Path(place).is_file():
         raise UnknownTaskError(
-            f"{Path(file).resolve()}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
+            f"{Path(place).resolve()}: no such file. To use your own task, give its file and class: my_task.py:MyTask."
         )
-    return task_of(read_sources(Path(file)), class_name)
+    return read_sources(Path(place)), class_name
 
 
 def task_of(sources: Sources, class_name: str) -> Task:

@@ -35,6 +35,7 @@ class Task(ABC):
         Parameters: a frozen dataclass; every field has a good default. A `__post_init__` may raise ValueError for
             values outside their bounds.
         published: the published configuration and results, if any.
+        needs_rows: whether a model can't be called on inputs alone, because its rows hold more (a graph).
     """
 
     name: ClassVar[str]
@@ -49,6 +50,7 @@ class Task(ABC):
     evaluation_rows: ClassVar[int] = (
         1000  # rows of a forward pass in evaluation; fixed, so that sums are always equal
     )
+    needs_rows: ClassVar[bool] = False
 
     @abstractmethod
     def load(self, data: str, data_root: Path) -> Splits:

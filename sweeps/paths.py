@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from objectives.home import home as home
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 _NAME = "onset-sweeps"
 STORAGE_VARIABLE = "SWEEP_STORAGE"
-
-
-def home() -> Path:
-    """The folder of studies and their results: SWEEP_HOME, else the user's data folder."""
-    given = os.environ.get("SWEEP_HOME")
-    return Path(given).expanduser().resolve() if given else platformdirs.user_data_path(_NAME)
 
 
 def storage_url(given: str | None) -> str:

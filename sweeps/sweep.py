@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from objectives import known_code
 from storage import Database, StorageUnavailable, open_database
 from storage.leases import Lease, acquire, new_token
 from storage.requests import clear_requests
@@ -235,6 +236,8 @@ def _run(
     """Train the missing trials. The caller holds the lease."""
     claim(study.out, study.database, study.row)
     remove_unfinished(study.out)
+    if launching.planned.sources is not None:
+        known_code.note(launching.planned.sources)
     target = launching.run.target
     driver = StudyDriver(
         study.database, study.row, study.out, lease=lease, num_trials=launching.most_trials, target=target

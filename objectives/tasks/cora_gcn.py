@@ -69,6 +69,7 @@ class CoraGcn(ClassificationTask):
     rounds = 200
     data_sets = ("cora",)
     Parameters = CoraGcnParameters
+    needs_rows = True  # for the graph
     evaluation_rows = 3000  # all nodes at once: each pass through the graph gives the scores of all
     published = Published(
         parameters={

@@ -63,7 +63,7 @@ class DigitsTask(ClassificationTask):
         pixels = rows.inputs.float()
         match parameters.input_scaling:
             case "unit":
-                pixels /= 255.0
+                pixels = pixels / 255.0  # not in place: the rows may be somebody's own
             case "standard":  # mean and deviation of MNIST's training pixels
                 pixels = (pixels / 255.0 - 0.1307) / 0.3081
         return Rows(pixels, rows.targets)

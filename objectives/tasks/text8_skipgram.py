@@ -70,6 +70,7 @@ class Text8Skipgram(Task):
     rounds = 20
     data_sets = ("text8", "text")
     Parameters = Text8SkipgramParameters
+    needs_rows = True  # for the noise distribution
     published = Published(
         parameters={
             "learning_rate": 1e-3,

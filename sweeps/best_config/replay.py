@@ -11,6 +11,7 @@ from typing import Any
 
 from objectives import DataError, Round, Splits, Task
 from objectives.errors import ObjectiveError
+from objectives.known_code import check_known
 from sweeps.best_config.model import BestConfig, RecordedEnvironment
 from sweeps.best_config.own_replay import OwnRounds
 from sweeps.errors import UsageError
@@ -93,20 +94,22 @@ def _device(recorded: RecordedEnvironment) -> str:
     return "cuda" if recorded.device == "cuda" and torch.cuda.is_available() else "cpu"
 
 
-def prepare_replay(config: BestConfig, data_root: Path) -> Replay:
+def prepare_replay(config: BestConfig, data_root: Path, *, trust: bool = False) -> Replay:
     """Load the task and data that a configuration names.
 
-    Raises DataError if the rows differ from those of the recorded training.
+    trust: run the code that it names although that was never launched on this machine. Raises UntrustedCodeError,
+    before anything of it is run; DataError if the rows differ from those of the recorded training.
     """
     from objectives.registry import get_task
 
-    code = find(config.task) if is_own(config.task) else None
+    may_run = None if trust else check_known
+    code = find(config.task, before_loading=may_run) if is_own(config.task) else None
     recorded = config.environment
     here = environment(_device(recorded), recorded.threads, None if code is None else code.sources)
     differs_here = decisive_differences(recorded.to_dict(), here)
     if code is not None and isinstance(code.load(), OWN_OBJECTIVES):
         return Replay(config, OwnRounds(config, code, data_root, _device(recorded)), differs_here)
-    task = get_task(config.task)
+    task = get_task(config.task, before_loading=may_run)
     try:
         parameters = task.parameters_from(config.parameters)
     except ObjectiveError as error:

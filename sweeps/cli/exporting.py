@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -105,12 +106,21 @@ def _numbered(path: Path, rank: int) -> Path:
     type=_PATH,
     help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
 )
-def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Run the code that FILE names, although it was never launched on this machine.",
+)
+def replay(file: Path, tolerance: float, data_dir: Path | None, trust: bool) -> None:
     """Train an exported configuration again and compare every round with the recorded one.
 
     In the recorded environment, all values must be equal, bit for bit. In another environment, they must agree
     within --tolerance. The command needs no database.
+
+    If FILE names training code of your own, that code is run. Code that you have never launched here, or that has
+    changed since, is refused: look at it first, then use --trust.
     """
+    from objectives.errors import UntrustedCodeError
     from sweeps import paths
     from sweeps.best_config.document import read_config
     from sweeps.best_config.replay import prepare_replay
@@ -118,9 +128,12 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
 
     config = read_config(file)
     try:
-        prepared = prepare_replay(config, paths.data_root(data_dir))
+        prepared = prepare_replay(config, paths.data_root(data_dir), trust=trust)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
+    except UntrustedCodeError as error:
+        again = shlex.join(["sweep", "replay", str(file), *_data_dir(data_dir), "--trust"])
+        raise UsageError(f"{file}: {error} Look at it; if you trust it: {again}") from error
     if prepared.must_be_equal:
         click.echo(
             f"{config.task}: {len(config.rounds)} rounds in the recorded environment, so all values must be equal.",
@@ -156,6 +169,10 @@ def replay(file: Path, tolerance: float, data_dir: Path | None) -> None:
         f"All {len(config.rounds)} rounds {what}; {config.metric} {config.value!r} at round {config.best_round}.",
         err=True,
     )
+
+
+def _data_dir(given: Path | None) -> list[str]:
+    return [] if given is None else ["--data-dir", str(given)]
 
 
 @click.command(epilog=examples("sweep dashboard", "sweep dashboard --port 0 --storage sqlite:///studies.db"))

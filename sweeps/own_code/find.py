@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -61,10 +62,11 @@ def is_own(reference: str) -> bool:
     return reference.endswith(".py") or ":" in reference
 
 
-def find(reference: str) -> OwnCode:
+def find(reference: str, *, before_loading: Callable[[Sources], None] | None = None) -> OwnCode:
     """The code that `reference` names. Without a name, the only object there that can be swept.
 
-    Raises UnknownTaskError, saying what there is.
+    before_loading: is given the files before any of them is run, and may raise. Raises UnknownTaskError, saying what
+    there is.
     """
     place, _, attribute = (reference, "", "") if reference.endswith(".py") else reference.rpartition(":")
     if place.endswith(".py"):
@@ -82,6 +84,8 @@ def find(reference: str) -> OwnCode:
                 "my_file.py:NAME."
             )
         sources, module = read_sources(path, place), place
+    if before_loading is not None:
+        before_loading(sources)
     return OwnCode(sources, attribute or _only_one(sources), module)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import torch
 
 import objectives
 from objectives.checkpoints.weights import save_weights
-from objectives.errors import ObjectiveError, ParametersError, UnknownTaskError, WeightsError
+from objectives.errors import DataError, ObjectiveError, ParametersError, UnknownTaskError, WeightsError
+from objectives.loaded_model import LoadedModel
+from objectives.registry import get_task
+from objectives.rows.rows import Rows
 from objectives.training.loop import Run
-from tests.objectives_tests.small_data import start
+from tests.objectives_tests.small_data import digits, parameters_of, small_cora, start
 
 BEST = """\
 # the best of eight trials
@@ -43,7 +47,42 @@ def test_a_loaded_model_gives_the_trained_ones_outputs(run: Run, tmp_path: Path)
     assert not any(module.training for module in model.modules())
     run.model.eval()
     with torch.no_grad():
-        assert torch.equal(model(run.valid_rows.inputs), run.model(run.valid_rows.inputs))
+        assert torch.equal(model(digits(25, seed=1).inputs), run.model(run.valid_rows.inputs))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        (digits(5).inputs / 255.0, "float32 of shape (rows, 784)"),
+        (digits(5).inputs.reshape(5, 28, 28), "uint8 of shape (rows, 28, 28)"),
+        (digits(5).inputs[0], "uint8 of shape (rows)"),
+    ],
+)
+def test_inputs_that_are_not_raw_rows_are_refused(
+    run: Run, tmp_path: Path, inputs: torch.Tensor, found: str
+) -> None:
+    model = objectives.load_model(export(run, tmp_path / "best.yaml"))
+    with pytest.raises(DataError, match=re.escape(f"uint8 of shape (rows, 784); these are {found}")):
+        model(inputs)
+
+
+@pytest.mark.parametrize("scaling", ["unit", "standard", "raw"])
+def test_a_loaded_model_leaves_its_inputs_as_they_are(scaling: str) -> None:
+    task = get_task("mnist_mlp")
+    rows = Rows(digits(5).inputs.float(), digits(5).targets)
+    before = rows.inputs.clone()
+    task.prepare(rows, task.parameters_from({"input_scaling": scaling}))
+    assert torch.equal(rows.inputs, before)
+
+
+def test_a_model_on_a_graph_asks_for_its_rows(tmp_path: Path) -> None:
+    task, splits = get_task("cora_gcn"), small_cora()
+    parameters = parameters_of(task)
+    model = task.build(parameters, task.prepare(splits.valid, parameters))
+    loaded = LoadedModel(task, parameters, model, shape=(), dtype=torch.int64).eval()
+    assert 0.0 <= loaded.evaluate(splits.valid).score <= 1.0
+    with pytest.raises(DataError, match="needs whole rows, not the inputs alone"):
+        loaded(splits.valid.inputs)
 
 
 def test_a_configuration_may_be_moved_with_its_weights(

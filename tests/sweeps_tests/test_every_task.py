@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+import objectives
 from objectives.datasets import cora, pretrained
 from objectives.datasets.food101 import CLASSES as DISHES
 from objectives.models.squeezenet import SqueezeNet
-from objectives.registry import BUILT_IN
+from objectives.registry import BUILT_IN, get_task
+from sweeps.best_config.document import read_config
 from tests.objectives_tests.datasets.idx_files import write_mnist
 from tests.objectives_tests.datasets.planetoid_files import small_set, write_set
 from tests.objectives_tests.datasets.small_images import picture, write_tar
@@ -109,3 +111,17 @@ def test_from_launch_to_replay_and_confirmation(
     assert "rounds are equal" in sweep("replay", best, "--data-dir", root).err
     said = sweep("confirm", "s", "--top", "1", "--seeds", "1", *how).err
     assert "for the first time" in said
+    _gives_the_confirmed_figure(task, best, root)
+
+
+def _gives_the_confirmed_figure(name: str, best: Path, root: Path) -> None:
+    """Raw rows of the test split into the exported model of the repeat: out comes the score that was confirmed."""
+    confirmed, task = read_config(best).confirmed, get_task(name)
+    assert confirmed is not None
+    model = objectives.load_model(best.parent.parent / confirmed["study"] / "best.yaml")
+    rows = task.load_test(DATA.get(name, task.data_sets[0]), root)
+    assert [model.evaluate(rows).score] == confirmed["test"]["values"]
+    if not task.needs_rows:
+        with torch.no_grad():
+            scores = task.scores(model(rows.inputs), rows.targets)
+        assert scores.double().mean().item() == pytest.approx(confirmed["test"]["mean"])

@@ -114,4 +114,4 @@ def test_the_kept_weights_are_those_of_the_best_round(launch_toy: ToyLauncher) -
     study = launch_toy("behaviour=overfits", num_trials=1).study
     model = load_model(study.best_path)
     assert not model.training
-    assert model.bias.item() == study.best().attributes["best_round"]
+    assert model.model.bias.item() == study.best().attributes["best_round"]

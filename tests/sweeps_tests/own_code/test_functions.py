@@ -53,6 +53,18 @@ def test_what_the_best_round_saved_is_exported(launch_own: Launch, function: Pat
     assert state == {"w": config.rounds[config.best_round - 1].extra["recall"]}
 
 
+def test_what_a_repeat_saved_gives_the_confirmed_figure(
+    launch_own: Launch, sweep: Sweep, function: Path, home: Path
+) -> None:
+    launch_own(function, "-n", "3", "--study", "own")
+    sweep("confirm", "own", "--top", "1", "--seeds", "2", "--runner", "inline")
+    confirmed = read_config(home / "studies" / "own" / "best.yaml").confirmed
+    assert confirmed is not None
+    sweep("export", confirmed["study"], "--top", "2", "-o", home / "e.yaml", "--weights", home / "e.pt")
+    states = [objectives.load_model(home / name) for name in ("e.yaml", "e-2.yaml")]
+    assert sorted(state["w"] / 10 for state in states) == sorted(confirmed["test"]["values"])
+
+
 @pytest.mark.parametrize("saves", [True, False])
 def test_a_trial_that_was_cut_off_ends_as_if_it_had_not_been(
     launch_own: Launch,

@@ -1,0 +1,56 @@
+"""Which code of a user's own was launched on this machine, so that a file of somebody else's can't run other code.
+
+An exported configuration names the code that trained it by its path. Whoever sends such a file could name any file on
+this machine, or one that came along with it. So code that a configuration names runs only if the same user has launched
+the very same text at the same place before, or says that it is trusted. A database needs no such check: whoever can
+write to it can change its studies anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+from objectives.errors import UntrustedCodeError
+from objectives.home import home
+from objectives.source_code import Sources
+
+_NAME = "known_code.txt"
+
+
+def note(sources: Sources) -> None:
+    """Remember that the user has launched this code. Without a place to write, it is not remembered."""
+    if not is_known(sources):
+        with contextlib.suppress(OSError):
+            _file().parent.mkdir(parents=True, exist_ok=True)
+            with _file().open("a", encoding="utf-8") as known:
+                known.write(f"{_mark(sources)} {json.dumps(sources.main.path)}\n")
+
+
+def is_known(sources: Sources) -> bool:
+    """Whether the user has launched this code before: the same files at the same places, with the same text."""
+    try:
+        lines = _file().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(line.partition(" ")[0] == _mark(sources) for line in lines)
+
+
+def check_known(sources: Sources) -> None:
+    """Raises UntrustedCodeError for code that the user has not launched before."""
+    if not is_known(sources):
+        raise UntrustedCodeError(
+            f"it names the code {sources.main.path}, which would be run. This code was never launched here, or has "
+            "changed since."
+        )
+
+
+def _file() -> Path:
+    return home() / _NAME
+
+
+def _mark(sources: Sources) -> str:
+    files = [[each.module, each.path, each.text] for each in sources.files]
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
