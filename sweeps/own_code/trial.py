@@ -86,6 +86,16 @@ class Trial:
         return self._rounds_done
 
     @property
+    def metric(self) -> str:
+        """The name of the figure that is optimised."""
+        return self._start.metric.name
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the trial was halted, or has all its rounds."""
+        return self._is_stopped or self._rounds_done >= self.num_rounds
+
+    @property
     def has_reported(self) -> bool:
         """Whether a round has been reported, or is done."""
         return self._reported is not None or self._rounds_done > 0
@@ -122,7 +132,7 @@ class Trial:
             raise CodeError(
                 f"round {self._rounds_done + 1} is reported twice: tell all its figures in one call of trial.report."
             )
-        if self._is_stopped or self._rounds_done >= self.num_rounds:
+        if self.is_over:
             return True
         index, metric = self._rounds_done + 1, self._start.metric.name
         self._reported = round_of(index, {**(figures or {}), **named}, metric, self._cost())
@@ -148,6 +158,23 @@ class Trial:
         if self._is_stopped or (self._reported is not None and not self._is_wanted(self._reported)):
             return
         self._state = pack(state)
+
+    def keeps(self, figures: Mapping[str, Any]) -> bool:
+        """Whether a state that is saved now, before these figures are reported, will be kept.
+
+        For callbacks of frameworks, whose states may be large: others just call `save`.
+        """
+        if self.is_over or self.metric not in figures:
+            return False
+        return self._is_wanted(round_of(self._rounds_done + 1, figures, self.metric))
+
+    def restore_random(self) -> None:
+        """Put the global random generators where they were after the round that `restore` continued from.
+
+        For callbacks of frameworks that draw random numbers while they set themselves up.
+        """
+        if self._random is not None:
+            random_state.restore(self._random)
 
     def restore(self, **objects: Any) -> dict[str, Any] | None:
         """Continue from what was saved: gives each object its state, and returns all states by name.
