@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from scipy.stats import qmc
-
 from search_spaces.schema import Categorical, Domain, Numeric, Space
 
 
@@ -18,6 +16,8 @@ def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
 
     Every searched parameter has its own dimension, so a condition does not change other parameters.
     """
+    from scipy.stats import qmc  # it takes longer to import than all else that a study needs before torch
+
     sequence = qmc.Sobol(max(1, len(space.searched)), scramble=True, rng=seed)
     if index > 0:  # scipy 1.17 takes 0 for a negative number
         sequence.fast_forward(index)

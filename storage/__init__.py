@@ -1,6 +1,9 @@
 """The database of studies: Optuna's tables, and our tables beside them."""
 
-from storage.database import Database, open_database
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from storage.errors import (
     DatabaseGone,
     LeaseHeld,
@@ -10,6 +13,9 @@ from storage.errors import (
     StorageUnavailable,
     StudyNotFound,
 )
+
+if TYPE_CHECKING:
+    from storage.database import Database, open_database
 
 __all__ = [
     "Database",
@@ -22,3 +28,12 @@ __all__ = [
     "StudyNotFound",
     "open_database",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Database` and `open_database`, imported when first used: workers need the errors alone, not SQLAlchemy."""
+    if name in ("Database", "open_database"):
+        from storage import database
+
+        return getattr(database, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,6 +27,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def migrations_read_once() -> Iterator[None]:
+    """Optuna executes its migration files three times for each new database: half the time of a toy study."""
+    from optuna.storages._rdb.storage import _VersionManager
+
+    read, scripts = _VersionManager._create_alembic_script, []
+
+    def read_once(manager: _VersionManager) -> Any:
+        scripts[:] = scripts or [read(manager)]
+        return scripts[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_VersionManager, "_create_alembic_script", read_once)
+        yield
+
+
 def missing(part: str, reason: str) -> None:
     """Skip for want of a part, unless SWEEP_TEST_REQUIRE names it: then its absence is a failure."""
     if part in os.environ.get("SWEEP_TEST_REQUIRE", "").split(","):

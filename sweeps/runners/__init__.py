@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sweeps.driver.study_driver import StudyDriver
-from sweeps.driver.termination import Termination
-from sweeps.trial.work import WorkPlan
+if TYPE_CHECKING:  # a worker imports this package, and needs neither the driver nor the database
+    from sweeps.driver.study_driver import StudyDriver
+    from sweeps.driver.termination import Termination
+    from sweeps.trial.work import WorkPlan
 
 
 class Runner(Protocol):

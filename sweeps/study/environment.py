@@ -105,9 +105,15 @@ def _capability(of_torch: bool) -> str:
 
 def _versions_of(packages: Iterable[str]) -> dict[str, str]:
     """Versions of the installed packages that are imported by these names, beside those that are always noted."""
-    owners = packages_distributions() if packages else {}
+    owners = _owners() if packages else {}
     names = sorted({owner for package in packages for owner in owners.get(package, [])[:1]} - set(_PACKAGES))
     return {name: version(name) for name in names}
+
+
+@functools.cache
+def _owners() -> Mapping[str, list[str]]:
+    """The installed packages of each import name. Reading them from the disk takes half a second."""
+    return packages_distributions()
 
 
 def _settings(device: str) -> dict[str, str]:

@@ -22,10 +22,11 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.answering import answer
+from sweeps.runners.ray_tune.mailbox import Mailbox, Message
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
 from sweeps.runners.ray_tune.session import ray_session
-from sweeps.runners.ray_tune.slot import Mailbox, Message, serve_slot
+from sweeps.runners.ray_tune.slot import serve_slot
 from sweeps.trial.running_trial import Place
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import WorkPlan
