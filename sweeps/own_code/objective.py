@@ -95,6 +95,13 @@ class FunctionObjective:
                 f"{self.__name__} returned and had reported nothing: call trial.report({self.metric}=…) in each round, "
                 f"or return {self.metric} where there is only one."
             )
+        if not hasattr(returned, "item") and (
+            isinstance(returned, bool) or not isinstance(returned, numbers.Real)
+        ):
+            raise CodeError(
+                f"{self.__name__} returned {returned!r:.100}; it must return {self.metric}, a number, or a mapping of "
+                "names to numbers."
+            )
         return {self.metric: returned}
 
 
@@ -159,6 +166,16 @@ def _refuse(why: str) -> NoReturn:
 def _check_signature(function: Any) -> None:
     if not callable(function):
         raise CodeError(f"@sweeps.objective stands above a function, not above {function!r:.60}.")
+    name = getattr(function, "__name__", "the function")
+    if inspect.isgeneratorfunction(function):
+        raise CodeError(
+            f"{name} has `yield`, so a call of it trains nothing. Report each round by trial.report(…) instead, in a "
+            "loop over trial.rounds()."
+        )
+    if inspect.iscoroutinefunction(function):
+        raise CodeError(
+            f"{name} is `async`, so a call of it trains nothing: write a plain `def {name}(trial):`."
+        )
     parameters = inspect.signature(function).parameters.values()
     needed = [
         each.name
@@ -166,7 +183,6 @@ def _check_signature(function: Any) -> None:
         if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     ]
     if len(needed) != 1 or next(iter(parameters)).kind is inspect.Parameter.KEYWORD_ONLY:
-        name = getattr(function, "__name__", "the function")
         taken = f"needs {', '.join(needed)}" if needed else "takes nothing"
         raise CodeError(
             f"{name} {taken}, but is called with one argument, the trial: write `def {name}(trial):`, and take the "

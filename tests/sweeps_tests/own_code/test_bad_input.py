@@ -1,0 +1,128 @@
+"""What code may get wrong: each gives one message, which says what was found and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeps.own_code import training
+from tests.sweeps_tests.conftest import Refusal, Said
+from tests.sweeps_tests.own_code.conftest import Write
+
+Launch = Callable[..., Said]
+DECLARED = '@sweeps.objective(space={"x": (0.0, 1.0)}, metric="f1", direction="maximize", rounds=3)\n'
+
+# The body of a function, and what the message must say.
+IN_TRAINING = {
+    "no report in a round": (
+        "for epoch in trial.rounds(): pass",
+        ["round 1 ended and reported nothing", "trial.report(f1=…)"],
+    ),
+    "no report at all": ("pass", ["returned and had reported nothing", "trial.report(f1=…)", "or return f1"]),
+    "another name": (
+        "for epoch in trial.rounds(): trial.report(f_1=0.5)",
+        ["f_1 was reported, but not the metric 'f1'", "did you mean 'f_1'?", "trial.report(f1=…)"],
+    ),
+    "twice in a round": (
+        "for epoch in trial.rounds(): trial.report(f1=0.5); trial.report(recall=0.5)",
+        ["round 1 is reported twice", "in one call"],
+    ),
+    "saved after the report, without the loop": (
+        "trial.report(f1=0.5); trial.save(w=1)",
+        ["trial.save() after trial.report()", "must be saved before"],
+    ),
+    "restored within the loop": (
+        "for epoch in trial.rounds(): trial.restore()",
+        ["trial.restore() belongs before the loop"],
+    ),
+    "two loops": (
+        "for epoch in trial.rounds(): trial.report(f1=0.5); next(trial.rounds())",
+        ["trial.rounds() is called a second time"],
+    ),
+    "text returned": ("return 'good'", ["train returned 'good'", "must return f1, a number"]),
+    "a list returned": ("return [0.5]", ["train returned [0.5]", "must return f1, a number"]),
+    "text reported": ("trial.report(f1='0.5')", ["trial.report(f1=…)", "'0.5' is a str and no number"]),
+    "an array reported": (
+        "import numpy; trial.report(f1=numpy.ones(3))",
+        ["of shape (3,) holds several; report one number"],
+    ),
+    "saved what can't be": (
+        "for epoch in trial.rounds(): trial.report(f1=0.5); trial.save(model=object())",
+        ["model is a object, which can't be saved", "pickle.dumps(model)"],
+    ),
+    "nothing saved": (
+        "for epoch in trial.rounds(): trial.report(f1=0.5); trial.save()",
+        ["names nothing to save", "trial.save(model=model"],
+    ),
+    "an unknown parameter": (
+        "return trial.params['xx']",
+        ["no parameter 'xx'", "did you mean 'x'?", "It has: x"],
+    ),
+}
+
+# A whole file, and what the message must say.
+BEFORE_ANYTHING = {
+    "other arguments": (DECLARED + "def train(trial, lr): pass", ["needs trial, lr", "def train(trial):"]),
+    "no argument": (DECLARED + "def train(): pass", ["takes nothing", "def train(trial):"]),
+    "a generator": (DECLARED + "def train(trial): yield 1", ["has `yield`", "trial.report(…)"]),
+    "a coroutine": (DECLARED + "async def train(trial): pass", ["is `async`"]),
+    "a space of nothing": (
+        DECLARED.replace('{"x": (0.0, 1.0)}', "{}") + "def train(trial): pass",
+        ["names no parameter"],
+    ),
+    "no space": (
+        DECLARED.replace('space={"x": (0.0, 1.0)}, ', "") + "def train(trial): pass",
+        ["says nothing of what is searched", "--space", "train.yaml"],
+    ),
+    "choices that never end": (
+        "import itertools\n" + DECLARED.replace("(0.0, 1.0)", "itertools.count()") + "def train(trial): pass",
+        ["x", "count"],
+    ),
+    "no metric": ("@sweeps.objective(direction='maximize')\ndef train(trial): pass", ["needs metric"]),
+    "no direction": ("@sweeps.objective(metric='f1')\ndef train(trial): pass", ["needs direction"]),
+    "without parentheses": (
+        "@sweeps.objective\ndef train(trial): pass",
+        ["takes names only", "@sweeps.objective("],
+    ),
+    "another direction": (
+        "@sweeps.objective(metric='f1', direction='max')\ndef train(trial): pass",
+        ["direction='max' must be 'maximize' or 'minimize'"],
+    ),
+    "nothing to sweep": ("def main(trial): pass", ["has nothing to sweep", "@sweeps.objective(…)"]),
+}
+
+
+@pytest.mark.parametrize("case", IN_TRAINING)
+def test_a_fault_in_a_trial_is_told_with_its_remedy(case: str, launch_own: Launch, write: Write) -> None:
+    body, words = IN_TRAINING[case]
+    path = write(f"import sweeps\n{DECLARED}def train(trial):\n    {body}\n")
+    said = launch_own(path, "--max-failures", "1", code=3).err
+    message = next(line for line in said.splitlines() if "trial 0 failed" in line)
+    assert all(each in message for each in words), message
+
+
+@pytest.mark.parametrize("case", BEFORE_ANYTHING)
+def test_a_fault_of_the_declaration_is_told_before_anything_is_written(
+    case: str, refused: Refusal, write: Write
+) -> None:
+    text, words = BEFORE_ANYTHING[case]
+    path = write(f"import sweeps\n{text}\n")
+    message = refused("launch", path, "--runner", "inline")
+    assert all(each in message for each in words), message
+
+
+def test_code_that_never_returns_is_named_after_its_trial_has_ended(
+    launch_own: Launch, write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "RETURN_SECONDS", 0.1)
+    end = tmp_path / "end"
+    path = write(
+        f"import pathlib, sweeps, time\n{DECLARED}def train(trial):\n"
+        f"    while not pathlib.Path({str(end)!r}).exists():\n        trial.report(f1=0.5); time.sleep(0.01)\n"
+    )
+    said = launch_own(path, code=2).err
+    end.touch()
+    assert "Trial 0 has ended, but its code has not returned" in said
+    assert "--runner ray" in said
