@@ -7,7 +7,7 @@ import os
 import re
 import reprlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class StudySettings:
 
     overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one GPU if CUDA is available, else for none.
     data: None for the best available data set. train_rows, valid_rows: use at most this many; None for all.
-    rounds: None for the task's own number.
+    rounds: None for the task's own number. guidance: see Specification.
     """
 
     task: str
@@ -47,6 +47,7 @@ class StudySettings:
     data: str | None = None
     train_rows: int | None = None
     valid_rows: int | None = None
+    guidance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_stop_rule("--stop-rule", self.stop_rule)

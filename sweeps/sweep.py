@@ -307,4 +307,5 @@ def _work_plan(launching: Launch) -> WorkPlan:
         checkpoint_seconds=run.checkpoint_seconds,
         sources=launching.planned.sources,
         is_function=spec.task.kind != "task",
+        probe=spec.probe,
     )

@@ -13,7 +13,7 @@ import traceback
 
 import click
 
-from sweeps.cli import diagnosing, exporting, judging, reading, repeating, running
+from sweeps.cli import diagnosing, exporting, guiding, judging, reading, repeating, running
 from sweeps.cli.help import CommandList
 from sweeps.printable import printable
 
@@ -34,6 +34,7 @@ def sweep(debug: bool) -> None:
 for command in (
     reading.tasks,
     reading.data,
+    guiding.lr,
     running.launch,
     running.resume,
     running.stop,

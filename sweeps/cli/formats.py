@@ -189,7 +189,7 @@ def given_command() -> str:
         if isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1] if value else parameter.secondary_opts[-1])
         else:
-            words += (
-                [*parameter.opts[-1:], str(value)] if isinstance(parameter, click.Option) else [str(value)]
-            )
+            option = parameter.opts[-1:] if isinstance(parameter, click.Option) else []
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [*option, str(each)]
     return shlex.join(words)

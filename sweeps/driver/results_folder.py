@@ -59,7 +59,8 @@ class ResultsKeeper:
 
     def _bring_up_to_date(self) -> None:
         table, best = self._driver.table, self._driver.best
-        if best is not None and best.number != self._written:
+        is_search = self._study.spec.probe is None  # a probe has no best configuration
+        if is_search and best is not None and best.number != self._written:
             try:
                 shown = self._study.confirmed(self._study.trial(best.number))
                 write_best(self._study, shown, self._study.best_path)

@@ -95,9 +95,9 @@ class Worker:
     def _start(self, work: Work) -> CheckedRun:
         import torch
 
-        from objectives.training.loop import start_run
+        from objectives.training.probes import start_of
 
-        run = start_run(
+        run = start_of(self._plan.probe)(
             self._task,
             self._task.parameters_from(work.parameters),
             self._plan.data.fold(self._task, self._splits, work.repeat),

@@ -43,6 +43,7 @@ def plan_own(
         gpus=(gpus := _gpus(settings.gpus_per_trial, code, gpus_elsewhere)),
         device="cuda" if gpus else "cpu",
         enqueued=[enqueued_point(path, space, is_open=is_open) for path in settings.enqueue],
+        guidance=dict(settings.guidance),
     )
     _check_sampler(settings, spec)
     return Planned(spec, found, None, code)

@@ -120,6 +120,7 @@ def _specification(
         threads=settings.cpus_per_trial,
         gpus=gpus,
         device="cuda" if gpus else "cpu",
+        guidance=dict(settings.guidance),
         **what,
     )
 

@@ -73,6 +73,8 @@ class Specification:
     (and fold, if there are folds). rounds: largest number of a trial. parallelism: trial n depends on the trials
     0 … n - parallelism. threads, gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search
     whose seeds are used. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
+    probe: what is measured in place of a search, for guidance: its kind and settings; None for a search. guidance: by
+    parameter, the study that narrowed its range before the search, and the range that it gave.
     """
 
     task: TaskVersion
@@ -93,6 +95,8 @@ class Specification:
     repeats: int = 1
     seeds_of: list[int] = field(default_factory=list)
     stop_rule_version: int = 1
+    probe: dict[str, Any] | None = None
+    guidance: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record to store, of JSON values only. What older studies lack is left out at its default."""
@@ -109,6 +113,9 @@ class Specification:
             del record["seeds_of"]
         if self.stop_rule_version == 1:
             del record["stop_rule_version"]
+        for name in ("probe", "guidance"):
+            if not record[name]:
+                del record[name]
         return record
 
     @classmethod
@@ -130,6 +137,11 @@ class Specification:
         canonical["space"] = list(canonical["space"].items())
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def probe_kind(self) -> str | None:
+        """What is measured in place of a search; None for a search."""
+        return None if self.probe is None else str(self.probe["kind"])
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,25 @@
+"""What is measured in place of a training, for guidance, by its kind."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from objectives.training.loop import start_run
+from objectives.training.rate_range import start_rate_range
+from objectives.training_run import TrainingRun
+
+RATE_RANGE = "rate_range"  # a run whose learning rate rises from step to step
+SHORT_RUNS = "short_runs"  # ordinary runs, each with another learning rate
+
+Start = Callable[..., TrainingRun]
+
+
+def start_of(probe: Mapping[str, Any] | None) -> Start:
+    """What starts the runs of a probe; of an ordinary training without one. Raises ValueError for another kind."""
+    if probe is None or probe["kind"] == SHORT_RUNS:
+        return start_run
+    if probe["kind"] == RATE_RANGE:
+        return functools.partial(start_rate_range, low=probe["low"], high=probe["high"])
+    raise ValueError(f"unknown probe {probe['kind']!r}")

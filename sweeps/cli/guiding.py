@@ -1,0 +1,207 @@
+"""Commands that guide a study before it is launched: the learning rate, the batch size, whether training is sane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sweeps.cli.formats import cell, format_option, given_command, print_rows, to_json
+from sweeps.cli.help import (
+    BUDGET,
+    DATA,
+    RESULTS,
+    SEARCH,
+    SPACE,
+    WHERE_IT_RUNS,
+    GroupedCommand,
+    examples,
+    option,
+)
+from sweeps.cli.running import given_options, repeat_options
+
+_PATH = click.Path(path_type=Path)
+_SETTINGS = [
+    option(
+        "--space", type=_PATH, group=SPACE, help="YAML file with your search space. [default: the task's own]"
+    ),
+    option("--seed", type=int, default=0, show_default=True, group=SEARCH, help="Random seed."),
+    option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]"),
+    option("--train-rows", type=int, group=DATA, help="Train on at most this many rows. [default: all]"),
+    option("--valid-rows", type=int, group=DATA, help="Validate on at most this many rows. [default: all]"),
+    option(
+        "--cpus-per-trial",
+        type=int,
+        default=1,
+        show_default=True,
+        group=WHERE_IT_RUNS,
+        help="Number of CPU cores of a trial.",
+    ),
+    option(
+        "--gpus-per-trial",
+        type=float,
+        group=WHERE_IT_RUNS,
+        help="Number of GPUs of a trial. [default: 1 if there is a GPU, else 0]",
+    ),
+]
+_NAMES = ("space", "seed", "data", "train_rows", "valid_rows", "cpus_per_trial", "gpus_per_trial")
+
+
+def study_options(command: Any) -> Any:
+    """Options of the study that is guided."""
+    for each in reversed(_SETTINGS):
+        command = each(command)
+    return command
+
+
+def study_settings(task: str, overrides: tuple[str, ...], options: dict[str, Any]) -> Any:
+    """The settings of the study that is guided; takes its options out of `options`."""
+    from sweeps.settings import StudySettings
+
+    return StudySettings(
+        task=task,
+        overrides=overrides,
+        rounds=options.pop("rounds", None),
+        **{name: options.pop(name) for name in _NAMES},
+    )
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep lr mnist_mlp --data mnist-5k",
+        "sweep lr mnist_mlp optimizer=momentum --write space.yaml --plot rates.png",
+        "sweep lr train.py --parameter eta --low 1e-5 --high 1",
+    ),
+)
+@click.argument("task")
+@click.argument("overrides", nargs=-1, metavar="[key=value]...")
+@option("--parameter", group=SEARCH, help="Name of the learning rate. [default: learning_rate, lr, eta, …]")
+@option("--low", type=float, group=SEARCH, help="Lowest rate. [default: 1e-7; of your own code, its range]")
+@option("--high", type=float, group=SEARCH, help="Highest rate. [default: 10; of your own code, its range]")
+@option("--steps", type=int, group=BUDGET, help="Number of rates. [default: 100; of your own code, 13]")
+@option(
+    "--seeds", type=int, group=BUDGET, help="Number of seeds. [default: 5, or fewer if they cost too much]"
+)
+@option("--widths", type=int, group=BUDGET, help="Number of hidden widths. [default: 3]")
+@option("--batch-sizes", type=int, group=BUDGET, help="Number of batch sizes. [default: 2]")
+@option("--rounds", type=int, group=BUDGET, help="Rounds of a trial of the study. [default: the task's own]")
+@option(
+    "--write",
+    type=_PATH,
+    metavar="FILE",
+    group=RESULTS,
+    help="Write the space with the suggested range to FILE.",
+)
+@option(
+    "--plot", type=_PATH, metavar="FILE", group=RESULTS, help="Draw the curves into FILE (png, svg or pdf)."
+)
+@study_options
+@format_option
+@repeat_options
+def lr(
+    task: str,
+    overrides: tuple[str, ...],
+    write: Path | None,
+    plot: Path | None,
+    form: str,
+    storage: str | None,
+    **options: Any,
+) -> None:
+    """Find the range of learning rates that is worth searching for TASK.
+
+    A learning-rate range test: the rate rises from step to step, and the loss shows where training begins, where it is
+    fastest, and where it diverges. It is run for several seeds, widths, batch sizes and each optimizer of the space, at
+    2 % of the cost of a study of 100 trials or less. Your own code is trained shortly at each rate instead.
+
+    If the loss is flat, noisy or diverges at once, the command says so and suggests nothing.
+    """
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console
+    from sweeps.errors import NoCompletedTrial
+    from sweeps.guidance.rate_plan import RateTest
+    from sweeps.guidance.rate_study import rate_test
+    from sweeps.settings import RunSettings
+
+    names = ("parameter", "low", "high", "steps", "seeds", "widths", "batch_sizes")
+    asked = {name: options.pop(name) for name in names}
+    test = RateTest(study_settings(task, overrides, options), **asked)
+    console = make_console()
+    with watching(console) as watcher:
+        result, answer = rate_test(
+            test, run=RunSettings(**given_options(options)), storage=storage, watcher=watcher
+        )
+    if answer is None:
+        result.raise_for_ending(given_command())
+        raise NoCompletedTrial(f"Not complete yet. To continue, repeat the same command: {given_command()}")
+    if form == "json":
+        click.echo(to_json(answer.record()))
+    else:
+        print_rows(_rows(answer), form, columns=("", "low", "point", "high", "diverges", "curves"))
+    if plot is not None:
+        from sweeps.guidance.rate_plot import plot_rates
+
+        click.echo(f"Curves: {plot_rates(answer, plot)}", err=True)
+    if write is not None:
+        _write(test, answer, result, write)
+    console.print(*_said(answer, task, overrides, write), sep="\n", markup=False, soft_wrap=True)
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    """A row for each optimizer, then one for each other tool's rule."""
+    from sweeps.guidance.rate_range import RateRange
+
+    rows: list[dict[str, Any]] = []
+    for name, found in answer.ranges.items():
+        known = isinstance(found, RateRange)
+        rows.append(
+            {
+                "": name or "all curves",
+                "low": found.low if known else None,
+                "point": found.point if known else None,
+                "high": found.high if known else None,
+                "diverges": found.diverges if known else None,
+                "curves": sum(not name or each.parameters["optimizer"] == name for each in answer.curves),
+            }
+        )
+    for name, found in answer.others().items():
+        low, middle, high = found or (None, None, None)
+        row = {"": name.replace("_", " "), "low": low, "point": middle, "high": high}
+        rows.append({**row, "diverges": None, "curves": len(answer.curves)})
+    return rows
+
+
+def _said(answer: Any, task: str, overrides: tuple[str, ...], write: Path | None) -> list[str]:
+    name, bounds = answer.parameter, answer.bounds
+    again = " ".join(["sweep launch", task, *overrides])
+    if bounds is None:
+        return [
+            f"No suggestion for {name}, because {answer.because}.",
+            f"Next: {' '.join(['sweep check', task, *overrides])}",
+        ]
+    low, high = bounds
+    lines = [
+        f"Search {name} from {low:g} to {high:g}: between these, the loss falls. "
+        "(The rows below the first show what other tools suggest on the same curves: smallest, median, largest.)"
+    ]
+    if answer.rows is not None:
+        lines.append(
+            f"Cost: {answer.rows:,} rows in {len(answer.curves)} runs, {answer.study.cost().seconds:.0f} s."
+        )
+    follow = f"--space {write}" if write is not None else f"{name}={low:g}..{high:g}:log"
+    return [*lines, f"Next: {again} {follow}"]
+
+
+def _write(test: Any, answer: Any, result: Any, path: Path) -> None:
+    import dataclasses
+
+    from sweeps import paths
+    from sweeps.guidance.narrowed import narrowed_space, write_space
+    from sweeps.study.planning import plan_study
+
+    settings = dataclasses.replace(test.study, sampler="random")
+    spec = plan_study(settings, paths.data_root(result.study.run.data_dir)).spec
+    low, high = answer.bounds or (0, 0)
+    comment = f"{answer.parameter} {cell(low)} to {cell(high)} by {answer.study.name} (sweep lr)."
+    write_space(narrowed_space(answer, spec.space), spec.task.name, path, comment)

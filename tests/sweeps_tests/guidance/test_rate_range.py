@@ -1,0 +1,42 @@
+"""One suggestion from several curves."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweeps.guidance.rate_curve import NoReading, Reading, read_curve
+from sweeps.guidance.rate_range import NoRange, RateRange, hull, range_of, rounded_outwards
+from tests.sweeps_tests.guidance.drawn_rates import RATES, drawn, flat
+
+
+def readings(num: int) -> list[Reading | NoReading]:
+    return [read_curve(RATES, drawn(noise=0.1, seed=seed)) for seed in range(num)]
+
+
+def test_a_curve_that_says_nothing_does_not_move_the_range_of_the_others() -> None:
+    found, with_flat = range_of(readings(6)), range_of([*readings(6), read_curve(RATES, flat())])
+    assert isinstance(found, RateRange)
+    assert found == with_flat
+    assert found.low < found.point < found.high
+    assert found.spread["low"][0] <= found.low <= found.spread["low"][1]
+
+
+def test_most_curves_without_a_reading_give_no_range_but_the_reason() -> None:
+    found = range_of([*readings(1), *(read_curve(RATES, flat(seed=seed)) for seed in range(3))])
+    assert isinstance(found, NoRange)
+    assert found.because.startswith("3 of 4 curves: flat")
+
+
+def test_the_hull_holds_every_range() -> None:
+    found = range_of(readings(2))
+    other = range_of([read_curve(RATES, drawn(begins=-3, over=-1, diverges=0))])
+    assert isinstance(found, RateRange)
+    assert isinstance(other, RateRange)
+    assert hull([found, other]) == (found.low, other.high)
+
+
+@pytest.mark.parametrize(
+    ("given", "rounded"), [((1.234e-4, 0.0121), (1.2e-4, 0.013)), ((3e-4, 0.05), (3e-4, 0.05))]
+)
+def test_rounding_never_narrows_a_range(given: tuple[float, float], rounded: tuple[float, float]) -> None:
+    assert rounded_outwards(*given) == rounded
