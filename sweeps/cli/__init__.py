@@ -13,7 +13,7 @@ import traceback
 
 import click
 
-from sweeps.cli import diagnosing, exporting, guiding, judging, reading, repeating, running
+from sweeps.cli import diagnosing, exporting, guiding, judging, reading, repeating, reporting, running
 from sweeps.cli.help import CommandList
 from sweeps.printable import printable
 
@@ -49,6 +49,7 @@ for command in (
     judging.table,
     judging.review,
     judging.compare,
+    reporting.report,
     diagnosing.diagnose,
     exporting.export,
     exporting.replay,

@@ -53,8 +53,9 @@ def table(study: str, rows: str | None, columns: str | None, form: str, storage:
 def review(study: str, form: str, storage: str | None) -> None:
     """Say what an expert would criticise in STUDY, and which command to run next.
 
-    Ten checks: trials without a usable result, a best value at the end of its range, training that ends too early
-    or too late, too few trials, an unsampled part of a range, overfitting, clipping, instability, a lead within noise.
+    Eleven checks: failures of one cause, trials without a usable result, a best value at the end of its range, training
+    that ends too early or too late, too few trials, an unsampled part of a range, overfitting, clipping, instability, a
+    lead within noise.
     """
     from sweeps.report.review import review as find
     from sweeps.study.stored_study import load

@@ -232,12 +232,25 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
                 "created": study.created,
             }
         )
+        if name is not None:
+            rows[0]["failures"] = _failures(database, study) if counts.get("FAIL") else []
     columns = ("study", "trials", "complete", "pruned", "fail", "running", "waiting", "best", "driver")
     print_rows(rows, form, columns=columns, empty="There is no study yet. Start one: sweep launch mnist_mlp")
     if name is not None and form == "table":
+        for group in rows[0]["failures"]:
+            click.echo(f"  {cell(group['text'])} {group['advice']}\n  To see why: {group['next']}")
         unfinished = states_of(database, chosen[0].study_id, {"RUNNING", "WAITING"})
         latest = last_rounds(database, chosen[0].study_id, [number for number, _ in unfinished])
         budget = chosen[0].specification["rounds"]
         for number, state in unfinished:
             click.echo(f"  trial {number} {state.lower()}: round {latest.get(number, 0)} of {budget}")
     return rows
+
+
+def _failures(database: Any, study: Any) -> list[dict[str, Any]]:
+    """The failed trials of a study, grouped by cause."""
+    from sweeps.report.failures import failure_groups
+    from sweeps.study.stored_study import Study
+
+    found = Study(database, study)
+    return [{**group.record(), "text": group.text} for group in failure_groups(found, found.all_trials())]

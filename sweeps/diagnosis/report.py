@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -105,6 +105,16 @@ def diagnose_study(study: Study, trial: int | None = None, *, rule: str | None =
             f"--rule {rule} compares a trial with earlier ones. Remove the number of the trial to diagnose all."
         )
     return list(_diagnosed(curves, [budget] * len(curves), metric, budget, judge))
+
+
+def diagnose_trial(study: Study, trial: TrialRow, rows: Sequence[Mapping[str, Any]]) -> Diagnosed | None:
+    """One trial whose rounds were read already; None where it has none."""
+    if not rows:
+        return None
+    metric, budget = study.spec.metric, study.spec.rounds
+    named = NamedCurve(str(trial.number), curve_of([Round.from_figures(row) for row in rows], metric))
+    stop = _recorded(trial, len(rows))
+    return Diagnosed(named, budget, _agreeing(diagnose(named.curve, budget, metric), stop), stop)
 
 
 def _recorded(trial: TrialRow, num_rounds: int) -> Stop | None:

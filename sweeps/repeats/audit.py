@@ -22,7 +22,7 @@ from sweeps.settings import RunSettings, stop_rule_version
 from sweeps.study.continuity import check_unchanged
 from sweeps.study.planned import Planned
 from sweeps.study.planning import plan_again
-from sweeps.study.stored_study import Study, load
+from sweeps.study.stored_study import Study, load, repeats_of
 from sweeps.sweep import Result, run_planned
 from sweeps.trial.metric import best_round
 
@@ -106,6 +106,19 @@ def audit(
     if result.ending is not None:
         return result, None
     return result, _compare(study, result.study, table, halted, chosen)
+
+
+def stored_audits(study: Study) -> list[Audit]:
+    """The complete audits of a study so far. Trains nothing."""
+    table = study.table()
+    halted = [trial for trial in table if trial.attributes.get("stop_reason") not in NOT_HALTED]
+    by_number = {trial.number: trial for trial in halted}
+    found = []
+    for repeated in repeats_of(study):
+        numbers = repeated.spec.seeds_of  # of an audit only: a confirmation has seeds of its own
+        if numbers and len(repeated.table()) == len(numbers) and by_number.keys() >= set(numbers):
+            found.append(_compare(study, repeated, table, halted, [by_number[n] for n in numbers]))
+    return found
 
 
 def _chosen(halted: Sequence[TrialRow], share: float, fingerprint: str) -> list[TrialRow]:

@@ -27,6 +27,13 @@ class Spread:
         std = statistics.stdev(values) if len(values) > 1 else math.nan
         return cls(statistics.fmean(values), std, len(values))
 
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Where the true mean lies with this confidence (Student's t); None for a single value."""
+        if self.count < 2:
+            return None
+        half = float(stats.t.ppf((1 + level) / 2, self.count - 1)) * self.std / math.sqrt(self.count)
+        return self.mean - half, self.mean + half
+
     def __str__(self) -> str:
         return f"{self.mean:.4g}" + ("" if math.isnan(self.std) else f" ± {self.std:.2g}")
 

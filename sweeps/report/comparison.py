@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from storage.rounds import all_rounds
 from storage.trials import TrialRow
 from sweeps.errors import UsageError
 from sweeps.repeats.significance import SIGNIFICANCE, Spread
+from sweeps.report.best_so_far import best_so_far
 from sweeps.study.specification import differences
 from sweeps.study.stored_study import Study
 
@@ -187,7 +187,7 @@ def _best_so_far(
     rounds: tuple[dict[int, list[dict[str, Any]]], dict[int, list[dict[str, Any]]]],
 ) -> list[tuple[int, float | None, float | None]]:
     courses = [
-        _course(study, table, each)
+        [step.best for step in best_so_far(study.spec.metric, table, each)]
         for study, table, each in zip((first, second), tables, rounds, strict=True)
     ]
     most = max((len(course) for course in courses), default=0)
@@ -198,16 +198,3 @@ def _best_so_far(
 def _at(course: Sequence[float | None], mark: int) -> float | None:
     """The best value after so many rounds; None where the study did not run so many."""
     return course[mark - 1] if mark <= len(course) else None
-
-
-def _course(
-    study: Study, table: Sequence[TrialRow], rounds: dict[int, list[dict[str, Any]]]
-) -> list[float | None]:
-    """The best validation score after each round that the table's trials ran, trial after trial."""
-    metric, best, course = study.spec.metric, math.nan, []
-    for trial in table:
-        for row in rounds.get(trial.number, ()):
-            if metric.is_better(row["valid_score"], best):
-                best = row["valid_score"]
-            course.append(None if math.isnan(best) else best)
-    return course

@@ -30,12 +30,18 @@ class Cell:
     @property
     def text(self) -> str:
         """As it stands in the table: the mean (± the standard deviation), and the ends other than `finished`."""
-        if not self.trials:
-            return "·"
+        return " ".join(part for part in (self.value_text, *self.other_ends) if part)
+
+    @property
+    def value_text(self) -> str:
+        """The mean and standard deviation; a dot for no trial, nothing where none is complete."""
+        return str(self.spread) if self.spread is not None else "" if self.trials else "·"
+
+    @property
+    def other_ends(self) -> list[str]:
+        """How trials ended that were not trained to the end, such as `2 error`."""
         others = {reason: count for reason, count in self.ends.items() if reason != "finished"}
-        words = [reason if len(self.trials) == 1 else f"{count} {reason}" for reason, count in others.items()]
-        value = [] if self.spread is None else [str(self.spread)]
-        return " ".join([*value, *words])
+        return [reason if len(self.trials) == 1 else f"{count} {reason}" for reason, count in others.items()]
 
     def record(self) -> dict[str, Any]:
         """Under the stable keys of `-f json`."""

@@ -34,7 +34,7 @@ class Group:
         """Whether `value` belongs to the group; the upper end of a part belongs to the next one."""
         if self.low is None or self.high is None:
             return isinstance(value, bool) == isinstance(self.value, bool) and bool(value == self.value)
-        return bool(self.low <= value < self.high)
+        return value is not None and bool(self.low <= value < self.high)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ def values_of(study: Study, trials: Sequence[TrialRow]) -> dict[str, list[Any]]:
         row = study.parameters(trial)
         absent = {each.name for each in study.spec.space.searched if each.name not in trial.params}
         rows.append({name: None if name in absent else value for name, value in row.items()})
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+    names = dict.fromkeys(
+        name for row in rows for name in row
+    )  # an Optuna objective asks for others in each trial
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def knob(study: Study, name: str, values: Mapping[str, Sequence[Any]], parts: int = PARTS) -> Knob:
@@ -119,10 +122,7 @@ def _single(values: Any) -> list[Group]:
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
     """The values without repetition: numbers in order, others as they come, None last."""
-    found: list[Any] = []
-    for value in values:
-        if not any(value == each and isinstance(value, bool) == isinstance(each, bool) for each in found):
-            found.append(value)
+    found = list({(isinstance(value, bool), value): value for value in values}.values())  # True is not 1
     if all(isinstance(value, int | float | None) for value in found):
         return sorted(found, key=lambda value: (value is None, value if value is not None else 0))
     return sorted(found, key=lambda value: value is None)

@@ -1,4 +1,4 @@
-"""What an expert would say of a study: ten checks, each with its evidence and the command to run next.
+"""What an expert would say of a study: eleven checks, each with its evidence and the command to run next.
 
 They are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado 2023): whether the space
 was wide enough and sampled enough, whether the training budget fits, and what the best trials suffer from. A check that
@@ -17,6 +17,7 @@ from scipy import stats
 from search_spaces import built_in_space_path, read_space
 from storage.trials import TrialRow
 from sweeps.repeats.significance import SIGNIFICANCE
+from sweeps.report.failures import failure_groups
 from sweeps.report.knobs import PARTS, value_at
 from sweeps.report.study_facts import StudyFacts, read_facts
 from sweeps.settings import StudySettings
@@ -49,15 +50,29 @@ class Finding:
 
 def review(study: Study) -> list[Finding]:
     """What the checks find, the most serious first; empty for a sound study. Raises UsageError without a trial."""
-    facts = read_facts(study)
-    checks = CHECKS if facts.ranked else CHECKS[:1]
+    return review_of(read_facts(study))
+
+
+def review_of(facts: StudyFacts) -> list[Finding]:
+    """What the checks find in facts that were read already."""
+    checks = CHECKS if facts.ranked else CHECKS[:2]
     return [finding for check in checks if (finding := check(facts)) is not None]
+
+
+def shared_failure(facts: StudyFacts) -> Finding | None:
+    """Several trials failed for one cause: it lies in the code, the machine or a part of the space."""
+    groups = failure_groups(facts.study, facts.table)
+    group = next((each for each in groups if each.is_error and len(each.trials) > 1), None)
+    if group is None:
+        return None
+    return Finding("shared_failure", f"{group.text} {group.advice}", group.next, group.record())
 
 
 def spoilt(facts: StudyFacts) -> Finding | None:
     """Many trials without a usable result: the space reaches into what cannot be trained."""
     share = len(facts.spoilt) / len(facts.table)
-    if share <= MOST_SPOILT:
+    failed = sum(trial.attributes.get("stop_reason") == "error" for trial in facts.spoilt)
+    if share <= MOST_SPOILT or 1 < failed == len(facts.spoilt):  # failures have a check of their own
         return None
     reasons = statistics.multimode(_reason(trial) for trial in facts.spoilt)
     evidence: dict[str, Any] = {"share": share, "most_common": reasons[0]}
@@ -185,7 +200,7 @@ def too_many_rounds(facts: StudyFacts) -> Finding | None:
 
 def still_improving(facts: StudyFacts) -> Finding | None:
     """The best trials still improve when they end: longer training may rank them otherwise."""
-    if facts.share_of(facts.top, lambda trial: facts.labels.get(trial.number) == "unfinished") <= 0.5:
+    if facts.share_of(facts.top, lambda trial: facts.label_of(trial) == "unfinished") <= 0.5:
         return None
     longer = 2 * facts.study.spec.rounds
     return Finding(
@@ -198,7 +213,7 @@ def still_improving(facts: StudyFacts) -> Finding | None:
 
 def overfitting(facts: StudyFacts) -> Finding | None:
     """The best trials overfit: there is something to gain from regularisation."""
-    share = facts.share_of(facts.top, lambda trial: facts.labels.get(trial.number) == "overfitting")
+    share = facts.share_of(facts.top, lambda trial: facts.label_of(trial) == "overfitting")
     if share <= 0.5:
         return None
     known = facts.parameters[facts.best.number]
@@ -276,6 +291,7 @@ def within_noise(facts: StudyFacts) -> Finding | None:
 
 
 CHECKS: Sequence[Callable[[StudyFacts], Finding | None]] = (
+    shared_failure,
     spoilt,
     near_bound,
     still_improving,

@@ -13,7 +13,7 @@ from search_spaces import Numeric
 from storage.outcomes import ranking
 from storage.rounds import all_rounds
 from storage.trials import TrialRow
-from sweeps.diagnosis.report import diagnose_study
+from sweeps.diagnosis.report import diagnose_trial
 from sweeps.errors import UsageError
 from sweeps.report.knobs import position
 from sweeps.study.stored_study import Study
@@ -26,15 +26,14 @@ SPOILT = frozenset({"diverged", "collapsed", "not_learning"})
 class StudyFacts:
     """A study for review.
 
-    table: its finished trials. ranked: the completed ones, best first. rounds: each trial's, by number. labels: the
-    diagnosis of each trial that has a round. parameters: each trial's, searched and not.
+    table: its finished trials. ranked: the completed ones, best first. rounds: each trial's, by number. parameters: of
+    each trial, searched and not.
     """
 
     study: Study
     table: Sequence[TrialRow]
     ranked: Sequence[TrialRow]
     rounds: Mapping[int, Sequence[Mapping[str, Any]]]
-    labels: Mapping[int, str]
     parameters: Mapping[int, Mapping[str, Any]]
 
     @property
@@ -61,6 +60,11 @@ class StudyFacts:
         """The searched parameters that are ranges."""
         found = {each.name: each.domain for each in self.study.spec.space.searched}
         return {name: domain for name, domain in found.items() if isinstance(domain, Numeric)}
+
+    def label_of(self, trial: TrialRow) -> str | None:
+        """The diagnosis of a trial; None where it has no round."""
+        found = diagnose_trial(self.study, trial, self.rounds.get(trial.number, ()))
+        return None if found is None else found.diagnosis.label
 
     def position_of(self, trial: TrialRow, name: str) -> float | None:
         """Where a trial's value lies in the range of a parameter, 0 to 1; None where it was left out."""
@@ -96,12 +100,10 @@ def read_facts(study: Study) -> StudyFacts:
     rounds: dict[int, list[dict[str, Any]]] = {}
     for row in all_rounds(study.database, study.row.study_id):
         rounds.setdefault(row["trial"], []).append(row)
-    labels = {int(each.named.name): each.diagnosis.label for each in diagnose_study(study)} if rounds else {}
     return StudyFacts(
         study,
         table,
         ranking(table, study.spec.metric.direction),
         rounds,
-        labels,
         {trial.number: study.parameters(trial) for trial in table},
     )

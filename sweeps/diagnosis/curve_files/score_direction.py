@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import pandas as pd
-
 from sweeps.diagnosis.curve_files.runs import Run
 
 FEWEST_ROUNDS = 4
@@ -19,6 +17,8 @@ def direction_by_loss(runs: Sequence[Run]) -> Literal["maximize", "minimize"] | 
     Without a training loss, the validation loss up to its minimum: after that both a loss and an accuracy may rise. The
     longest run decides.
     """
+    import pandas as pd  # needs half a second, which reports of studies need not pay
+
     run = max(runs, key=lambda run: len(run.numbers))
     frame = pd.DataFrame(run.columns, dtype=float)
     if "valid_score" not in frame:

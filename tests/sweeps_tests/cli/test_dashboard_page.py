@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.conftest import missing
+from tests.sweeps_tests.browser import browsing
 from tests.sweeps_tests.cli.dashboards import NUM_ROUNDS, NUM_TRIALS, Served
-
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",  # Chromium has none for root
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,2400",
-]
 
 
 @dataclass(frozen=True)
@@ -65,14 +52,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def page(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        missing("chromium", "needs chromium and chromedriver on the PATH")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    with Chrome(options=options, service=Service(driver)) as browser:
+    with browsing(tmp_path_factory.mktemp("chromium")) as browser:
         yield Page(browser, served)
 
 

@@ -1,0 +1,191 @@
+"""Failures that several trials share: their cause, where in the space they lie, and what can be done."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from storage.trials import TrialRow
+from sweeps.printable import on_one_line
+from sweeps.repeats.significance import SIGNIFICANCE
+from sweeps.study.stored_study import Study
+
+MOST_CONDITIONS = 2  # more would describe the trials, not the cause
+LONGEST_CAUSE = 160
+
+_CAUSES = {
+    "out_of_memory": "out of memory",
+    "timeout": "longer than the time limit",
+    "worker_lost": "the worker process died",
+}
+_NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that holds for a parameter of all trials of a group, and for few others.
+
+    sign: `≥`, `≤` or `=`. p_value: that it holds for all of the group by chance, as far as the other trials tell.
+    """
+
+    parameter: str
+    sign: str
+    value: Any
+    p_value: float = 1.0
+
+    @property
+    def text(self) -> str:
+        """As people read it."""
+        value = self.value
+        shown = (
+            str(value).lower()
+            if isinstance(value, bool)
+            else f"{value:.4g}"
+            if isinstance(value, float)
+            else str(value)
+        )
+        return f"{self.parameter} {self.sign} {shown}"
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failed trials that have their cause in common.
+
+    kind: as recorded (`out_of_memory`, `timeout`, `worker_lost`, `error`), or the reason of a halt. cause: in words.
+    where: conditions that hold for all of them; empty where nothing sets them apart. failed: all failed trials.
+    """
+
+    kind: str
+    cause: str
+    trials: tuple[int, ...]
+    where: tuple[Condition, ...]
+    failed: int
+    advice: str
+    next: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something broke; else no round had a finite score."""
+        return self.kind in ("error", *_CAUSES)
+
+    @property
+    def text(self) -> str:
+        """One sentence, such as `7 of 9 failures: out of memory, all at batch_size ≥ 512 and hidden_width ≥ 2048.`"""
+        count, failures = len(self.trials), "failure" if self.failed == 1 else "failures"
+        counted = f"{count} of {self.failed} {failures}" if count < self.failed else f"{count} {failures}"
+        everywhere = " and ".join(condition.text for condition in self.where)
+        all_at = f", {'all ' if count > 1 else ''}at {everywhere}" if everywhere else ""
+        return f"{counted}: {self.cause.rstrip('.')}{all_at}."
+
+    def record(self) -> dict[str, Any]:
+        """Under the stable keys of `-f json`."""
+        return {
+            "kind": self.kind,
+            "cause": self.cause,
+            "trials": list(self.trials),
+            "where": [condition.text for condition in self.where],
+            "advice": self.advice,
+            "next": self.next,
+        }
+
+
+def failure_groups(study: Study, trials: Sequence[TrialRow]) -> list[FailureGroup]:
+    """The failed trials among `trials`, grouped by cause; the largest group first."""
+    failed = [trial for trial in trials if trial.state == "FAIL"]
+    groups: dict[tuple[str, str], list[TrialRow]] = {}
+    for trial in failed:
+        groups.setdefault(_key(trial), []).append(trial)
+    finished = [trial for trial in trials if trial.is_finished]
+    found = [_group(study, members, finished, len(failed)) for members in groups.values()]
+    return sorted(found, key=lambda group: (-len(group.trials), group.trials))
+
+
+def _key(trial: TrialRow) -> tuple[str, str]:
+    """What failures of the same cause have in common: the kind, and an error's text without its numbers."""
+    kind = _kind(trial)
+    if kind in _CAUSES:
+        return kind, ""
+    return kind, _NUMBERS.sub("#", _because(trial) if kind == "error" else "")
+
+
+def _kind(trial: TrialRow) -> str:
+    notes = trial.attributes
+    reason = str(notes.get("stop_reason", "error"))
+    return str((notes.get("evidence") or {}).get("kind", reason)) if reason == "error" else reason
+
+
+def _because(trial: TrialRow) -> str:
+    return on_one_line(str(trial.attributes.get("because", "")))[:LONGEST_CAUSE]
+
+
+def _group(
+    study: Study, members: Sequence[TrialRow], finished: Sequence[TrialRow], num_failed: int
+) -> FailureGroup:
+    first, kind = members[0], _kind(members[0])
+    cause = _CAUSES.get(kind) or (_because(first) if kind == "error" else kind.replace("_", " "))
+    numbers = tuple(trial.number for trial in members)
+    others = [trial for trial in finished if trial.number not in set(numbers)]
+    where = _where(members, others) if len(members) > 1 else ()
+    return FailureGroup(
+        kind,
+        cause or str((first.attributes.get("evidence") or {}).get("error_class", "unknown cause")),
+        numbers,
+        where,
+        num_failed,
+        _advice(kind, where),
+        study.command("show", str(numbers[-1])),
+    )
+
+
+def _where(members: Sequence[TrialRow], others: Sequence[TrialRow]) -> tuple[Condition, ...]:
+    """The conditions that set the members apart from others by more than chance, each among what the last one left."""
+    chosen: list[Condition] = []
+    left = others
+    while left and len(chosen) < MOST_CONDITIONS:
+        possible = [each for name in members[0].params for each in _conditions(name, members)]
+        measured = [_measured(each, len(members), left) for each in possible]
+        best = min(measured, key=lambda condition: condition.p_value, default=None)
+        if best is None or best.p_value * len(measured) > SIGNIFICANCE:
+            break
+        chosen.append(best)
+        left = [trial for trial in left if _holds(best, trial)]
+    return tuple(chosen)
+
+
+def _conditions(name: str, members: Sequence[TrialRow]) -> list[Condition]:
+    values = [trial.params.get(name) for trial in members]
+    if any(value is None for value in values):
+        return []
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return [Condition(name, "≥", min(values)), Condition(name, "≤", max(values))]  # type: ignore[type-var]
+    return [Condition(name, "=", values[0])] if all(value == values[0] for value in values) else []
+
+
+def _measured(condition: Condition, members: int, others: Sequence[TrialRow]) -> Condition:
+    """With its p-value: of all ways to draw the members from all trials, the share in which it holds for each."""
+    held = sum(_holds(condition, trial) for trial in others)
+    share = math.comb(held + members, members) / math.comb(len(others) + members, members)
+    return replace(condition, p_value=share)
+
+
+def _holds(condition: Condition, trial: TrialRow) -> bool:
+    value = trial.params.get(condition.parameter)
+    if value is None or condition.sign == "=":
+        return bool(value == condition.value)
+    if isinstance(value, str | bool):
+        return False
+    return bool(value >= condition.value if condition.sign == "≥" else value <= condition.value)
+
+
+def _advice(kind: str, where: Sequence[Condition]) -> str:
+    outside = f" Search outside {' and '.join(each.text for each in where)}." if where else ""
+    advice = {
+        "out_of_memory": "Give each trial more memory (fewer workers), or lower the batch size or the model's size.",
+        "timeout": "Raise --trial-timeout, or train for fewer rounds.",
+        "worker_lost": "Look for what ends the process: often the memory of the machine is exhausted.",
+        "error": "The traceback shows where the code failed.",
+    }.get(kind, "No round had a finite score: lower the learning rate, or look at input and targets.")
+    return advice + outside

@@ -1,0 +1,209 @@
+"""What a study has shown, in sentences: what is best, how sure that is, what mattered, what went wrong, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from objectives.errors import ObjectiveError
+from sweeps.repeats.significance import SIGNIFICANCE, Spread
+from sweeps.report.review import Finding
+from sweeps.report.study_facts import StudyFacts
+from sweeps.study.stored_study import Study
+
+MUCH_MORE = 0.05  # of the importance: a parameter with less is not named
+
+
+@dataclass(frozen=True)
+class ConfirmedFigures:
+    """A confirmation in figures. test: on the test split, None where that was not used. rivals: trial and p-value."""
+
+    name: str
+    trial: int
+    valid: Spread
+    test: Spread | None
+    look: int | None
+    rivals: list[tuple[int, float | None]]
+
+    @property
+    def within_noise(self) -> list[int]:
+        """The rivals that may be as good as the winner."""
+        return [trial for trial, p_value in self.rivals if p_value is None or p_value > SIGNIFICANCE]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer. question: such as `What is best?`. figure: a number or a few words. sentences: the rest."""
+
+    question: str
+    figure: str
+    sentences: list[str]
+
+
+def confirmed_figures(study: Study) -> ConfirmedFigures | None:
+    """The confirmation that best.yaml has; None without one."""
+    found = study.confirmation()
+    if found is None:
+        return None
+    record = found.record
+    values = [value for value in record["values"] if value is not None]
+    test = record.get("test")
+    return ConfirmedFigures(
+        found.name,
+        found.trial,
+        Spread.of(values),
+        Spread.of(test["values"]) if test and test["values"] else None,
+        int(test["look"]) if test else None,
+        [(int(rival["trial"]), rival["p_value"]) for rival in record["rivals"]],
+    )
+
+
+def published_figures(study: Study) -> Mapping[str, float]:
+    """The published figures of the study's task; empty for a task that is gone, or in a file (which is not run)."""
+    from objectives.registry import get_task
+
+    reference = study.run.task or study.spec.task.name
+    if study.spec.task.kind != "task" or ".py" in reference:
+        return {}
+    try:
+        published = get_task(reference).published
+    except ObjectiveError:
+        return {}
+    return {} if published is None else published.figures
+
+
+def verdicts(
+    facts: StudyFacts,
+    confirmed: ConfirmedFigures | None,
+    shares: Mapping[str, float],
+    findings: Sequence[Finding],
+) -> list[Verdict]:
+    """The answers to what people ask first."""
+    return [
+        _best(facts, confirmed),
+        _sure(facts, confirmed),
+        _published(facts, confirmed),
+        _mattered(shares),
+        _wrong(facts),
+        _cost(facts),
+    ]
+
+
+def _best(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
+    question = "What is best?"
+    if not facts.ranked:
+        return Verdict(question, "none", [f"None of the {len(facts.table)} trials is complete."])
+    trial = facts.best if confirmed is None else facts.study.confirmed(facts.best)
+    metric, notes = facts.study.spec.metric, trial.attributes
+    what = f"validation {metric.name} of trial {trial.number}, in round {notes.get('best_round', '?')}"
+    chosen = [
+        f"It is the {'largest' if metric.direction == 'maximize' else 'smallest'} of {len(facts.ranked)} values."
+    ]
+    if trial.number != facts.best.number:
+        chosen = [
+            f"It is best by its mean over repeats. The best single run is trial {facts.best.number}: "
+            f"{text_of(facts.best.value)}."
+        ]
+    return Verdict(question, text_of(trial.value), [f"{what.capitalize()}.", *chosen])
+
+
+def _sure(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
+    question = "How sure is that?"
+    if confirmed is None:
+        told = ["A search chooses the highest value, so its luck is in it. No trial was trained again."]
+        if len(facts.ranked) > 1:
+            lead = abs(float(facts.ranked[0].value or 0.0) - float(facts.ranked[1].value or 0.0))
+            told.append(
+                f"The lead over the next trial is {lead:.2g}; a score moves by {facts.noise:.2g} from round to round "
+                "by chance."
+            )
+        return Verdict(question, "not confirmed", told)
+    spread, interval = confirmed.valid, confirmed.valid.interval()
+    told = [
+        f"Mean of {spread.count} runs of trial {confirmed.trial} from fresh seeds, ± their standard deviation."
+    ]
+    if interval is not None:
+        told.append(f"The true mean lies between {interval[0]:.4g} and {interval[1]:.4g} (95 % confidence).")
+    if confirmed.test is not None:
+        told.append(f"On the test split: {confirmed.test} ({_look(confirmed.look)}).")
+    if rivals := confirmed.within_noise:
+        told.append(f"{_trials(rivals)} may be as good: the difference is within noise.")
+    return Verdict(question, str(spread), told)
+
+
+def _look(look: int | None) -> str:
+    return "used once" if look == 1 else f"use number {look}, so it is no longer unseen"
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    listed = ", ".join(map(str, numbers[:-1]))
+    return f"Trial {numbers[0]}" if len(numbers) == 1 else f"Trials {listed} and {numbers[-1]}"
+
+
+def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
+    figures, metric = published_figures(facts.study), facts.study.spec.metric
+    question = "Compared with published results?"
+    if not figures:
+        return Verdict(question, "none known", ["The task names no published result."])
+    names = [f"{name.replace('_', ' ')} {text_of(value)}" for name, value in figures.items()]
+    theirs, test = figures.get(f"test_{metric.name}"), None if confirmed is None else confirmed.test
+    if theirs is None or test is None:
+        told = [f"Published: {', '.join(names)}."]
+        if theirs is not None:
+            told.append("Only a test result can be compared with it: `sweep confirm` measures one.")
+        return Verdict(question, text_of(next(iter(figures.values()))), told)
+    is_better = metric.is_better(test.mean, theirs)
+    figure = f"{test.mean - theirs:+.2g}"
+    told = [
+        f"Test {metric.name} here {test}, published {text_of(theirs)}: {'better' if is_better else 'not better'}.",
+        f"Published: {', '.join(names)}.",
+    ]
+    return Verdict(question, figure, told)
+
+
+def _mattered(shares: Mapping[str, float]) -> Verdict:
+    question = "What mattered?"
+    if not shares:
+        return Verdict(question, "not known", ["There are too few completed trials to tell."])
+    first, *others = [(name, share) for name, share in shares.items() if share >= MUCH_MORE] or list(
+        shares.items()
+    )[:1]
+    told = [f"It explains {first[1]:.0%} of the difference between the best tenth and the rest."]
+    if others:
+        told.append("Then " + ", ".join(f"{name} ({share:.0%})" for name, share in others[:3]) + ".")
+    return Verdict(question, first[0], told)
+
+
+def _wrong(facts: StudyFacts) -> Verdict:
+    question, bad = "What went wrong?", facts.spoilt
+    if not bad:
+        return Verdict(question, "nothing", [f"Each of the {len(facts.table)} trials has a usable result."])
+    failed = sum(trial.state == "FAIL" for trial in bad)
+    told = [f"{len(bad)} of {len(facts.table)} trials have no usable result; {failed} of them failed."]
+    return Verdict(question, f"{len(bad) / len(facts.table):.0%}", told)
+
+
+def _cost(facts: StudyFacts) -> Verdict:
+    cost = facts.study.cost(facts.table)
+    planned = cost.rounds_run + cost.rounds_saved
+    saved = (
+        f"Halting saved {cost.rounds_saved:,} rounds ({cost.rounds_saved / planned:.0%})." if planned else ""
+    )
+    return Verdict(
+        "What did it cost?",
+        duration_text(cost.seconds),
+        [f"Training of {len(facts.table)} trials, {cost.rounds_run:,} rounds.", *([saved] if saved else [])],
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as people say it: `35 s`, `12 min`, `3.4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def text_of(value: Any) -> str:
+    """A value in four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
