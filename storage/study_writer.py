@@ -28,7 +28,7 @@ T = TypeVar("T")
 OUR_NOTES = frozenset(
     {
         *("seed", "stop_reason", "rounds", "environment", "earlier_environments", "best_round", "because"),
-        *("traceback", "evidence", "weights", "differs", "starts_over", "node"),
+        *("traceback", "evidence", "weights", "differs", "starts_over", "node", "configuration", "repeat"),
     }
 )
 

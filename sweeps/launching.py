@@ -23,7 +23,8 @@ DEFAULT_TRIALS = 20
 class Launch:
     """A study that is about to run, and how it is run.
 
-    num_trials: as planned; repeats of a grid's failed cells are not counted. forced: run even if something changed that
+    num_trials: as planned, or the number of configurations where each has several trials; repeats of a grid's failed
+    cells are not counted. forced: run even if something changed that
     can change results.
     """
 
@@ -68,6 +69,11 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
 def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None) -> Launch:
     """The launch of a planned study. Raises UsageError if its workers do not fit."""
     spec = planned.spec
+    if spec.trials_each > 1 and run.target is not None:
+        raise UsageError(
+            f"--target {run.target:g} can't be used with --repeats or --folds: a trial that reaches it does not show "
+            "that its configuration does."
+        )
     all_points = num_points(spec)
     if all_points is not None:
         num_trials = min(run.num_trials or all_points, all_points)

@@ -30,7 +30,9 @@ class StudySettings:
 
     overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one GPU if CUDA is available, else for none.
     data: None for the best available data set. train_rows, valid_rows: use at most this many; None for all.
-    rounds: None for the task's own number. guidance: see Specification.
+    rounds: None for the task's own number. repeats: how often each configuration is trained, each time from another
+    seed. folds: None for the validation split; else the rows are divided into so many parts, and each validates once.
+    guidance: see Specification.
     """
 
     task: str
@@ -48,8 +50,14 @@ class StudySettings:
     train_rows: int | None = None
     valid_rows: int | None = None
     guidance: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int = 1
+    folds: int | None = None
 
     def __post_init__(self) -> None:
+        check_repeats("--repeats", self.repeats)
+        if self.folds is not None:
+            _check_at_least("--folds", self.folds, 2)
+            check_repeats("--folds times --repeats", self.folds * self.repeats)
         check_stop_rule("--stop-rule", self.stop_rule)
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)

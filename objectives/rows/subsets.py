@@ -45,14 +45,31 @@ def at_most(splits: Splits, *, train: int | None = None, valid: int | None = Non
 def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
     """Training and validation rows together, divided into `num_folds` parts: part `fold` (from 0) validates."""
     rows = joined(splits.train, splits.valid)
-    parts = stratified_split(_strata(rows.targets), [1.0 / num_folds] * num_folds, SPLIT_SEED)
+    strata = _strata(rows.targets)
+    if 2 * len(np.unique(strata)) > len(strata):  # numbers of their own, no classes
+        strata = np.zeros_like(strata)
+    parts = stratified_split(strata, [1.0 / num_folds] * num_folds, SPLIT_SEED)
     if not all(len(part) for part in parts):
         raise DataError(
             f"{len(rows)} rows of {splits.name} are too few for {num_folds} folds. Use fewer folds."
         )
+    _check_classes(strata, parts, splits.name)
     valid = torch.from_numpy(parts[fold])
     train = torch.from_numpy(np.sort(np.concatenate(parts[:fold] + parts[fold + 1 :])))
     return dataclasses.replace(splits, train=rows[train], valid=rows[valid])
+
+
+def _check_classes(strata: NDArray[np.int64], parts: list[NDArray[np.int64]], name: str) -> None:
+    """Raises DataError if a class is missing from a fold: then the folds' scores can't be compared."""
+    classes, counts = np.unique(strata, return_counts=True)
+    for part in parts:
+        if len(missing := np.setdiff1d(classes, strata[part])):
+            count = int(counts[classes == missing[0]][0])
+            remedy = f"Use at most {count} folds." if count > 1 else "Remove that row, or use no folds."
+            raise DataError(
+                f"Class {missing[0]} of {name} has only {count} row{'s' * (count > 1)}, so it would be missing from "
+                f"one of {len(parts)} folds. {remedy}"
+            )
 
 
 def joined(one: Rows, other: Rows) -> Rows:

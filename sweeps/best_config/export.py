@@ -47,7 +47,7 @@ def config_of(study: Study, trial: TrialRow) -> BestConfig:
 
 def _trained_data(study: Study, trial: TrialRow) -> TrainedData:
     data = study.spec.data
-    repeat = study.spec.repeat_of(trial.number) if data.plan.folds else 0
+    repeat = study.repeat_of(trial) if data.plan.folds else 0
     return TrainedData(**data.plan.to_dict(), digest=data.digest, repeat=repeat)
 
 

@@ -164,17 +164,22 @@ def cell(value: Any) -> str:
 
 
 def said_of_confirmation(study: Any) -> list[str]:
-    """Which trial a confirmation chose, and which the search, if they are two; empty if they are one."""
-    best = study.best()
-    chosen, confirmation = study.confirmed(best), study.confirmation()
-    if chosen.number == best.number:
+    """What the confirmation says of the best trial, and which trial the search found best, if that is another."""
+    best, confirmation = study.best(), study.confirmation()
+    if confirmation is None:
         return []
+    if not study.is_confirmed(best):
+        return [
+            f"Trial {best.number} was found after {confirmation.name}, which chose trial {confirmation.trial}. To "
+            f"compare them: {study.command('confirm')}"
+        ]
     record = confirmation.record
-    return [
-        f"Trial {chosen.number} is best by its mean in {confirmation.name}: {cell(record['mean'])} over "
-        f"{len(record['values'])} repeats. The best single run of the search is trial {best.number}: "
-        f"{cell(best.value)}."
-    ]
+    chosen = f"Trial {confirmation.trial} is best by its mean in {confirmation.name}"
+    spread = "" if record["std"] is None else f" ± {record['std']:.2g}"
+    line = f"{chosen}: {cell(record['mean'])}{spread} over {len(record['values'])} repeats."
+    if confirmation.trial != best.number:
+        line += f" The best single run of the search is trial {best.number}: {cell(best.value)}."
+    return [line]
 
 
 def given_command() -> str:

@@ -114,6 +114,8 @@ def trials(study: str, form: str, storage: str | None) -> None:
     with _not_collecting():
         rows = load(study, storage).records()
         columns = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
+        if any("mean" in row for row in rows):
+            columns = ["trial", "configuration", "repeat", *columns[1:-1], "mean", "std", "params"]
         if any(row["state"] == "FAIL" for row in rows):
             columns.insert(-1, "because")
         print_rows(rows, form, columns=columns, empty=f"{study} has no trials yet.")
@@ -133,15 +135,23 @@ def trials(study: str, form: str, storage: str | None) -> None:
 @format_option
 @storage_option
 def best(study: str, top: int, form: str, storage: str | None) -> None:
-    """Show the best trial of STUDY so far."""
+    """Show the best trial of STUDY so far.
+
+    With --repeats or --folds: the best trial of the configuration with the best mean. Once the best trial is confirmed,
+    the winner of the confirmation comes first.
+    """
     from sweeps.study.stored_study import load
 
     found = load(study, storage)
     ranked = found.answers(top) or [found.best()]  # best() raises if no trial is complete
     rows = [{**found.record(trial), "study": study} for trial in ranked]
-    print_rows(
-        rows, form, columns=("study", "trial", "value", "best_round", "rounds", "stop_reason", "params")
-    )
+    spread: tuple[str, ...] = ()
+    if found.spec.trials_each > 1:
+        spread = ("mean", "std", "completed")
+        for row, trial in zip(rows, ranked, strict=True):
+            row |= found.configuration_of(trial).summary()
+    columns = ("study", "trial", *spread, "value", "best_round", "rounds", "stop_reason", "params")
+    print_rows(rows, form, columns=columns)
     for line in said_of_confirmation(found):
         click.echo(line, err=True)
 
@@ -210,9 +220,10 @@ def _database(storage: str | None) -> Any:
 
 def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, Any]]:
     from storage.leases import holder
-    from storage.outcomes import best_value, count_states, states_of
+    from storage.outcomes import count_states, states_of
     from storage.rounds import last_rounds
     from storage.studies import get_study, list_studies
+    from sweeps.study.stored_study import Study
 
     chosen = list_studies(database) if name is None else [get_study(database, name)]
     rows = []
@@ -227,7 +238,7 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
                     state.lower(): counts.get(state, 0)
                     for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
                 },
-                "best": best_value(database, study.study_id, study.direction, study.run.get("target")),
+                "best": Study(database, study).best_value(),
                 "driver": holder(database, study.study_id),
                 "created": study.created,
             }

@@ -43,7 +43,8 @@ _TOTALS = [
         "num_trials",
         type=int,
         group=BUDGET,
-        help="Total number of trials. [default: 20; for a grid, all its cells]",
+        help="Total number of trials; with --repeats or --folds, of configurations. "
+        "[default: 20; for a grid, all its cells]",
     ),
     option(
         "--target",
@@ -195,6 +196,23 @@ def repeat_options(command: Any) -> Any:
     help="Rule that halts a trial before its last round. onset looks at the trial alone. study and eager, and Optuna's "
     "median, percentile, halving, hyperband and patient, also compare it with other trials. none halts no trial.",
 )
+@option(
+    "--repeats",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="K",
+    group=SEARCH,
+    help="Train each configuration K times, from K seeds. It counts with the mean; -n is the number of configurations.",
+)
+@option(
+    "--folds",
+    type=int,
+    metavar="K",
+    group=SEARCH,
+    help="Train each configuration over K folds of the training and validation rows. It counts with the mean. If its "
+    "first folds are hopeless, the others are left out.",
+)
 @option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]")
 @option("--train-rows", type=int, group=DATA, help="Train on at most this many rows. [default: all]")
 @option("--valid-rows", type=int, group=DATA, help="Validate on at most this many rows. [default: all]")
@@ -250,6 +268,8 @@ def launch(
         "data",
         "train_rows",
         "valid_rows",
+        "repeats",
+        "folds",
     )
     settings = StudySettings(
         task=task,

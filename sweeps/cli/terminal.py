@@ -20,6 +20,7 @@ from sweeps.cli.formats import said_of_confirmation
 from sweeps.launching import Launch
 from sweeps.printable import on_one_line, printable
 from sweeps.samplers.by_name import sampler_of
+from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result
 
@@ -49,7 +50,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
         **_what_is_trained(launching),
         **_what_is_tried(launching),
-        "trials": f"{launching.num_trials} by {spec.sampler}"
+        "trials": f"{launching.num_trials}{_each(spec)} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + ("" if spec.is_open else f"; up to {spec.rounds} {'round' if spec.rounds == 1 else 'rounds'} each")
         + f"; stop rule {spec.stop_rule}; seed {spec.seed}",
@@ -61,6 +62,17 @@ def announcement(launching: Launch, study: Study | None) -> str:
     return "\n".join(
         f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
     )
+
+
+def _each(spec: Specification) -> str:
+    """How often each configuration is trained, where that is more than once."""
+    folds = spec.data.plan.folds
+    if spec.trials_each == 1:
+        return ""
+    if not folds:
+        return f" configurations, each trained from {spec.repeats} seeds,"
+    seeds = spec.repeats // folds
+    return f" configurations, each over {folds} folds{f' from {seeds} seeds' if seeds > 1 else ''},"
 
 
 def _what_is_trained(launching: Launch) -> dict[str, str]:
@@ -90,14 +102,9 @@ def _what_is_tried(launching: Launch) -> dict[str, str]:
         return {"search": "\n".join(_space_lines(launching))}
     count, folds = len(spec.enqueued), spec.data.plan.folds
     points = "\n".join(parameters_text(point) for point in spec.enqueued)
-    times = f"each trained {spec.repeats} {'time' if spec.repeats == 1 else 'times'}"
-    how = (
-        f", over {folds} folds"
-        if folds
-        else ", from the same seeds"
-        if count > 1 and spec.repeats > 1
-        else ""
-    )
+    repeats = 1 if spec.seeds_of else spec.repeats
+    times = f"each trained {repeats} {'time' if repeats == 1 else 'times'}"
+    how = f", over {folds} folds" if folds else ", from the same seeds" if count > 1 and repeats > 1 else ""
     return {"points": f"{points}\n{times}{how}"}
 
 
@@ -151,8 +158,11 @@ def best_table(study: Study, top: int = 5) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in ("trial", f"valid {study.spec.metric.name}", "best round", "ended", "parameters"):
         table.add_column(header, justify="right" if header in ("trial", "best round") else "left")
-    for trial in study.ranking(top):
-        table.add_row(*_row(trial), parameters_text(study.searched(trial)))
+    for trial in study.answers(top):
+        number, value, *others = _row(trial)
+        if study.spec.trials_each > 1:
+            value = str(study.configuration_of(trial))
+        table.add_row(number, value, *others, parameters_text(study.searched(trial)))
     return table
 
 

@@ -13,11 +13,12 @@ import psutil
 from objectives import Round
 from objectives.checkpoints.atomic_write import write_whole, written_whole
 from storage.leases import acquire
-from storage.outcomes import Outcome, ranking, read_outcomes
+from storage.outcomes import Outcome, read_outcomes
 from storage.studies import delete_study
 from storage.trials import TrialRow
 from sweeps.best_config.document import to_yaml
 from sweeps.best_config.export import config_of
+from sweeps.driver.leaders import Leaders
 from sweeps.driver.observer import Standing
 from sweeps.driver.owner import is_owner, release
 from sweeps.driver.study_driver import StudyDriver
@@ -37,7 +38,7 @@ class ResultsKeeper:
         self._weights_kept = weights_kept
         self._written: int | None = None
         self._table_seen = 0
-        self._best: list[Outcome] = []  # number of trials in the table that were handled
+        self._leaders = Leaders(driver.spec, driver.part_of, weights_kept or 0)
         self._refresh()
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -71,13 +72,13 @@ class ResultsKeeper:
                 ) from error
             self._written = best.number
         if self._weights_kept is not None and len(table) > self._table_seen:
-            self._prune_weights(table, self._weights_kept)
+            self._prune_weights(table)
 
-    def _prune_weights(self, table: Sequence[Outcome], weights_kept: int) -> None:
+    def _prune_weights(self, table: Sequence[Outcome]) -> None:
         """Keep the weights of the best trials in the table, and those of all trials outside it."""
-        contenders = [*self._best, *table[self._table_seen :]]
-        self._best = ranking(contenders, self._driver.metric.direction)[:weights_kept]
-        kept = {trial.number for trial in self._best}
+        for trial in table[self._table_seen :]:
+            self._leaders.add(trial)
+        kept = {trial.number for trial in self._leaders.trials} | self._leaders.unfinished
         for number, paths in files_by_trial(self._study.out / "weights").items():
             if number < len(table) and number not in kept:
                 remove(paths)

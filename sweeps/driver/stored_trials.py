@@ -50,7 +50,7 @@ def stored_trials(
         if row is None:
             yield StoredTrial(outcome)
             continue
-        proposal = Proposal(spec.point_of(row.params), noted.get(row.trial_id, {}))
+        proposal = _proposal(spec, row, noted.get(row.trial_id, {}))
         if row.is_finished:
             yield StoredTrial(outcome, proposal, row.attributes["rounds"])
         else:
@@ -58,6 +58,18 @@ def stored_trials(
                 writer, row, proposal.chosen, checkpoints.get(row.number), files_of(row.number)
             )
             yield StoredTrial(outcome, proposal, unfinished=trial)
+
+
+def _proposal(spec: Specification, row: TrialRow, noted: dict[str, Any]) -> Proposal:
+    """What was proposed as this trial."""
+    notes = row.attributes
+    several = spec.trials_each > 1
+    return Proposal(
+        spec.point_of(row.params),
+        noted,
+        part=(notes["configuration"], notes["repeat"]) if several else None,
+        hopeless=notes["because"] if notes.get("stop_reason") == "hopeless" else "",
+    )
 
 
 def rounds_by_trial(writer: StudyWriter) -> dict[int, list[Round]]:

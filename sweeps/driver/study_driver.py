@@ -20,9 +20,10 @@ from optuna.distributions import json_to_distribution
 from objectives import Round
 from storage import Database
 from storage.leases import Lease
-from storage.outcomes import Outcome, ranking, reaches
+from storage.outcomes import Outcome, reaches
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
+from sweeps.driver.leaders import Leaders
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.observer import Observer, Standing
 from sweeps.driver.stored_trials import rounds_by_trial, stored_trials
@@ -46,8 +47,8 @@ LOSSES_BEFORE_FAIL = 3  # a trial fails when its worker has died this often in a
 class StudyDriver:
     """One study, open for writing.
 
-    lease: protects every write. out: the folder of its files. num_trials: planned trials; None for all cells of a
-    grid. target: the study ends when the metric reaches this value.
+    lease: protects every write. out: the folder of its files. num_trials: planned trials, or configurations where each
+    has several trials; None for all cells of a grid. target: the study ends when the metric reaches this value.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class StudyDriver:
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
         self._proposer = proposer_of(self.spec)
         self._table: list[Outcome] = []
-        self._best: list[Outcome] = []  # has one element if the table has a completed trial
+        self._leaders = Leaders(self.spec, self._proposer.part_of, 1)
         self._waiting: list[int] = []
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
@@ -94,8 +95,8 @@ class StudyDriver:
 
     @property
     def best(self) -> Outcome | None:
-        """The best trial of the table."""
-        return self._best[0] if self._best else None
+        """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
+        return next(iter(self._leaders.trials), None)
 
     @property
     def standing(self) -> Standing:
@@ -105,7 +106,11 @@ class StudyDriver:
     @property
     def num_trials(self) -> int:
         """The planned number of trials. For a grid it grows with each failed cell, because that is run again."""
-        return min(most for most in (self._most, self._proposer.num_points) if most is not None)
+        return self._proposer.planned(self._most)
+
+    def part_of(self, number: int) -> tuple[int, int]:
+        """The configuration to which a trial belongs, and which of its trials it is."""
+        return self._proposer.part_of(number)
 
     @property
     def target_reached(self) -> bool:
@@ -153,12 +158,16 @@ class StudyDriver:
             taken = self._take_up(heapq.heappop(self._waiting), place)
             if taken is not None:
                 return taken
-        if self._closed or not self._has_new() or not self._proposer.is_open():
-            return None
-        number = self._proposer.next_number
-        proposal = self._proposer.propose()
-        trial = RunningTrial(number, self._insert(number, proposal), proposal.chosen, self._files_of(number))
-        return self._start(trial, place)
+        while not self._closed and self._has_new() and self._proposer.is_open():
+            number = self._proposer.next_number
+            proposal = self._proposer.propose()
+            trial = RunningTrial(
+                number, self._insert(number, proposal), proposal.chosen, self._files_of(number)
+            )
+            if not proposal.hopeless:
+                return self._start(trial, place)
+            self._leave_out(trial, proposal.hopeless)
+        return None
 
     def record(self, number: int, progress: Progress) -> End | None:
         """Store a round and decide: None to continue, or the end of the trial, which is then recorded.
@@ -272,9 +281,20 @@ class StudyDriver:
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
         template = running_trial(self.spec.space, proposal)
+        repeat = None
+        if proposal.part is not None:
+            configuration, repeat = proposal.part
+            template.set_user_attr("configuration", configuration)
+            template.set_user_attr("repeat", repeat)
         # A string: as a number, the dashboard would plot the seed.
-        template.set_user_attr("seed", str(self.spec.seed_of(number)))
+        template.set_user_attr("seed", str(self.spec.seed_of(number, repeat)))
         return self.writer.insert_trial(number, template)
+
+    def _leave_out(self, trial: RunningTrial, why: str) -> None:
+        """End a trial that is not trained, because the other folds of its configuration are hopeless."""
+        self.running[trial.number] = trial
+        trial.places.append(self.here)
+        self._end(trial, End("PRUNED", None, None, "hopeless", because=why))
 
     def _take_up(self, number: int, place: Place) -> Assignment | None:
         trial = self._paused.pop(number)
@@ -294,12 +314,13 @@ class StudyDriver:
         trial.places.append(place)
         if isinstance(self._proposer, OpenProposer):
             self._proposer.begin(trial.number)
+        repeat = self._proposer.part_of(trial.number)[1] if self.spec.trials_each > 1 else None
         assignment = Assignment(
             number=trial.number,
             parameters=full_parameters(self.spec, trial.chosen),
-            seed=self.spec.seed_of(trial.number),
+            seed=self.spec.seed_of(trial.number, repeat),
             rounds=self.spec.rounds,
-            repeat=self.spec.repeat_of(trial.number),
+            repeat=self.spec.repeat_of(trial.number) if repeat is None else repeat,
             checkpoint=trial.files.read_checkpoint(trial.checkpoint),
         )
         for observer in self.observers:
@@ -356,7 +377,7 @@ class StudyDriver:
         while len(self._table) < self._proposer.num_leading and not self.target_reached:
             latest = self.ends[len(self._table)]
             self._table.append(latest)
-            self._best = ranking([*self._best, latest], self.metric.direction)[:1]
+            self._leaders.add(latest)
 
     def best_so_far(self) -> Round | None:
         """The best round of any running trial; for display only."""

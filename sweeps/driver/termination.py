@@ -66,6 +66,7 @@ class Termination:
         self._table_seen: int | None = None
         self._failures = 0  # in the table since this run started; earlier failures ended an earlier run
         self._failures_in_a_row = 0
+        self._failed: int | None = None  # the last configuration that failed
 
     def check(self, driver: StudyDriver) -> None:
         """Look for reasons to end. Every reason closes the driver. All but `sweep stop` without --now set `pauses`.
@@ -154,9 +155,13 @@ class Termination:
         if self._table_seen is None:
             self._table_seen = len(table)
         for row in table[self._table_seen :]:
-            failed = row.state == "FAIL"
-            self._failures += failed
-            self._failures_in_a_row = self._failures_in_a_row + 1 if failed else 0
+            configuration, _ = driver.part_of(row.number)
+            if row.state != "FAIL":
+                self._failures_in_a_row = 0
+            elif configuration != self._failed:  # the repeats of one configuration fail for one reason
+                self._failures += 1
+                self._failures_in_a_row += 1
+                self._failed = configuration
         self._table_seen = len(table)
 
     def _too_many_failures(self, num_trials: int) -> bool:

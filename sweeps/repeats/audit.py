@@ -26,7 +26,7 @@ from sweeps.study.stored_study import Study, load, repeats_of
 from sweeps.sweep import Result, run_planned
 from sweeps.trial.metric import best_round
 
-NOT_HALTED = frozenset({"finished", "error", "out_of_memory", "timeout", "worker_lost"})
+NOT_HALTED = frozenset({"finished", "hopeless", "error", "out_of_memory", "timeout", "worker_lost"})
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
         stop_rule="none",
         stop_rule_version=stop_rule_version("none"),
         enqueued=[study.spec.point_of(trial.params) for trial in chosen],
-        seeds_of=[trial.number for trial in chosen],
+        seeds_of=[
+            trial.number if study.spec.trials_each == 1 else study.repeat_of(trial) for trial in chosen
+        ],
     )
     return dataclasses.replace(now, spec=spec)
 

@@ -157,7 +157,7 @@ def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[
     for position, trial in enumerate(ranked):
         repeats = trials[position :: len(ranked)]
         values = tuple(None if each.state == "FAIL" else each.value for each in repeats)
-        candidates.append(Candidate(trial.number, position, float(trial.value or 0.0), values))
+        candidates.append(Candidate(trial.number, position, float(study.value_of(trial) or 0.0), values))
     sign = -1.0 if study.spec.metric.direction == "maximize" else 1.0
     able = sorted((each for each in candidates if each.known), key=lambda each: sign * each.spread.mean)
     if not able:

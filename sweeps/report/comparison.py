@@ -137,11 +137,14 @@ def _best(study: Study) -> Best | None:
     ranked = study.ranking(1)
     if not ranked:
         return None
-    confirmed = study.confirmation()
-    if confirmed is None:
-        return Best(ranked[0].number, float(ranked[0].value or 0.0))
-    trial = study.trial(confirmed.trial)
-    return Best(trial.number, float(trial.value or 0.0), tuple(confirmed.record.get("values", ())))
+    answer = study.confirmed(ranked[0])
+    confirmed = study.confirmation() if study.is_confirmed(ranked[0]) else None
+    values = () if confirmed is None else confirmed.record["values"]
+    return Best(
+        answer.number,
+        float(study.value_of(answer) or 0.0),
+        tuple(value for value in values if value is not None),
+    )
 
 
 def _p_value(bests: tuple[Best | None, Best | None]) -> float | None:

@@ -7,6 +7,7 @@ between those and n are not shown to the sampler: what they have asked by now de
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -29,13 +30,19 @@ class OpenProposer(Proposer):
         self._asked: dict[int, Asked] = {}
         self._outcomes: dict[int, Finished] = {}
         self._talks: dict[int, optuna.Trial] = {}
+        self._points: dict[int, dict[str, Any]] = {}  # values that no sampler chooses, by trial
 
     def propose(self) -> Proposal:
         """The next trial, which has asked for nothing yet."""
         assert self.is_open()
-        self._asked[self._proposed] = Asked()
-        self._proposed += 1
-        return Proposal({})
+        number = self._proposed
+        self._asked[number] = Asked()
+        proposal = self._to_add.pop(0) if self._to_add else Proposal({})
+        if proposal.added is not None:
+            self._points[number] = proposal.chosen
+        self._note_fixed(number)
+        self._note(proposal)
+        return replace(proposal, chosen={})
 
     def needed(self, values: Mapping[int, float | None]) -> list[int]:
         """All trials: one that waits since long may know no later ones."""
@@ -44,7 +51,13 @@ class OpenProposer(Proposer):
     def restore(self, proposal: Proposal | None) -> None:
         """Take up a trial that was begun before; `restore_asked` says what it had asked."""
         self._asked.setdefault(self._proposed, Asked())
-        self._proposed += 1
+        self._note_fixed(self._proposed)
+        self._note(None)
+
+    def restore_added(self, points: Mapping[int, dict[str, Any]]) -> None:
+        """What was added by hand, by the number that it got."""
+        super().restore_added(points)
+        self._points.update(points)
 
     def restore_asked(self, asked: Mapping[int, Asked]) -> None:
         """What stored trials have asked, by number."""
@@ -98,8 +111,13 @@ class OpenProposer(Proposer):
 
     def _fixed(self, number: int) -> dict[str, Any]:
         """Values that no sampler chooses."""
-        given = self._given[number] if number < len(self._given) else {}
+        given = self._points.get(number, {})
         return {**{each.name: each.domain.value for each in self._space}, **given}
+
+    def _note_fixed(self, number: int) -> None:
+        """The trial that begins next may be one that was enqueued."""
+        if number not in self._points and self._own < len(self._given):
+            self._points[number] = self._given[self._own]
 
     def _study_for(self, number: int) -> optuna.Study:
         """Optuna's study with the trials that `number` may know, finished, and a sampler of its own."""

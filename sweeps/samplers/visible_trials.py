@@ -7,17 +7,26 @@ process. So in a long study a sampler sees only the best and the latest trials. 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The searched parameters of a trial, and the attributes that its sampler stored with it."""
+    """The searched parameters of a trial, and the attributes that its sampler stored with it.
+
+    part: the number of its configuration and which repeat of it this is, where each configuration has several trials.
+    hopeless: why the trial is not trained, because of earlier folds of its configuration. added: the id of the request
+    by which a user added it.
+    """
 
     chosen: dict[str, Any]
     sampler_attributes: dict[str, Any] = field(default_factory=dict)
+    part: tuple[int, int] | None = None
+    hopeless: str = ""
+    added: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,21 @@ class Finished:
     def completed_value(self) -> float | None:
         """The value of a completed trial; None for any other trial."""
         return self.value if self.state == "COMPLETE" else None
+
+
+def together(outcomes: Sequence[Finished]) -> Finished:
+    """The outcome of a configuration, from those of its trials.
+
+    It is complete, with their mean, if all are. Else it counts as pruned after so many trials as have a value, with
+    their mean; without any value it has failed.
+    """
+    values = [each.value for each in outcomes if each.value is not None]
+    if not values:
+        return Finished("FAIL", None)
+    mean = statistics.fmean(values)
+    if all(each.state == "COMPLETE" for each in outcomes):
+        return Finished("COMPLETE", mean)
+    return Finished("PRUNED", mean, (len(values), mean))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,12 @@ def plan_own(
     """The specification of a sweep over somebody's own function. Raises UsageError, CodeError or SpaceError."""
     _refuse_data(settings, code)
     is_open = not isinstance(found, FunctionObjective)
+    if is_open and settings.repeats > 1:
+        raise UsageError(
+            f"--repeats {settings.repeats}: {code.name} is an Optuna objective, which asks for its parameters as it "
+            "runs and takes no seed. Train it several times inside the objective, or decorate a function with "
+            "@sweeps.objective."
+        )
     space = fixed_parameters(settings, code) if is_open else own_space(settings, code, found)
     spec = Specification(
         task=_version(code, found),
@@ -42,6 +48,7 @@ def plan_own(
         threads=settings.cpus_per_trial,
         gpus=(gpus := _gpus(settings.gpus_per_trial, code, gpus_elsewhere)),
         device="cuda" if gpus else "cpu",
+        repeats=settings.repeats,
         enqueued=[enqueued_point(path, space, is_open=is_open) for path in settings.enqueue],
         guidance=dict(settings.guidance),
     )
@@ -83,6 +90,7 @@ def _refuse_data(settings: StudySettings, code: OwnCode) -> None:
         ("--data", settings.data),
         ("--train-rows", settings.train_rows),
         ("--valid-rows", settings.valid_rows),
+        ("--folds", settings.folds),
     ):
         if value is not None:
             raise UsageError(f"{option} {value}: {code.name} loads its data itself; leave {option} out.")

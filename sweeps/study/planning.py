@@ -39,8 +39,14 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
     defaults = dataclasses.asdict(task.Parameters())
     data = settings.data or choose_data(task, data_root)
     check_data(task, data)
-    plan = DataPlan(data, most_train_rows=settings.train_rows, most_valid_rows=settings.valid_rows)
+    plan = DataPlan(
+        data,
+        folds=settings.folds or 0,
+        most_train_rows=settings.train_rows,
+        most_valid_rows=settings.valid_rows,
+    )
     splits = plan.load(task, data_root)
+    plan.fold(task, splits, 0)  # refused now, not in each trial
     spec = _specification(
         settings,
         task,
@@ -121,6 +127,7 @@ def _specification(
         gpus=gpus,
         device="cuda" if gpus else "cpu",
         guidance=dict(settings.guidance),
+        repeats=settings.repeats * (settings.folds or 1),
         **what,
     )
 

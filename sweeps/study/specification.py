@@ -70,9 +70,10 @@ class Specification:
     metric: its `num_valid` is the data's `valid_rows`. space: in the order in which parameters are chosen.
     defaults: of the task, for parameters that are not in the space. enqueued: searched parameters of the trials after
     trial 0; with the sampler `list`, of all trials, which are run in turn, `repeats` times, each time with another seed
-    (and fold, if there are folds). rounds: largest number of a trial. parallelism: trial n depends on the trials
-    0 … n - parallelism. threads, gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search
-    whose seeds are used. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
+    (and fold, if there are folds). repeats: with another sampler, how many trials each configuration has, one after the
+    other. rounds: largest number of a trial. parallelism: trial n depends on the trials 0 … n - parallelism. threads,
+    gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search whose seeds are used; if that
+    search has repeats, the repeats. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
     probe: what is measured in place of a search, for guidance: its kind and settings; None for a search. guidance: by
     parameter, the study that narrowed its range before the search, and the range that it gave.
     """
@@ -152,12 +153,29 @@ class Specification:
         """The searched values of a trial together with the fixed ones that were active."""
         return dict(searched) if self.is_open else with_fixed(self.space, searched)
 
+    @property
+    def trials_each(self) -> int:
+        """How many trials each configuration has in a row: its repeats, but 1 in a list, which is run in turn."""
+        return 1 if self.sampler == "list" else self.repeats
+
+    @property
+    def halts_folds(self) -> bool:
+        """Whether the other folds of a configuration wait for its first one, and are left out where it is hopeless."""
+        return self.data.plan.folds > 0 and self.trials_each > 1 and self.stop_rule != "none"
+
     def repeat_of(self, number: int) -> int:
-        """The number of the repeat of a trial, from 0."""
+        """The number of the repeat of a trial, from 0. Where a configuration has several trials, they know it."""
+        if self.seeds_of:
+            return self.seeds_of[number % len(self.seeds_of)] if self.repeats > 1 else 0
         return number // len(self.enqueued) if self.sampler == "list" else 0
 
-    def seed_of(self, number: int) -> int:
-        """The seed of a trial. In a list, all trials of the same repeat have the same seed."""
+    def seed_of(self, number: int, repeat: int | None = None) -> int:
+        """The seed of a trial. Trials of the same repeat have the same seed, whatever their configuration.
+
+        repeat: of a trial whose configuration has several; `repeat_of` if not given.
+        """
+        if self.repeats > 1:
+            return derive_seed(self.seed, "repeat", self.repeat_of(number) if repeat is None else repeat)
         if self.seeds_of:
             return derive_seed(self.seed, "trial", self.seeds_of[number % len(self.seeds_of)])
         if self.sampler == "list":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage import Database, open_database
+from storage.configurations import Configuration, Part, best_first, configurations_of
 from storage.confirmations import Confirmation, get_confirmations
 from storage.outcomes import best_numbers, count_states, table_of
 from storage.rounds import all_rounds, total_seconds
@@ -30,6 +31,8 @@ _NOTES = (
     "rounds",
     "stop_reason",
     "because",
+    "configuration",
+    "repeat",
 )  # the attributes of a trial that are part of its record
 
 
@@ -92,23 +95,58 @@ class Study:
         """The longest sequence 0 … m of finished trials."""
         return table_of(self.all_trials(), self.run.target, self.spec.metric.direction)
 
+    def configurations(self) -> list[Configuration[TrialRow]]:
+        """The configurations of the table, in order; where each has one trial, one for each trial."""
+        return configurations_of(self.table(), self.part_of, self.spec.trials_each)
+
+    def part_of(self, trial: TrialRow) -> Part:
+        """The configuration of a trial, and which of its trials it is."""
+        notes = trial.attributes
+        return notes.get("configuration", trial.number), self.repeat_of(trial)
+
+    def repeat_of(self, trial: TrialRow) -> int:
+        """Which repeat of its configuration a trial is, from 0."""
+        return int(trial.attributes.get("repeat", self.spec.repeat_of(trial.number)))
+
+    def configuration_of(self, trial: TrialRow) -> Configuration[TrialRow]:
+        """The configuration of a trial of the table."""
+        number, _ = self.part_of(trial)
+        return next(each for each in self.configurations() if each.number == number)
+
     def ranking(self, top: int | None = None) -> list[TrialRow]:
-        """The completed trials of the table, the best first. Only these are read."""
-        numbers = best_numbers(
-            self.database,
-            self.row.study_id,
-            self.spec.metric.direction,
-            target=self.run.target,
-            top=None if top is None else min(top, MOST),
-        )
+        """The completed trials of the table, the best first. Only these are read.
+
+        Where configurations have several trials: the best trial of each complete one, that of the best mean first.
+        """
+        numbers = self._ranked_numbers(None if top is None else min(top, MOST))
         rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
         return [rows[number] for number in numbers if number in rows]
+
+    def _ranked_numbers(self, top: int | None) -> list[int]:
+        direction = self.spec.metric.direction
+        if self.spec.trials_each == 1:
+            return best_numbers(self.database, self.row.study_id, direction, target=self.run.target, top=top)
+        every = read_trials(self.database, self.row.study_id, notes=("configuration", "repeat"))
+        found = configurations_of(table_of(every), self.part_of, self.spec.trials_each)
+        return [each.best_trial(direction).number for each in best_first(found, direction)[:top]]
+
+    def best_value(self) -> float | None:
+        """The value of the best trial: a mean, where its configuration has several; None if no trial is complete."""
+        answers = self.answers(1)
+        return self.value_of(answers[0]) if answers else None
+
+    def value_of(self, trial: TrialRow) -> float | None:
+        """The value with which a trial is ranked: its configuration's mean, where that has several trials."""
+        return trial.value if self.spec.trials_each == 1 else self.configuration_of(trial).mean
 
     def best(self) -> TrialRow:
         """The best trial of the table. Raises NoCompletedTrial if there is none."""
         ranked = self.ranking(1)
         if not ranked:
-            raise NoCompletedTrial(f"Study {self.name!r} has no completed trial yet.")
+            what = (
+                "trial" if self.spec.trials_each == 1 else f"configuration of {self.spec.trials_each} trials"
+            )
+            raise NoCompletedTrial(f"Study {self.name!r} has no completed {what} yet.")
         return ranked[0]
 
     def answers(self, top: int = 1) -> list[TrialRow]:
@@ -122,9 +160,17 @@ class Study:
     def confirmed(self, best: TrialRow) -> TrialRow:
         """The winner of the confirmation, if `best`, the best trial of the search, took part in it; else `best`."""
         confirmation = self.confirmation()
-        if confirmation and best.number in [rival["trial"] for rival in confirmation.record["rivals"]]:
-            return self.trial(confirmation.trial)
-        return best
+        return self.trial(confirmation.trial) if confirmation and self.is_confirmed(best) else best
+
+    def is_confirmed(self, best: TrialRow) -> bool:
+        """Whether `best`, the best trial of the search, took part in the confirmation."""
+        confirmation = self.confirmation()
+        if confirmation is None:
+            return False
+        return best.number in (
+            confirmation.trial,
+            *(rival["trial"] for rival in confirmation.record["rivals"]),
+        )
 
     def confirmation(self) -> Confirmation | None:
         """The confirmation in best.yaml: the last that used the test split, else the last one, else None."""
@@ -156,8 +202,14 @@ class Study:
     def record(self, trial: TrialRow) -> dict[str, Any]:
         """The record of a trial with the keys of `-f json`. Values that depend on the time of the run come last."""
         notes = trial.attributes
+        several = (
+            {}
+            if self.spec.trials_each == 1
+            else {"configuration": notes.get("configuration"), "repeat": notes.get("repeat")}
+        )
         return {
             "trial": trial.number,
+            **several,
             "state": trial.state,
             "value": trial.value,
             "best_round": notes.get("best_round"),
@@ -176,6 +228,13 @@ class Study:
         records = [self.record(trial) for trial in every]
         for trial, record in zip(every, records, strict=True):
             record["ahead"] = trial.is_finished and trial.number >= in_table
+        if self.spec.trials_each > 1:
+            spreads = {
+                each.number: each.summary()
+                for each in configurations_of(every[:in_table], self.part_of, self.spec.trials_each)
+            }
+            for record in records:
+                record |= spreads.get(record["configuration"], {})
         return records
 
     def searched(self, trial: TrialRow) -> dict[str, Any]:

@@ -12,7 +12,15 @@ from sweeps.trial.metric import Metric, best_round
 from sweeps.trial.returned import Returned
 
 StopReason = Literal[
-    "finished", "overfitting", "plateau", "diverged", "collapsed", "not_learning", "inferior", "pruned"
+    "finished",
+    "overfitting",
+    "plateau",
+    "diverged",
+    "collapsed",
+    "not_learning",
+    "inferior",
+    "pruned",
+    "hopeless",
 ]
 SPOILT: frozenset[StopReason] = frozenset({"diverged", "collapsed", "not_learning"})
 FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]

@@ -79,3 +79,11 @@ def test_parts_and_folds_without_rows_are_refused() -> None:
         part_of(SPLITS, 0.001)
     with pytest.raises(DataError, match="300 rows of numbers are too few for 290 folds"):
         fold_of(SPLITS, 0, 290)
+
+
+def test_a_class_that_would_be_missing_from_a_fold_is_named() -> None:
+    with pytest.raises(DataError, match=r"Class 2 of numbers has only 30 rows, .* one of 40 folds. Use at most 30"):
+        fold_of(SPLITS, 0, 40)
+    one = Splits("few", numbered(12), numbered(4), "digest")
+    with pytest.raises(DataError, match=r"Class 2 of few has only 1 row, .* Remove that row, or use no folds."):
+        fold_of(one, 0, 2)

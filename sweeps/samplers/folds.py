@@ -1,0 +1,80 @@
+"""When the other folds of a configuration are left out: its first folds already show that it is hopeless."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+from scipy import stats
+
+from sweeps.samplers.visible_trials import Finished
+from sweeps.trial.metric import Metric
+
+CERTAINTY = 0.999
+
+
+class FoldWatch:
+    """Compares the folds of a configuration with those of the best complete one, fold by fold.
+
+    The noise of a fold is the standard deviation of the folds of one configuration, over all complete ones (and at
+    least the sampling error of a share). A configuration is hopeless if it is behind on its folds so far by more than
+    Student's t-test lets pass as chance, one-sided, with 99.9 % certainty. A fold that did not complete is enough, too.
+    each: trials of a configuration.
+    """
+
+    def __init__(self, metric: Metric, each: int) -> None:
+        self._metric = metric
+        self._each = each
+        self._open: dict[int, dict[int, Finished]] = {}
+        self._best: list[float] | None = None
+        self._squares = 0.0
+        self._freedom = 0
+
+    def tell(self, part: tuple[int, int], outcome: Finished) -> None:
+        """A trial has ended; told in the order of their numbers."""
+        configuration, repeat = part
+        outcomes = self._open.setdefault(configuration, {})
+        outcomes[repeat] = outcome
+        if repeat == self._each - 1:
+            del self._open[configuration]
+            self._close([outcomes[k] for k in sorted(outcomes)])
+
+    def verdict(self, configuration: int) -> str:
+        """Why the configuration is hopeless; empty if it is not."""
+        outcomes = self._open.get(configuration, {})
+        for repeat, outcome in sorted(outcomes.items()):
+            if outcome.completed_value is None:
+                return f"its fold {repeat + 1} of {self._each} ended as {outcome.state}"
+        if self._best is None or not outcomes:
+            return ""
+        ours = [float(outcomes[repeat].value or 0.0) for repeat in sorted(outcomes)]
+        theirs = [self._best[repeat] for repeat in sorted(outcomes)]
+        gap = statistics.fmean(
+            self._metric.oriented(b) - self._metric.oriented(a) for a, b in zip(ours, theirs, strict=True)
+        )
+        noise = max(math.sqrt(self._squares / self._freedom), self._sampling_error(theirs))
+        most = float(stats.t.ppf(CERTAINTY, self._freedom)) * noise * math.sqrt(2 / len(ours))
+        if not gap > most:
+            return ""
+        return (
+            f"after {len(ours)} of {self._each} folds it has {statistics.fmean(ours):.4g}, and the best configuration "
+            f"had {statistics.fmean(theirs):.4g} on them; chance explains a difference of at most {most:.2g}"
+        )
+
+    def _close(self, outcomes: list[Finished]) -> None:
+        values = [each.completed_value for each in outcomes]
+        known = [value for value in values if value is not None]
+        if len(known) < self._each:
+            return
+        mean = statistics.fmean(known)
+        self._squares += sum((value - mean) ** 2 for value in known)
+        self._freedom += len(known) - 1
+        if self._best is None or self._metric.is_better(mean, statistics.fmean(self._best)):
+            self._best = known
+
+    def _sampling_error(self, scores: list[float]) -> float:
+        """The standard error of a share over the validation rows; 0 for other scores."""
+        share = statistics.fmean(scores)
+        if self._metric.direction == "minimize" or not 0 <= share <= 1:
+            return 0.0
+        return math.sqrt(share * (1 - share) / max(1, self._metric.num_valid))
