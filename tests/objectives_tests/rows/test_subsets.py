@@ -82,8 +82,12 @@ def test_parts_and_folds_without_rows_are_refused() -> None:
 
 
 def test_a_class_that_would_be_missing_from_a_fold_is_named() -> None:
-    with pytest.raises(DataError, match=r"Class 2 of numbers has only 30 rows, .* one of 40 folds. Use at most 30"):
+    with pytest.raises(
+        DataError, match=r"Class 2 of numbers has only 30 rows, .* one of 40 folds. Use at most 30"
+    ):
         fold_of(SPLITS, 0, 40)
     one = Splits("few", numbered(12), numbered(4), "digest")
-    with pytest.raises(DataError, match=r"Class 2 of few has only 1 row, .* Remove that row, or use no folds."):
+    with pytest.raises(
+        DataError, match=r"Class 2 of few has only 1 row, .* Remove that row, or use no folds."
+    ):
         fold_of(one, 0, 2)
