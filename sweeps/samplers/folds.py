@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import statistics
 
-from scipy import stats
-
 from sweeps.samplers.visible_trials import Finished
 from sweeps.trial.metric import Metric
 
@@ -52,6 +50,8 @@ class FoldWatch:
         gap = statistics.fmean(
             self._metric.oriented(b) - self._metric.oriented(a) for a, b in zip(ours, theirs, strict=True)
         )
+        from scipy import stats  # here, because planning imports this module and must stay fast
+
         noise = max(math.sqrt(self._squares / self._freedom), self._sampling_error(theirs))
         most = float(stats.t.ppf(CERTAINTY, self._freedom)) * noise * math.sqrt(2 / len(ours))
         if not gap > most:
