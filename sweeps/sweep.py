@@ -251,7 +251,7 @@ def _run(
     termination.check(driver)
     if not termination.pauses and not driver.is_over:
         with termination.signals():
-            _runner(launching).run(driver, _work_plan(launching), termination)
+            _runner(launching).run(driver, work_plan(launching), termination)
 
 
 def _with_retries(url: str, call: Callable[[], T]) -> T:
@@ -292,7 +292,8 @@ def _runner(launching: Launch) -> Runner:
     )
 
 
-def _work_plan(launching: Launch) -> WorkPlan:
+def work_plan(launching: Launch) -> WorkPlan:
+    """What the workers of this launch are told."""
     spec, run = launching.planned.spec, launching.run
     return WorkPlan(
         task=run.task,

@@ -13,7 +13,17 @@ import traceback
 
 import click
 
-from sweeps.cli import diagnosing, exporting, guiding, judging, reading, repeating, reporting, running
+from sweeps.cli import (
+    beginning,
+    diagnosing,
+    exporting,
+    guiding,
+    judging,
+    reading,
+    repeating,
+    reporting,
+    running,
+)
 from sweeps.cli.help import CommandList
 from sweeps.printable import printable
 
@@ -35,6 +45,7 @@ for command in (
     reading.tasks,
     reading.data,
     guiding.lr,
+    beginning.new,
     running.launch,
     running.resume,
     running.stop,

@@ -236,6 +236,13 @@ def repeat_options(command: Any) -> Any:
     help="Name of the study. [default: the task's name and the start of the specification's fingerprint]",
 )
 @option("--dry-run", is_flag=True, group=OTHER, help="Show what would be done, and do nothing.")
+@option(
+    "--try",
+    "is_tried",
+    is_flag=True,
+    group=OTHER,
+    help="Like --dry-run, but also train one round of the first trial here, and show what it reported.",
+)
 @run_options
 def launch(
     task: str,
@@ -243,6 +250,7 @@ def launch(
     space: Path | None,
     study: str | None,
     dry_run: bool,
+    is_tried: bool,
     storage: str | None,
     **options: Any,
 ) -> None:
@@ -279,10 +287,15 @@ def launch(
         **{name: options.pop(name) for name in names},
     )
     run = RunSettings(**given_options(options))
-    if dry_run:
+    if dry_run or is_tried:
         planned, there = sweeping.preview(settings, run, study=study, storage=storage)
-        text = announcement(planned, there)
-        make_console().print(text, "(dry run: nothing is written)", sep="\n", markup=False)
+        console = make_console()
+        console.print(announcement(planned, there), markup=False)
+        if is_tried:
+            from sweeps.cli.trying import tried_text
+
+            console.print(tried_text(planned), markup=False)
+        console.print("(dry run: nothing is written)", markup=False)
         return
     watched(lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher))
 

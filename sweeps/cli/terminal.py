@@ -60,7 +60,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "results": str(paths.out_folder(run.out, launching.name, parse_url(launching.storage))),
     }
     return "\n".join(
-        f"{name:<9}{text}" for name, block in lines.items() for name, text in _indented(name, block)
+        f"{name:<9}{text}" for name, block in lines.items() for name, text in indented(name, block)
     )
 
 
@@ -121,7 +121,8 @@ def _so_far(study: Study | None, num_trials: int) -> str:
     return ", ".join(parts)
 
 
-def _indented(name: str, block: str) -> Iterator[tuple[str, str]]:
+def indented(name: str, block: str) -> Iterator[tuple[str, str]]:
+    """The lines of a block, the first of them with its name."""
     for index, line in enumerate(block.splitlines()):
         yield (name if index == 0 else ""), line
 

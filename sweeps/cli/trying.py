@@ -1,0 +1,33 @@
+"""What `sweep launch --try` shows: one round of the first trial."""
+
+from __future__ import annotations
+
+from sweeps.cli.terminal import indented, parameters_text, value_text
+from sweeps.first_round import first_round
+from sweeps.launching import Launch
+
+
+def tried_text(launching: Launch) -> str:
+    """Train the first round of a study, and say what it told. Raises UsageError where it fails."""
+    tried = first_round(launching)
+    spec = launching.planned.spec
+    figures = {name: value for name, value in tried.round.figures().items() if value is not None}
+    metric = f"{spec.metric.name} {value_text(figures.pop('valid_score'))} (the metric)"
+    others = [f"{name} {value_text(value)}" for name, value in figures.items() if name != "index"]
+    lines = [
+        f"round 1 of trial 0 took {tried.seconds:.2g} s; {parameters_text(tried.parameters)}",
+        f"reported: {', '.join([metric, *others])}",
+    ]
+    if launching.planned.code is not None and spec.task.kind == "function":
+        lines.append(
+            "saved: nothing, so a trial that is cut off starts again, and no model is exported"
+            if tried.saved_bytes is None
+            else f"saved: {tried.saved_bytes:,} bytes"
+        )
+    if not spec.is_open:
+        rounds = launching.num_trials * spec.rounds
+        lines.append(
+            f"{launching.num_trials} trials of {spec.rounds} rounds: {rounds * tried.seconds:,.0f} s of training at "
+            "this speed, if none is halted"
+        )
+    return "\n".join(f"{name:<9}{text}" for name, text in indented("tried", "\n".join(lines)))
