@@ -241,7 +241,7 @@ def repeat_options(command: Any) -> Any:
     "is_tried",
     is_flag=True,
     group=OTHER,
-    help="Like --dry-run, but also train one round of the first trial here, and show what it reported.",
+    help="A dry run that also trains one round of the first trial here, and shows what it reported.",
 )
 @run_options
 def launch(

@@ -42,7 +42,7 @@ def test_the_list_of_commands_gives_whole_sentences(sweep: Sweep) -> None:
         assert f"{name} {group.commands[name].get_short_help_str(limit=1000)}" in listed
 
 
-def test_every_option_of_launch_but_the_dry_run_stands_in_a_group(sweep: Sweep) -> None:
+def test_every_option_of_launch_but_those_of_a_dry_run_stands_in_a_group(sweep: Sweep) -> None:
     said = sweep("launch", "--help").out
     headings = re.findall(r"^(\w.*):$", said, flags=re.MULTILINE)
     assert headings == [
@@ -55,4 +55,4 @@ def test_every_option_of_launch_but_the_dry_run_stands_in_a_group(sweep: Sweep) 
         "Other options",
     ]
     last = said.partition("Other options:")[2].partition("Examples")[0]
-    assert re.findall(r"^  .*(--[a-z-]+)", last, flags=re.MULTILINE) == ["--dry-run", "--help"]
+    assert re.findall(r"^  .*(--[a-z-]+)", last, flags=re.MULTILINE) == ["--dry-run", "--try", "--help"]
