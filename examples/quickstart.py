@@ -7,8 +7,10 @@ import sweeps
 
 
 def main() -> None:
-    settings = sweeps.StudySettings("mnist_mlp", data="mnist-5k", rounds=3, overrides=("optimizer=adam",))
-    result = sweeps.launch(settings, sweeps.RunSettings(num_trials=3, runner="inline"))
+    changes = {"optimizer": "adam"}
+    result = sweeps.launch(
+        "mnist_mlp", data="mnist-5k", rounds=3, overrides=changes, num_trials=3, runner="inline"
+    )
     study = result.study
 
     best = study.best()

@@ -39,6 +39,13 @@ _ON_TORCH = frozenset(
     }
 )
 
+_being_loaded: list[str] = []
+
+
+def is_being_loaded() -> bool:
+    """Whether somebody's own code is imported just now, and this is called by it."""
+    return bool(_being_loaded)
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -90,10 +97,13 @@ class Sources:
         loaded = _Loaded.of(self)
         loaded.activate()
         if self.main.module not in sys.modules:
+            _being_loaded.append(self.main.module)
             try:
                 importlib.import_module(self.main.module)
             except (Exception, SystemExit) as error:
                 raise UnknownTaskError(f"{self.main.path} can't be imported: {_told(error, self)}") from error
+            finally:
+                _being_loaded.pop()
         return sys.modules[self.main.module]
 
 

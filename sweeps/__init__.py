@@ -2,7 +2,7 @@
 
 import sweeps
 
-result = sweeps.launch(sweeps.StudySettings("mnist_mlp", data="mnist-5k"), sweeps.RunSettings(num_trials=8))
+result = sweeps.launch("mnist_mlp", data="mnist-5k", num_trials=8)
 result.study.best(), result.study.trials(), result.study.rounds()
 study = sweeps.load("mnist_mlp-1a2b3c4d")
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from sweeps.own_code.trial import Trial as Trial
     from sweeps.pruning.pruner import OverfittingPruner as OverfittingPruner
     from sweeps.pruning.pruner import report_round as report_round
+    from sweeps.python_api import launch as launch
+    from sweeps.python_api import resume as resume
     from sweeps.settings import RunSettings as RunSettings
     from sweeps.settings import StudySettings as StudySettings
     from sweeps.study.stored_study import Study as Study
     from sweeps.study.stored_study import load as load
     from sweeps.sweep import Result as Result
-    from sweeps.sweep import launch as launch
-    from sweeps.sweep import resume as resume
 
 _HOMES = {
     **dict.fromkeys(("choice", "integer", "log", "number", "when"), "search_spaces.in_code"),
@@ -40,8 +40,8 @@ _HOMES = {
     "OverfittingPruner": "sweeps.pruning.pruner",
     "report_round": "sweeps.pruning.pruner",
     "Result": "sweeps.sweep",
-    "launch": "sweeps.sweep",
-    "resume": "sweeps.sweep",
+    "launch": "sweeps.python_api",
+    "resume": "sweeps.python_api",
     "RunSettings": "sweeps.settings",
     "StudySettings": "sweeps.settings",
     "Study": "sweeps.study.stored_study",

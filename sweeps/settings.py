@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from objectives.spelling import did_you_mean
+from sweeps.argument_types import check_types
 from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES
 
@@ -28,16 +29,18 @@ _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's fold
 class StudySettings:
     """The settings that decide the results of a study; see Specification.
 
-    overrides: `key=value` and `key=lo..hi`. gpus_per_trial: None for one GPU if CUDA is available, else for none.
-    data: None for the best available data set. train_rows, valid_rows: use at most this many; None for all.
-    rounds: None for the task's own number. repeats: how often each configuration is trained, each time from another
-    seed. folds: None for the validation split; else the rows are divided into so many parts, and each validates once.
+    task: its name, `FILE.py:NAME`, or the Task class or function itself. space: a YAML file, or a mapping as in
+    `@sweeps.objective`. overrides: `key=value` and `key=lo..hi`, or a mapping from key to value. gpus_per_trial: None
+    for one GPU if CUDA is available, else for none. data: None for the best available data set. train_rows, valid_rows:
+    use at most this many; None for all. rounds: None for the task's own number. repeats: how often each configuration
+    is trained, each time from another seed. folds: None for the validation split; else the rows are divided into so
+    many parts, and each validates once.
     guidance: see Specification.
     """
 
     task: str
     overrides: tuple[str, ...] = ()
-    space: Path | None = None
+    space: Path | Mapping[str, Any] | None = None
     sampler: str = "tpe"
     stop_rule: str = "onset"
     seed: int = 0
@@ -54,6 +57,8 @@ class StudySettings:
     folds: int | None = None
 
     def __post_init__(self) -> None:
+        self._take_as_written()
+        check_types(self)
         check_repeats("--repeats", self.repeats)
         if self.folds is not None:
             _check_at_least("--folds", self.folds, 2)
@@ -75,6 +80,25 @@ class StudySettings:
                     f"--gpus-per-trial {self.gpus_per_trial:g} must be a part of one GPU (0.25) "
                     "or a whole number of GPUs (2)."
                 )
+
+    def _take_as_written(self) -> None:
+        """Code in place of its name, text in place of a path, lists and mappings in place of tuples."""
+        given: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        taken: dict[str, Any] = {}
+        if not isinstance(given["task"], str):
+            from objectives.reference import reference_of
+
+            taken["task"] = reference_of(given["task"])
+        if isinstance(given["space"], str):
+            taken["space"] = Path(given["space"])
+        if isinstance(overrides := given["overrides"], Mapping):
+            taken["overrides"] = tuple(f"{key}={_written(value)}" for key, value in overrides.items())
+        elif isinstance(overrides, list):
+            taken["overrides"] = tuple(overrides)
+        if isinstance(enqueue := given["enqueue"], list | tuple):
+            taken["enqueue"] = tuple(Path(each) if isinstance(each, str) else each for each in enqueue)
+        for name, value in taken.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -104,6 +128,10 @@ class RunSettings:
     mixed_hardware: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("data_dir", "out"):
+            if isinstance(value := getattr(self, name), Path):
+                object.__setattr__(self, name, str(value))
+        check_types(self)
         check_word("--runner", self.runner, RUNNERS)
         if self.runner == "inline" and self.address not in (None, "local"):
             raise UsageError(
@@ -166,6 +194,17 @@ class RunSettings:
         """The settings that `record` came from."""
         known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
+
+
+def _written(value: Any) -> str:
+    """A value as an override has it: `true`, `0.1`, `lo..hi` for a pair."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"{value[0]!r}..{value[1]!r}"
+    if isinstance(value, list):
+        return ",".join(_written(each) for each in value)
+    return str(value)
 
 
 def check_stop_rule(option: str, name: str) -> None:

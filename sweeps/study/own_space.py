@@ -103,12 +103,17 @@ def _value_in(path: Path, parameter: Parameter, wanted: Mapping[str, Any]) -> An
 def _given(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space:
     beside = Path(code.sources.main.path).with_suffix(".yaml")
     if settings.space is not None:
-        return read_space(settings.space)
+        return given_space(settings.space)
     if found.space is not None:
         return space_in_code(
             found.space, f"{Path(code.sources.main.path).name}: the space of {code.attribute}"
         )
     return read_space(beside) if beside.is_file() else Space((), "command line")
+
+
+def given_space(space: Path | Mapping[str, Any]) -> Space:
+    """The space in a file, or in a call. Raises SpaceError."""
+    return read_space(space) if isinstance(space, Path) else space_in_code(space, "space=…")
 
 
 def _with_last(space: Space, name: str, domain: Any) -> Space:

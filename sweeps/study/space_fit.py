@@ -23,15 +23,16 @@ from search_spaces import (
 )
 from search_spaces.schema import Domain, Parameter
 from sweeps.errors import UsageError
+from sweeps.study.own_space import given_space
 
 
-def resolve_space(task: Task, path: Path | None, overrides: tuple[str, ...]) -> Space:
-    """The task's own space, or the one in `path`, with overrides. Every parameter and value is checked."""
+def resolve_space(task: Task, path: Path | Mapping[str, Any] | None, overrides: tuple[str, ...]) -> Space:
+    """The task's own space, or the one in `path` or a call, with overrides. Every parameter and value is checked."""
     if path is None:
         path = built_in_space_path(task.name)
         if path is None:
             raise UsageError(f"{task.name} has no search space of its own. Give one with --space FILE.yaml.")
-    space = read_space(path)
+    space = given_space(path)
     kinds = parameter_kinds(task.Parameters)
     overridden: set[str] = set()
     for text in overrides:

@@ -106,7 +106,7 @@ ADDITIONS = [
         {"sweeps/cli/shouting.py": COMMAND},
         {
             "sweeps/cli/__init__.py": [
-                ("import diagnosing, ", "import shouting, diagnosing, "),
+                ("import beginning, ", "import shouting, beginning, "),
                 ("    reading.tasks,\n", "    reading.tasks,\n    shouting.shout,\n"),
             ]
         },

@@ -1,0 +1,36 @@
+"""From a task's class or a function to the words by which it is found again: its name, or its file and name there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from objectives.errors import UnknownTaskError
+from objectives.registry import BUILT_IN
+from objectives.task import Task
+
+
+def reference_of(found: Any) -> str:
+    """`name` of a registered task, else `path.py:NAME`: workers load the code from there.
+
+    found: a Task class or instance, or a function. Raises UnknownTaskError for what no file holds under a name.
+    """
+    if isinstance(found, Task):
+        found = type(found)
+    module = sys.modules.get(getattr(found, "__module__", ""))
+    name = next((name for name, value in vars(module).items() if value is found), "") if module else ""
+    if module is not None and f"{module.__name__}:{name}" in BUILT_IN.values():
+        return str(found.name)
+    file = getattr(module, "__file__", None)
+    called = getattr(found, "__qualname__", getattr(found, "__name__", repr(found)))
+    if file is None or not Path(file).is_file():
+        raise UnknownTaskError(
+            f"{called} stands in no file (it was typed into an interpreter or a notebook), so that no worker can "
+            "load it. Write it into a file, and import it from there."
+        )
+    if not name or name == "<lambda>":
+        raise UnknownTaskError(
+            f"{called} can't be found again in {file}: it must stand there under a name, outside of any function."
+        )
+    return f"{Path(file).resolve()}:{name}"
