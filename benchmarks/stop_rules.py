@@ -28,8 +28,9 @@ from benchmarks.true_classes import Truth, true_class
 from objectives.registry import get_task
 from sweeps.diagnosis.labels import diagnose
 from sweeps.pruning.curves import noise_of
+from sweeps.pruning.guards import Guards
 from sweeps.pruning.learning_curve import LOSSES, SCORES, Curve, FloatArray, curve_from_columns
-from sweeps.pruning.onset import Guards, OnsetRule
+from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES, make_rule

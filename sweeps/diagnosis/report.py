@@ -10,7 +10,8 @@ from objectives import Round
 from storage.rounds import get_rounds
 from storage.trials import TrialRow
 from sweeps.diagnosis.curve_files.reading import CurveFile, NamedCurve
-from sweeps.diagnosis.labels import Diagnosis, advice_for, diagnose
+from sweeps.diagnosis.diagnosis import Diagnosis, advice_for
+from sweeps.diagnosis.labels import diagnose
 from sweeps.errors import UsageError
 from sweeps.pruning.learning_curve import curve_of
 from sweeps.pruning.looks import rounds_to_judge

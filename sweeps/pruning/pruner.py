@@ -16,8 +16,9 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from sweeps.pruning.guards import Guards
 from sweeps.pruning.learning_curve import LOSSES, SCORES, SIGNALS, Curve, curve_from_columns
-from sweeps.pruning.onset import Guards, verdict
+from sweeps.pruning.onset import verdict
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 

@@ -16,9 +16,10 @@ from typing import ClassVar
 import numpy as np
 
 from sweeps.pruning.curves import jitter_of, moving_average, noise_of, slope_of, smoothing_window
+from sweeps.pruning.guards import Guards
 from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.looks import is_due, looks_of
-from sweeps.pruning.onset import Guards, OnsetRule
+from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.scale import margin_of_chance
 from sweeps.trial.verdict import Stop, TrialEnd

@@ -15,7 +15,7 @@ from benchmarks import figures, gpus, hand_labels, packs, stopping_page, studies
 from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
 from search_spaces.reader import parse_space
-from sweeps.diagnosis.labels import Label
+from sweeps.diagnosis.diagnosis import Label
 from sweeps.pruning.rules import RULES
 from tests.docs_tests import architecture
 from tests.docs_tests.commands import render

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from sweeps.diagnosis.labels import Diagnosis, diagnose
+from sweeps.diagnosis.diagnosis import Diagnosis
+from sweeps.diagnosis.labels import diagnose
 from sweeps.pruning.learning_curve import curve_from_columns
 from sweeps.trial.metric import Metric
 

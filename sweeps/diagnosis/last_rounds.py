@@ -1,0 +1,122 @@
+"""Labels told by how a curve ends: it jumps up and down, still gains, or has stood still."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sweeps.diagnosis.diagnosis import GUARDS, STEADIER, Diagnosis
+from sweeps.pruning import signals
+from sweeps.pruning.curves import (
+    has_stalled,
+    moving_average,
+    path_excess,
+    reached,
+    share_of_fall,
+    smoothing_window,
+)
+from sweeps.pruning.learning_curve import Curve
+from sweeps.pruning.scale import NO_GAIN, point_of, scale_of
+from sweeps.pruning.wording import apart, of_validation, since_round
+from sweeps.trial.metric import Metric
+
+SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
+CLIMBS = 2.0  # times its bounce, that a score gains in the last quarter: it is unfinished then
+
+
+def bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
+    """In the second half of the curve, the score changes by more than noise from one round to the next."""
+    half = slice(len(curve) // 2, None)
+    if len(curve) < 6:
+        return None
+    point = point_of(curve, scale_of(curve, budget).gain)
+    valid = path_excess(curve.valid_score[half])
+    error = signals.sampling_error_of(curve)
+    if not valid > max(1.5 * point, 1.2 * error):
+        return None
+    training = curve.train_score if curve.has_train_score else -curve.train_loss
+    if curve.has_train_score and not path_excess(training[half]) > 1.25 * point:
+        return None
+    if len(curve) >= budget and _gain_of_the_last_quarter(curve, budget) > CLIMBS * valid:
+        return None
+    said = f"{of_validation(metric.name)} changes by {valid:.2g} from round to round"
+    evidence = {"valid_path_excess": valid}
+    if curve.has_train_score:
+        evidence["train_path_excess"] = path_excess(training[half])
+    return Diagnosis("bouncing", evidence, said, STEADIER)
+
+
+def unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
+    """A finished curve whose score or validation loss still gained in the last quarter."""
+    if len(curve) < max(4, budget):
+        return None
+    before = int(0.75 * len(curve))
+    window = smoothing_window(budget)
+    losses = moving_average(curve.valid_loss, window)
+    gain = _gain_of_the_last_quarter(curve, budget)
+    scale = scale_of(curve, budget)
+    error = signals.sampling_error_of(curve) / math.sqrt(window)
+    is_climbing = gain > max(0.006 * scale.gain, 2 * scale.tolerance, 2 * error)
+    fall = share_of_fall(losses, before, _early(len(curve)))
+    is_falling = fall > 0.05
+    if not (is_climbing or is_falling):
+        return None
+    evidence = {
+        "gain_of_the_last_quarter": gain,
+        "valid_loss_before": float(losses[:before].min()),
+        "valid_loss": float(losses[-1]),
+    }
+    if is_climbing:
+        moving = f"{metric.name} {'gained' if metric.direction == 'maximize' else 'fell by'} {gain:.2g}"
+    else:
+        first, last = apart(evidence["valid_loss_before"], evidence["valid_loss"])
+        moving = f"validation loss fell from {first} to {last}"
+    because = f"in the last quarter of the budget {moving}"
+    more = 2 * max(len(curve), int(curve.numbers[-1]))
+    return Diagnosis(
+        "unfinished", evidence, because, f"More rounds (--rounds {more}), or a higher learning_rate."
+    )
+
+
+def _gain_of_the_last_quarter(curve: Curve, budget: int) -> float:
+    """By how much the smoothed score ends above its best of the first three quarters."""
+    scores = moving_average(curve.valid_score, smoothing_window(budget))
+    return float(scores[-1] - scores[: int(0.75 * len(curve))].max())
+
+
+def _early(length: int) -> int:
+    """The rounds at the start whose loss tells nothing of how far it falls."""
+    return length // 10
+
+
+def plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
+    """The score has gained no more than noise for a half of the budget, or for a third with the loss risen since."""
+    scale, now = scale_of(curve, budget), len(curve) - 1
+    since = reached(curve.valid_score, budget=budget, negligible=max(scale.little, 2 * scale.tolerance))
+    losses = moving_average(curve.valid_loss, smoothing_window(budget))
+    half = max(1, len(curve) // 2)
+    is_long = has_stalled(since, now, budget=budget, guard=0.75)
+    is_flat = has_stalled(since, now, budget=budget, guard=GUARDS.plateau) and (
+        is_long or share_of_fall(losses, half, _early(len(curve))) < 0.02
+    )
+    lowest = int(np.argmin(losses))
+    if not is_flat and lowest > _early(len(curve)) and has_stalled(lowest, now, budget=budget, guard=SHORT):
+        half_a_point = NO_GAIN / 0.01 * point_of(curve, scale.gain)
+        since = reached(curve.valid_score, budget=budget, negligible=max(scale.little, half_a_point))
+        is_flat = has_stalled(since, now, budget=budget, guard=SHORT)
+    if not is_flat:
+        return None
+    evidence = {
+        "no_gain_since_round": int(curve.numbers[since]),
+        "best_round": int(curve.numbers[curve.best]),
+        **signals.signals_of(curve),
+    }
+    because = f"{metric.name} has gained no more than noise {since_round(curve, since)}" + signals.units_of(
+        curve
+    )
+    if signals.worst_share(curve) >= 0.5:
+        advice = "Many units do nothing: lower learning_rate, scale the initial weights, or take leaky_relu."
+    else:
+        advice = "It has converged: fewer rounds do, or another capacity or learning_rate."
+    return Diagnosis("plateau", evidence, because, advice)

@@ -1,0 +1,80 @@
+"""The label of runs that have learnt nothing: trends that go nowhere, scores that have not left chance."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sweeps.diagnosis.diagnosis import FEWEST_ROUNDS, GUARDS, Diagnosis, from_stop
+from sweeps.pruning import progress, signals, standstill
+from sweeps.pruning.curves import (
+    noise_of,
+)
+from sweeps.pruning.learning_curve import Curve
+from sweeps.pruning.scale import is_at_chance, may_be_at_chance
+from sweeps.trial.metric import Metric
+from sweeps.trial.verdict import Stop
+
+LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
+CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
+
+
+def not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
+    """Nothing was learnt, by the trends or by a score that is still that of chance."""
+    stop = standstill.nothing_learnt(curve, budget, metric, GUARDS, significance_z=CERTAIN_Z) or _at_chance(
+        curve, budget, metric
+    )
+    if stop is None:
+        return None
+    losses = curve.train_loss if curve.has_train_loss else curve.valid_loss
+    if signals.worst_share(curve) >= 0.9:
+        advice = (
+            "The units were dead from the start: lower learning_rate, and scale the input and the weights."
+        )
+    elif signals.vanishes(curve):
+        advice = "Weights that keep the gradient's size (weight_init: he), batch_norm, or pretrained weights."
+    elif float(losses.max() - losses.min()) > 20 * noise_of(losses) > 0:
+        advice = "The loss moves and nothing is learnt: lower learning_rate, and look at input and targets."
+    else:
+        advice = "The loss hardly moves: raise learning_rate by a factor of 10, or look at input and targets."
+    return from_stop(stop, advice)
+
+
+def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
+    """A score that has not left chance is no learning, whatever the loss does."""
+    if math.isnan(curve.chance):
+        return barely_learnt(curve, budget, metric)
+    if len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)) or not is_at_chance(curve, budget):
+        return None
+    best = metric.oriented(float(curve.valid_score[curve.best]))
+    evidence = {
+        "best_valid_score": best,
+        "chance": metric.oriented(curve.chance),
+        **signals.signals_of(curve),
+    }
+    because = f"{metric.name} has been {best:.4g} at best, and chance is {metric.oriented(curve.chance):.4g}"
+    said = because + signals.units_of(curve) + signals.gradient_of(curve)
+    return Stop("not_learning", int(curve.ends[-1]), evidence, said)
+
+
+def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
+    """Where chance is not told: shares, or per cent, that are low and have gained less than five points."""
+    if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)) or curve.ceiling not in (
+        1.0,
+        100.0,
+    ):
+        return None
+    if len(curve) < 6 and not progress.goes_nowhere(curve, budget):
+        return None
+    known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
+    is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in known)
+    if not is_low or not may_be_at_chance(curve, budget):
+        return None
+    first, best = (
+        metric.oriented(float(score)) for score in (curve.valid_score[0], curve.valid_score[curve.best])
+    )
+    evidence = {"first_valid_score": first, "best_valid_score": best, **signals.signals_of(curve)}
+    because = f"{metric.name} was {first:.4g} at first and {best:.4g} at best"
+    said = because + signals.units_of(curve) + signals.gradient_of(curve)
+    return Stop("not_learning", int(curve.ends[-1]), evidence, said)
