@@ -123,9 +123,26 @@ class Task(ABC):
     def losses(self, outputs: Tensor, targets: Tensor, parameters: Any) -> Tensor:
         """The loss of each row, shape (rows,), in nats."""
 
-    @abstractmethod
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The metric of each row, shape (rows,); the score of a split is their mean."""
+        """The metric of each row, shape (rows,); the score of a split is their mean.
+
+        A task defines this, or `split_score`.
+        """
+        raise NotImplementedError
+
+    def split_score(self, outputs: Tensor, targets: Tensor) -> Tensor | float:
+        """The metric of a whole split, if it is no mean over rows: F1, AUC, RMSE, perplexity.
+
+        outputs, targets: of all rows of the split, in their order, on the device of the model. Called in place of
+        `scores` if a task defines it. Compute it by torch; numpy or scikit-learn work too, but on a GPU each round then
+        waits for them.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def scores_whole_splits(cls) -> bool:
+        """Whether the metric is that of `split_score`."""
+        return cls.split_score is not Task.split_score
 
     def start(
         self, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device

@@ -16,6 +16,8 @@ _NEEDED = ("name", "rounds", "chance_score", "data_sets", "Parameters")
 def flaw_of(found: type[Task]) -> str | None:
     """The error as the end of a sentence that begins with the class; None if the class is valid."""
     lacking = sorted(found.__abstractmethods__) + [name for name in _NEEDED if not hasattr(found, name)]
+    if found.scores is Task.scores and not found.scores_whole_splits():
+        lacking.append("scores (or split_score)")
     if lacking:
         return f"lacks {', '.join(lacking)}"
     return _flaw_of_attributes(found) or _flaw_of_parameters(found)

@@ -43,15 +43,22 @@ def evaluation_sums(task: Task, model: nn.Module, rows: Rows, parameters: Any) -
     """The sums of loss and score over all of `rows`, float64, shape (2,), still on the rows' device.
 
     They are kept in double precision, over batches of fixed size in the rows' own order: repeated, they are the same
-    bits.
+    bits. The score of a task that scores whole splits counts once for each row.
     """
     loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
     score = torch.zeros_like(loss)
+    is_whole, kept = task.scores_whole_splits(), []
     with evaluation_mode(model):
         for batch in _batches(rows, task.evaluation_rows):
             outputs = task.forward(model, batch)
             loss += task.losses(outputs, batch.targets, parameters).double().sum()
-            score += task.scores(outputs, batch.targets).double().sum()
+            if is_whole:
+                kept.append((outputs, batch.targets))
+            else:
+                score += task.scores(outputs, batch.targets).double().sum()
+    if is_whole:
+        of_split = task.split_score(*(torch.cat(each) for each in zip(*kept, strict=True)))
+        score += torch.as_tensor(of_split, dtype=torch.float64, device=score.device) * len(rows)
     return torch.stack([loss, score])
 
 

@@ -140,7 +140,7 @@ def test_an_error_in_a_tasks_file_is_not_swallowed_and_may_be_mended(mine: Path)
         ("pathlib:Path", "which is not a subclass of objectives.Task"),
         (
             "their_tasks:Unfinished",
-            r"lacks build, load, load_test, losses, scores, rounds, chance_score, data_sets, Parameters\.",
+            r"lacks build, load, load_test, losses, rounds, chance_score, data_sets, Parameters, scores \(or split_score\)\.",
         ),
     ],
 )

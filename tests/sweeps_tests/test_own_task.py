@@ -44,3 +44,20 @@ def test_the_example_runs_from_launch_to_replay_and_confirmation(sweep: Sweep, t
     assert "All 5 rounds are equal" in sweep("replay", tmp_path / "out" / "best.yaml").err
     said = sweep("confirm", "moons", "--top", "2", "--seeds", "2", "--runner", "inline").err
     assert "for the first time" in said
+
+
+def test_a_metric_of_a_whole_split_runs_from_launch_to_confirmation(sweep: Sweep, tmp_path: Path) -> None:
+    code = (EXAMPLES / "my_task.py").read_text() + (
+        "\n\nclass ByPerplexity(Moons):\n"
+        "    name, metric, direction, chance_score = 'moons_by_perplexity', 'perplexity', 'minimize', 2.0\n\n"
+        "    def split_score(self, outputs, targets):\n"
+        "        return nn.functional.cross_entropy(outputs, targets).exp()\n"
+    )
+    (tmp_path / "task.py").write_text(code)
+    task, out = f"{tmp_path / 'task.py'}:ByPerplexity", ("--out", tmp_path / "out", "--runner", "inline")
+    space = ("--space", EXAMPLES / "my_space.yaml")
+    said = sweep("launch", task, *space, "-n", "2", "--rounds", "3", "--study", "own", *out).err
+    assert "minimizes validation perplexity" in said
+    assert "rounds are equal; perplexity" in sweep("replay", tmp_path / "out" / "best.yaml").err
+    confirmed = sweep("confirm", "own", "--top", "1", "--seeds", "2", "--runner", "inline").err
+    assert "Test perplexity of trial" in confirmed
