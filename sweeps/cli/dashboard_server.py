@@ -9,22 +9,32 @@ import json
 import re
 import socket
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from storage import Database
 from sweeps.errors import UsageError
 
+if TYPE_CHECKING:
+    from sweeps.study.stored_study import Study
+
 _READING = {"GET", "HEAD", "OPTIONS"}
 _NOTES = re.compile(r"/api/studies/[0-9]+(/[0-9]+)?/note/?")
 _LONGEST_NOTE = 1 << 20
 _LARGEST_VERSION = 1 << 31
 _DIGITS_OF_A_LENGTH = 20
+_STUDY = re.compile(r"/api/studies/([0-9]+)/?")
+_PICTURE = re.compile(r"/pictures/([0-9]+)/([0-9]+)\.svg")
+_REFUSED_BUTTONS = b"""<style>
+button[aria-label="delete study"], button[aria-label="rename study"], button[aria-label="delete artifact"],
+button[aria-label="skip trial"] { display: none !important; }
+</style></head>"""
 _REFUSAL = (
-    b'{"reason": "Only the driver of a study writes its trials: use `sweep stop`, `sweep resume` or '
-    b'`sweep delete`."}'
+    b'{"reason": "This dashboard is read-only, except for notes. Only the driver of a study writes its trials: use '
+    b'`sweep stop`, `sweep resume` or `sweep delete`."}'
 )
 
 _OTHER_HOST = (
@@ -48,10 +58,91 @@ def guarded(application: WSGIApplication, names: Collection[str] = ()) -> WSGIAp
             return application(environ, start_response)
         body = _body(environ)
         if _is_note(environ, body):
-            return _saved(application, {**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            return _saved(application, _with_body(environ, _own_part(body)), start_response)
         return _refuse(start_response, _REFUSAL)
 
     return answer
+
+
+def explained(application: WSGIApplication, database: Database) -> WSGIApplication:
+    """`application`, whose answers about studies tell what this service knows of them; it serves pictures, too."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if found := _PICTURE.fullmatch(path):
+            return _picture(database, int(found[1]), int(found[2]), start_response)
+        of_study = _STUDY.fullmatch(path)
+        is_page = path == "/dashboard" or path.startswith("/dashboard/")
+        if method != "GET" or not (of_study or is_page):
+            return application(environ, start_response)
+        plain = {key: value for key, value in environ.items() if key != "HTTP_ACCEPT_ENCODING"}
+        return _changed(application, plain, start_response, partial(_told, database, of_study))
+
+    return answer
+
+
+def _told(database: Database, of_study: re.Match[str] | None, body: bytes) -> bytes:
+    if of_study is None:
+        return body.replace(b"</head>", _REFUSED_BUTTONS, 1)
+    from sweeps.report.dashboard.answers import with_our_part
+
+    study = _study(database, int(of_study[1]))
+    return body if study is None else json.dumps(with_our_part(json.loads(body), study)).encode()
+
+
+def _changed(
+    application: WSGIApplication,
+    environ: dict[str, Any],
+    start_response: Any,
+    change: Callable[[bytes], bytes],
+) -> Iterable[bytes]:
+    """The application's answer with another body, where it is a success."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
+        begun.append((status, headers))
+
+    body = b"".join(application(environ, start))
+    status, headers = begun[-1]
+    if status.startswith("200"):
+        body = change(body)
+        headers = [header for header in headers if header[0].lower() != "content-length"]
+        headers.append(("Content-Length", str(len(body))))
+    start_response(status, headers)
+    return [body]
+
+
+def _study(database: Database, study_id: int) -> Study | None:
+    from storage.studies import list_studies
+    from sweeps.study.stored_study import Study
+
+    row = next((row for row in list_studies(database) if row.study_id == study_id), None)
+    return None if row is None else Study(database, row)
+
+
+def _picture(database: Database, study_id: int, number: int, start_response: Any) -> Iterable[bytes]:
+    from sweeps.report.dashboard.plots import trial_svg
+
+    study, drawn = _study(database, study_id), None
+    with contextlib.suppress(UsageError):
+        drawn = None if study is None else trial_svg(study, number)
+    if drawn is None:
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"no such picture"]
+    start_response("200 OK", [("Content-Type", "image/svg+xml"), ("Cache-Control", "no-store")])
+    return [drawn.encode()]
+
+
+def _own_part(body: bytes) -> bytes:
+    """A note to save without what we put above it."""
+    from sweeps.report.dashboard.notes import own_note
+
+    note = json.loads(body)
+    return json.dumps({**note, "body": own_note(note["body"])}).encode()
+
+
+def _with_body(environ: dict[str, Any], body: bytes) -> dict[str, Any]:
+    return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
 def _refuse(start_response: Any, why: bytes) -> Iterable[bytes]:
@@ -147,7 +238,9 @@ def make_dashboard(database: Database, host: str, port: int, names: Collection[s
     """
     from optuna_dashboard import wsgi
 
-    application: Any = guarded(wsgi(database.optuna), {host, socket.gethostname(), *names})
+    application: Any = guarded(
+        explained(wsgi(database.optuna), database), {host, socket.gethostname(), *names}
+    )
     try:
         return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:

@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,9 @@ import pytest
 from sweeps.cli import main
 from sweeps.cli.dashboard_server import make_dashboard
 from sweeps.errors import UsageError
+from sweeps.report.comparison import compare
+from sweeps.report.dashboard.notes import own_note, trial_note
+from sweeps.study.stored_study import load
 from tests.conftest import ToyLauncher
 from tests.sweeps_tests.cli.dashboards import Served, serving
 
@@ -49,7 +54,7 @@ def test_the_study_is_listed_with_its_trials_and_rounds(served: Served) -> None:
 def test_the_dashboard_s_best_trial_is_ours(served: Served) -> None:
     (shown,) = served.get("/api/studies/1")["best_trials"]
     best = served.study.best()
-    assert (shown["number"], shown["values"]) == (best.number, [best.value])
+    assert (shown["number"], shown["values"]) == (best.number, [float(f"{best.value:.6g}")])
 
 
 @pytest.mark.parametrize("behaviour", ["diverges", "nan_at_once", "crashes"])
@@ -59,7 +64,39 @@ def test_trials_without_a_finite_end_are_shown(launch_toy: ToyLauncher, behaviou
         (trial,) = dashboard.get("/api/studies/1")["trials"]
     assert trial["state"].upper() == study.trial(0).state
     notes = {each["key"]: each["value"] for each in trial["user_attrs"]}
-    assert json.loads(notes["evidence"]) == study.trial(0).attributes["evidence"]
+    evidence = study.trial(0).attributes["evidence"]
+    assert {key for key in notes if key.startswith("evidence: ")} == {
+        f"evidence: {name.replace('_', ' ')}" for name in evidence
+    }
+    assert notes["why it ended"] == study.trial(0).attributes["stop_reason"]
+
+
+HOSTILE = "<img src=x onerror=alert(1)> **b** [a](javascript:x) \x1b[31m"
+
+
+def test_a_note_begins_with_why_the_trial_ended_and_hostile_text_in_it_is_plain() -> None:
+    note = trial_note(3, "Fail", {"stop_reason": "error", "because": HOSTILE, "traceback": "```\x1b"}, "")
+    assert note.startswith("**Failed**: &lt;img src=x onerror=alert\\(1\\)&gt; \\*\\*b\\*\\* \\[a\\]")
+    assert "\x1b" not in note
+    assert note.count("```") == 2
+
+
+def test_a_study_that_runs_while_its_dashboard_is_polled_has_the_same_table(launch_toy: ToyLauncher) -> None:
+    alone = launch_toy(study="alone", num_trials=20).study
+    done, seen = threading.Event(), []
+
+    def poll(dashboard: Served) -> None:
+        while not done.is_set():
+            seen.append(dashboard.get("/api/studies/2")["note"]["body"].partition(" trials are finished")[0])
+
+    launch_toy(study="watched", num_trials=1)
+    with serving(load("watched")) as dashboard, ThreadPoolExecutor(1) as pool:
+        polling = pool.submit(poll, dashboard)
+        watched = launch_toy(study="watched", num_trials=20).study
+        done.set()
+        assert polling.result() is None  # each answer was a success
+    assert compare(alone, watched).is_same_table
+    assert len(set(seen)) > 1  # the notes followed the study
 
 
 # -- what is refused ---------------------------------------------------------------------------------
@@ -180,7 +217,10 @@ def test_notes_on_a_study_and_on_a_trial_can_be_taken_and_read(launch_toy: ToyLa
             assert dashboard.ask("PUT", "/api/studies/1/note", of_study) == (200, "{}")
             assert dashboard.ask("PUT", "/api/studies/1/1/note/", of_trial) == (200, "{}")
             shown = dashboard.get("/api/studies/1")
-            assert (shown["note"], shown["trials"][0]["note"]) == (of_study, of_trial)
+            for saved, note in ((of_study, shown["note"]), (of_trial, shown["trials"][0]["note"])):
+                assert {**note, "body": own_note(note["body"])} == saved
+                again = {"version": version, "body": note["body"]}  # what an editor sends back: our part, too
+                assert own_note(again["body"]) == saved["body"]
 
 
 def test_notes_leave_the_study_as_it_was(launch_toy: ToyLauncher) -> None:

@@ -14,7 +14,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.sweeps_tests.browser import browsing
+from sweeps.report.dashboard.notes import own_note
+from tests.sweeps_tests.browser import browsing, complaints
 from tests.sweeps_tests.cli.dashboards import NUM_ROUNDS, NUM_TRIALS, Served
 
 
@@ -68,6 +69,7 @@ DRAWN = {
     "#graph-intermediate-values .scatterlayer .js-line": NUM_TRIALS,
     "#graph-intermediate-values .scatterlayer .points path": NUM_TRIALS * NUM_ROUNDS,
     "#graph-timeline .bars .point": NUM_TRIALS,
+    "[id='user-defined-plot:training-and-validation'] .js-line": 10,  # of the best five trials, training and validation
     "#graph-hyperparameter-importances .bars .point": 4,
 }
 
@@ -88,21 +90,26 @@ def test_a_person_sees_history_curves_and_importances(page: Page, tmp_path: Path
 def test_a_person_reads_why_a_trial_ended(page: Page, tmp_path: Path) -> None:
     page.open("/dashboard/studies/1/trials?numbers=3")
     notes = page.served.study.trial(3).attributes
-    page.wait_for("Trial 3 (trial_id=4)", f"because {notes['because']}", f"best_round {notes['best_round']}")
-    page.wait_for("stop_reason overfitting", *notes["evidence"])
+    page.wait_for(
+        "Trial 3 (trial_id=4)", f"Overfitting: {notes['because']}", f"best round {notes['best_round']}"
+    )
+    page.wait_for(
+        "why it ended overfitting", *(f"evidence: {name.replace('_', ' ')}" for name in notes["evidence"])
+    )
+    (drawn,) = page.find("img[alt='Training and validation of trial 3']")
+    page.wait(lambda _: drawn.get_property("naturalWidth") == 600, "the picture of its curves")
+    assert page.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     assert page.driver.save_screenshot(tmp_path / "trial.png")
 
 
 @pytest.mark.browser
-def test_a_person_who_deletes_a_study_deletes_nothing(page: Page, tmp_path: Path) -> None:
-    before = page.served.stored()
+def test_a_person_finds_no_button_that_would_be_refused(page: Page, tmp_path: Path) -> None:
     page.open("/dashboard")
-    page.find("button[aria-label='delete study']")[0].click()
-    page.click("Yes")
-    page.wait_for("Failed to delete study (id=1)")
-    assert page.driver.save_screenshot(tmp_path / "delete.png")
     page.wait_for("1. curves")
-    assert not page.served.stored() ^ before
+    for label in ("delete study", "rename study"):
+        assert not any(button.is_displayed() for button in page.find(f"button[aria-label='{label}']"))
+    assert page.driver.save_screenshot(tmp_path / "list.png")
+    assert complaints(page.driver) == []
 
 
 @pytest.mark.browser
@@ -113,6 +120,8 @@ def test_a_person_takes_a_note(page: Page, tmp_path: Path) -> None:
     page.click("Save")
     page.wait_for("Success to save the note")
     page.find("main textarea", 0)  # the editor is closed
-    page.find("main strong")
+    page.wait(lambda _: "fine" in [each.text for each in page._all("main strong")], "the note as Markdown")
     assert page.driver.save_screenshot(tmp_path / "note.png")
-    assert page.served.get("/api/studies/1")["note"]["body"] == "a **fine** study"
+    body = page.served.get("/api/studies/1")["note"]["body"]
+    assert own_note(body) == "a **fine** study"
+    assert body.startswith("**toy** on toy-rows: maximizes validation accuracy. 16 trials are finished.")

@@ -1,0 +1,93 @@
+"""Notes in Markdown: on a study what is best and what it cost, on a trial why it ended. A user's own note follows."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from storage.outcomes import count_states
+from sweeps.printable import printable
+from sweeps.report.failures import failure_groups
+from sweeps.report.verdicts import confirmed_figures, duration_text, published_figures, text_of
+from sweeps.study.stored_study import Study
+
+OWN_NOTE = "---\n\n*Your note (sweep writes what stands above):*\n\n"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#!|~$])")
+_LONGEST = 1500
+
+
+def with_own_note(ours: str, own: str) -> str:
+    """Our note, with the user's below it."""
+    return f"{ours}\n\n{OWN_NOTE}{own}"
+
+
+def own_note(body: str) -> str:
+    """The user's part of a note that was edited; the whole note where our part was removed."""
+    _, found, own = body.partition(OWN_NOTE.rstrip())
+    return own.removeprefix("\n\n") if found else body
+
+
+def plain(text: Any) -> str:
+    """Text as it stands: neither HTML nor Markdown, no control characters, on one line."""
+    shown = " ".join(printable(str(text)).split())[:_LONGEST]
+    return _MARKDOWN.sub(r"\\\1", html.escape(shown, quote=False))
+
+
+def study_note(study: Study) -> str:
+    """What the study is, its best trial, how sure that is, its cost, its failures, and what to run next."""
+    spec, ranked, table = study.spec, study.ranking(1), study.table()
+    counts = count_states(study.database, study.row.study_id)
+    unfinished = sum(counts.values()) - len(table)
+    lines = [
+        f"**{plain(spec.task.name)}** on {plain(spec.data.plan.name)}: {spec.metric.direction}s validation "
+        f"{plain(spec.metric.name)}. {len(table)} trials are finished"
+        + (f", {unfinished} are not." if unfinished else "."),
+    ]
+    if ranked:
+        best = study.confirmed(ranked[0])
+        lines.append(
+            f"**Best:** {text_of(best.value)} (trial {best.number}, round {best.attributes.get('best_round', '?')})"
+        )
+    lines.append(_confirmed(study))
+    cost = study.cost(table)
+    saved = f", {cost.rounds_saved:,} saved by halting" if cost.rounds_saved else ""
+    lines.append(
+        f"**Cost:** {cost.rounds_run:,} rounds run{saved}; {duration_text(cost.seconds)} of training"
+    )
+    lines += [f"**{plain(each.text)}** {plain(each.advice)}" for each in failure_groups(study, table)]
+    next_commands = [study.command(verb) for verb in ("report", "review", *(["confirm"] if ranked else []))]
+    lines.append("**Next:**\n\n```\n" + "\n".join(next_commands) + "\n```")
+    return "\n\n".join(line for line in lines if line)
+
+
+def _confirmed(study: Study) -> str:
+    confirmed, published = confirmed_figures(study), published_figures(study)
+    told = "**Confirmed:** not yet" if confirmed is None else f"**Confirmed:** {confirmed.valid}"
+    if confirmed is not None:
+        told += f" over {confirmed.valid.count} runs from fresh seeds (trial {confirmed.trial})"
+        told += "" if confirmed.test is None else f"; on the test split {confirmed.test}"
+    figures = ", ".join(
+        f"{plain(name.replace('_', ' '))} {text_of(value)}" for name, value in published.items()
+    )
+    return told + (f". **Published:** {figures}" if figures else "")
+
+
+def trial_note(number: int, state: str, notes: Mapping[str, str], picture: str) -> str:
+    """Why the trial ended, its best round, its curves, and the command that shows more.
+
+    notes: its attributes as text. picture: the address of the picture of its curves; empty for none.
+    """
+    reason = notes.get("stop_reason", "")
+    ended = "not ended yet" if not reason else "failed" if reason == "error" else reason.replace("_", " ")
+    because = f": {plain(notes['because'])}" if notes.get("because") else ""
+    lines = [f"**{plain(ended).capitalize()}**{because}"]
+    if notes.get("best_round"):
+        lines.append(f"Best round {plain(notes['best_round'])} of {plain(notes.get('rounds', '?'))}.")
+    if picture:
+        lines.append(f"![Training and validation of trial {number}]({picture})")
+    if notes.get("traceback"):
+        fenced = printable(notes["traceback"]).replace("```", "'''").rstrip()
+        lines.append(f"```text\n{fenced}\n```")
+    return "\n\n".join(lines)
