@@ -69,7 +69,7 @@ DRAWN = {
     "#graph-intermediate-values .scatterlayer .js-line": NUM_TRIALS,
     "#graph-intermediate-values .scatterlayer .points path": NUM_TRIALS * NUM_ROUNDS,
     "#graph-timeline .bars .point": NUM_TRIALS,
-    "[id='user-defined-plot:training-and-validation'] .js-line": 10,  # of the best five trials, training and validation
+    "[id='user-defined-plot:training-and-validation'] .scatterlayer .js-line": 10,  # of the best five trials, training and validation
     "#graph-hyperparameter-importances .bars .point": 4,
 }
 
