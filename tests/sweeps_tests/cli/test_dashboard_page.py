@@ -83,7 +83,7 @@ def test_a_person_sees_history_curves_and_importances(page: Page, tmp_path: Path
     best = page.served.study.best()
     names = [label.text for label in page.find("#graph-hyperparameter-importances .ytick text", 4)]
     assert names[-1] == "quality"  # the topmost; alone it makes the toy's scores
-    page.wait_for(f"Best Trial (number={best.number})", str(best.value))
+    page.wait_for(f"Best Trial (number={best.number})", f"{best.value:.6g}")
 
 
 @pytest.mark.browser
