@@ -16,6 +16,8 @@ def migrate(connection: Connection, version: int) -> None:
         _let_figures_be_missing(connection)
     if version <= 4:
         _fence_leases(connection)
+    if version <= 5:
+        schema.additions.create(connection, checkfirst=True)
     today = str(schema.SCHEMA_VERSION)
     connection.execute(update(schema.meta).where(schema.meta.c.key == "schema_version").values(value=today))
 

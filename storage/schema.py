@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import UserDefinedType
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class ExactFloat(UserDefinedType[float]):
@@ -156,6 +156,17 @@ requests = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),  # "stop" or "stop-now"
     Column("asked", String(32), nullable=False),
+)
+
+additions = Table(
+    "sweep_additions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Integer, nullable=False),
+    Column("point", Text, nullable=False),  # JSON: the parameters of a configuration that a user adds
+    Column("asked", String(32), nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("number", Integer),  # of the trial that it became; NULL until the driver takes it
 )
 
 # Optuna's tables, as far as plain reading needs them, without importing Optuna.

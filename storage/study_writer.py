@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from storage import checkpoints, optuna_rows, rounds, studies
+from storage.additions import Addition, read_additions, record_addition
 from storage.asked import Asked, read_asked
 from storage.database import Database
 from storage.leases import Lease
@@ -29,6 +30,7 @@ OUR_NOTES = frozenset(
     {
         *("seed", "stop_reason", "rounds", "environment", "earlier_environments", "best_round", "because"),
         *("traceback", "evidence", "weights", "differs", "starts_over", "node", "configuration", "repeat"),
+        "added",
     }
 )
 
@@ -87,13 +89,22 @@ class StudyWriter:
         if named:
             self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, named))
 
-    def insert_trial(self, number: int, template: FrozenTrial) -> int:
-        """Insert a trial in one step and return its id. (`study.ask` would read all trials and take waiting ones.)"""
+    def read_additions(self) -> list[Addition]:
+        """What users have added."""
+        return self._with_retries(lambda: read_additions(self._database, self._study_id))
+
+    def insert_trial(self, number: int, template: FrozenTrial, addition: int | None = None) -> int:
+        """Insert a trial in one step and return its id. (`study.ask` would read all trials and take waiting ones.)
+
+        addition: the id of the user's addition that it comes from.
+        """
 
         def insert(connection: Connection) -> tuple[int, int]:
             latest = latest_trial(connection, self._study_id)
             if latest is not None and latest[0] >= number:
                 return latest  # an earlier attempt was carried out, but its answer was lost
+            if addition is not None:
+                record_addition(connection, addition, number)
             return number, optuna_rows.insert_trial(connection, self._study_id, number, template)
 
         stored, trial_id = self._write(insert)

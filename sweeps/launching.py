@@ -14,7 +14,8 @@ from sweeps.samplers.proposer import num_points
 from sweeps.settings import RunSettings, StudySettings, check_study_name, check_word, num_workers
 from sweeps.study.planned import Planned
 from sweeps.study.planning import plan_study
-from sweeps.study.stored_study import Study
+from sweeps.study.stored_study import Study, load
+from sweeps.study.warm_start import warm_started
 
 DEFAULT_TRIALS = 20
 
@@ -55,6 +56,8 @@ def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, sto
     check_word("--sampler", settings.sampler, SAMPLERS)
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     run = dataclasses.replace(run, task=planned.reference or settings.task)
+    if settings.warm_start is not None:
+        planned = warm_started(planned, load(settings.warm_start, storage))
     spec = planned.spec
     if study is not None:
         check_study_name(study)

@@ -35,7 +35,7 @@ class StudySettings:
     use at most this many; None for all. rounds: None for the task's own number. repeats: how often each configuration
     is trained, each time from another seed. folds: None for the validation split; else the rows are divided into so
     many parts, and each validates once.
-    guidance: see Specification.
+    guidance: see Specification. warm_start: the name of an older study whose trials are copied; None for none.
     """
 
     task: str
@@ -55,6 +55,7 @@ class StudySettings:
     guidance: Mapping[str, Any] = field(default_factory=dict)
     repeats: int = 1
     folds: int | None = None
+    warm_start: str | None = None
 
     def __post_init__(self) -> None:
         self._take_as_written()

@@ -15,6 +15,7 @@ import click
 
 from sweeps.cli import (
     beginning,
+    branching,
     diagnosing,
     exporting,
     guiding,
@@ -49,6 +50,8 @@ for command in (
     running.launch,
     running.resume,
     running.stop,
+    branching.add,
+    branching.branch,
     repeating.confirm,
     repeating.audit,
     repeating.reproduce,

@@ -168,6 +168,13 @@ def repeat_options(command: Any) -> Any:
     help="Try the values of this best.yaml first, right after the task's defaults. May be given several times.",
 )
 @option(
+    "--warm-start",
+    metavar="STUDY",
+    group=SEARCH,
+    help="Begin with the trials of an older study of the same metric. Those of another task, data set or number of "
+    "rounds are hints: the best five are tried first.",
+)
+@option(
     "--sampler",
     default="tpe",
     show_default=True,
@@ -278,6 +285,7 @@ def launch(
         "valid_rows",
         "repeats",
         "folds",
+        "warm_start",
     )
     settings = StudySettings(
         task=task,

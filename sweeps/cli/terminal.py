@@ -22,6 +22,7 @@ from sweeps.printable import on_one_line, printable
 from sweeps.samplers.by_name import sampler_of
 from sweeps.study.specification import Specification
 from sweeps.study.stored_study import Study
+from sweeps.study.warm_start import warm_start_lines
 from sweeps.sweep import Result
 
 PIPED_WIDTH = 140
@@ -45,11 +46,12 @@ def make_console() -> Console:
 def announcement(launching: Launch, study: Study | None) -> str:
     """The plan of a study, shown before it starts so that a user can check it."""
     spec, run = launching.planned.spec, launching.run
-    random = sampler_of(spec.sampler).startup_trials
+    random = max(0, sampler_of(spec.sampler).startup_trials - len(spec.observations))
     lines = {
         "study": f"{launching.name} ({_so_far(study, launching.num_trials)})",
         **_what_is_trained(launching),
         **_what_is_tried(launching),
+        **({"from": "\n".join(warm_start_lines(spec))} if spec.warm_start else {}),
         "trials": f"{launching.num_trials}{_each(spec)} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + ("" if spec.is_open else f"; up to {spec.rounds} {'round' if spec.rounds == 1 else 'rounds'} each")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from optuna.distributions import json_to_distribution
 
 from objectives import Round
 from storage import Database
+from storage.additions import Addition
 from storage.leases import Lease
 from storage.outcomes import Outcome, reaches
 from storage.studies import StudyRow
@@ -81,6 +82,7 @@ class StudyDriver:
         self._table: list[Outcome] = []
         self._leaders = Leaders(self.spec, self._proposer.part_of, 1)
         self._waiting: list[int] = []
+        self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
         self._has_told_of_start_over = False
@@ -145,6 +147,13 @@ class StudyDriver:
             self._environments[key] = dict(record)
             self.writer.update_provenance({**self.study.provenance, "environments": self._environments})
         return key
+
+    def take_additions(self, additions: Iterable[Addition]) -> None:
+        """Let what users have added become the next configurations. Each is taken once."""
+        for each in additions:
+            if each.number is None and each.id not in self._additions:
+                self._additions[each.id] = f"by {each.asked_by}, {each.asked}"
+                self._proposer.add(each.id, each.point)
 
     # -- what workers do -----------------------------------------------------------------------------
 
@@ -267,6 +276,10 @@ class StudyDriver:
                 if each.is_finished:
                     self._judge.finished(each.number, rounds[each.number], cast(TrialEnd, each.state))
         needed = self._proposer.needed({each.number: each.completed_value for each in outcomes})
+        additions = self.writer.read_additions()
+        self._proposer.restore_added(
+            {each.number: each.point for each in additions if each.number is not None}
+        )
         if isinstance(self._proposer, OpenProposer):
             self._proposer.restore_asked(self.writer.read_asked())
         for stored in stored_trials(self.writer, self.spec, outcomes, needed, self._files_of):
@@ -276,11 +289,14 @@ class StudyDriver:
             else:
                 self._paused[stored.outcome.number] = stored.unfinished
                 heapq.heappush(self._waiting, stored.outcome.number)
+        self.take_additions(additions)
         remove_leftovers(self._out, self.writer, outcomes, self._paused)
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
         template = running_trial(self.spec.space, proposal)
+        if proposal.added is not None:
+            template.set_user_attr("added", self._additions[proposal.added])
         repeat = None
         if proposal.part is not None:
             configuration, repeat = proposal.part
@@ -288,7 +304,7 @@ class StudyDriver:
             template.set_user_attr("repeat", repeat)
         # A string: as a number, the dashboard would plot the seed.
         template.set_user_attr("seed", str(self.spec.seed_of(number, repeat)))
-        return self.writer.insert_trial(number, template)
+        return self.writer.insert_trial(number, template, proposal.added)
 
     def _leave_out(self, trial: RunningTrial, why: str) -> None:
         """End a trial that is not trained, because the other folds of its configuration are hopeless."""

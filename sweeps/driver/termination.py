@@ -14,6 +14,7 @@ from typing import Literal
 from sqlalchemy.exc import DBAPIError
 
 from storage import Database
+from storage.additions import read_additions
 from storage.leases import Lease
 from storage.requests import pending_stop
 from sweeps.driver.study_driver import StudyDriver
@@ -76,7 +77,7 @@ class Termination:
         if self._lease.is_lost:
             driver.writer.check_lease()
         if not self.signal_number:
-            self._poll_request()
+            self._poll_requests(driver)
         self._look_at_table(driver)
         ending = self._reason_to_pause(driver)
         if ending is not None:
@@ -141,12 +142,13 @@ class Termination:
         if self._interruptible:
             raise Interruption
 
-    def _poll_request(self) -> None:
+    def _poll_requests(self, driver: StudyDriver) -> None:
         now = self._database.host.monotonic()
         if now >= self._next_poll:
             self._next_poll = now + POLL_SECONDS
             with contextlib.suppress(DBAPIError):  # unreachable for now: the writer waits, we ask again
                 self._requested = pending_stop(self._database, self._study_id)
+                driver.take_additions(read_additions(self._database, self._study_id))
             self._database.check_in_place()
 
     def _look_at_table(self, driver: StudyDriver) -> None:

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.trial import TrialState, create_trial
 
 from objectives.seeding import derive_seed
 from storage.asked import Asked
 from sweeps.samplers.by_name import make_sampler, on_one_thread
 from sweeps.samplers.proposer import Proposer
+from sweeps.samplers.sampler_study import observed_trial
 from sweeps.samplers.visible_trials import Finished, Proposal
 from sweeps.study.specification import Specification
 
@@ -129,6 +130,11 @@ class OpenProposer(Proposer):
                 derive_seed(self._spec.seed, number),
             ),
         )
+        for observation in self._spec.observations:
+            stored = observation["distributions"].items()
+            study.add_trial(
+                observed_trial(observation, {name: json_to_distribution(text) for name, text in stored})
+            )
         for each in self._known_to(number):
             outcome, asked = self._outcomes[each], self._asked[each]
             study.add_trial(

@@ -56,7 +56,7 @@ class Proposer:
         self._watched = 0
         self._together: list[Finished] = []
         self._bound = bound or sampler_of(spec.sampler).bound
-        self._sampler_study = SamplerStudy(self._space, spec.metric.direction, self._bound)
+        self._sampler_study = SamplerStudy(self._space, spec.metric.direction, self._bound, spec.observations)
 
     @property
     def num_cells(self) -> int | None:
@@ -262,4 +262,6 @@ def _given_trials(spec: Specification, space: Space) -> list[dict[str, Any]]:
         return spec.enqueued * (1 if spec.seeds_of else spec.repeats)
     if spec.task.kind != "task":  # a user's own code has no defaults
         return spec.enqueued
-    return [nearest(space, spec.defaults), *spec.enqueued]
+    defaults = nearest(space, spec.defaults)
+    known = any(each["params"] == defaults for each in spec.observations)
+    return [*([] if known else [defaults]), *spec.enqueued]

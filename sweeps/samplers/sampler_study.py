@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -14,13 +18,16 @@ _NAME = "mirror"  # some samplers hash the study's name
 
 
 class SamplerStudy:
-    """Trials in the order of their numbers. Trials beyond the bound are forgotten.
+    """Trials in the order of their numbers, after the observations. Trials beyond the bound are forgotten.
 
     The Optuna study is built when a sampler is first asked, and again when trials were forgotten. In between it
     grows, which gives the same study. A trial's number there is its position among the visible trials.
     """
 
-    def __init__(self, space: Space, direction: str, bound: Bound) -> None:
+    def __init__(
+        self, space: Space, direction: str, bound: Bound, observations: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self._observations = observations
         self._space = space
         self._direction = direction
         self._bound = bound
@@ -73,6 +80,8 @@ class SamplerStudy:
         direction = optuna.study.StudyDirection[self._direction.upper()]
         study = optuna.create_study(study_name=_NAME, direction=direction)
         self._ids = {}
+        for each in self._observations:
+            study.add_trial(observed_trial(each, distributions(self._space, each["params"])))
         for number in self._proposals:
             self._show(study, number)
         return study
@@ -91,6 +100,20 @@ class SamplerStudy:
             study._storage.set_trial_intermediate_value(trial_id, *outcome.last_round)
         values = None if outcome.value is None else [outcome.value]
         study._storage.set_trial_state_values(trial_id, TrialState[outcome.state], values)
+
+
+def observed_trial(
+    observation: Mapping[str, Any], of_searched: Mapping[str, BaseDistribution]
+) -> FrozenTrial:
+    """A trial of an older study, in the form that Optuna stores."""
+    is_complete, value = observation["state"] == "COMPLETE", observation["value"]
+    return create_trial(
+        state=TrialState[observation["state"]],
+        value=value if is_complete else None,
+        params={name: observation["params"][name] for name in of_searched},
+        distributions=dict(of_searched),
+        intermediate_values={} if is_complete else {observation["rounds"]: value},
+    )
 
 
 def running_trial(space: Space, proposal: Proposal) -> FrozenTrial:

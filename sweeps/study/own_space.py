@@ -20,9 +20,21 @@ def own_space(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Sp
 
     Where there is none of them, the overrides are the space. Raises UsageError where it names nothing, and SpaceError.
     """
-    space = _given(settings, code, found)
+    space = overridden_own_space(_given(settings, code, found), code, settings.overrides)
+    if not space.parameters:
+        path = Path(code.sources.main.path)
+        raise UsageError(
+            f"{path.name} says nothing of what is searched. Give @sweeps.objective a space={{…}}, write one into "
+            f"{path.with_suffix('.yaml').name} beside it, name one by --space FILE.yaml, or write it on the command "
+            "line: lr=1e-5..1e-1:log."
+        )
+    return space
+
+
+def overridden_own_space(space: Space, code: OwnCode, overrides: tuple[str, ...]) -> Space:
+    """`space` with overrides; where it is empty, they are the space. Raises UsageError and SpaceError."""
     known = [parameter.name for parameter in space]
-    for text in settings.overrides:
+    for text in overrides:
         name = text.partition("=")[0]
         if known and "=" in text and name not in known:
             raise UsageError(
@@ -31,13 +43,6 @@ def own_space(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Sp
             )
         name, domain = parse_override(text, space, None)
         space = space.with_domain(name, domain) if name in space else _with_last(space, name, domain)
-    if not space.parameters:
-        path = Path(code.sources.main.path)
-        raise UsageError(
-            f"{path.name} says nothing of what is searched. Give @sweeps.objective a space={{…}}, write one into "
-            f"{path.with_suffix('.yaml').name} beside it, name one by --space FILE.yaml, or write it on the command "
-            "line: lr=1e-5..1e-1:log."
-        )
     return space
 
 

@@ -32,7 +32,11 @@ def resolve_space(task: Task, path: Path | Mapping[str, Any] | None, overrides: 
         path = built_in_space_path(task.name)
         if path is None:
             raise UsageError(f"{task.name} has no search space of its own. Give one with --space FILE.yaml.")
-    space = given_space(path)
+    return overridden_space(task, given_space(path), overrides)
+
+
+def overridden_space(task: Task, space: Space, overrides: tuple[str, ...]) -> Space:
+    """`space` with overrides. Every parameter and value is checked against the task."""
     kinds = parameter_kinds(task.Parameters)
     overridden: set[str] = set()
     for text in overrides:

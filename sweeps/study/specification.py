@@ -75,7 +75,9 @@ class Specification:
     gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search whose seeds are used; if that
     search has repeats, the repeats. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
     probe: what is measured in place of a search, for guidance: its kind and settings; None for a search. guidance: by
-    parameter, the study that narrowed its range before the search, and the range that it gave.
+    parameter, the study that narrowed its range before the search, and the range that it gave. warm_start: the copied
+    trials of an older study, which the sampler sees from the start or of which the best are enqueued (see
+    `sweeps.study.warm_start`).
     """
 
     task: TaskVersion
@@ -98,6 +100,7 @@ class Specification:
     stop_rule_version: int = 1
     probe: dict[str, Any] | None = None
     guidance: dict[str, Any] = field(default_factory=dict)
+    warm_start: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record to store, of JSON values only. What older studies lack is left out at its default."""
@@ -114,7 +117,7 @@ class Specification:
             del record["seeds_of"]
         if self.stop_rule_version == 1:
             del record["stop_rule_version"]
-        for name in ("probe", "guidance"):
+        for name in ("probe", "guidance", "warm_start"):
             if not record[name]:
                 del record[name]
         return record
@@ -138,6 +141,11 @@ class Specification:
         canonical["space"] = list(canonical["space"].items())
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def observations(self) -> list[dict[str, Any]]:
+        """Trials of an older study, with the keys `params`, `value`, `state` and more, that the sampler sees."""
+        return list(self.warm_start["trials"]) if self.warm_start.get("as") == "observations" else []
 
     @property
     def probe_kind(self) -> str | None:
