@@ -43,7 +43,8 @@ def warm_started(planned: Planned, older: Study, *, kind: str = "warm-start") ->
     trials = [*(_inherited(spec, older) if kind == "branch" else []), *fitting]
     if not trials:
         raise UsageError(
-            f"No trial of {older.name} fits this study.\n{_listed(left_out)}\nTo begin without them, launch a new study."
+            f"No trial of {older.name} fits this study.\n{_listed(left_out)}\n"
+            "To begin without them, launch a new study."
         )
     if reasons:
         trials = _best_of(trials, spec)[:HINTS]
