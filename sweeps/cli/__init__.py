@@ -45,6 +45,7 @@ def sweep(debug: bool) -> None:
 for command in (
     reading.tasks,
     reading.data,
+    guiding.check,
     guiding.lr,
     beginning.new,
     running.launch,

@@ -205,3 +205,54 @@ def _write(test: Any, answer: Any, result: Any, path: Path) -> None:
     low, high = answer.bounds or (0, 0)
     comment = f"{answer.parameter} {cell(low)} to {cell(high)} by {answer.study.name} (sweep lr)."
     write_space(narrowed_space(answer, spec.space), spec.task.name, path, comment)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep check mnist_mlp --data mnist-5k", "sweep check train.py", "sweep check my_task.py:MyTask"
+    ),
+)
+@click.argument("task")
+@click.argument("overrides", nargs=-1, metavar="[key=value]...")
+@option(
+    "--data-dir",
+    type=_PATH,
+    group=DATA,
+    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
+)
+@study_options
+@format_option
+def check(task: str, overrides: tuple[str, ...], data_dir: Path | None, form: str, **options: Any) -> int:
+    """Check in a minute whether the training of TASK is sane.
+
+    The first loss, the gradients, one batch learnt by heart, evaluation, labels, splits, the seed, a repeated and a
+    paused training, and where a step's time goes. Of your own function, what its reports tell. The exit code is 1 if a
+    check fails.
+    """
+    from sweeps.guidance.sanity import sanity
+
+    settings = study_settings(task, overrides, options)
+    rows = []
+    for each in sanity(settings, None if data_dir is None else str(data_dir)):
+        rows.append(each.record())
+        if form == "table":
+            _show(each)
+    if form != "table":
+        print_rows(rows, form, columns=("check", "outcome", "because"))
+    broken = [row["check"] for row in rows if row["outcome"] == "failed"]
+    again = " ".join([task, *overrides])
+    if broken:
+        click.echo(f"{len(broken)} of {len(rows)} checks failed: {', '.join(broken)}.", err=True)
+    else:
+        click.echo(f"No check failed.\nNext: sweep lr {again}", err=True)
+    return 1 if broken else 0
+
+
+_MARKS = {"passed": "passed        ", "failed": "FAILED        ", "not_applicable": "not applicable"}
+
+
+def _show(each: Any) -> None:
+    click.echo(f"{_MARKS[each.outcome]}  {each.name}: {each.because}")
+    if each.cause:
+        click.echo(f"                Usual cause: {each.cause}.")

@@ -1,0 +1,148 @@
+"""Checks of a model before and while it learns one batch: its first loss, its gradients, its evaluation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from objectives.rows.rows import Rows
+from objectives.training.evaluation import evaluate
+from objectives.training.loop import Run
+from sweeps.guidance.bench import Bench
+from sweeps.guidance.check import Check, failed, not_applicable, passed
+
+FIRST_LOSS = 2.0  # times ln(classes) is too much, and a half of it too little
+BATCH_ROWS = 8
+BATCH_STEPS = 300
+FITTED = 0.05  # of the first loss: the batch is learnt
+CLOSE = 1e-3  # of the largest output: no more than rounding between batches
+GRADIENT_BATCHES = 4
+
+
+def initial_loss(bench: Bench) -> Check:
+    """The loss of an untrained classifier must be near ln(classes): it knows nothing, and is sure of nothing."""
+    run = bench.run()
+    classes = bench.classes(run)
+    if classes is None:
+        return not_applicable("initial_loss", "The targets are no classes with a logit each.")
+    loss = evaluate(bench.task, run.model, run.train_sample[:256], bench.parameters).loss
+    expected = math.log(classes)
+    said = f"The loss before training is {loss:.3g}; ln({classes}) is {expected:.3g}."
+    is_near = expected / FIRST_LOSS <= loss <= expected * FIRST_LOSS
+    return (passed if is_near else failed)("initial_loss", said, loss=loss, expected=expected)
+
+
+def gradients(bench: Bench) -> Check:
+    """Each weight that is to learn must get a gradient that is finite and not all zero."""
+    run = bench.run(parameters=bench.changed(dropout=0.0))
+    learning = [(name, weight) for name, weight in run.model.named_parameters() if weight.requires_grad]
+    reached: dict[str, bool] = {}
+    run.model.train()
+    size = max(2, min(64, len(run.train_rows)))
+    for at in range(min(GRADIENT_BATCHES, max(1, len(run.train_rows) // size))):
+        run.model.zero_grad(set_to_none=True)
+        run._step.take_gradient(_augmented(bench, run, run.train_rows[at * size : (at + 1) * size]))
+        for name, weight in learning:
+            gradient = weight.grad
+            if gradient is not None and not bool(torch.isfinite(gradient).all()):
+                return failed("gradients", f"The gradient of {name} is not finite.", parameters=[name])
+            reached[name] = reached.get(name, False) or (gradient is not None and bool(gradient.any()))
+    missed = [name for name, _ in learning if not reached[name]]
+    if missed:
+        shown = ", ".join(missed[:4]) + (" …" if len(missed) > 4 else "")
+        said = f"{len(missed)} of {len(learning)} parameters get no gradient: {shown}."
+        return failed("gradients", said, parameters=missed)
+    return passed("gradients", f"All {len(learning)} parameters that learn get a gradient.", parameters=[])
+
+
+def one_batch(bench: Bench) -> Check:
+    """A model must be able to learn a few rows by heart (Karpathy 2019)."""
+    part = bench.splits.train[: min(BATCH_ROWS, len(bench.splits.train))]
+    splits = _with_train(bench, part)
+    ratios = []
+    for factor in (1.0, 0.1, 10.0):
+        rate = bench.parameters.learning_rate * factor
+        parameters = bench.changed(
+            dropout=0.0,
+            weight_decay=0.0,
+            schedule="constant",
+            batch_size=len(part),
+            learning_rate=rate,
+            jitter=0.0,
+            max_shift=0,
+            flip=False,
+            crop=False,
+        )
+        ratio, steps = _fit(bench.run(splits=splits, parameters=parameters))
+        ratios.append(ratio)
+        if ratio <= FITTED:
+            said = f"{len(part)} rows are learnt by heart in {steps} steps: the loss falls to {ratio:.1%} of its start."
+            return passed("one_batch", said, ratio=ratio, steps=steps)
+    best = min(ratios)
+    said = (
+        f"{len(part)} rows are not learnt by heart in {BATCH_STEPS} steps at any of three learning rates: the loss "
+        f"stays at {best:.1%} of its start."
+    )
+    return failed("one_batch", said, ratio=best, steps=BATCH_STEPS)
+
+
+def _fit(run: Run) -> tuple[float, int]:
+    """The smallest loss of a run as a part of its first, and after how many steps."""
+    run.steps_per_round = 1
+    first = best = run.train_round().running_loss
+    for step in range(2, BATCH_STEPS + 1):
+        loss = run.train_round().running_loss
+        best = min(best, loss) if math.isfinite(loss) else best
+        if best <= FITTED * first:
+            return best / first, step
+        if not math.isfinite(loss) or (step == BATCH_STEPS // 3 and best > 0.8 * first):
+            break
+    return best / first, BATCH_STEPS
+
+
+def evaluation_repeatable(bench: Bench) -> Check:
+    """Two evaluations of the same weights and rows must be equal bit for bit, and change nothing."""
+    run = bench.run()
+    run.train_round()
+    before = [value.clone() for value in run.model.state_dict().values()]
+    outputs = [bench.outputs(run, run.valid_rows[:64]) for _ in range(2)]
+    losses = [evaluate(bench.task, run.model, run.valid_rows, run.parameters) for _ in range(2)]
+    if not torch.equal(*outputs) or losses[0] != losses[1]:
+        return failed("evaluation_repeatable", "Two evaluations of the same rows and weights differ.")
+    after = run.model.state_dict().values()
+    if not all(torch.equal(one, other) for one, other in zip(before, after, strict=True)):
+        return failed("evaluation_repeatable", "An evaluation changes the model's weights or statistics.")
+    return passed("evaluation_repeatable", "Two evaluations are equal bit for bit, and change nothing.")
+
+
+def evaluation_alone(bench: Bench) -> Check:
+    """What the model says of a row must not depend on the other rows of its batch."""
+    run = bench.run()
+    run.train_round()
+    rows = run.valid_rows[:32]
+    if len(rows) < 4:
+        return not_applicable("evaluation_alone", "There are too few validation rows.")
+    together = bench.outputs(run, rows)
+    half = len(rows) // 2
+    apart = torch.cat([bench.outputs(run, rows[:half]), bench.outputs(run, rows[half:])])
+    back = torch.arange(len(rows) - 1, -1, -1, device=rows.targets.device)
+    turned = bench.outputs(run, rows[back])[back]
+    scale = max(float(together.abs().max()), 1e-12)
+    gap = max(float((together - other).abs().max()) for other in (apart, turned)) / scale
+    if not gap <= CLOSE:
+        said = f"The outputs of the same rows differ by {gap:.2g} of the largest when the batch is divided or turned."
+        return failed("evaluation_alone", said, gap=gap)
+    return passed("evaluation_alone", "A row's outputs do not depend on the rest of its batch.", gap=gap)
+
+
+def _augmented(bench: Bench, run: Run, rows: Rows) -> Rows:
+    with run._noise.drawn_from():
+        return bench.task.augment(rows, run.parameters)
+
+
+def _with_train(bench: Bench, rows: Rows) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(bench.splits, train=rows)
