@@ -242,6 +242,13 @@ def repeat_options(command: Any) -> Any:
     group=RESULTS,
     help="Name of the study. [default: the task's name and the start of the specification's fingerprint]",
 )
+@option(
+    "--lr-range",
+    "is_range_tested",
+    is_flag=True,
+    group=SPACE,
+    help="First run a learning-rate range test (`sweep lr`), and search only the range that it suggests.",
+)
 @option("--dry-run", is_flag=True, group=OTHER, help="Show what would be done, and do nothing.")
 @option(
     "--try",
@@ -256,6 +263,7 @@ def launch(
     overrides: tuple[str, ...],
     space: Path | None,
     study: str | None,
+    is_range_tested: bool,
     dry_run: bool,
     is_tried: bool,
     storage: str | None,
@@ -295,6 +303,8 @@ def launch(
         **{name: options.pop(name) for name in names},
     )
     run = RunSettings(**given_options(options))
+    if is_range_tested:
+        settings = _with_tested_range(settings, run, storage, is_dry=dry_run or is_tried)
     if dry_run or is_tried:
         planned, there = sweeping.preview(settings, run, study=study, storage=storage)
         console = make_console()
@@ -378,6 +388,28 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
     for each in [*repeats, found]:
         delete_with_results(each)
     click.echo(f"Deleted {study}{also}.", err=True)
+
+
+def _with_tested_range(settings: Any, run: Any, storage: str | None, *, is_dry: bool) -> Any:
+    """The settings with the range that a range test suggests; the test is run, or read if it is there."""
+    from sweeps.cli.progress import watching
+    from sweeps.cli.terminal import make_console
+    from sweeps.errors import UsageError
+    from sweeps.guidance.narrowed import after_rate_test
+
+    if is_dry:
+        raise UsageError(
+            "--lr-range needs the result of a range test: leave out --dry-run and --try, or run sweep lr first."
+        )
+    console = make_console()
+    with watching(console) as watcher:
+        narrowed = after_rate_test(settings, run, storage=storage, watcher=watcher)
+    for name, found in narrowed.guidance.items():
+        console.print(
+            f"\n{name} is searched from {found['low']:g} to {found['high']:g}, by {found['study']}.\n",
+            markup=False,
+        )
+    return narrowed
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from ruamel.yaml import YAML
 
 from objectives.checkpoints.atomic_write import write_whole
 from search_spaces import Numeric, Space
-from sweeps.errors import UsageError
-from sweeps.guidance.rate_study import RateAnswer
-from sweeps.settings import StudySettings
+from sweeps.errors import NoCompletedTrial, UsageError
+from sweeps.guidance.rate_plan import RateTest
+from sweeps.guidance.rate_study import RateAnswer, rate_test
+from sweeps.launching import Watcher
+from sweeps.settings import RunSettings, StudySettings
 
 
 def narrowed_space(answer: RateAnswer, space: Space) -> Space:
@@ -63,3 +65,24 @@ def with_range(settings: StudySettings, answer: RateAnswer) -> StudySettings:
     return dataclasses.replace(
         settings, overrides=(*settings.overrides, override), guidance={**settings.guidance, name: record}
     )
+
+
+def after_rate_test(
+    settings: StudySettings,
+    run: RunSettings,
+    *,
+    storage: str | None = None,
+    watcher: Watcher | None = None,
+) -> StudySettings:
+    """Run the range test for a study, or read its stored result; returns the narrowed settings of the study.
+
+    Raises UsageError without a suggestion, and NoCompletedTrial if the test was cut off.
+    """
+    alone = dataclasses.replace(run, out=None, num_trials=None, target=None, timeout_seconds=None)
+    result, answer = rate_test(RateTest(settings), run=alone, storage=storage, watcher=watcher)
+    if answer is None:
+        result.raise_for_ending("launch again with --lr-range")
+        raise NoCompletedTrial(
+            "The range test is not complete. To continue it, launch again with --lr-range."
+        )
+    return with_range(settings, answer)

@@ -71,7 +71,9 @@ class RateTest:
 
 def plan_rate_test(test: RateTest, run: RunSettings) -> Planned:
     """The study of a range test. Raises UsageError where there is no rate to test, and as `plan_study` does."""
-    settings = dataclasses.replace(test.study, sampler="random", stop_rule="none")
+    settings = dataclasses.replace(
+        test.study, sampler="random", stop_rule="none", enqueue=(), repeats=1, folds=None, warm_start=None
+    )
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     name = _rate_name(test, planned)
     if isinstance(planned.subject, Task) and not _trains_itself(planned):

@@ -84,3 +84,33 @@ def test_the_fingerprint_of_a_search_does_not_know_of_probes(launch_toy: ToyLaun
     record = launch_toy(num_trials=1).study.spec.to_dict()
     assert not {"probe", "guidance"} & set(record)
     assert StudySettings("toy").guidance == {}
+
+
+def test_launch_with_lr_range_searches_the_suggested_range_and_has_the_test_on_record(
+    sweep: Sweep,
+) -> None:
+    words = (
+        "launch",
+        *SMALL,
+        "-n",
+        "3",
+        "--rounds",
+        "20",
+        "--runner",
+        "inline",
+        "--study",
+        "guided",
+        "--lr-range",
+    )
+    assert "learning_rate is searched from" in sweep(*words).err
+    spec = load("guided").spec
+    found = spec.guidance["learning_rate"]
+    domain = spec.space["learning_rate"].domain
+    assert isinstance(domain, Numeric)
+    assert (domain.low, domain.high, domain.log) == (found["low"], found["high"], True)
+    assert load(found["study"]).row.fingerprint == found["fingerprint"]
+    for trial in load("guided").all_trials():
+        assert found["low"] <= trial.params["learning_rate"] <= found["high"]
+    again = sweep(*words)  # reads the stored test: the same specification, so the study is continued
+    assert "3 trials finished" in again.err
+    assert "Remove one of them" in sweep(*words, "learning_rate=1e-3..1e-2", code=2).err
