@@ -81,3 +81,10 @@ def test_a_metric_that_is_minimised(
     assert f"rounds are equal; {metric}" in sweep("replay", out / "best.yaml").err
     confirmed = sweep("confirm", "own", "--top", "2", "--seeds", "2", "--runner", "inline").err
     assert ("Test perplexity of trial" if metric == "perplexity" else "There is no test split") in confirmed
+
+
+def test_the_ordinary_script_of_the_examples_is_swept(sweep: Sweep, tmp_path: Path) -> None:
+    script = Path(__file__).parents[3] / "examples" / "plain" / "train_swept.py"
+    out = tmp_path / "out"
+    sweep("launch", script, "-n", "2", "--rounds", "2", "--out", out, "--runner", "inline")
+    assert "All 2 rounds are equal; accuracy" in sweep("replay", out / "best.yaml").err

@@ -1,0 +1,92 @@
+"""The ordinary training script with plain Ray Tune."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from ray import tune
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def load_rows():
+    inputs, targets = load_digits(return_X_y=True)
+    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
+    inputs = torch.tensor(inputs, dtype=torch.float32)[order] / 16
+    targets = torch.tensor(targets)[order]
+    return TensorDataset(inputs[:1200], targets[:1200]), TensorDataset(inputs[1200:], targets[1200:])
+
+
+class Net(nn.Module):
+    def __init__(self, width, dropout):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 10))
+
+    def forward(self, inputs):
+        return self.net(inputs)
+
+
+def train_one_epoch(model, loader, optimizer):
+    model.train()
+    total = 0.0
+    for inputs, targets in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(targets)
+    return total / len(loader.dataset)
+
+
+@torch.no_grad()
+def evaluate(model, loader):
+    model.eval()
+    loss = correct = 0.0
+    for inputs, targets in loader:
+        outputs = model(inputs)
+        loss += nn.functional.cross_entropy(outputs, targets, reduction="sum").item()
+        correct += (outputs.argmax(dim=1) == targets).sum().item()
+    return loss / len(loader.dataset), correct / len(loader.dataset)
+
+
+def main(config, epochs=20):
+    lr, width, dropout = config["lr"], config["width"], config["dropout"]
+    torch.manual_seed(0)
+    train_rows, valid_rows = load_rows()
+    train_loader = DataLoader(train_rows, batch_size=64, shuffle=True)
+    valid_loader = DataLoader(valid_rows, batch_size=256)
+    model = Net(width, dropout)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    checkpoint, first = tune.get_checkpoint(), 0
+    if checkpoint:
+        with checkpoint.as_directory() as folder:
+            state = torch.load(Path(folder) / "state.pt")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        first = state["epoch"] + 1
+    for epoch in range(first, epochs):
+        train_loss = train_one_epoch(model, train_loader, optimizer)
+        valid_loss, accuracy = evaluate(model, valid_loader)
+        scheduler.step()
+        print(f"epoch {epoch}: training loss {train_loss:.3f}, validation {valid_loss:.3f}, {accuracy:.3f}")
+        with tempfile.TemporaryDirectory() as folder:
+            parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+            state = {name: part.state_dict() for name, part in parts.items()}
+            torch.save({**state, "epoch": epoch}, Path(folder) / "state.pt")
+            tune.report({"accuracy": accuracy}, checkpoint=tune.Checkpoint.from_directory(folder))
+
+
+if __name__ == "__main__":
+    space = {
+        "lr": tune.loguniform(1e-4, 1e-1),
+        "width": tune.lograndint(16, 257),
+        "dropout": tune.uniform(0.0, 0.6),
+    }
+    scheduler = tune.schedulers.ASHAScheduler(metric="accuracy", mode="max", max_t=20)
+    tuner = tune.Tuner(
+        main, param_space=space, tune_config=tune.TuneConfig(num_samples=20, scheduler=scheduler)
+    )
+    print(tuner.fit().get_best_result("accuracy", "max").config)
