@@ -15,6 +15,7 @@ from sweeps.errors import UsageError
 
 if TYPE_CHECKING:
     from sweeps.diagnosis.report import Diagnosed
+    from sweeps.study.stored_study import Study
 
 COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "because")
 
@@ -95,6 +96,7 @@ def diagnose(
 
     if (study is None) == (path is None):
         raise UsageError("Give the name of a study, or a file of curves: --curves FILE.csv.")
+    loaded = None
     if path is not None:
         file = read_curves(
             path,
@@ -124,7 +126,9 @@ def diagnose(
     print_rows([each.record() for each in found], form, columns=COLUMNS)
     if form == "table":
         for advice, trials in _advised(found).items():
-            click.echo(f"{cell(trials)}: {advice}", err=True)
+            click.echo(f"{cell(_trials_text(trials))}: {advice}", err=True)
+            if loaded is not None and (command := _next(loaded, advice, trials)):
+                click.echo(f"  Next: {command}", err=True)
     if folder is not None:
         from sweeps.diagnosis.plot import plot
 
@@ -144,10 +148,21 @@ def _named_columns(said: str | None) -> dict[str, str]:
     return {figure.strip(): name.strip() for figure, _, name in parts}
 
 
-def _advised(found: Sequence[Diagnosed]) -> dict[str, str]:
+def _next(study: Study, advice: str, trials: Sequence[str]) -> str | None:
+    """The command that tries what the advice says."""
+    from sweeps.report.next_command import command_for
+
+    return command_for(study, study.table(), advice, [int(name) for name in trials])
+
+
+def _trials_text(names: Sequence[str]) -> str:
+    return f"trial{'s' * (len(names) > 1)} {', '.join(names)}"
+
+
+def _advised(found: Sequence[Diagnosed]) -> dict[str, list[str]]:
     """Each advice with the names of the trials that it is for."""
     advised: dict[str, list[str]] = {}
     for each in found:
         if each.diagnosis.advice:
             advised.setdefault(each.diagnosis.advice, []).append(each.named.name)
-    return {advice: f"trial{'s' * (len(names) > 1)} {', '.join(names)}" for advice, names in advised.items()}
+    return advised

@@ -191,11 +191,25 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(f"node        {cell(notes['node'])}")
     for name, value in (notes.get("evidence") or {}).items():
         click.echo(f"  {name:<24}{cell(value)}")
+    for line in _advice_for(found, row) if rounds else []:
+        click.echo(line)
     if notes.get("traceback"):
         click.echo(printable(notes["traceback"]))
     told = {name: None for each in rounds for name, value in each.items() if value is not None}
     columns = [name for name in told if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")
+
+
+def _advice_for(study: Any, trial: Any) -> list[str]:
+    """What to change after this trial, and the command that tries it."""
+    from sweeps.diagnosis.report import diagnose_study
+    from sweeps.report.next_command import command_for
+
+    advice = diagnose_study(study, trial.number)[0].diagnosis.advice if trial.is_finished else ""
+    if not advice:
+        return []
+    command = command_for(study, study.table(), advice, [trial.number])
+    return [f"advice      {advice}", *([f"next        {command}"] if command else [])]
 
 
 @contextlib.contextmanager

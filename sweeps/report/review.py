@@ -14,13 +14,12 @@ from typing import Any
 
 from scipy import stats
 
-from search_spaces import built_in_space_path, read_space
 from storage.trials import TrialRow
 from sweeps.repeats.significance import SIGNIFICANCE
 from sweeps.report.failures import failure_groups
 from sweeps.report.knobs import PARTS, value_at
+from sweeps.report.next_command import launch_command, range_command
 from sweeps.report.study_facts import StudyFacts, read_facts
-from sweeps.settings import StudySettings
 from sweeps.study.stored_study import Study
 
 NEAR = 0.1  # of a range: so near to its end is at its end
@@ -76,13 +75,14 @@ def spoilt(facts: StudyFacts) -> Finding | None:
         return None
     reasons = statistics.multimode(_reason(trial) for trial in facts.spoilt)
     evidence: dict[str, Any] = {"share": share, "most_common": reasons[0]}
-    where, change = _where_spoilt(facts)
+    found = _where_spoilt(facts)
     shown = (
         f"{len(facts.spoilt)} of {len(facts.table)} trials have no usable result (most common: {reasons[0]})"
     )
-    if where is None:
+    if found is None:
         return Finding("spoilt", f"{shown}.", f"sweep diagnose {_study(facts)}", evidence)
-    return Finding("spoilt", f"{shown}; {where}.", _launch(facts, change), evidence)
+    where, name, low, high = found
+    return Finding("spoilt", f"{shown}; {where}.", _range(facts, name, low, high), evidence)
 
 
 def _reason(trial: TrialRow) -> str:
@@ -91,8 +91,8 @@ def _reason(trial: TrialRow) -> str:
     return "no finite score" if reason == "finished" else reason
 
 
-def _where_spoilt(facts: StudyFacts) -> tuple[str | None, str]:
-    """The end of a range that holds the spoilt trials and no good one, if there is any."""
+def _where_spoilt(facts: StudyFacts) -> tuple[str, str, float, float] | None:
+    """The end of a range that holds the spoilt trials and no good one, in words; and the name and ends of the rest."""
     bad = {trial.number for trial in facts.spoilt}
     for name, domain in facts.ranges.items():
         at = {trial.number: facts.position_of(trial, name) for trial in facts.table}
@@ -102,11 +102,11 @@ def _where_spoilt(facts: StudyFacts) -> tuple[str | None, str]:
             continue
         if sum(place > max(good) for place in ill) >= 0.75 * len(ill):
             edge = value_at(domain, max(good))
-            return f"nearly all of them lie above {name} = {edge:.3g}", f"{name}={domain.low:g}..{edge:.3g}"
+            return f"nearly all of them lie above {name} = {edge:.3g}", name, domain.low, edge
         if sum(place < min(good) for place in ill) >= 0.75 * len(ill):
             edge = value_at(domain, min(good))
-            return f"nearly all of them lie below {name} = {edge:.3g}", f"{name}={edge:.3g}..{domain.high:g}"
-    return None, ""
+            return f"nearly all of them lie below {name} = {edge:.3g}", name, edge, domain.high
+    return None
 
 
 def near_bound(facts: StudyFacts) -> Finding | None:
@@ -122,12 +122,12 @@ def near_bound(facts: StudyFacts) -> Finding | None:
         wider = value_at(domain, -1 / 3 if is_low else 4 / 3)
         if wider <= 0 <= domain.low:
             return None  # a range that begins at 0 can't be extended below it
-        bounds = f"{wider:.3g}..{domain.high:g}" if is_low else f"{domain.low:g}..{wider:.3g}"
+        low, high = (wider, domain.high) if is_low else (domain.low, wider)
         return Finding(
             "near_bound",
             f"The best trial ({facts.best.number}) has {name} = {value:.4g}, at the {'low' if is_low else 'high'} end "
             f"of its range ({end:g}), and scores rise towards that end.",
-            _launch(facts, f"{name}={bounds}"),
+            _range(facts, name, low, high),
             {"parameter": name, "value": value, "bound": end},
         )
     return None
@@ -152,14 +152,15 @@ def few_trials(facts: StudyFacts) -> Finding | None:
     if facts.study.spec.sampler in ("grid", "list"):
         return None
     searched = len(facts.study.spec.space.searched)
-    wanted = TRIALS_A_PARAMETER * searched
-    if len(facts.table) >= wanted:
+    wanted, tried = TRIALS_A_PARAMETER * searched, len(facts.table) // facts.study.spec.trials_each
+    if tried >= wanted:
         return None
+    what = "trials" if facts.study.spec.trials_each == 1 else "configurations"
     return Finding(
         "few_trials",
-        f"{len(facts.table)} trials are few for {searched} searched parameters; take {wanted} or more.",
+        f"{tried} {what} are few for {searched} searched parameters; take {wanted} or more.",
         f"sweep resume {_study(facts)} -n {wanted}",
-        {"trials": len(facts.table), "parameters": searched},
+        {"trials": tried, "parameters": searched},
     )
 
 
@@ -178,7 +179,7 @@ def unsampled(facts: StudyFacts) -> Finding | None:
             return Finding(
                 "unsampled",
                 f"No trial has {name} between {low:.3g} and {high:.3g}: nothing is known of that part of its range.",
-                _launch(facts, f"{name}={low:.3g}..{high:.3g}"),
+                _range(facts, name, low, high),
                 {"parameter": name, "low": low, "high": high},
             )
     return None
@@ -319,25 +320,8 @@ def _study(facts: StudyFacts) -> str:
 
 
 def _launch(facts: StudyFacts, change: str) -> str:
-    """The command that runs the study anew with one thing changed; a space of one's own must be named again."""
-    study, spec = facts.study, facts.study.spec
-    shipped = built_in_space_path(spec.task.name)
-    is_shipped = shipped is not None and [each.name for each in read_space(shipped)] == [
-        p.name for p in spec.space
-    ]
-    options = {
-        "--space": None if is_shipped else "SPACE.yaml",
-        "--data": spec.data.plan.name,
-        "--rounds": None if change.startswith("--rounds") else spec.rounds,
-        "--seed": spec.seed or None,
-        "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
-    }
-    words = [f"{option} {value}" for option, value in options.items() if value is not None]
-    words = [
-        "sweep launch",
-        study.run.task or spec.task.name,
-        change,
-        *words,
-        f"-n {max(20, len(facts.table))}",
-    ]
-    return " ".join(word for word in words if word) + study.storage_option
+    return launch_command(facts.study, change, len(facts.table))
+
+
+def _range(facts: StudyFacts, name: str, low: float, high: float) -> str:
+    return range_command(facts.study, facts.table, name, low, high)

@@ -1,0 +1,98 @@
+"""The command that tries what an advice says: a branch where old trials still fit, else a new launch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces import Numeric, built_in_space_path, read_space
+from storage.trials import TrialRow
+from sweeps.settings import StudySettings
+from sweeps.study.stored_study import Study
+from sweeps.study.warm_start import LEARNING
+
+RATES = ("learning_rate", "lr")
+FACTORS = {"lower": (1 / 30, 1 / 3), "raise": (3.0, 30.0)}
+
+
+def range_command(study: Study, trials: Sequence[TrialRow], name: str, low: float, high: float) -> str:
+    """The command that searches `name` from `low` to `high`.
+
+    trials: of the study's table. It is a branch if the sampler learns from old trials and some lie in the range.
+    """
+    domain = study.spec.space[name].domain
+    assert isinstance(domain, Numeric)
+    change = f"{name}={low:.3g}..{high:.3g}{':log' if domain.log else ''}"
+    inside = any(
+        float(f"{low:.3g}") <= trial.params[name] <= float(f"{high:.3g}")
+        for trial in trials
+        if name in trial.params and trial.value is not None
+    )
+    if inside and study.spec.sampler in LEARNING and study.spec.probe is None and not study.spec.is_open:
+        return study.command("branch", change)
+    return launch_command(study, change, len(trials))
+
+
+def launch_command(study: Study, change: str, num_trials: int) -> str:
+    """The command that runs the study anew with one thing changed; a space of one's own must be named again."""
+    spec = study.spec
+    options = {
+        "--space": None if spec.task.kind == "function" or _is_shipped(study) else "SPACE.yaml",
+        "--sampler": spec.sampler if spec.sampler != StudySettings.sampler else None,
+        "--data": spec.data.plan.name or None,
+        "--rounds": None if change.startswith("--rounds") else spec.rounds,
+        "--seed": spec.seed or None,
+        "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
+    }
+    words = [f"{option} {value}" for option, value in options.items() if value is not None]
+    words = ["sweep launch", study.run.task or spec.task.name, change, *words, f"-n {max(20, num_trials)}"]
+    return " ".join(word for word in words if word) + study.storage_option
+
+
+def command_for(study: Study, table: Sequence[TrialRow], advice: str, numbers: Sequence[int]) -> str | None:
+    """The next command for an advice on the trials `numbers`; None if it names no parameter that is searched.
+
+    A learning rate is lowered to a thirtieth … a third of the smallest of theirs, or raised to 3 … 30 times the
+    largest. Dropout or weight decay is searched above the largest of theirs.
+    """
+    theirs = [trial for trial in table if trial.number in set(numbers)]
+    ranges = {
+        each.name: each.domain for each in study.spec.space.searched if isinstance(each.domain, Numeric)
+    }
+    found = _new_range(advice.lower(), ranges, theirs)
+    if found is None or study.spec.is_open:
+        return None
+    command = range_command(study, table, *found)
+    return None if "SPACE.yaml" in command else command
+
+
+def _new_range(
+    advice: str, ranges: dict[str, Numeric], theirs: Sequence[TrialRow]
+) -> tuple[str, float, float] | None:
+    def values_of(name: str) -> list[Any]:
+        return [trial.params[name] for trial in theirs if name in trial.params]
+
+    for name in (each for each in RATES if each in ranges and values_of(each)):
+        for verb, (low, high) in FACTORS.items():
+            if f"{verb} learning_rate" in advice:
+                rate = min(values_of(name)) if verb == "lower" else max(values_of(name))
+                return name, low * rate, high * rate
+    if "more dropout" in advice and "dropout" in ranges and values_of("dropout"):
+        least = min(0.5, max(values_of("dropout")))
+        return "dropout", least, max(0.7, least + 0.2)
+    if (
+        "weight_decay" in advice
+        and "more" in advice
+        and "weight_decay" in ranges
+        and values_of("weight_decay")
+    ):
+        least = max(1e-6, *values_of("weight_decay"))
+        return "weight_decay", least, 30 * least
+    return None
+
+
+def _is_shipped(study: Study) -> bool:
+    """Whether the study's parameters are those of its task's own space."""
+    shipped = built_in_space_path(study.spec.task.name)
+    names = [each.name for each in study.spec.space]
+    return shipped is not None and [each.name for each in read_space(shipped)] == names
