@@ -154,6 +154,16 @@ def set_state(connection: Connection, trial_id: int, state: str, value: float | 
     connection.execute(change.values(state=TrialState[state], **moment))
 
 
+def reopen(connection: Connection, trial_id: int) -> None:
+    """Make a trial that has ended RUNNING again, without its value; the same again changes nothing."""
+    from optuna.trial import TrialState
+
+    trials, values = _table("trials"), _table("trial_values")
+    connection.execute(delete(values).where(values.c.trial_id == trial_id))
+    change = update(trials).where(trials.c.trial_id == trial_id)
+    connection.execute(change.values(state=TrialState.RUNNING, datetime_start=_now(), datetime_complete=None))
+
+
 def _put_attributes(
     connection: Connection, table: Table, of: str, number: int, notes: Mapping[str, Any]
 ) -> None:

@@ -156,17 +156,38 @@ class StudyWriter:
         """Set a trial's state to RUNNING or WAITING."""
         self._write(lambda connection: optuna_rows.set_state(connection, trial_id, state))
 
+    def rest_trial(self, trial_id: int, notes: Mapping[str, Any]) -> None:
+        """Set a trial's state to WAITING, and store what is known of it so far."""
+
+        def rest(connection: Connection) -> None:
+            optuna_rows.note_trial(connection, trial_id, notes)
+            optuna_rows.set_state(connection, trial_id, "WAITING")
+
+        self._write(rest)
+
+    def reopen_trial(self, trial_id: int) -> None:
+        """Let a trial go on that was stored as ended: it has no value, and its state is RUNNING."""
+        self._write(lambda connection: optuna_rows.reopen(connection, trial_id))
+
     def end_trial(
-        self, number: int, trial_id: int, state: str, value: float | None, notes: Mapping[str, Any]
+        self,
+        number: int,
+        trial_id: int,
+        state: str,
+        value: float | None,
+        notes: Mapping[str, Any],
+        *,
+        may_go_on: bool = False,
     ) -> None:
-        """Store a trial's attributes, end it, and delete the record of its checkpoint."""
+        """Store a trial's attributes, end it, and delete the record of its checkpoint, unless it may go on."""
 
         def end(connection: Connection) -> None:
             if (stored := optuna_rows.state_of(connection, trial_id)) in FINISHED and stored == state:
                 return  # an earlier attempt was carried out
             optuna_rows.note_trial(connection, trial_id, notes)
             optuna_rows.set_state(connection, trial_id, state, value)
-            checkpoints.drop_checkpoint(connection, self._study_id, number)
+            if not may_go_on:
+                checkpoints.drop_checkpoint(connection, self._study_id, number)
 
         self._write(end)
 

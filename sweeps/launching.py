@@ -77,6 +77,11 @@ def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None
             f"--target {run.target:g} can't be used with --repeats or --folds: a trial that reaches it does not show "
             "that its configuration does."
         )
+    if spec.pauses and run.target is not None:
+        raise UsageError(
+            f"--target {run.target:g} can't be used with --schedule {spec.schedule}: which trial reaches it first "
+            "would depend on the workers. Leave out one of the two."
+        )
     all_points = num_points(spec)
     if all_points is not None:
         num_trials = min(run.num_trials or all_points, all_points)

@@ -14,7 +14,8 @@ from typing import Any
 from objectives.spelling import did_you_mean
 from sweeps.argument_types import check_types
 from sweeps.errors import UsageError
-from sweeps.pruning.rules import RULES
+from sweeps.pruning.rules import RULES, stands_alone
+from sweeps.schedule.names import SCHEDULES
 
 # Raised with each change of what a rule means, or of what is recorded of a trial that it halts.
 STOP_RULE_VERSIONS = {name: 2 for name in RULES if name != "none"}
@@ -43,6 +44,7 @@ class StudySettings:
     space: Path | Mapping[str, Any] | None = None
     sampler: str = "tpe"
     stop_rule: str = "onset"
+    schedule: str = "full"
     seed: int = 0
     rounds: int | None = None
     parallelism: int = 4
@@ -65,6 +67,9 @@ class StudySettings:
             _check_at_least("--folds", self.folds, 2)
             check_repeats("--folds times --repeats", self.folds * self.repeats)
         check_stop_rule("--stop-rule", self.stop_rule)
+        check_word("--schedule", self.schedule, SCHEDULES)
+        if self.schedule != "full":
+            self._check_pausing()
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
         for option, count in (
@@ -81,6 +86,23 @@ class StudySettings:
                     f"--gpus-per-trial {self.gpus_per_trial:g} must be a part of one GPU (0.25) "
                     "or a whole number of GPUs (2)."
                 )
+
+    def _check_pausing(self) -> None:
+        if self.repeats > 1 or self.folds is not None:
+            raise UsageError(
+                f"--schedule {self.schedule} can't be used with --repeats or --folds: their trials count together, "
+                "and are trained to their ends. Leave out one of the two."
+            )
+        if not stands_alone(self.stop_rule):
+            raise UsageError(
+                f"--stop-rule {self.stop_rule}: it compares trials that have ended, and --schedule {self.schedule} "
+                "pauses trials instead. Use --stop-rule onset or none."
+            )
+        if self.sampler == "grid":
+            raise UsageError(
+                f"--sampler grid: a grid compares its cells after all their rounds, and --schedule {self.schedule} "
+                "pauses trials. Leave out one of the two."
+            )
 
     def _take_as_written(self) -> None:
         """Code in place of its name, text in place of a path, lists and mappings in place of tuples."""

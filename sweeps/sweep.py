@@ -19,6 +19,7 @@ from sweeps import paths
 from sweeps.best_config.export import example_rows
 from sweeps.driver.owner import check_owner, claim
 from sweeps.driver.results_folder import ResultsKeeper, check_writable, remove_unfinished
+from sweeps.driver.sliced_driver import SlicedDriver
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Ending, Termination
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures
@@ -239,7 +240,8 @@ def _run(
     if launching.planned.sources is not None:
         known_code.note(launching.planned.sources)
     target = launching.run.target
-    driver = StudyDriver(
+    make = SlicedDriver if study.spec.pauses else StudyDriver
+    driver = make(
         study.database, study.row, study.out, lease=lease, num_trials=launching.most_trials, target=target
     )
     driver.writer.give_up = lambda: termination.signal_number != 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from objectives import Round
+from storage.outcomes import Outcome
 from sweeps.cli.terminal import announcement, value_text
 from sweeps.driver.observer import Standing
 from sweeps.launching import Launch, Watcher
@@ -27,9 +29,11 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._begun = time.monotonic()
+        self._pauses = False
 
     def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
         """What is about to be done."""
+        self._pauses = launching.planned.spec.pauses  # too often to tell of each time
         self._console.print(announcement(launching, study), "\n", markup=False)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
@@ -39,8 +43,9 @@ class PlainProgress:
         """Print nothing for a round."""
 
     def paused(self, number: int) -> None:
-        """One line."""
-        self._console.print(f"trial {number} paused")
+        """One line, where trials do not pause all the time."""
+        if not self._pauses:
+            self._console.print(f"trial {number} paused")
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """Print one line: the result, and why the trial ended."""
@@ -88,8 +93,13 @@ class LiveProgress(PlainProgress):
         self._running[assignment.number] = None
 
     def recorded(self, number: int, latest: Round) -> None:
-        """Update the trial's line."""
+        """Update the trial's line; where trials are paused, each round may be the best so far."""
         self._running[number] = latest
+        is_best = self._best is None or self._spec.metric.is_better(
+            latest.valid_score, self._best.value or math.nan
+        )
+        if self._pauses and is_best:
+            self._best = Outcome(0, number, "RUNNING", latest.valid_score)
 
     def paused(self, number: int) -> None:
         """Remove the trial's line."""
@@ -126,6 +136,8 @@ def ended_line(number: int, end: End, num_rounds: int) -> str:
     if end.stop_reason == "finished":
         return f"trial {number}  {value} at round {end.best_round}, all {num_rounds} rounds"
     reached = f"trial {number}  {value} at round {end.best_round}"
+    if end.stop_reason == "paused":
+        return f"{reached}, {end.because}"
     return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
 
 

@@ -266,9 +266,10 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
             click.echo(f"  {cell(group['text'])} {group['advice']}\n  To see why: {group['next']}")
         unfinished = states_of(database, chosen[0].study_id, {"RUNNING", "WAITING"})
         latest = last_rounds(database, chosen[0].study_id, [number for number, _ in unfinished])
-        budget = chosen[0].specification["rounds"]
+        budget, pauses = chosen[0].specification["rounds"], "schedule" in chosen[0].specification
         for number, state in unfinished:
-            click.echo(f"  trial {number} {state.lower()}: round {latest.get(number, 0)} of {budget}")
+            word = "paused" if pauses and state == "WAITING" else state.lower()
+            click.echo(f"  trial {number} {word}: round {latest.get(number, 0)} of {budget}")
     return rows
 
 

@@ -220,6 +220,15 @@ def repeat_options(command: Any) -> Any:
     help="Train each configuration over K folds of the training and validation rows. It counts with the mean. If its "
     "first folds are hopeless, the others are left out.",
 )
+@option(
+    "--schedule",
+    default="full",
+    show_default=True,
+    metavar="full|thaw",
+    group=BUDGET,
+    help="Which trial is trained next. full trains each trial to its end. thaw pauses trials after a part of their "
+    "rounds, and lets the most promising ones go on.",
+)
 @option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]")
 @option("--train-rows", type=int, group=DATA, help="Train on at most this many rows. [default: all]")
 @option("--valid-rows", type=int, group=DATA, help="Validate on at most this many rows. [default: all]")
@@ -284,6 +293,7 @@ def launch(
         "rounds",
         "sampler",
         "stop_rule",
+        "schedule",
         "seed",
         "parallelism",
         "cpus_per_trial",

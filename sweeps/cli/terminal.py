@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces import Condition, Numeric
-from storage.outcomes import FINISHED, count_states, table_of
+from storage.outcomes import FINISHED, count_states
 from storage.trials import TrialRow
 from storage.url import parse_url
 from sweeps import paths
@@ -55,7 +55,9 @@ def announcement(launching: Launch, study: Study | None) -> str:
         "trials": f"{launching.num_trials}{_each(spec)} by {spec.sampler}"
         + (f", the first {min(random, launching.num_trials)} of them its random start-up" if random else "")
         + ("" if spec.is_open else f"; up to {spec.rounds} {'round' if spec.rounds == 1 else 'rounds'} each")
-        + f"; stop rule {spec.stop_rule}; seed {spec.seed}",
+        + f"; stop rule {spec.stop_rule}"
+        + (f"; schedule {spec.schedule}" if spec.pauses else "")
+        + f"; seed {spec.seed}",
         "workers": f"{_workers(launching)}, each {spec.threads} CPU"
         + (f", {spec.gpus:g} GPU" if spec.gpus else "")
         + f"; parallelism {spec.parallelism}",
@@ -180,15 +182,15 @@ def print_result(console: Console, result: Result) -> None:
     """Print the best trials, the cost, the path of the best configuration, and what to do next."""
     study = result.study
     trials = study.all_trials()
-    table = table_of(trials, study.run.target, study.spec.metric.direction)
+    table = study.table_among(trials)
     cost = study.cost(table)
     best = study.ranking(1)
     if best:
         console.print(f"\nBest trials of {study.name}:")
         console.print(best_table(study))
     counts = _counts(table)
-    ahead = sum(trial.is_finished for trial in trials) - len(table)
-    waiting = sum(trial.state == "WAITING" for trial in trials)
+    ahead = sum(trial.is_finished for trial in trials[len(table) :])
+    waiting = sum(trial.state == "WAITING" for trial in trials[len(table) :])
     console.print(
         f"{len(table)} {'trial' if len(table) == 1 else 'trials'} ({counts})"
         + (f", {ahead} ahead of a gap" if ahead > 0 else "")

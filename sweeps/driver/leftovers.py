@@ -18,10 +18,10 @@ def remove_leftovers(
     weights, checkpoints = files_by_trial(out / "weights"), files_by_trial(out / "checkpoints")
     doomed: set[Path] = set()
     for number, trial in paused.items():
-        doomed |= (weights[number] | checkpoints[number]) - trial.files.restore(trial.checkpoint)
+        doomed |= (weights[number] | checkpoints[number]) - trial.files.restore(trial.checkpoint, trial.shown)
     unclear = []
     for outcome in outcomes:
-        if outcome.is_finished:
+        if outcome.is_finished and outcome.number not in paused:
             doomed |= checkpoints.get(outcome.number, set())
             if len(weights.get(outcome.number, ())) > (outcome.state == "COMPLETE"):
                 unclear.append(outcome.number)

@@ -36,7 +36,7 @@ class ResultsKeeper:
         self._driver = driver
         self._study = study
         self._weights_kept = weights_kept
-        self._written: int | None = None
+        self._written: tuple[int, float | None] | None = None
         self._table_seen = 0
         self._leaders = Leaders(driver.spec, driver.part_of, weights_kept or 0)
         self._refresh()
@@ -48,7 +48,9 @@ class ResultsKeeper:
         """Write nothing for a round."""
 
     def paused(self, number: int) -> None:
-        """Write nothing for a paused trial."""
+        """A trial that is paused may be the best so far."""
+        if self._study.spec.pauses:
+            self._refresh()
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
         """Update the files, because the table may have grown."""
@@ -61,7 +63,7 @@ class ResultsKeeper:
     def _bring_up_to_date(self) -> None:
         table, best = self._driver.table, self._driver.best
         is_search = self._study.spec.probe is None  # a probe has no best configuration
-        if is_search and best is not None and best.number != self._written:
+        if is_search and best is not None and (best.number, best.value) != self._written:
             try:
                 shown = self._study.confirmed(self._study.trial(best.number))
                 write_best(self._study, shown, self._study.best_path)
@@ -70,7 +72,7 @@ class ResultsKeeper:
                     f"{error} No recorded data is lost. To continue: {self._study.command('resume')} "
                     "(with --out to choose another folder)."
                 ) from error
-            self._written = best.number
+            self._written = (best.number, best.value)
         if self._weights_kept is not None and len(table) > self._table_seen:
             self._prune_weights(table)
 
@@ -80,7 +82,7 @@ class ResultsKeeper:
             self._leaders.add(trial)
         kept = {trial.number for trial in self._leaders.trials} | self._leaders.unfinished
         for number, paths in files_by_trial(self._study.out / "weights").items():
-            if number < len(table) and number not in kept:
+            if number < len(table) and number not in kept and number not in self._driver.may_go_on:
                 remove(paths)
         self._table_seen = len(table)
 

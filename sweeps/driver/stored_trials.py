@@ -21,13 +21,16 @@ from sweeps.trial.running_trial import RunningTrial
 class StoredTrial:
     """A trial that is stored. proposal: None where no later one depends on it. num_rounds: of one that has ended.
 
-    unfinished: the trial itself, where it has not ended.
+    unfinished: the trial itself, where it has not ended, or may go on. stop_reason: of one that has ended.
+    value_so_far: of one that was paused.
     """
 
     outcome: Outcome
     proposal: Proposal | None = None
     num_rounds: int | None = None
     unfinished: RunningTrial | None = None
+    stop_reason: str = ""
+    value_so_far: float | None = None
 
 
 def stored_trials(
@@ -44,20 +47,23 @@ def stored_trials(
     rows = {row.number: row for row in writer.read_trials(needed)}
     noted = writer.read_sampler_attributes(needed)
     checkpoints = writer.read_checkpoints()
-    _forget_checkpoints(writer, outcomes, checkpoints)
+    if not spec.pauses:  # there, a trial that is stored as ended may go on
+        _forget_checkpoints(writer, outcomes, checkpoints)
     for outcome in outcomes:
         row = rows.get(outcome.number)
         if row is None:
             yield StoredTrial(outcome)
             continue
         proposal = _proposal(spec, row, noted.get(row.trial_id, {}))
-        if row.is_finished:
-            yield StoredTrial(outcome, proposal, row.attributes["rounds"])
+        reason = row.attributes.get("stop_reason", "")
+        if row.is_finished and reason != "paused":
+            yield StoredTrial(outcome, proposal, row.attributes["rounds"], stop_reason=reason)
         else:
             trial = _unfinished(
                 writer, row, proposal.chosen, checkpoints.get(row.number), files_of(row.number)
             )
-            yield StoredTrial(outcome, proposal, unfinished=trial)
+            value = outcome.value if row.is_finished else row.attributes.get("value_so_far")
+            yield StoredTrial(outcome, proposal, unfinished=trial, value_so_far=value)
 
 
 def _proposal(spec: Specification, row: TrialRow, noted: dict[str, Any]) -> Proposal:
@@ -91,9 +97,11 @@ def _unfinished(
     trial = RunningTrial(row.number, row.trial_id, chosen, files, rounds, resumed=True)
     trial.checkpoint = checkpoint
     trial.weights = checkpoint["weights"] if checkpoint else None
+    trial.shown = row.attributes.get("weights")
+    trial.is_ended_in_store = row.is_finished
     if row.state == "RUNNING":
         writer.set_state(row.trial_id, "WAITING")
-    if rounds:
+    if rounds and not row.is_finished:
         writer.complete_copy(row.trial_id, {each.index: each.valid_score for each in rounds})
     return trial
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from storage.study_writer import StudyWriter
 from sweeps.driver.leaders import Leaders
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.observer import Observer, Standing
-from sweeps.driver.stored_trials import rounds_by_trial, stored_trials
+from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial, stored_trials
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
 from sweeps.samplers.open_proposer import OpenProposer, proposer_of
@@ -113,6 +113,16 @@ class StudyDriver:
     def part_of(self, number: int) -> tuple[int, int]:
         """The configuration to which a trial belongs, and which of its trials it is."""
         return self._proposer.part_of(number)
+
+    @property
+    def counted(self) -> Sequence[Outcome]:
+        """How trials ended, for counting failures, in an order that does not depend on the workers; it only grows."""
+        return self._table
+
+    @property
+    def may_go_on(self) -> Collection[int]:
+        """Trials that are paused, so that their files are needed."""
+        return self._paused.keys()
 
     @property
     def target_reached(self) -> bool:
@@ -284,13 +294,16 @@ class StudyDriver:
             self._proposer.restore_asked(self.writer.read_asked())
         for stored in stored_trials(self.writer, self.spec, outcomes, needed, self._files_of):
             self._proposer.restore(stored.proposal)
-            if stored.unfinished is None:
-                self._keep_end(stored.outcome, stored.num_rounds)
-            else:
-                self._paused[stored.outcome.number] = stored.unfinished
-                heapq.heappush(self._waiting, stored.outcome.number)
+            self._restore_trial(stored)
         self.take_additions(additions)
         remove_leftovers(self._out, self.writer, outcomes, self._paused)
+
+    def _restore_trial(self, stored: StoredTrial) -> None:
+        if stored.unfinished is None:
+            self._keep_end(stored.outcome, stored.num_rounds)
+        else:
+            self._paused[stored.outcome.number] = stored.unfinished
+            heapq.heappush(self._waiting, stored.outcome.number)
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
@@ -322,8 +335,11 @@ class StudyDriver:
             trial.places.append(self.here)
             self._end(trial, end_of(stop, trial.rounds, self.metric))
             return None
-        self.writer.set_state(trial.trial_id, "RUNNING")
+        self._set_running(trial)
         return self._start(trial, place)
+
+    def _set_running(self, trial: RunningTrial) -> None:
+        self.writer.set_state(trial.trial_id, "RUNNING")
 
     def _start(self, trial: RunningTrial, place: Place) -> Assignment:
         self.running[trial.number] = trial
@@ -338,10 +354,15 @@ class StudyDriver:
             rounds=self.spec.rounds,
             repeat=self.spec.repeat_of(trial.number) if repeat is None else repeat,
             checkpoint=trial.files.read_checkpoint(trial.checkpoint),
+            until=self._until(trial.number),
         )
         for observer in self.observers:
             observer.started(assignment, again=trial.resumed)
         return assignment
+
+    def _until(self, number: int) -> int | None:
+        """The round after which a trial is paused; None to train it to its end."""
+        return None
 
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number, self.writer.fenced)

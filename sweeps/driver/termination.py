@@ -153,7 +153,7 @@ class Termination:
 
     def _look_at_table(self, driver: StudyDriver) -> None:
         """Count the failures among the new trials of the table."""
-        table = driver.table
+        table = driver.counted
         if self._table_seen is None:
             self._table_seen = len(table)
         for row in table[self._table_seen :]:

@@ -136,6 +136,7 @@ def _plan(study: Study, chosen: Sequence[TrialRow], run: RunSettings) -> Planned
         sampler="list",
         stop_rule="none",
         stop_rule_version=stop_rule_version("none"),
+        schedule="full",
         enqueued=[study.spec.point_of(trial.params) for trial in chosen],
         seeds_of=[
             trial.number if study.spec.trials_each == 1 else study.repeat_of(trial) for trial in chosen

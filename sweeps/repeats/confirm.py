@@ -145,6 +145,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
         repeats=repeats,
         stop_rule=rule,
         stop_rule_version=stop_rule_version(rule),
+        schedule="full",
         seed=derive_seed(study.spec.seed, "confirm"),
     )
     return dataclasses.replace(now, spec=spec)

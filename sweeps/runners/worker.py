@@ -62,7 +62,7 @@ class Worker:
             return
         try:
             while begun.run.rounds_done < work.rounds:
-                latest = self._attempt(lambda: self._advance(begun))
+                latest = self._attempt(lambda: self._advance(begun, work.until))
                 yield latest
                 if isinstance(latest, Failure):
                     return
@@ -107,19 +107,23 @@ class Worker:
         )
         return CheckedRun(run, work.rounds)
 
-    def _advance(self, begun: _Begun) -> Progress:
+    def _advance(self, begun: _Begun, until: int | None) -> Progress:
         run = begun.run
         latest = run.advance()
         weights = None
         if self._plan.metric.is_better(latest.valid_score, begun.best):
             begun.best = latest.valid_score
             weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
-        checkpoint = self._checkpoint(begun) if run.rounds_done < run.rounds else None
+        is_last = run.rounds_done == until
+        checkpoint = self._checkpoint(begun, is_last=is_last) if run.rounds_done < run.rounds else None
         return Progress(latest, weights, checkpoint, begun.starts_over)
 
-    def _checkpoint(self, begun: _Begun) -> PackedFile | None:
-        """The whole state, when it is time to keep it again. After the first round it is tried whether it can be."""
-        due = time.monotonic() - begun.kept_at >= self._plan.checkpoint_seconds
+    def _checkpoint(self, begun: _Begun, *, is_last: bool) -> PackedFile | None:
+        """The whole state, when it is time to keep it again, or where the trial is to be paused.
+
+        After the first round it is tried whether it can be kept.
+        """
+        due = is_last or time.monotonic() - begun.kept_at >= self._plan.checkpoint_seconds
         if begun.cannot_be_kept or not (due or begun.run.rounds_done == 1):
             return None
         packed = self._attempt(lambda: begun.run.pack(begun.best))

@@ -19,6 +19,7 @@ from storage.asked import Asked
 from sweeps.samplers.by_name import make_sampler, on_one_thread
 from sweeps.samplers.proposer import Proposer
 from sweeps.samplers.sampler_study import observed_trial
+from sweeps.samplers.sliced_proposer import SlicedProposer
 from sweeps.samplers.visible_trials import Finished, Proposal
 from sweeps.study.specification import Specification
 
@@ -157,4 +158,6 @@ class OpenProposer(Proposer):
 
 def proposer_of(spec: Specification) -> Proposer:
     """The one for the kind of what is trained."""
+    if spec.pauses:
+        return SlicedProposer(spec)
     return OpenProposer(spec) if spec.is_open else Proposer(spec)

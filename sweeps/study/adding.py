@@ -21,6 +21,11 @@ def point_to_add(study: Study, words: tuple[str, ...]) -> dict[str, Any]:
     spec = study.spec
     if spec.sampler == "list" or spec.probe is not None:
         raise UsageError(f"{study.name} is no search: no trials can be added to it.")
+    if spec.pauses:
+        raise UsageError(
+            f"{study.name} pauses trials (--schedule {spec.schedule}): no trials can be added to it by hand. To try a "
+            "configuration, launch a study with --enqueue FILE."
+        )
     given = _values(study, words)
     if spec.is_open:
         return given  # the code says what it takes when it asks

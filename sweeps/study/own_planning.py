@@ -25,6 +25,7 @@ def plan_own(
 ) -> Planned:
     """The specification of a sweep over somebody's own function. Raises UsageError, CodeError or SpaceError."""
     _refuse_data(settings, code)
+    _refuse_pausing(settings, code)
     is_open = not isinstance(found, FunctionObjective)
     if is_open and settings.repeats > 1:
         raise UsageError(
@@ -94,6 +95,14 @@ def _refuse_data(settings: StudySettings, code: OwnCode) -> None:
     ):
         if value is not None:
             raise UsageError(f"{option} {value}: {code.name} loads its data itself; leave {option} out.")
+
+
+def _refuse_pausing(settings: StudySettings, code: OwnCode) -> None:
+    if settings.schedule != "full":
+        raise UsageError(
+            f"--schedule {settings.schedule}: {code.name} is a function, which can't be paused after any round. "
+            "Write a Task class, or leave --schedule out."
+        )
 
 
 def _check_sampler(settings: StudySettings, spec: Specification) -> None:

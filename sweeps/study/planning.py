@@ -121,6 +121,7 @@ def _specification(
         sampler=settings.sampler,
         stop_rule=settings.stop_rule,
         stop_rule_version=stop_rule_version(settings.stop_rule),
+        schedule=settings.schedule,
         rounds=task.rounds if settings.rounds is None else settings.rounds,
         parallelism=settings.parallelism,
         threads=settings.cpus_per_trial,

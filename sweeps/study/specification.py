@@ -78,6 +78,8 @@ class Specification:
     parameter, the study that narrowed its range before the search, and the range that it gave. warm_start: the copied
     trials of an older study, which the sampler sees from the start or of which the best are enqueued (see
     `sweeps.study.warm_start`).
+    parameter, the study that narrowed its range before the search, and the range that it gave. schedule: which trial is
+    trained next; `full` trains each to its end, any other pauses trials.
     """
 
     task: TaskVersion
@@ -101,6 +103,7 @@ class Specification:
     probe: dict[str, Any] | None = None
     guidance: dict[str, Any] = field(default_factory=dict)
     warm_start: dict[str, Any] = field(default_factory=dict)
+    schedule: str = "full"
 
     def to_dict(self) -> dict[str, Any]:
         """The record to store, of JSON values only. What older studies lack is left out at its default."""
@@ -120,6 +123,8 @@ class Specification:
         for name in ("probe", "guidance", "warm_start"):
             if not record[name]:
                 del record[name]
+        if not self.pauses:
+            del record["schedule"]
         return record
 
     @classmethod
@@ -156,6 +161,11 @@ class Specification:
     def is_open(self) -> bool:
         """Whether parameters are asked for one by one, so that the space is not known before."""
         return self.task.kind == "optuna"
+
+    @property
+    def pauses(self) -> bool:
+        """Whether trials are paused and go on later."""
+        return self.schedule != "full"
 
     def point_of(self, searched: Mapping[str, Any]) -> dict[str, Any]:
         """The searched values of a trial together with the fixed ones that were active."""

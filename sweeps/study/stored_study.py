@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import re
 import shlex
 from collections.abc import Sequence
@@ -33,6 +35,7 @@ _NOTES = (
     "because",
     "configuration",
     "repeat",
+    "value_so_far",
 )  # the attributes of a trial that are part of its record
 
 
@@ -89,11 +92,17 @@ class Study:
 
     def all_trials(self) -> list[TrialRow]:
         """All trials, finished or not."""
-        return read_trials(self.database, self.row.study_id)
+        return [_so_far(trial) for trial in read_trials(self.database, self.row.study_id)]
 
     def table(self) -> list[TrialRow]:
-        """The longest sequence 0 … m of finished trials."""
-        return table_of(self.all_trials(), self.run.target, self.spec.metric.direction)
+        """The longest sequence 0 … m of finished trials; where trials are paused, of those that have any result."""
+        return self.table_among(self.all_trials())
+
+    def table_among(self, trials: Sequence[TrialRow]) -> list[TrialRow]:
+        """The table, where all trials were read before."""
+        if self.spec.pauses:
+            return list(itertools.takewhile(lambda each: each.is_finished or each.value is not None, trials))
+        return table_of(trials, self.run.target, self.spec.metric.direction)
 
     def configurations(self) -> list[Configuration[TrialRow]]:
         """The configurations of the table, in order; where each has one trial, one for each trial."""
@@ -117,7 +126,10 @@ class Study:
         """The completed trials of the table, the best first. Only these are read.
 
         Where configurations have several trials: the best trial of each complete one, that of the best mean first.
+        Where trials are paused: the completed and the paused trials.
         """
+        if self.spec.pauses:
+            return self._completed_and_paused()[:top]
         numbers = self._ranked_numbers(None if top is None else min(top, MOST))
         rows = {row.number: row for row in read_trials(self.database, self.row.study_id, numbers)}
         return [rows[number] for number in numbers if number in rows]
@@ -138,6 +150,16 @@ class Study:
     def value_of(self, trial: TrialRow) -> float | None:
         """The value with which a trial is ranked: its configuration's mean, where that has several trials."""
         return trial.value if self.spec.trials_each == 1 else self.configuration_of(trial).mean
+
+    def _completed_and_paused(self) -> list[TrialRow]:
+        there = [
+            each
+            for each in self.all_trials()
+            if each.value is not None
+            and (each.state not in ("PRUNED", "FAIL") or each.attributes.get("stop_reason") == "paused")
+        ]
+        sign = -1.0 if self.spec.metric.direction == "maximize" else 1.0
+        return sorted(there, key=lambda each: (sign * float(each.value or 0.0), each.number))
 
     def best(self) -> TrialRow:
         """The best trial of the table. Raises NoCompletedTrial if there is none."""
@@ -183,7 +205,7 @@ class Study:
         rows = read_trials(self.database, self.row.study_id, [number]) if 0 <= number <= MOST else []
         if not rows:
             raise UsageError(f"Study {self.name!r} has no trial {shown_number(number)}.")
-        return rows[0]
+        return _so_far(rows[0])
 
     def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
         """Rounds run and saved in the table (read if not given), and seconds of all trials."""
@@ -223,8 +245,9 @@ class Study:
 
     def records(self) -> list[dict[str, Any]]:
         """The records of all trials with the keys of `-f json`. ahead: the trial is finished, but not in the table."""
-        every = read_trials(self.database, self.row.study_id, notes=_NOTES)
-        in_table = len(table_of(every, self.run.target, self.spec.metric.direction))
+        rows = read_trials(self.database, self.row.study_id, notes=_NOTES)
+        every = [_so_far(trial) for trial in rows]
+        in_table = len(self.table_among(every))
         records = [self.record(trial) for trial in every]
         for trial, record in zip(every, records, strict=True):
             record["ahead"] = trial.is_finished and trial.number >= in_table
@@ -279,6 +302,17 @@ class Study:
                 if differs and number not in found.setdefault(differs, []):
                     found[differs].append(number)
         return found
+
+
+def _so_far(trial: TrialRow) -> TrialRow:
+    """A trial that is paused, with its best value so far."""
+    value = trial.attributes.get("value_so_far")
+    if value is None or trial.is_finished:
+        return trial
+    if trial.state == "RUNNING":  # it goes on, so what was noted when it was paused holds no more
+        notes = {key: note for key, note in trial.attributes.items() if key not in ("stop_reason", "because")}
+        trial = dataclasses.replace(trial, attributes=notes)
+    return dataclasses.replace(trial, value=float(value))
 
 
 def repeats_of(study: Study) -> list[Study]:

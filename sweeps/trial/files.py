@@ -54,8 +54,12 @@ class TrialFiles:
         digest = hashlib.sha256(content).hexdigest()
         return PackedFile(content, digest) if digest == record["digest"] else None
 
-    def restore(self, checkpoint: Mapping[str, Any] | None) -> set[Path]:
-        """Read the files to which a recorded checkpoint refers."""
+    def restore(
+        self, checkpoint: Mapping[str, Any] | None, shown: Mapping[str, Any] | None = None
+    ) -> set[Path]:
+        """The files to which a recorded checkpoint, and the weights that were told of, refer."""
+        if shown is not None:
+            self._there.add(self._weights / shown["file"])
         if checkpoint is not None:
             self._there.add(self._checkpoints / checkpoint["file"])
             if checkpoint["weights"] is not None:
@@ -66,6 +70,10 @@ class TrialFiles:
         """Remove a checkpoint that is no longer needed, and the weights that only it needed."""
         there = {self._checkpoints / checkpoint["file"]}
         self._remove(there if weights is None else there | {self._weights / weights["file"]})
+
+    def drop_weights(self, weights: Record) -> None:
+        """Remove weights that are no longer needed."""
+        self._remove({self._weights / weights["file"]})
 
     def drop_all_but(self, weights: Record | None) -> None:
         """Remove all files of an ended trial except these weights."""

@@ -30,7 +30,9 @@ class RunningTrial:
 
     weights, checkpoint: the records of its files. losses: workers that died in a row without a new round.
     differs: the round that had other values when the trial was trained again. starts_over: why the trial starts again,
-    or would have to. places: where this driver had it trained, in order.
+    or would have to. places: where this driver had it trained, in order. shown: the record of the weights that were
+    noted when its schedule paused it last; they are kept until that is noted again. is_ended_in_store: whether it is
+    stored as ended, though it may go on.
     """
 
     number: int
@@ -44,6 +46,8 @@ class RunningTrial:
     differs: str | None = None
     starts_over: str | None = None
     resumed: bool = False
+    shown: Record | None = None
+    is_ended_in_store: bool = False
     places: list[Place] = field(default_factory=list)
 
     def is_complete(self, metric: Metric) -> bool:
@@ -60,6 +64,7 @@ class RunningTrial:
     def keep_weights(self, round_index: int, packed: PackedFile) -> None:
         """Write the weights of a new best round. Remove the previous ones, unless the checkpoint needs them."""
         is_needed = self.checkpoint is not None and self.checkpoint["weights"] == self.weights
+        is_needed = is_needed or (self.weights is not None and self.weights == self.shown)
         self.weights = self.files.keep_weights(round_index, packed, None if is_needed else self.weights)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, record: Callable[[Record], None]) -> None:
@@ -68,7 +73,15 @@ class RunningTrial:
         self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)
         record(self.checkpoint)
         if older is not None and older["file"] != self.checkpoint["file"]:
-            self.files.drop(older, None if older["weights"] == self.weights else older["weights"])
+            is_needed = older["weights"] in (self.weights, self.shown)
+            self.files.drop(older, None if is_needed else older["weights"])
+
+    def show_weights(self) -> None:
+        """The latest weights are told of from here on, and those that were told of before are removed."""
+        before, self.shown = self.shown, self.weights
+        needed = (self.shown, None if self.checkpoint is None else self.checkpoint["weights"])
+        if before is not None and before not in needed:
+            self.files.drop_weights(before)
 
     def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
         """The attributes to store with the trial at its end. weights: the record of the kept weights."""

@@ -21,6 +21,7 @@ StopReason = Literal[
     "inferior",
     "pruned",
     "hopeless",
+    "paused",
 ]
 SPOILT: frozenset[StopReason] = frozenset({"diverged", "collapsed", "not_learning"})
 FailureKind = Literal["error", "out_of_memory", "timeout", "worker_lost"]
@@ -92,7 +93,9 @@ def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
     if best is None:
         return End("FAIL", None, None, **record)  # type: ignore[arg-type]
-    if stop.reason == "inferior" or (stop.reason in SPOILT and not metric.beats_chance(best.valid_score)):
+    if stop.reason in ("inferior", "paused") or (
+        stop.reason in SPOILT and not metric.beats_chance(best.valid_score)
+    ):
         return End("PRUNED", best.valid_score, best.index, **record)  # type: ignore[arg-type]
     return End("COMPLETE", best.valid_score, best.index, **record)  # type: ignore[arg-type]
 

@@ -34,6 +34,10 @@ class Work(Protocol):
         """The largest number of rounds."""
 
     @property
+    def until(self) -> int | None:
+        """The round after which the trial is paused, its state then being sent; None for no such round."""
+
+    @property
     def repeat(self) -> int:
         """The number of the repeat, from 0. With folds, it decides which fold validates."""
 
@@ -107,3 +111,4 @@ class Assignment:
     rounds: int
     repeat: int = 0
     checkpoint: PackedFile | None = None
+    until: int | None = None

@@ -13,6 +13,10 @@ from tests.simulation.database import Commit
 from tests.simulation.world import World
 
 _NOT_A_STUDYS = {"sweep_leases", "sweep_counters", "sweep_requests"}
+_PAUSED = (
+    "SELECT number FROM trials JOIN trial_user_attributes a USING (trial_id) "
+    "WHERE a.key = 'stop_reason' AND value_json = '\"paused\"'"
+)
 _COLUMNS = re.compile(r"INSERT INTO sweep_rounds \((.*?)\)")
 
 
@@ -90,7 +94,7 @@ def _no_round_twice(history: list[Commit]) -> None:
 def _nothing_is_left(world: World) -> None:
     if running := world.rows("SELECT number, state FROM trials WHERE state IN ('RUNNING', 'WAITING')"):
         raise Wrong(f"no driver, and still: {running}")
-    if left := world.rows("SELECT * FROM sweep_checkpoints"):
+    if left := world.rows(f"SELECT * FROM sweep_checkpoints WHERE trial NOT IN ({_PAUSED})"):
         raise Wrong(f"checkpoints of ended trials: {left}")
     for table in ("sweep_rounds", "sweep_studies", "trials"):  # a request to a deleted study does no harm
         if left := world.rows(f"SELECT * FROM {table} WHERE study_id NOT IN (SELECT study_id FROM studies)"):
@@ -135,8 +139,10 @@ def _files_are_the_tables(world: World) -> None:
     kept = sorted(re.findall(r'"file": "(.*?)"', str(weights))[0] for _, weights in best)
     there = sorted(path.name for path in (out / "weights").glob("*"))
     checkpoints = sorted(path.name for path in (out / "checkpoints").glob("*"))
-    if (there, checkpoints) != (kept, []):
-        raise Wrong(f"files {there} and {checkpoints} instead of {kept}")
+    states = [json.loads(str(record)) for (record,) in world.rows("SELECT record FROM sweep_checkpoints")]
+    kept = sorted({*kept, *(state["weights"]["file"] for state in states if state["weights"])})
+    if (there, checkpoints) != (kept, sorted(state["file"] for state in states)):
+        raise Wrong(f"files {there} and {checkpoints} instead of {kept} and {states}")
     told = json.loads((out / "best.yaml").read_text())
     if told["trial"] != best[0][0]:
         raise Wrong(f"best.yaml tells of trial {told['trial']} instead of {best[0][0]}")

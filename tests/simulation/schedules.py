@@ -13,6 +13,8 @@ from typing import Any
 from tests.simulation.checker import Wrong, check, figures
 from tests.simulation.world import World, make_launches, make_template
 
+PAUSING = 4  # in every so manieth schedule, the study pauses trials
+
 
 class Schedules:
     """What all schedules share: the database that they begin with, and the figures that they must come to."""
@@ -20,15 +22,19 @@ class Schedules:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template = make_template(folder)
-        self._launches = make_launches(f"sqlite:///{folder}/template.db")
+        storage = f"sqlite:///{folder}/template.db"
+        self._launches = {schedule: make_launches(storage, schedule) for schedule in ("full", "thaw")}
         self.reached: Counter[tuple[str, str]] = Counter()
 
     @cached_property
-    def _expected(self) -> list[list[Any]]:
-        return [self._undisturbed(generation) for generation in range(len(self._launches))]
+    def _expected(self) -> dict[str, list[list[Any]]]:
+        return {
+            schedule: [self._undisturbed(launches[generation:]) for generation in range(len(launches))]
+            for schedule, launches in self._launches.items()
+        }
 
-    def _undisturbed(self, generation: int) -> list[Any]:
-        world = self._world(0, self._launches[generation:], is_quiet=True)
+    def _undisturbed(self, launches: Any) -> list[Any]:
+        world = self._world(0, launches, is_quiet=True)
         world.run()
         return figures(world)
 
@@ -38,8 +44,9 @@ class Schedules:
 
     def run(self, seed: int) -> World:
         """One schedule. Raises Wrong, with its history."""
-        expected = self._expected
-        world = self._world(seed, self._launches)
+        schedule = "thaw" if seed % PAUSING == PAUSING - 1 else "full"
+        expected = self._expected[schedule]
+        world = self._world(seed, self._launches[schedule])
         try:
             world.run()
             check(world, expected)

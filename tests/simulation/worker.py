@@ -29,14 +29,15 @@ class SimulatedWorker:
         figures = random.Random(f"{work.seed} {sorted(work.parameters.items())}")
         scores = [figures.random() for _ in range(work.rounds)]
         fails = figures.random() < 0.2
+        fails_at = work.rounds if work.until is None else figures.choice([3, 4])  # first or last of a slice
         done = 0 if work.checkpoint is None else json.loads(bytes(work.checkpoint.content))
         for index in range(done + 1, work.rounds + 1):
             self._scheduler.wait(self._scheduler.chance.uniform(0.2, 3.0), "training")
-            if fails and index == work.rounds:
+            if fails and index == fails_at:
                 yield Failure("error", "ValueError", "as its parameters have it", "")
                 return
             is_best = scores[index - 1] > max(scores[: index - 1], default=-1.0)
-            is_kept = index < work.rounds and self._scheduler.chance.random() < 0.5
+            is_kept = index < work.rounds and (index == work.until or self._scheduler.chance.random() < 0.5)
             yield Progress(
                 Round(index=index, valid_score=scores[index - 1], train_loss=1.0 / index),
                 packed([work.seed, index]) if is_best else None,
@@ -75,5 +76,5 @@ class SimulatedRunner:
         elif driver.num_recorded and self._scheduler.chance.random() < 0.02:
             del training[number]  # with its last round
             driver.lose(number, "killed")
-        elif driver.record(number, progress) is not None:
+        elif driver.record(number, progress) is not None or number not in driver.running:
             del training[number]

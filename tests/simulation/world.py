@@ -263,15 +263,27 @@ def _is_about_the_database(error: BaseException | None) -> bool:
     return False
 
 
-def make_launches(storage: str) -> list[Launch]:
+def make_launches(storage: str, schedule: str = "full") -> list[Launch]:
     """Of one name, and three specifications."""
+    rounds, num_trials = (3, 3) if schedule == "full" else (6, 4)
     return [
         prepare(
             StudySettings(
-                TOY, space=TOY_SPACE, sampler="random", stop_rule="none", rounds=3, parallelism=2, seed=seed
+                TOY,
+                space=TOY_SPACE,
+                sampler="random",
+                stop_rule="none",
+                schedule=schedule,
+                rounds=rounds,
+                parallelism=2,
+                seed=seed,
             ),
             RunSettings(
-                runner="inline", num_trials=3, max_failures=100, keep_weights="top:1", checkpoint_seconds=0.0
+                runner="inline",
+                num_trials=num_trials,
+                max_failures=100,
+                keep_weights="top:1",
+                checkpoint_seconds=0.0,
             ),
             study="simulated",
             storage=storage,

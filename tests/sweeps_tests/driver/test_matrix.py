@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -23,12 +24,15 @@ SETTINGS = StudySettings(
     rounds=20,
     overrides=("hidden_width=32..96", "learning_rate=3e-3..3e-2", "dropout=0", "schedule=constant"),
 )
+PAUSING = dataclasses.replace(SETTINGS, stop_rule="onset", schedule="thaw")
 INLINE: dict[str, Any] = {"runner": "inline"}
 RAY: list[dict[str, Any]] = [{"runner": "ray", "workers": workers} for workers in (1, 2, 4)]
 
 
-def study(name: str, how: dict[str, Any], storage: str | None = None) -> Study:
-    return launch(SETTINGS, RunSettings(num_trials=NUM_TRIALS, **how), study=name, storage=storage).study
+def study(
+    name: str, how: dict[str, Any], storage: str | None = None, settings: StudySettings = SETTINGS
+) -> Study:
+    return launch(settings, RunSettings(num_trials=NUM_TRIALS, **how), study=name, storage=storage).study
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,24 @@ def test_the_study_is_one_with_halts_and_choices(expected: list[Any]) -> None:
 @pytest.mark.parametrize("how", RAY, ids=lambda how: f"ray-{how['workers']}")
 def test_on_ray_the_table_is_the_same(expected: list[Any], how: dict[str, Any]) -> None:
     assert figures(study("ray", how)) == expected
+
+
+@pytest.fixture(scope="module")
+def expected_with_pauses(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The figures of the study whose trials are paused, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_HOME", str(tmp_path_factory.mktemp("pauses")))
+        return figures(study("expected", INLINE, settings=PAUSING))
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("how", RAY, ids=lambda how: f"ray-{how['workers']}")
+def test_on_ray_trials_are_paused_at_the_same_rounds(
+    expected_with_pauses: list[Any], how: dict[str, Any]
+) -> None:
+    reasons = Counter(trial[4] for trial in expected_with_pauses[0])
+    assert reasons["paused"] >= 5
+    assert figures(study("pauses", how, settings=PAUSING)) == expected_with_pauses
 
 
 @pytest.mark.ray

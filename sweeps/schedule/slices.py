@@ -1,0 +1,150 @@
+"""What a schedule decides on: slices of trials, and what is known of each trial so far."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeps.pruning.curves import jitter_of
+from sweeps.pruning.learning_curve import Curve, FloatArray
+from sweeps.pruning.relative import start_of_learning
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rounds of one trial that are trained without a pause: those after `start`, up to and including `end`."""
+
+    trial: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSoFar:
+    """What a decision may know of a trial.
+
+    best: the best score up to each known round; more is better. error: the standard error of the best of them, 0 where
+    it is not known. goal: the round up to which earlier decisions let it go. is_busy: a slice of it was decided whose
+    result may not be known yet. is_at_chance: whether it has learnt nothing yet.
+    """
+
+    number: int
+    best: FloatArray
+    error: float
+    goal: int
+    is_busy: bool = False
+    is_ended: bool = False
+    is_at_chance: bool = True
+
+    @property
+    def num_rounds(self) -> int:
+        """The known rounds."""
+        return len(self.best)
+
+    @property
+    def has_result(self) -> bool:
+        """Whether any known score is finite."""
+        return self.num_rounds > 0 and math.isfinite(float(self.best[-1]))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is paused between two slices on its way to its goal."""
+        return not self.is_busy and not self.is_ended and self.num_rounds < self.goal
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits at its goal for a decision that lets it go on."""
+        return not self.is_busy and not self.is_ended and self.num_rounds >= self.goal
+
+    def best_at(self, num_rounds: int) -> float:
+        """The best score in so many rounds, or in all known ones where there are fewer; minus infinity for none."""
+        known = min(num_rounds, self.num_rounds)
+        return float(self.best[known - 1]) if known > 0 else -math.inf
+
+
+def so_far(number: int, curve: Curve | None, goal: int, budget: int, *, is_ended: bool) -> TrialSoFar:
+    """What is known of a trial from the curve of its known rounds; None for no result."""
+    if curve is None or not len(curve):
+        return TrialSoFar(number, np.zeros(0), 0.0, goal, is_ended=is_ended)
+    error = float(curve.score_error[curve.best])
+    return TrialSoFar(
+        number,
+        curve.best_by_round,
+        error if error > 0 else jitter_of(curve.valid_score),
+        goal,
+        is_ended=is_ended,
+        is_at_chance=start_of_learning(curve, budget) is None,
+    )
+
+
+def rungs_of(budget: int, first_share: float) -> list[int]:
+    """The rounds at which a trial pauses until it is let go on: the first (at least 2), doubled, and all rounds."""
+    rung = min(budget, max(2, math.ceil(first_share * budget)))
+    rungs = [rung]
+    while rung < budget:
+        rung = min(budget, 2 * rung)
+        rungs.append(rung)
+    return rungs
+
+
+def slice_rounds(budget: int, first: int) -> int:
+    """The most rounds of a slice: a tenth of the budget, or the first rung where that is more."""
+    return max(first, math.ceil(0.1 * budget))
+
+
+class Schedule(ABC):
+    """Decides which trial gets the next slice. A pure function: it keeps nothing from one decision to the next."""
+
+    def __init__(self, budget: int, first_share: float = 0.05) -> None:
+        self.budget = budget
+        self.rungs = rungs_of(budget, first_share)
+        self._slice_rounds = slice_rounds(budget, self.rungs[0])
+
+    def decide(self, trials: Sequence[TrialSoFar], *, can_begin: bool, began_last: bool) -> Slice | None:
+        """The next slice; None where no trial may be trained from what is known.
+
+        trials: all that have begun, by number. can_begin: whether a new trial may begin. began_last: whether the latest
+        decision that let a trial go beyond its goal began a new one.
+        """
+        for trial in trials:
+            if trial.is_under_way:
+                return self._towards(trial, trial.goal)
+        if can_begin and self.begins(trials, began_last=began_last):
+            return self._new(len(trials))
+        chosen = self.promoted(trials)
+        if chosen is not None:
+            return self._towards(chosen, self.next_rung(chosen.num_rounds))
+        return self._new(len(trials)) if can_begin else None
+
+    @abstractmethod
+    def begins(self, trials: Sequence[TrialSoFar], *, began_last: bool) -> bool:
+        """Whether a new trial begins before any paused one goes on."""
+
+    @abstractmethod
+    def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
+        """The paused trial that goes on; None where none does."""
+
+    def goal_of(self, chosen: Slice) -> int:
+        """The rung to which a slice leads."""
+        return self.next_rung(chosen.start)
+
+    def next_rung(self, num_rounds: int) -> int:
+        """The first rung above `num_rounds`."""
+        return next(rung for rung in self.rungs if rung > num_rounds)
+
+    def _towards(self, trial: TrialSoFar, goal: int) -> Slice:
+        done = trial.num_rounds
+        return Slice(trial.number, done, min(done + self._slice_rounds, goal))
+
+    def _new(self, number: int) -> Slice:
+        return Slice(number, 0, min(self._slice_rounds, self.rungs[0]))
+
+
+def leader_of(trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
+    """The trial with the best known score, the lowest number among equals."""
+    known = [trial for trial in trials if trial.has_result]
+    return max(known, key=lambda trial: (trial.best[-1], -trial.number)) if known else None
