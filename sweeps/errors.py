@@ -5,6 +5,7 @@
     ├── TooManyFailures       3
     ├── StoppedOnRequest      4: ended by `sweep stop`
     ├── Unwritable            1: weights or a checkpoint can't be written (a full disk, a missing folder)
+    ├── RunBroken             1: Ray broke down, or workers do not start
     ├── NoCompletedTrial      5: also a confirmation or an audit that is not complete
     ├── Interrupted           130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP
     └── ReplayDiffers         1: a replay differs from the recorded run
@@ -46,6 +47,10 @@ class StoppedOnRequest(SweepError):
 
 class Unwritable(SweepError):
     """Weights or a checkpoint can't be written. This is not a failure of the trial."""
+
+
+class RunBroken(SweepError):
+    """Ray broke down, or its workers do not start. The running trials are paused."""
 
 
 class NoCompletedTrial(SweepError):

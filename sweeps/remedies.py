@@ -1,6 +1,15 @@
-"""What a user of the command line can do about an error of a lower package, which knows no commands and no options."""
+"""What a user of the command line can do about an error of a lower package, which knows no commands and no options.
+
+A command is complete: it names the study and, where that is needed, the database. So whoever knows these adds a note to
+the error (`error.add_note`), which a traceback shows, too.
+"""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy.exc import DBAPIError
 
 from objectives.errors import UnwritableDataError
 from storage.errors import (
@@ -13,21 +22,63 @@ from storage.errors import (
     StudyNotFound,
     UnusableFile,
 )
+from sweeps.errors import RunBroken, Unwritable
 
 _REMEDIES: dict[type[Exception], str] = {
-    GivenUp: "When it is reachable again, continue with `sweep resume`.",
-    LeaseHeld: "Watch it with `sweep status --watch`, or end it with `sweep stop`.",
-    StudyDeleted: "",
-    LeaseLost: "`sweep status` shows the study.",
     NoDatabase: "`sweep launch` creates one; name another with --storage or SWEEP_STORAGE.",
     ReadOnlyDatabase: "Choose another place with --storage.",
-    StudyNotFound: "`sweep studies` lists all studies.",
     UnusableFile: "Or choose another database with --storage.",
     UnwritableDataError: "Choose another --data-dir.",
 }
+_PAUSES_A_RUN = (GivenUp, Unwritable, RunBroken, DBAPIError)
+_TO_CONTINUE = "To continue: "
 
 
 def with_remedy(error: Exception) -> str:
     """The message of an error, and what can be done about it on the command line."""
     remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), "")
-    return f"{error} {remedy}".rstrip()
+    return " ".join([str(error), *([remedy] if remedy else []), *getattr(error, "__notes__", [])])
+
+
+@contextlib.contextmanager
+def commands_for(name: str, option: str) -> Iterator[None]:
+    """Within, an error about a study gets a note with the command that helps.
+
+    name: of the study. option: with which a command finds its database; empty or begins with a blank.
+    """
+    try:
+        yield
+    except StudyNotFound as error:
+        _note(error, f"To see all studies: sweep studies{option}")
+        raise
+    except LeaseHeld as error:
+        _note(
+            error,
+            f"To watch it: sweep status {name} --watch{option} To end its run: sweep stop {name}{option}",
+        )
+        raise
+    except StudyDeleted:
+        raise
+    except LeaseLost as error:
+        _note(error, f"To see it: sweep status {name}{option}")
+        raise
+
+
+@contextlib.contextmanager
+def continued_by(command: str) -> Iterator[None]:
+    """Within, an error that pauses a run gets a note with the command that continues it.
+
+    A note of an inner context is replaced, because an outer command (a confirmation) contains the run.
+    """
+    try:
+        yield
+    except _PAUSES_A_RUN as error:
+        notes = getattr(error, "__notes__", [])
+        notes[:] = [each for each in notes if not each.startswith(_TO_CONTINUE)]
+        error.add_note(_TO_CONTINUE + command)
+        raise
+
+
+def _note(error: Exception, text: str) -> None:
+    if text not in getattr(error, "__notes__", []):
+        error.add_note(text)

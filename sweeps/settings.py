@@ -130,6 +130,7 @@ class RunSettings:
 
     task: where to find the task, for a user's own file. num_trials: in total; None for 20, or for all cells of a grid.
     workers: None for as many as fit on the machine. target: the study ends when the metric reaches this value.
+    start_timeout_seconds: within which a worker must find a place and load its code and data; None for ten minutes.
     keep_weights: `top:K`, `all` or `none`. checkpoint_seconds: how often the state of a running trial is saved.
     address: of a Ray cluster; `local` to start Ray on this machine; None for RAY_ADDRESS, else local.
     mixed_hardware: whether the nodes may differ in ways that can change results.
@@ -142,6 +143,7 @@ class RunSettings:
     workers: int | None = None
     runner: str = "ray"
     trial_timeout_seconds: float | None = None
+    start_timeout_seconds: float | None = None
     max_failures: int = 3
     keep_weights: str = "top:5"
     checkpoint_seconds: float = 60.0
@@ -173,6 +175,7 @@ class RunSettings:
         for option, seconds in (
             ("--timeout", self.timeout_seconds),
             ("--trial-timeout", self.trial_timeout_seconds),
+            ("--start-timeout", self.start_timeout_seconds),
         ):
             if seconds is not None and not 0 < seconds < math.inf:
                 raise UsageError(f"{option} {seconds:g}: the number of seconds must be above 0.")
@@ -185,6 +188,10 @@ class RunSettings:
         if self.runner == "inline" and self.trial_timeout_seconds is not None:
             raise UsageError(
                 "--trial-timeout can only be used with --runner ray, because --runner inline cannot kill a trial."
+            )
+        if self.runner == "inline" and self.start_timeout_seconds is not None:
+            raise UsageError(
+                "--start-timeout can only be used with --runner ray, because --runner inline starts no workers."
             )
         if self.runner == "inline" and (self.workers or 1) > 1:
             raise UsageError("--runner inline trains one trial at a time. Remove --workers.")

@@ -24,6 +24,7 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Ending, Termination
 from sweeps.errors import Interrupted, NoCompletedTrial, StoppedOnRequest, TooManyFailures
 from sweeps.launching import Launch, Watcher, launch_of, prepare
+from sweeps.remedies import commands_for, continued_by
 from sweeps.runners import Runner
 from sweeps.settings import RunSettings, StudySettings
 from sweeps.study.continuity import (
@@ -36,7 +37,7 @@ from sweeps.study.environment import code_digest
 from sweeps.study.planned import Planned
 from sweeps.study.planning import plan_again
 from sweeps.study.specification import Specification
-from sweeps.study.stored_study import Study
+from sweeps.study.stored_study import Study, storage_option
 from sweeps.trial.running_trial import Place
 from sweeps.trial.work import WorkPlan
 
@@ -139,17 +140,19 @@ def resume(
     """
     url = paths.storage_url(storage)
     database = _with_retries(url, lambda: open_database(url))
-    row = _with_retries(url, lambda: get_study(database, name))
+    with commands_for(name, storage_option(database)):
+        row = _with_retries(url, lambda: get_study(database, name))
     spec = Specification.from_dict(row.specification)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     kept = {**row.run, "timeout_seconds": None}
     if given.get("runner") not in (None, row.run["runner"]):  # options for the other runner
-        kept |= {"workers": None, "trial_timeout_seconds": None}
+        kept |= {"workers": None, "trial_timeout_seconds": None, "start_timeout_seconds": None}
     run = RunSettings.from_dict({**kept, **given})
     now = plan_again(spec, run.task, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     if not force:
-        check_unchanged(row, now, "Undo the change, or continue anyway with --force.")
-        check_stop_rule_version(row, spec)
+        forced = Study(database, row).command("resume", "--force")
+        check_unchanged(row, now, f"Undo the change, or continue anyway: {forced}")
+        check_stop_rule_version(row, spec, forced)
     check_environment(
         row,
         dataclasses.replace(now, spec=spec),
@@ -209,15 +212,18 @@ def _create(database: Database, launching: Launch) -> StudyRow:
 
 def _drive(database: Database, row: StudyRow, launching: Launch, watcher: Watcher | None) -> Result:
     """Run the study as its only driver."""
-    url, token = launching.storage, new_token()
-    lease = _with_retries(url, lambda: acquire(database, row.study_id, token=token))
-    try:
-        _with_retries(url, lambda: _note_run(lease, row, launching))
-        study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
-        termination = _termination(study, lease)
-        _run(study, launching, lease, termination, watcher)
-    finally:
-        lease.release()
+    named = Study(database, row)
+    again = named.command("resume", *(["--force"] if launching.forced else []))
+    with commands_for(row.name, named.storage_option), continued_by(again):
+        url, token = launching.storage, new_token()
+        lease = _with_retries(url, lambda: acquire(database, row.study_id, token=token))
+        try:
+            _with_retries(url, lambda: _note_run(lease, row, launching))
+            study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
+            termination = _termination(study, lease)
+            _run(study, launching, lease, termination, watcher)
+        finally:
+            lease.release()
     return Result(study, termination.ending, termination.signal_number, launching.forced)
 
 
@@ -235,8 +241,9 @@ def _run(
     study: Study, launching: Launch, lease: Lease, termination: Termination, watcher: Watcher | None
 ) -> None:
     """Train the missing trials. The caller holds the lease."""
-    claim(study.out, study.database, study.row)
-    remove_unfinished(study.out)
+    with lease.writing():  # a driver that was suspended since it got the lease must not take the folder
+        claim(study.out, study.database, study.row)
+        remove_unfinished(study.out)
     if launching.planned.sources is not None:
         known_code.note(launching.planned.sources)
     target = launching.run.target
@@ -282,12 +289,14 @@ def _runner(launching: Launch) -> Runner:
 
         return InlineRunner()
     from sweeps.runners.ray_tune.runner import RayRunner
+    from sweeps.runners.ray_tune.start_watch import START_TIMEOUT_SECONDS
 
     run = launching.run
     return RayRunner(
         launching.workers,
         launching.planned.spec.gpus,
         trial_timeout_seconds=run.trial_timeout_seconds,
+        start_timeout_seconds=run.start_timeout_seconds or START_TIMEOUT_SECONDS,
         address=run.cluster,
         mixed_hardware=run.mixed_hardware,
         forced=launching.forced,

@@ -117,10 +117,9 @@ def _end_with(error: Exception, debug: bool) -> None:
         click.echo(printable(f"sweep: {with_remedy(error)}"), err=True)
         sys.exit(error.exit_code)
     if reason := _database_failure(error):
+        again = " ".join(getattr(error, "__notes__", []))
         click.echo(
-            f"sweep: The database failed: {reason}. No recorded data is lost. When the database works again, continue "
-            "with `sweep resume`.",
-            err=True,
+            f"sweep: The database failed: {reason}. No recorded data is lost. {again}".rstrip(), err=True
         )
         sys.exit(1)
     click.echo(

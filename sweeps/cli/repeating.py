@@ -61,12 +61,13 @@ def confirm(
     """
     from sweeps.cli.progress import watching
     from sweeps.cli.terminal import make_console
+    from sweeps.remedies import continued_by
     from sweeps.repeats.confirm import confirm as run_confirmation
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
     console = make_console()
-    with watching(console) as watcher:
+    with continued_by(given_command()), watching(console) as watcher:
         result, confirmed = run_confirmation(
             study,
             top=top,
@@ -98,7 +99,13 @@ def confirm(
     columns = ("rank", "trial", "searched", "mean", "std", "repeats", "p_value", "compared")
     print_rows(rows, form, columns=columns)
     said = [_said_of_test(confirmed), *said_of_confirmation(confirmed.study)]
-    console.print(*said, f"Best configuration: {confirmed.study.best_path}", sep="\n", soft_wrap=True)
+    if confirmed.is_written:
+        said.append(f"Best configuration: {confirmed.study.best_path}")
+    else:
+        said.append(
+            f"{study} is running: its driver writes the winner to best.yaml when its next trial ends."
+        )
+    console.print(*said, sep="\n", soft_wrap=True)
 
 
 def _incomplete(command: str) -> Exception:
@@ -165,12 +172,13 @@ def audit(study: str, share: float, form: str, storage: str | None, **options: A
 
     from sweeps.cli.progress import watching
     from sweeps.cli.terminal import make_console
+    from sweeps.remedies import continued_by
     from sweeps.repeats.audit import audit as run_audit
     from sweeps.settings import RunSettings
 
     run = RunSettings(**given_options(options))
     console = make_console()
-    with watching(console) as watcher:
+    with continued_by(given_command()), watching(console) as watcher:
         result, audited = run_audit(study, share=share, run=run, storage=storage, watcher=watcher)
     result.raise_for_ending(given_command())
     if audited is None:
@@ -276,6 +284,7 @@ def reproduce(
     from objectives.registry import get_task
     from sweeps.cli.progress import watching
     from sweeps.cli.terminal import make_console
+    from sweeps.remedies import continued_by
     from sweeps.repeats.reproduce import COLUMNS, Reproduction, beside, published_for, variant_for
     from sweeps.repeats.reproduce import reproduce as run_reproduction
     from sweeps.settings import RunSettings
@@ -288,7 +297,7 @@ def reproduce(
     names = ("data", "fraction", "seeds", "seed", "rounds", "stop_rule", "cpus", "gpus")
     wanted = Reproduction(task, variant, **{name: options.pop(name) for name in names})
     run = RunSettings(**given_options(options))
-    with watching(make_console()) as watcher:
+    with continued_by(given_command()), watching(make_console()) as watcher:
         result = run_reproduction(wanted, run=run, storage=storage, watcher=watcher)
     result.raise_for_ending(given_command())
     rows = beside(result.study, published, variant_for(known, variant))

@@ -77,6 +77,15 @@ _RUNNING = [
         help="Kill a trial that takes longer than SECONDS, and record it as failed.",
     ),
     option(
+        "--start-timeout",
+        "start_timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        group=BUDGET,
+        help="End the run if no worker finds a place on Ray, or one does not load its code and data, within SECONDS. "
+        "[default: 600]",
+    ),
+    option(
         "--max-failures",
         type=int,
         group=BUDGET,

@@ -29,15 +29,28 @@ def check_owner(folder: Path, database: Database, row: StudyRow | None, fingerpr
     owner = _read(folder)
     if owner is None:
         path = folder / "best.yaml"  # an export, or what an earlier version wrote
-        if path.exists() and _fingerprint(path) != fingerprint:
-            raise UsageError(
-                f"{path} belongs to another study and would be overwritten. Choose another folder with --out, or "
-                "move that file."
-            )
+        if path.exists():
+            _check_best(path, fingerprint)
     elif owner["id"] != _id(row) and not _is_gone(owner, database):
         raise UsageError(
             f"{folder} holds the results of study {owner['study']!r} in {owner['database']}: they would be "
             "overwritten. Choose another folder with --out, or move that one."
+        )
+
+
+def _check_best(path: Path, fingerprint: str) -> None:
+    """Raises UsageError where a best.yaml in a folder without an owner is not of this specification."""
+    try:
+        found = read_config(path).fingerprint
+    except UsageError as error:
+        raise UsageError(
+            f"{path} can't be read, so it is not known which study it belongs to, and it would be overwritten: it may "
+            f"have been cut short or edited. Choose another folder with --out, or move that file. ({error})"
+        ) from None
+    if found != fingerprint:
+        raise UsageError(
+            f"{path} belongs to another study and would be overwritten. Choose another folder with --out, or move that "
+            "file."
         )
 
 

@@ -12,6 +12,7 @@ import psutil
 
 from objectives import Round
 from objectives.checkpoints.atomic_write import write_whole, written_whole
+from storage.confirmations import Confirmation
 from storage.leases import acquire
 from storage.outcomes import Outcome, read_outcomes
 from storage.studies import delete_study
@@ -22,7 +23,8 @@ from sweeps.driver.leaders import Leaders
 from sweeps.driver.observer import Standing
 from sweeps.driver.owner import is_owner, release
 from sweeps.driver.study_driver import StudyDriver
-from sweeps.errors import SweepError, UsageError
+from sweeps.errors import Unwritable, UsageError
+from sweeps.remedies import commands_for
 from sweeps.study.stored_study import Study
 from sweeps.trial.files import files_by_trial, remove
 from sweeps.trial.verdict import End
@@ -36,7 +38,10 @@ class ResultsKeeper:
         self._driver = driver
         self._study = study
         self._weights_kept = weights_kept
-        self._written: tuple[int, float | None] | None = None
+        self._written: tuple[Outcome | None, Confirmation | None] = (
+            None,
+            None,
+        )  # the best, and who confirmed it
         self._table_seen = 0
         self._leaders = Leaders(driver.spec, driver.part_of, weights_kept or 0)
         self._refresh()
@@ -63,16 +68,14 @@ class ResultsKeeper:
     def _bring_up_to_date(self) -> None:
         table, best = self._driver.table, self._driver.best
         is_search = self._study.spec.probe is None  # a probe has no best configuration
-        if is_search and best is not None and (best.number, best.value) != self._written:
+        written = (best, self._study.confirmation())
+        if is_search and best is not None and written != self._written:
             try:
                 shown = self._study.confirmed(self._study.trial(best.number))
                 write_best(self._study, shown, self._study.best_path)
             except UsageError as error:
-                raise SweepError(
-                    f"{error} No recorded data is lost. To continue: {self._study.command('resume')} "
-                    "(with --out to choose another folder)."
-                ) from error
-            self._written = (best.number, best.value)
+                raise Unwritable(f"{error} No recorded data is lost.") from error
+            self._written = written
         if self._weights_kept is not None and len(table) > self._table_seen:
             self._prune_weights(table)
 
@@ -173,7 +176,8 @@ def remove_unfinished(folder: Path) -> None:
 def delete_with_results(study: Study) -> None:
     """Delete a study that nobody drives, and its files. Raises StorageError where somebody does."""
     numbers = [trial.number for trial in read_outcomes(study.database, study.row.study_id)]
-    lease = acquire(study.database, study.row.study_id)
+    with commands_for(study.name, study.storage_option):
+        lease = acquire(study.database, study.row.study_id)
     try:
         delete_study(lease, lambda: _remove_results(study, numbers))
     finally:

@@ -16,9 +16,12 @@ from typing import Any
 from objectives import DataError, Rows
 from objectives.errors import ObjectiveError
 from objectives.seeding import derive_seed
+from storage import LeaseHeld
 from storage.confirmations import get_confirmations, put_confirmation, record_look
+from storage.leases import acquire
 from storage.trials import TrialRow
 from sweeps import paths
+from sweeps.driver.owner import check_owner, is_owner
 from sweeps.driver.results_folder import weights_path, write_best
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
@@ -70,7 +73,8 @@ class Confirmed:
     """A complete confirmation: candidates from best to worst, and the winner's result on the test split.
 
     look: number of this use of the test split, from 1; None if it was not used. is_new: whether it was used just now;
-    else the result is a recorded one. has_test: whether there is a test split.
+    else the result is a recorded one. has_test: whether there is a test split. is_written: whether best.yaml names the
+    winner now; else the driver of the study, which is running, writes it when its next trial ends.
     """
 
     study: Study
@@ -80,6 +84,7 @@ class Confirmed:
     look: int | None
     is_new: bool
     has_test: bool = True
+    is_written: bool = True
 
     @property
     def winner(self) -> Candidate:
@@ -193,9 +198,7 @@ def _conclude(
         values = scorer(winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
-    told = study.confirmation()
-    if told is None or told.name == repeated.name:
-        write_best(study, study.trial(winner.trial), study.best_path)
+    is_written = _write_best(study, repeated, winner.trial)
     test = record.get("test")
     return Confirmed(
         study,
@@ -205,7 +208,30 @@ def _conclude(
         None if test is None else int(test["look"]),
         is_new,
         has_test(planned),
+        is_written,
     )
+
+
+def _write_best(study: Study, repeated: Study, winner: int) -> bool:
+    """Write best.yaml of the confirmed study, as its driver would; returns false if another process is its driver.
+
+    That driver writes the file when its next trial ends, because it reads the recorded confirmations then.
+    """
+    told = study.confirmation()
+    if told is not None and told.name != repeated.name:
+        return True
+    try:
+        lease = acquire(study.database, study.row.study_id)
+    except LeaseHeld:
+        return False
+    try:
+        with lease.writing():
+            if not is_owner(study.out, study.row):
+                check_owner(study.out, study.database, study.row, study.row.fingerprint)
+            write_best(study, study.trial(winner), study.best_path)
+    finally:
+        lease.release()
+    return True
 
 
 def _record(repeated: Study, candidates: Sequence[Candidate]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Comparison:
     part: Part | None
     p_value: float | None
     so_far: list[tuple[int, float | None, float | None]]
+    storage_option: str = ""
 
     @property
     def is_same_table(self) -> bool:
@@ -88,7 +89,8 @@ class Comparison:
         if self.p_value is None:
             return (
                 "Whether the difference between the bests is more than luck is not known: each value was chosen for "
-                "being the best of its search. Confirm both from fresh seeds with `sweep confirm`."
+                "being the best of its search. To confirm both from fresh seeds: "
+                f"{' and '.join(f'sweep confirm {name}{self.storage_option}' for name in self.names)}"
             )
         means = [Spread.of(best.values).mean for best in (one, other)]
         higher = self.names[0] if means[0] > means[1] else self.names[1]
@@ -112,6 +114,7 @@ def compare(first: Study, second: Study) -> Comparison:
     bests = _best(first), _best(second)
     return Comparison(
         names=(first.name, second.name),
+        storage_option=first.storage_option,
         specification=differences(second.spec.to_dict(), first.spec.to_dict()),
         bests=bests,
         rounds=(_count(tables[0], rounds[0]), _count(tables[1], rounds[1])),

@@ -33,4 +33,4 @@ def make_worker(
         return OwnCodeWorker(plan, breaks_off, can_be_killed=can_be_killed)
     from sweeps.runners.worker import Worker
 
-    return Worker(plan, breaks_off)
+    return Worker(plan, breaks_off, can_be_killed=can_be_killed)

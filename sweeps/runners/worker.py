@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -22,16 +23,20 @@ from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Progress, Work, WorkPlan
 
 T = TypeVar("T")
+CLOSING_SECONDS = 60.0  # a trial's run may take this long to close, in a process that can't be replaced
 
 
 class Worker:
     """Loads task and data once, then trains one trial after the other.
 
     breaks_off: exceptions from outside that end a trial (an interruption), which are not the task's fault.
-    Raises ObjectiveError when its code or data are not the driver's.
+    can_be_killed: whether somebody ends this process if a trial's run does not close. Raises ObjectiveError when its
+    code or data are not the driver's.
     """
 
-    def __init__(self, plan: WorkPlan, breaks_off: tuple[type[BaseException], ...] = ()) -> None:
+    def __init__(
+        self, plan: WorkPlan, breaks_off: tuple[type[BaseException], ...] = (), *, can_be_killed: bool = False
+    ) -> None:
         from objectives.training.loop import make_deterministic
 
         if code_digest() != plan.code:
@@ -42,6 +47,7 @@ class Worker:
         make_deterministic(plan.threads)
         self._plan = plan
         self._breaks_off = breaks_off
+        self._can_be_killed = can_be_killed
         self._task = get_task(plan.task) if plan.sources is None else _own_task(plan)
         self._splits = plan.data.load(self._task, Path(plan.data_root))
         if self._splits.digest != plan.data_digest:
@@ -138,6 +144,20 @@ class Worker:
 
     def _close(self, run: CheckedRun) -> None:
         """End what the run started. The trial has ended by now, so a failure is told to people."""
+        if self._can_be_killed:
+            self._close_now(run)
+            return
+        closing = threading.Thread(target=self._close_now, args=(run,), daemon=True)
+        closing.start()
+        closing.join(CLOSING_SECONDS)
+        if closing.is_alive():
+            print(
+                f"sweep: a trial's run has not closed within {CLOSING_SECONDS:g} s; the study goes on without waiting. "
+                "--runner ray would replace the process.",
+                file=sys.stderr,
+            )
+
+    def _close_now(self, run: CheckedRun) -> None:
         if isinstance(failure := self._attempt(run.close), Failure):
             print(f"sweep: a trial's run could not be closed: {failure.in_short}", file=sys.stderr)
 

@@ -40,14 +40,17 @@ def check_same(row: StudyRow, spec: Specification, where: str) -> None:
         )
 
 
-def check_stop_rule_version(row: StudyRow, spec: Specification) -> None:
-    """Raises UsageError where a study was begun with a stop rule that means something else by now."""
+def check_stop_rule_version(row: StudyRow, spec: Specification, forced: str) -> None:
+    """Raises UsageError where a study was begun with a stop rule that means something else by now.
+
+    forced: the command that continues all the same.
+    """
     ours = stop_rule_version(spec.stop_rule)
     if spec.stop_rule_version != ours:
         raise UsageError(
             f"Study {row.name!r} was begun with version {spec.stop_rule_version} of the stop rule {spec.stop_rule}; "
             f"this onset-sweeps has version {ours}, which may judge trials differently. Its results can still be read. "
-            "To go on, use the onset-sweeps that began it, or launch a new study; to go on all the same, add --force."
+            f"To go on, use the onset-sweeps that began it, or launch a new study; to go on all the same: {forced}"
         )
 
 

@@ -21,6 +21,7 @@ from storage.trials import TrialRow, read_trials
 from storage.url import parse_url
 from sweeps import paths
 from sweeps.errors import NoCompletedTrial, UsageError
+from sweeps.remedies import commands_for
 from sweeps.settings import MOST, RunSettings, shown_number
 from sweeps.study.specification import Specification, full_parameters
 
@@ -78,8 +79,7 @@ class Study:
     @property
     def storage_option(self) -> str:
         """The option with which a command finds this study's database; empty for the default one."""
-        default = parse_url(paths.storage_url(None))
-        return "" if self.database.url == default else f" --storage {shlex.quote(self.database.shown)}"
+        return storage_option(self.database)
 
     def command(self, verb: str, *words: str) -> str:
         """A command about this study, as it can be typed."""
@@ -325,4 +325,11 @@ def repeats_of(study: Study) -> list[Study]:
 def load(name: str, storage: str | None = None) -> Study:
     """The study of this name. Raises StudyNotFound or StorageUnavailable."""
     database = open_database(paths.storage_url(storage))
-    return Study(database, get_study(database, name))
+    with commands_for(name, storage_option(database)):
+        return Study(database, get_study(database, name))
+
+
+def storage_option(database: Database) -> str:
+    """The option with which a command finds a database, after a blank; empty for the default one."""
+    default = parse_url(paths.storage_url(None))
+    return "" if database.url == default else f" --storage {shlex.quote(database.shown)}"

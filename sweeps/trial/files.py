@@ -95,8 +95,7 @@ class TrialFiles:
             write_whole(path, packed.content, lambda *paths: self._fenced(lambda: put(*paths)))
         except OSError as error:
             raise Unwritable(
-                f"{path}: can't be written ({error.strerror}). Free some space, or choose another folder with --out. "
-                "Then continue with `sweep resume`."
+                f"{path}: can't be written ({error.strerror}). Free some space, or choose another folder with --out."
             ) from error
         self._there = (self._there - {older}) | {path}
         return {"file": path.name, "digest": packed.digest, "round": round_index}

@@ -10,9 +10,12 @@ from typing import Any
 
 from storage.leases import LEASE_SECONDS
 from tests.simulation.database import Commit
+from tests.simulation.scheduler import Process
 from tests.simulation.world import World
 
-_NOT_A_STUDYS = {"sweep_leases", "sweep_counters", "sweep_requests"}
+_NOT_A_STUDYS = {"sweep_leases", "sweep_counters"}
+_REQUEST = "INSERT INTO sweep_requests"  # anybody may ask a driver to stop; only drivers clear requests
+OBEYS_SECONDS = 10.0
 _PAUSED = (
     "SELECT number FROM trials JOIN trial_user_attributes a USING (trial_id) "
     "WHERE a.key = 'stop_reason' AND value_json = '\"paused\"'"
@@ -29,6 +32,7 @@ def check(world: World, expected: list[list[Any]]) -> None:
     _no_write_after_a_lost_lease(world.disk.history)
     _no_fault_of_ours(world)
     _no_live_driver_loses_its_study(world)
+    _whoever_is_asked_to_stop_does(world)
     _no_round_twice(world.disk.history)
     _nothing_is_left(world)
     if (found := figures(world)) != expected[world.generation]:
@@ -43,7 +47,12 @@ def _no_fault_of_ours(world: World) -> None:
 
 
 def _tables(commit: Commit) -> set[str]:
-    return {re.split(r"[ (]+", sql)[1 if sql.startswith("UPDATE") else 2] for sql, _ in commit.writes}
+    tables = {re.split(r"[ (]+", sql)[1 if sql.startswith("UPDATE") else 2] for sql, _ in commit.writes}
+    return tables - {"sweep_requests"} if _writes(commit, _REQUEST) else tables
+
+
+def _writes(commit: Commit, what: str) -> bool:
+    return any(sql.startswith(what) for sql, _ in commit.writes)
 
 
 def _no_write_after_a_lost_lease(history: list[Commit]) -> None:
@@ -51,9 +60,9 @@ def _no_write_after_a_lost_lease(history: list[Commit]) -> None:
     before: dict[int, tuple[str, int]] = {}
     for commit in history:
         tables, process = _tables(commit) - _NOT_A_STUDYS, commit.process
-        is_new = any(sql.startswith("INSERT INTO sweep_studies") for sql, _ in commit.writes)
+        is_new = _writes(commit, "INSERT INTO sweep_studies")
         if tables and not is_new:
-            is_deletion = any(sql.startswith("DELETE FROM studies") for sql, _ in commit.writes)
+            is_deletion = _writes(commit, "DELETE FROM studies")
             holders = before if is_deletion else commit.holders
             if process.study_id is None or holders.get(process.study_id) != (process.place, process.pid):
                 raise Wrong(
@@ -77,6 +86,28 @@ def _no_live_driver_loses_its_study(world: World) -> None:
                         f"{commit.process} took the study from {loser}, which was alive, at {commit.now:.2f} s"
                     )
         before = commit.holders
+
+
+def _whoever_is_asked_to_stop_does(world: World) -> None:
+    """A driver that was asked starts no new trial, once it has had the time to look."""
+    driving: set[Process] = set()  # those that have cleared requests to earlier runs
+    asked: dict[Process, float] = {}
+    for commit in world.disk.history:
+        process = commit.process
+        if _writes(commit, _REQUEST):
+            asked |= {each: commit.now for each in driving if _holds_any(each, commit)}
+        elif _writes(commit, "DELETE FROM sweep_requests"):
+            driving.add(process)
+        since = asked.get(process, commit.now)
+        is_late = commit.now > since + OBEYS_SECONDS and not world.was_troubled(commit.now, OBEYS_SECONDS)
+        if is_late and _writes(commit, "INSERT INTO trials"):
+            raise Wrong(
+                f"{process} was asked to stop at {since:.2f} s and began a trial at {commit.now:.2f} s"
+            )
+
+
+def _holds_any(process: Process, commit: Commit) -> bool:
+    return (process.place, process.pid) in commit.holders.values()
 
 
 def _no_round_twice(history: list[Commit]) -> None:

@@ -179,6 +179,9 @@ class SimulatedDatabase(Database):
             connection = sqlite3.connect(
                 disk.target, factory=Connection, timeout=0.0, check_same_thread=False
             )
+            sqlite3.Connection.execute(
+                connection, "PRAGMA synchronous = OFF"
+            )  # no machine loses its power here
             connection.disk, connection.process = disk, process
             self.connections.append(connection)
             return connection

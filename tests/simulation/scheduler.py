@@ -48,7 +48,10 @@ class Scheduler:
         self.steps = 0
         self.chance = random.Random(seed)
         self._tasks: list[_Task] = []
-        self._main = threading.Semaphore(0)
+        self._main_task = _Task(Process("the test", "", 0), 0.0)
+        self._between: Callable[[], None] = lambda: None
+        self._is_over: Callable[[], bool] | None = None
+        self._failure: BaseException | None = None
         self._local = threading.local()
 
     @property
@@ -77,7 +80,7 @@ class Scheduler:
                 process.error = error
             finally:
                 task.is_done = True
-                self._main.release()
+                (self._choose() or self._main_task).turn.release()
 
         self._tasks.append(task)
         threading.Thread(target=run, daemon=True).start()
@@ -89,26 +92,42 @@ class Scheduler:
             raise Killed
         task.process.doing = doing or task.process.doing
         task.wakes = self.now + seconds
-        self._main.release()
-        task.turn.acquire()
+        chosen = self._choose() or self._main_task
+        if chosen is not task:
+            chosen.turn.release()
+            task.turn.acquire()
         if task.process.is_killed:
             raise Killed
 
     def run(self, between: Callable[[], None], is_over: Callable[[], bool]) -> None:
-        """Give turns until it is over; then end what is left."""
-        while not is_over():
-            between()
-            task = self._next()
-            if task is None:
-                continue
-            self.now = max(self.now, task.wakes, task.process.paused_until) + self.chance.expovariate(
-                1 / 0.002
-            )
-            self._give_turn(task)
+        """Give turns until it is over; then end what is left. Raises what `between` and `is_over` raise."""
+        self._between, self._is_over = between, is_over
+        if (first := self._choose()) is not None:
+            first.turn.release()
+            self._main_task.turn.acquire()
+        self._is_over = None
         for task in list(self._tasks):
             task.process.is_killed = True
             while not task.is_done:
-                self._give_turn(task)
+                task.turn.release()
+                self._main_task.turn.acquire()
+        if self._failure is not None:
+            raise self._failure
+
+    def _choose(self) -> _Task | None:
+        """The task whose turn is next; None where it is over. Asked by the thread whose turn ends, whichever it is."""
+        try:
+            while self._is_over is not None and not self._is_over():
+                self._between()
+                task = self._next()
+                if task is not None:
+                    moment = max(self.now, task.wakes, task.process.paused_until)
+                    self.now = moment + self.chance.expovariate(1 / 0.002)
+                    self.steps += 1
+                    return task
+        except BaseException as error:  # noqa: BLE001 - raised by `run`
+            self._failure, self._is_over = error, None
+        return None
 
     def _next(self) -> _Task | None:
         self._tasks = [task for task in self._tasks if not task.is_done]
@@ -121,8 +140,3 @@ class Scheduler:
         if ready:
             return self.chance.choice(ready)
         return min(self._tasks, key=lambda task: max(task.wakes, task.process.paused_until))
-
-    def _give_turn(self, task: _Task) -> None:
-        self.steps += 1
-        task.turn.release()
-        self._main.acquire()

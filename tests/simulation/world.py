@@ -7,7 +7,6 @@ import dataclasses
 import json
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -37,7 +36,6 @@ KINDS = (
     *("delete", "stop", "pause, delete", "pause, second driver"),
 )
 HARMLESS = ("second driver", "delete", "stop", "kill")  # to a driver that goes on
-SHARED_MEMORY = Path("/dev/shm")
 
 
 class World:
@@ -49,13 +47,12 @@ class World:
         self.scheduler = Scheduler(seed)
         chance = self.scheduler.chance
         self.folder = folder
-        self.is_on_disk = chance.random() < 0.5
-        self._memory: Path | None = None
         self.disk = Disk(self.scheduler, self._target(template))
         self.launches = [
             dataclasses.replace(each, run=dataclasses.replace(each.run, out=str(folder / f"out-{index}")))
             for index, each in enumerate(launches)
         ]
+        self._fingerprints = [each.planned.spec.fingerprint for each in self.launches]
         self.generation = 0
         self.processes: list[Process] = []
         self.databases: dict[Process, SimulatedDatabase] = {}
@@ -135,7 +132,9 @@ class World:
         launch = self.launches[self.generation]
         row = find_study(database, launch.name)
         if row is not None and row.fingerprint != launch.planned.spec.fingerprint:
-            return  # what `launch` refuses: it was deleted and launched anew just now
+            # What `launch` refuses. Who had looked before the study was deleted may have launched the old one anew.
+            self.generation = self._fingerprints.index(row.fingerprint)
+            return
         row = row or sweep._create(database, launch)
         process.study_id = row.study_id
         result = sweep._drive(database, row, launch, None)
@@ -213,13 +212,7 @@ class World:
         self.told.append(f"{self.scheduler.steps:6} {self.scheduler.now:8.2f} s  {line}")
 
     def _target(self, template: Path) -> str:
-        """In memory: a file in the system's shared memory. (SQLite's own databases in memory lock readers out while
-        anybody writes, which none does that a study is kept in.)
-        """
-        folder = self.folder
-        if not self.is_on_disk and SHARED_MEMORY.is_dir():
-            folder = self._memory = Path(tempfile.mkdtemp(prefix="simulated-", dir=SHARED_MEMORY))
-        path = folder / "studies.db"
+        path = self.folder / "studies.db"
         shutil.copy(template, path)
         self._anchor = sqlite3.connect(path)
         return str(path)
@@ -230,8 +223,6 @@ class World:
 
     def close(self) -> None:
         self._anchor.close()
-        if self._memory is not None:
-            shutil.rmtree(self._memory)
 
     @contextlib.contextmanager
     def _surroundings(self) -> Iterator[None]:

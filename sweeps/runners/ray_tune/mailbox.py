@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """From a slot's worker: hello | refuse | ask | told, with what belongs to it."""
+    """From a slot's worker: begun | hello | refuse | ask | told, with what belongs to it."""
 
     slot: int
     life: str  # one process of a slot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from sweeps.driver.termination import Termination
 from sweeps.errors import UsageError
 from sweeps.runners.ray_tune import node_check as probe
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
+from sweeps.runners.ray_tune.start_watch import REMEDY, START_TIMEOUT_SECONDS
 from sweeps.study.environment import hardware_differences, software_differences, versions
 from sweeps.trial.work import WorkPlan
 
@@ -51,17 +53,24 @@ def live_nodes() -> list[Node]:
 
 
 def check_nodes(
-    plan: WorkPlan, gpus: float, known: Iterable[Mapping[str, Any]], *, mixed: bool, termination: Termination
+    plan: WorkPlan,
+    gpus: float,
+    known: Iterable[Mapping[str, Any]],
+    *,
+    mixed: bool,
+    termination: Termination,
+    timeout_seconds: float = START_TIMEOUT_SECONDS,
 ) -> Mapping[str, Any]:
     """Check every node that has room for a trial. Returns the environment that all nodes must have.
 
     Raises UsageError, which says for each unsuitable node what to do.
 
-    known: environments in which trials of the study were trained. mixed: whether hardware may differ.
+    known: environments in which trials of the study were trained. mixed: whether hardware may differ. timeout_seconds:
+    within which a node must load the study's code and data.
     """
     home = ray.get_runtime_context().get_node_id()
     asked = [node for node in live_nodes() if node.id == home or node.can_hold(plan.threads, gpus)]
-    answers = _answers(asked, plan, home, termination)
+    answers = _answers(asked, plan, home, termination, timeout_seconds)
     live = live_nodes()
     able = [node for node in live if node.can_hold(plan.threads, gpus) and node.id in answers]
     if not able:
@@ -81,7 +90,7 @@ def check_nodes(
 
 
 def _answers(
-    nodes: Iterable[Node], plan: WorkPlan, home: str, termination: Termination
+    nodes: Iterable[Node], plan: WorkPlan, home: str, termination: Termination, timeout_seconds: float
 ) -> dict[str, tuple[str, Any]]:
     """The answer of each node, by its id. The driver's node is always asked, because it carries the messages."""
     ray.cloudpickle.register_pickle_by_value(probe)
@@ -97,8 +106,8 @@ def _answers(
     finally:
         ray.cloudpickle.unregister_pickle_by_value(probe)
     answers: dict[str, tuple[str, Any]] = {}
-    waiting = list(asked)
-    while waiting:
+    waiting, deadline = list(asked), time.monotonic() + timeout_seconds
+    while waiting and time.monotonic() < deadline:
         with termination.interruptible():
             ready, waiting = ray.wait(waiting, timeout=POLL_SECONDS)
         for answer in ready:
@@ -106,6 +115,8 @@ def _answers(
                 answers[asked[answer]] = ray.get(answer)
             except ray.exceptions.RayError as error:
                 answers[asked[answer]] = ("no answer", str(error).strip().splitlines()[0])
+    for answer in waiting:
+        answers[asked[answer]] = ("no answer", f"it did not answer within {timeout_seconds:g} s. {REMEDY}")
     return answers
 
 

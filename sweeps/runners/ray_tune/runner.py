@@ -20,13 +20,15 @@ from typing import Any
 
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
-from sweeps.errors import SweepError, UsageError
+from sweeps.errors import RunBroken, UsageError
 from sweeps.runners.answering import answer
 from sweeps.runners.ray_tune.mailbox import Mailbox, Message
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
 from sweeps.runners.ray_tune.session import ray_session
 from sweeps.runners.ray_tune.slot import serve_slot
+from sweeps.runners.ray_tune.start_watch import REMEDY, START_TIMEOUT_SECONDS
+from sweeps.runners.ray_tune.tune_hooks import SlotWatch, StopAll
 from sweeps.trial.running_trial import Place
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import WorkPlan
@@ -36,46 +38,8 @@ STARTS_BEFORE_GIVING_UP = 3
 TIMEOUT_SECONDS = 30.0  # wait this long for the end of Tune's loop
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 CLOSING_SECONDS = 60.0  # a trial's run may take this long to close after the trial has ended
-
-
-class _SlotWatch(tune.Callback):  # type: ignore[misc]
-    """Tells the driver at once when a slot's process has died. Tune then starts another one."""
-
-    def __init__(self, died: queue.SimpleQueue[tuple[int, str]]) -> None:
-        self._died = died
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._tell(trial)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._tell(trial)
-
-    def _tell(self, trial: Any) -> None:
-        why = "its process was gone"
-        with contextlib.suppress(Exception):
-            error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-            cause = getattr(error, "cause", None) or error
-            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}"
-        self._died.put((trial.config["slot"], why))
-
-
-class _StopAll(tune.Stopper):  # type: ignore[misc]
-    """Ends Tune's loop when the driver asks for it."""
-
-    def __init__(self, ended: threading.Event) -> None:
-        self._ended = ended
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return self._ended.is_set()
+REPORTING_SECONDS = 30.0  # a worker that starts too slowly has this long to say where it hangs
+NOTE_SECONDS = 60.0  # after this time without any worker, say what is waited for
 
 
 @dataclass
@@ -96,14 +60,16 @@ class _Slot:
 class RayRunner:
     """Runs a driver's trials in `workers` slots, each with `threads` CPUs and `gpus` GPUs.
 
-    trial_timeout_seconds: a trial that takes longer fails, and its worker is killed. address: the Ray cluster; None to
-    start Ray on this machine. mixed_hardware: whether nodes may differ in ways that can change results. forced: whether
-    they may differ from the environments of earlier trials.
+    trial_timeout_seconds: a trial that takes longer fails, and its worker is killed. start_timeout_seconds: the run
+    ends if no worker finds a place, or one does not load its code and data, within this time. address: the Ray
+    cluster; None to start Ray on this machine. mixed_hardware: whether nodes may differ in ways that can change
+    results. forced: whether they may differ from the environments of earlier trials.
     """
 
     workers: int
     gpus: float = 0.0
     trial_timeout_seconds: float | None = None
+    start_timeout_seconds: float = START_TIMEOUT_SECONDS
     address: str | None = None
     mixed_hardware: bool = False
     forced: bool = False
@@ -113,6 +79,8 @@ class RayRunner:
     _slots: dict[int, _Slot] = field(default_factory=dict)
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
     _fit_error: BaseException | None = None
+    _alone_since: float = 0.0  # when the last worker was gone, or none had come yet
+    _has_noted: bool = False
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials until the study is finished or must end. Start Ray again if it breaks down."""
@@ -133,15 +101,16 @@ class RayRunner:
             self._run(driver, plan, termination)
         except ray.exceptions.RayError as error:
             if driver.num_recorded == before:
-                raise SweepError(
+                raise RunBroken(
                     f"Ray broke down ({type(error).__name__}) before a round was trained. The running trials are "
-                    f"paused. To continue: sweep resume {driver.study.name}"
+                    "paused."
                 ) from error
             print("sweep: Ray broke down; it is started again", file=sys.stderr)
 
     def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         with ray_session(self.address, self.workers * plan.threads, termination) as folder:
             self._check(driver, plan, termination)
+            self._alone_since, self._has_noted = time.monotonic(), False
             self._slots = {slot: _Slot() for slot in range(self.workers)}
             self._died = queue.SimpleQueue()
             # On this node, so that the death of another node loses only that node's messages.
@@ -154,10 +123,11 @@ class RayRunner:
                 termination.check(driver)
                 while not termination.pauses and not driver.is_over:
                     self._bury(driver)
-                    for message in ray.get(mailbox.take.remote(POLL_SECONDS)):
+                    for message in self._get(mailbox.take.remote(POLL_SECONDS)):
                         self._handle(message, driver, mailbox)
                     self._serve(driver, mailbox)
                     self._kill_overdue(driver)
+                    self._check_places(plan)
                     if not fit.is_alive():
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
                     termination.check(driver)
@@ -179,7 +149,12 @@ class RayRunner:
         if self.address is not None:
             known = [] if self.forced else _trained_in(driver)
             self._usual = check_nodes(
-                plan, self.gpus, known, mixed=self.mixed_hardware, termination=termination
+                plan,
+                self.gpus,
+                known,
+                mixed=self.mixed_hardware,
+                termination=termination,
+                timeout_seconds=self.start_timeout_seconds,
             )
         elif self.gpus > (there := ray.cluster_resources().get("GPU", 0.0)):
             raise UsageError(
@@ -197,6 +172,7 @@ class RayRunner:
                     "mailbox": mailbox,
                     "plan": plan,
                     "home": ray.get_runtime_context().get_node_id(),
+                    "start_timeout": self.start_timeout_seconds,
                 },
                 tune_config=tune.TuneConfig(max_concurrent_trials=self.workers),
                 run_config=tune.RunConfig(
@@ -204,8 +180,8 @@ class RayRunner:
                     storage_path=str(folder),
                     verbose=0,
                     failure_config=tune.FailureConfig(max_failures=-1),
-                    callbacks=[_SlotWatch(self._died)],
-                    stop=_StopAll(ended),
+                    callbacks=[SlotWatch(self._died)],
+                    stop=StopAll(ended),
                 ),
             ).fit()
         except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
@@ -214,13 +190,18 @@ class RayRunner:
     def _handle(self, message: Message, driver: StudyDriver, mailbox: Any) -> None:
         slot = self._slots[message.slot]
         if message.kind == "refuse":  # an answer, so that the slot ends and Tune need not wait for it
-            ray.get(mailbox.answer.remote(message.slot, message.life, False))
+            self._get(mailbox.answer.remote(message.slot, message.life, False))
             node, why = message.content
             raise UsageError(why if self.address is None else f"node {_name_of(node)}: {why}")
-        if message.kind == "hello":
-            slot.life, slot.starts_without_hello = message.life, 0
-            slot.actor, slot.node, environment = message.content
-            slot.place = self._place(slot.node, environment, driver)
+        if message.kind == "begun":
+            slot.life = message.life
+            slot.actor, slot.node = message.content
+            slot.deadline = time.monotonic() + self.start_timeout_seconds + REPORTING_SECONDS
+            mailbox.answer.remote(message.slot, message.life, True)
+            return
+        if message.kind == "hello" and message.life == slot.life:
+            slot.starts_without_hello, slot.deadline = 0, float("inf")
+            slot.place = self._place(slot.node, message.content, driver)
             mailbox.answer.remote(message.slot, message.life, True)
             return
         if message.life != slot.life:
@@ -271,18 +252,49 @@ class RayRunner:
             starts = slot.starts_without_hello + 1
             self._slots[index] = _Slot(starts_without_hello=starts)
             if starts > STARTS_BEFORE_GIVING_UP:
-                raise SweepError(f"A worker could not be started {starts} times in a row: {why}")
+                raise RunBroken(
+                    f"A worker could not be started {starts} times in a row: {why}. The running trials are paused."
+                )
 
     def _kill_overdue(self, driver: StudyDriver) -> None:
         now = time.monotonic()
         for slot in self._slots.values():
             if now <= slot.deadline:
                 continue
+            if slot.place is None:
+                where = "" if self.address is None else f" on node {_name_of(slot.node)}"
+                raise RunBroken(
+                    f"A worker{where} did not load its code and data within {self.start_timeout_seconds:g} s, and does "
+                    f"not say where it hangs. The running trials are paused. {REMEDY}"
+                )
             if slot.number is not None:
                 message = f"took longer than {self.trial_timeout_seconds:g} s"
                 driver.fail(slot.number, Failure("timeout", "TrialTimeout", message))
             slot.number, slot.deadline = None, float("inf")
             self._kill(slot)
+
+    def _check_places(self, plan: WorkPlan) -> None:
+        """Say what is waited for if there is no worker. Raises RunBroken if none has found a place for too long."""
+        now = time.monotonic()
+        if any(slot.actor is not None for slot in self._slots.values()):
+            self._alone_since, self._has_noted = now, False
+            return
+        needs = f"{plan.threads} CPU" + (f" and {self.gpus:g} GPU" if self.gpus else "")
+        if now - self._alone_since > self.start_timeout_seconds:
+            raise RunBroken(
+                f"No worker has found a place within {self.start_timeout_seconds:g} s. Each needs {needs}; "
+                f"{_free_resources()}. The running trials are paused. Add nodes, wait until others have freed theirs, "
+                "or wait longer with --start-timeout SECONDS."
+            )
+        if now - self._alone_since > NOTE_SECONDS and not self._has_noted:
+            self._has_noted = True
+            print(
+                f"sweep: no worker has started yet; each needs {needs}; {_free_resources()}", file=sys.stderr
+            )
+
+    def _get(self, answer: Any) -> Any:
+        """What the mailbox answers. Raises a RayError if it does not, because then Ray has broken down."""
+        return ray.get(answer, timeout=max(self.start_timeout_seconds, TIMEOUT_SECONDS))
 
     @staticmethod
     def _kill(slot: _Slot) -> None:
@@ -294,6 +306,15 @@ class RayRunner:
     def _is_gone(self, node: str) -> bool:
         """Whether the cluster's node with this id has died."""
         return self.address is not None and all(node != each.id for each in live_nodes())
+
+
+def _free_resources() -> str:
+    """What the nodes have, and how much of it is free."""
+    free, there = ray.available_resources(), ray.cluster_resources()
+    told = [
+        f"{free.get(kind, 0):g} of {there.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU") if kind in there
+    ]
+    return f"Ray has {' and '.join(told) or 'no CPU'} free"
 
 
 def _trained_in(driver: StudyDriver) -> list[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from sweeps import paths
 from sweeps.errors import USER_ERRORS
 from sweeps.runners.ray_tune.mailbox import Message
 from sweeps.runners.ray_tune.ray_import import ray
+from sweeps.runners.ray_tune.start_watch import watched_start
 from sweeps.runners.ray_tune.worker_setup import settle
 from sweeps.trial.failure import failure_of
 
@@ -34,14 +35,21 @@ def serve_slot(config: dict[str, Any]) -> None:
         return ray.get(mailbox.send.remote(Message(slot, life, kind, number, content)))
 
     context = ray.get_runtime_context()
+    node = context.get_node_id()
+
+    def refuse(why: str) -> None:
+        send("refuse", content=(node, why))
+
+    send("begun", content=(context.current_actor, node))
     try:
-        worker, environment = settle(plan, context.get_node_id() == config["home"])
+        with watched_start(config["start_timeout"], refuse):
+            worker, environment = settle(plan, node == config["home"])
     except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the study
         failure = failure_of(error)
         why = failure.message if isinstance(error, USER_ERRORS) else failure.in_short
-        send("refuse", content=(context.get_node_id(), why))
+        refuse(why)
         return
-    send("hello", content=(context.current_actor, context.get_node_id(), environment))
+    send("hello", content=environment)
     while (assignment := send("ask")) is not None:
         with contextlib.closing(worker.train(assignment)) as training:
             goes_on, answered = True, None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from storage.errors import GivenUp
+from storage.leases import acquire
 from sweeps.best_config.document import read_config
+from sweeps.errors import RunBroken, Unwritable
+from sweeps.runners.inline import InlineRunner
 from sweeps.study.stored_study import load
 from tests.conftest import HERE, TOY_SPACE
 from tests.sweeps_tests.conftest import Said, Sweep, read_yaml
@@ -93,6 +98,67 @@ def test_a_run_that_was_forced_is_gone_on_with_by_force(sweep: Sweep, tmp_path: 
     (words,) = {tuple(words) for words in named(said) if words[0] == "resume"}
     assert "--force" in words
     sweep(*words)
+
+
+def test_a_study_that_is_not_there_comes_with_the_list_of_its_database(
+    launch: Sweep, sweep: Sweep, elsewhere: tuple[str, str]
+) -> None:
+    launch("-n", "1", "--study", "s", *elsewhere)
+    for words in (("show", "t", "0"), ("resume", "t"), ("confirm", "t")):
+        said = sweep(*words, *elsewhere, code=2).err
+        (command,) = re.findall("To see all studies: (sweep .*)", said)
+        assert '"study": "s"' in sweep(*shlex.split(command)[1:], "-f", "json").out
+
+
+def test_a_study_that_is_running_comes_with_what_watches_and_ends_it(
+    launch: Sweep, sweep: Sweep, elsewhere: tuple[str, str]
+) -> None:
+    launch("-n", "1", "--study", "s", *elsewhere)
+    study = load("s", elsewhere[1])
+    lease = acquire(study.database, study.row.study_id)
+    for words in (("resume", "s"), ("delete", "s", "--yes")):
+        said = sweep(*words, *elsewhere, code=2).err
+        watch, stop = re.findall("(?:To watch it|To end its run): (sweep .*?)(?= To end|\n)", said)
+        assert f"status s --watch {' '.join(elsewhere[:1])}" in watch
+        assert "was asked to stop" in sweep(*shlex.split(stop)[1:]).err
+    lease.release()
+
+
+def test_what_breaks_a_run_comes_with_what_continues_it(
+    launch: Sweep, sweep: Sweep, elsewhere: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch("-n", "2", "--study", "s", *elsewhere)
+    for error in (GivenUp("Unreachable."), Unwritable("Full."), RunBroken("Ray broke down.")):
+        for words in (
+            ("resume", "s", "-n", "4"),
+            ("confirm", "s", "--top", "1", "--sealed", "--runner", "inline"),
+        ):
+            with monkeypatch.context() as patch:
+                patch.setattr(InlineRunner, "run", _raiser(error))
+                (again,) = named(sweep(*words, *elsewhere, code=1))
+            assert again[:2] == [*words[:2]]
+            assert set(elsewhere) < set(again)
+    sweep(*again)
+
+
+def _raiser(error: Exception) -> Callable[..., None]:
+    def run(*args: object) -> None:
+        raise error
+
+    return run
+
+
+def test_a_changed_task_comes_with_the_command_that_continues_anyway(
+    sweep: Sweep, tmp_path: Path, elsewhere: tuple[str, str]
+) -> None:
+    task = tmp_path / "my_task.py"
+    task.write_text((HERE / "toy.py").read_text())
+    options = ("--space", TOY_SPACE, "--runner", "inline", "--study", "s", *elsewhere)
+    sweep("launch", f"{task}:Toy", *options, "-n", "1")
+    task.write_text(task.read_text() + "\n# changed\n")
+    said = sweep("resume", "s", *elsewhere, code=2).err
+    (command,) = re.findall("continue anyway: (sweep .*)", said)
+    sweep(*shlex.split(command)[1:])
 
 
 # -- one answer ----------------------------------------------------------------------------------------

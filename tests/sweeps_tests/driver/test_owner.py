@@ -91,3 +91,13 @@ def test_delete_takes_confirmations_and_audits_along(
     assert "s-audit-" in said
     assert [path.name for path in (home / "studies").iterdir()] == ["s-confirm-mine"]
     assert '"s"' not in sweep("studies", "-f", "json").out
+
+
+def test_a_best_yaml_that_was_cut_short_is_told_as_that(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+    study = launch_toy(num_trials=1, study="first", out=str(tmp_path / "out")).study
+    (study.out / ".study.json").unlink()
+    study.best_path.write_bytes(study.best_path.read_bytes()[:300])
+    with pytest.raises(
+        UsageError, match=r"best\.yaml can't be read, so it is not known .* may have been cut short"
+    ):
+        launch_toy(num_trials=1, study="second", out=str(tmp_path / "out"))

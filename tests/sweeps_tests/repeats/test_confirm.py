@@ -14,6 +14,7 @@ import pytest
 from objectives import DataError
 from objectives.tasks.mnist_mlp import MnistMlp
 from storage.confirmations import get_confirmations
+from storage.leases import acquire
 from sweeps import RunSettings, StudySettings
 from sweeps.best_config.document import read_config
 from sweeps.best_config.export import config_of
@@ -34,6 +35,19 @@ def searched() -> Study:
     """Eight short trials on real digits."""
     settings = StudySettings("mnist_mlp", data="mnist-5k", rounds=2, overrides=("hidden_width=16..48",))
     return launch(settings, RunSettings(num_trials=8, runner="inline"), study="s").study
+
+
+def test_while_another_drives_the_study_its_best_yaml_is_left_to_that_driver(
+    searched: Study, sweep: Sweep
+) -> None:
+    before = searched.best_path.read_bytes()
+    lease = acquire(searched.database, searched.row.study_id)
+    said = sweep("confirm", "s", "--top", "2", "--seeds", "2", "--sealed", "--runner", "inline").err
+    assert "s is running: its driver writes the winner to best.yaml when its next trial ends" in said
+    assert searched.best_path.read_bytes() == before
+    lease.release()
+    resume("s", {"num_trials": 8, "runner": "inline"})
+    assert read_config(searched.best_path).confirmed is not None
 
 
 @pytest.fixture

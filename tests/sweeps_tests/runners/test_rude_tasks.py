@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from storage.trials import TrialRow
+from sweeps.runners import worker
 from sweeps.study.stored_study import Study, load
 from sweeps.sweep import resume
 from tests.conftest import HERE, ToyLauncher
@@ -117,6 +118,15 @@ def test_it_is_said_once_and_noted_whatever_the_clock_says(
 
 def noted_of(trial: TrialRow) -> str:
     return str(trial.attributes.get("starts_over", ""))
+
+
+def test_inline_a_close_that_never_returns_is_not_waited_for(
+    launch_rude: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(worker, "CLOSING_SECONDS", 0.05)
+    study = launch_rude(["score_is_none"], "close_hangs=true")
+    assert [trial.state for trial in study.table()] == ["FAIL", "COMPLETE"]
+    assert "a trial's run has not closed within 0.05 s; the study goes on" in capsys.readouterr().err
 
 
 @pytest.mark.ray

@@ -1,0 +1,55 @@
+"""What Tune's loop calls: it tells the driver of slots that died, and ends when the driver says so."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from pathlib import Path
+from typing import Any
+
+from sweeps.runners.ray_tune.ray_import import ray, tune
+
+
+class SlotWatch(tune.Callback):  # type: ignore[misc]
+    """Tells the driver at once when a slot's process has died. Tune then starts another one."""
+
+    def __init__(self, died: queue.SimpleQueue[tuple[int, str]]) -> None:
+        self._died = died
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Its process has died."""
+        self._tell(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Its process has died."""
+        self._tell(trial)
+
+    def _tell(self, trial: Any) -> None:
+        why = "its process was gone"
+        with contextlib.suppress(Exception):
+            error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+            cause = getattr(error, "cause", None) or error
+            why = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}"
+        self._died.put((trial.config["slot"], why))
+
+
+class StopAll(tune.Stopper):  # type: ignore[misc]
+    """Ends Tune's loop when the driver asks for it."""
+
+    def __init__(self, ended: threading.Event) -> None:
+        self._ended = ended
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No single slot is stopped."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether the driver has asked for the end."""
+        return self._ended.is_set()
