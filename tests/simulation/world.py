@@ -229,7 +229,7 @@ class World:
         """Within, whatever would start real work is simulated."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sweep, "_runner", lambda launching: self._runner())
-            patch.setattr(sweep, "_work_plan", lambda launching: None)
+            patch.setattr(sweep, "work_plan", lambda launching: None)
             patch.setattr(sweep, "_environment_here", lambda launching: {"simulated": "here"})
             patch.setattr(results_folder, "best_yaml", _best_json)  # YAML takes a third of the time
             patch.setattr(owner, "_fingerprint", lambda path: json.loads(path.read_text())["fingerprint"])
