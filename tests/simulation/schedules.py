@@ -36,8 +36,12 @@ class Schedules:
 
     def _undisturbed(self, launches: Any) -> list[Any]:
         world = self._world(0, launches, is_quiet=True)
-        world.run()
-        return figures(world)
+        try:
+            world.run()
+            return figures(world)
+        finally:
+            world.close()
+            shutil.rmtree(world.folder, ignore_errors=True)
 
     def _world(self, seed: int, launches: Any, *, is_quiet: bool = False) -> World:
         on_disk = not SHARED_MEMORY.is_dir() or seed % 10 == 0
