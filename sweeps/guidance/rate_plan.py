@@ -72,7 +72,14 @@ class RateTest:
 def plan_rate_test(test: RateTest, run: RunSettings) -> Planned:
     """The study of a range test. Raises UsageError where there is no rate to test, and as `plan_study` does."""
     settings = dataclasses.replace(
-        test.study, sampler="random", stop_rule="none", enqueue=(), repeats=1, folds=None, warm_start=None
+        test.study,
+        sampler="random",
+        stop_rule="none",
+        schedule="full",
+        enqueue=(),
+        repeats=1,
+        folds=None,
+        warm_start=None,
     )
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     name = _rate_name(test, planned)
@@ -192,6 +199,7 @@ def _measured(
         sampler="list",
         stop_rule="none",
         stop_rule_version=1,
+        schedule="full",
         enqueued=points,
         repeats=seeds,
         rounds=rounds,

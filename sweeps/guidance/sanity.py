@@ -37,7 +37,7 @@ def sanity(settings: StudySettings, data_dir: str | None = None) -> Iterator[Che
 
     Raises UsageError where the task trains by a loop of its own: then it is not known what a step is.
     """
-    settings = dataclasses.replace(settings, sampler="random", stop_rule="none")
+    settings = dataclasses.replace(settings, sampler="random", stop_rule="none", schedule="full")
     planned = plan_study(settings, paths.data_root(data_dir))
     make_deterministic(planned.spec.threads)
     if not isinstance(planned.subject, Task):

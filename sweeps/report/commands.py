@@ -29,6 +29,7 @@ def launch_command(study: Study) -> str:
         "space": SPACE_FILE if not in_code and uses_own_space(study) else None,
         "sampler": spec.sampler,
         "stop_rule": spec.stop_rule,
+        "schedule": spec.schedule,
         "rounds": None if spec.is_open else spec.rounds,
         "seed": spec.seed,
         "parallelism": spec.parallelism,

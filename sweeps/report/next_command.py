@@ -43,6 +43,7 @@ def launch_command(study: Study, change: str, num_trials: int) -> str:
         "--rounds": None if change.startswith("--rounds") else spec.rounds,
         "--seed": spec.seed or None,
         "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
+        "--schedule": spec.schedule if spec.pauses else None,
     }
     words = [f"{option} {value}" for option, value in options.items() if value is not None]
     words = ["sweep launch", study.run.task or spec.task.name, change, *words, f"-n {max(20, num_trials)}"]

@@ -164,6 +164,7 @@ def _specification(report: StudyReport) -> list[tuple[str, str]]:
         "digest of the data": data.digest,
         "sampler": f"{spec.sampler}, seed {spec.seed}, parallelism {spec.parallelism}",
         "stop rule": f"{spec.stop_rule}, version {spec.stop_rule_version}",
+        **({"schedule": spec.schedule} if spec.pauses else {}),
         "rounds": "as the objective decides" if spec.is_open else f"up to {spec.rounds} for each trial",
         "device": f"{spec.device}, {spec.threads} threads for each trial, {spec.precision}",
         "fingerprint": spec.fingerprint,

@@ -16,6 +16,7 @@ from sweeps.driver.observer import Standing
 from sweeps.driver.results_folder import weights_path
 from sweeps.errors import UsageError
 from sweeps.launching import Launch
+from sweeps.report.commands import launch_command
 from sweeps.study.stored_study import Study
 from sweeps.sweep import Result
 from sweeps.trial.verdict import End
@@ -120,6 +121,10 @@ def test_halts_by_its_own_curve_apply(launch_toy: ToyLauncher) -> None:
     study = launch_toy("behaviour=diverges", "at_round=3", **THAW).study
     assert {trial.attributes["stop_reason"] for trial in study.table()} <= {"diverged", "paused"}
     assert study.best().attributes["stop_reason"] == "diverged"
+
+
+def test_a_report_names_the_command_with_the_schedule(launch_toy: ToyLauncher) -> None:
+    assert "--schedule thaw" in launch_command(launch_toy(num_trials=2, **THAW).study)
 
 
 @pytest.mark.parametrize(
