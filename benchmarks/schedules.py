@@ -25,11 +25,11 @@ import optuna
 import pandas as pd
 
 from benchmarks.curve_bank import PARTS
-from benchmarks.stop_rules import ORDERS, POINTS, Full, Remembered, load, replay, rules
+from benchmarks.stop_rules import ORDERS, POINTS, Full, Halt, Remembered, load, replay, rules
 from benchmarks.stopping_page import with_block
 from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import StudyRule
-from sweeps.pruning.rule import Watch
+from sweeps.pruning.rule import StopRule, Watch
 from sweeps.schedule.asha import Asha, BestFew
 from sweeps.schedule.decisions import Decisions, Result
 from sweeps.schedule.slices import Schedule, Slice
@@ -136,23 +136,22 @@ def _floor(curves: Sequence[Full]) -> float:
     return min(each for each in firsts if math.isfinite(each)) if math.isnan(chance) else chance
 
 
-class HaltedByOnset:
-    """After how many rounds `onset` halts each curve; made once for each."""
+class Alone:
+    """Where a rule that looks at a trial alone leaves each curve; found once for each."""
 
     def __init__(self) -> None:
-        self._ends: dict[tuple[str, int], int] = {}
+        self._halts: dict[tuple[str, int], Halt] = {}
 
-    def __call__(self, full: Full) -> int:
+    def __call__(self, full: Full, rule: StopRule) -> Halt:
         key = (full.study, full.trial)
-        if key not in self._ends:
-            rule = OnsetRule(Watch(full.budget, full.metric))
-            self._ends[key] = replay([full], rule)[0].rounds
-        return self._ends[key]
+        if key not in self._halts:
+            self._halts[key] = replay([full], rule)[0]
+        return self._halts[key]
 
 
 def of_schedules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
     """By schedule, a row a study and order."""
-    halted, found = HaltedByOnset(), {}
+    alone, found = Alone(), {}
     for name, (make, with_onset) in schedules().items():
         if only and name not in only:
             continue
@@ -160,7 +159,8 @@ def of_schedules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[st
         for curves in studies:
             for order in range(ORDERS):
                 some = drawn(curves, order)
-                ends = [halted(full) if with_onset else len(full.curve) for full in some]
+                rule = OnsetRule(Watch(some[0].budget, some[0].metric))
+                ends = [alone(full, rule).rounds if with_onset else len(full.curve) for full in some]
                 made = simulated(some, make(some[0].budget), ends)
                 rows.append({"study": some[0].study, "order": order, **figures(some, made)})
         found[name] = pd.DataFrame(rows)
@@ -174,7 +174,7 @@ def of_rules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[str, p
     for name, make in rules().items():
         if (only and name not in only) or name.startswith("onset, waiting"):
             continue
-        rows = []
+        rows, alone = [], Alone()
         for curves in studies:
             watch = Watch(curves[0].budget, curves[0].metric, PARALLELISM)
             near, far = (
@@ -185,7 +185,7 @@ def of_rules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[str, p
                 some, rule = drawn(curves, order), make(watch)
                 if isinstance(rule, StudyRule):
                     rule = type(rule)(watch, near, far)
-                halts = replay(some, rule)
+                halts = replay(some, rule) if rule.needs_earlier else [alone(full, rule) for full in some]
                 made = [Slice(number, 0, halt.rounds) for number, halt in enumerate(halts)]
                 kept = max((halt.best for halt in halts if halt.reason != "inferior"), default=-math.inf)
                 rows.append({"study": some[0].study, "order": order, **figures(some, made, kept)})
