@@ -20,7 +20,8 @@ def table(study: str, rows: str | None, columns: str | None, form: str, storage:
     """Show the scores of STUDY as a table of two parameters.
 
     Each cell has the mean score of its trials, the standard deviation where there are several, and how they ended where
-    that was not after their last round. A range with many values is cut into four equal parts of its scale.
+    that was not after their last round. A range with many values is cut into four equal parts of its scale. A cell that
+    was published for the task says so, with its score.
     """
     from sweeps.report.grid_table import grid_table
     from sweeps.study.stored_study import load
@@ -44,6 +45,9 @@ def table(study: str, rows: str | None, columns: str | None, form: str, storage:
         for group, line in zip(found.rows.groups, found.cells, strict=True)
     ]
     print_rows(shown, form, columns=(head, *across))
+    published = (cell.published for line in found.cells for cell in line if cell.published is not None)
+    for note in dict.fromkeys(each.note for each in published):
+        click.echo(f"Published: {note}.", err=True)
 
 
 @click.command(epilog=examples("sweep review mnist_mlp-ac9e1de9", "sweep review mnist_mlp-ac9e1de9 -f json"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from storage.trials import TrialRow
 from sweeps.errors import UsageError
 from sweeps.repeats.significance import Spread
 from sweeps.report.knobs import Knob, knob, values_of, varying
+from sweeps.report.published_cells import PublishedCell, published_cell
 from sweeps.study.stored_study import Study
 
 
@@ -19,6 +20,7 @@ class Cell:
     """What the trials of one cell reached.
 
     spread: of the values of its completed trials; None without one. ends: how many trials ended for each reason.
+    published: the published variant of the task that all its trials repeat.
     """
 
     row: str
@@ -26,11 +28,13 @@ class Cell:
     spread: Spread | None
     ends: dict[str, int]
     trials: list[int]
+    published: PublishedCell | None = None
 
     @property
     def text(self) -> str:
         """As it stands in the table: the mean (± the standard deviation), and the ends other than `finished`."""
-        return " ".join(part for part in (self.value_text, *self.other_ends) if part)
+        beside = [] if self.published is None else [f"({self.published})"]
+        return " ".join(part for part in (self.value_text, *self.other_ends, *beside) if part)
 
     @property
     def value_text(self) -> str:
@@ -54,6 +58,7 @@ class Cell:
             "count": spread.count if spread else 0,
             "ends": self.ends,
             "trials": self.trials,
+            "published": None if self.published is None else asdict(self.published),
         }
 
 
@@ -80,7 +85,16 @@ def grid_table(study: Study, rows: str | None = None, columns: str | None = None
     down, across = _names(study, rows, columns, varying(values))
     first = knob(study, down, values)
     second = None if across is None else knob(study, across, values)
-    return GridTable(first, second, study.spec.metric.name, _cells(trials, values, first, second))
+    cells = [
+        [replace(cell, published=_published(study, cell, trials)) for cell in line]
+        for line in _cells(trials, values, first, second)
+    ]
+    return GridTable(first, second, study.spec.metric.name, cells)
+
+
+def _published(study: Study, cell: Cell, trials: Sequence[TrialRow]) -> PublishedCell | None:
+    found = {published_cell(study, study.parameters(trials[number])) for number in cell.trials}
+    return found.pop() if len(found) == 1 else None
 
 
 def _names(study: Study, rows: str | None, columns: str | None, known: list[str]) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import RunSettings, StudySettings, launch
 from sweeps.errors import UsageError
 from sweeps.report.grid_table import grid_table
 from sweeps.study.stored_study import Study, load
@@ -73,3 +74,16 @@ def test_the_command_prints_rows_and_columns(sweep: Sweep, refused: Refusal) -> 
     cells = json.loads(sweep("table", "grid", "-f", "json").out)
     assert cells[1]["ends"] == {"error": 2}
     assert "does not vary" in refused("table", "grid", "--rows", "seconds")
+
+
+def test_the_published_cells_of_a_task_stand_beside_ours() -> None:
+    space = Path(__file__).parents[3] / "benchmarks" / "published_cells.yaml"
+    settings = StudySettings(
+        "mnist_mlp", data="mnist-5k", train_rows=40, valid_rows=40, rounds=1, sampler="grid", space=space
+    )
+    found = grid_table(launch(settings, RunSettings(runner="inline", max_failures=99)).study)
+    cells = [cell for line in found.cells for cell in line]
+    assert sum(cell.published is not None for cell in cells) == 8
+    (best,) = [cell for cell in cells if cell.published is not None and cell.published.score is not None]
+    assert (best.row, best.column) == ("0.0001", "1024")
+    assert best.text.endswith("(published 0.864)")
