@@ -106,7 +106,7 @@ ADDITIONS = [
         {"sweeps/cli/shouting.py": COMMAND},
         {
             "sweeps/cli/__init__.py": [
-                ("import beginning, ", "import shouting, beginning, "),
+                ("from sweeps.cli.help import", "from sweeps.cli import shouting\nfrom sweeps.cli.help import"),
                 ("    reading.tasks,\n", "    reading.tasks,\n    shouting.shout,\n"),
             ]
         },
