@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweeps.cli.terminal import indented, parameters_text, value_text
-from sweeps.first_round import first_round
+from sweeps.first_round import FirstRound, first_round
 from sweeps.launching import Launch
 
 
@@ -25,9 +25,12 @@ def tried_text(launching: Launch) -> str:
             else f"saved: {tried.saved_bytes:,} bytes"
         )
     if not spec.is_open:
-        rounds = launching.num_trials * spec.rounds
-        lines.append(
-            f"{launching.num_trials} trials of {spec.rounds} rounds: {rounds * tried.seconds:,.0f} s of training at "
-            "this speed, if none is halted"
-        )
+        lines.append(_estimate(launching, tried))
     return "\n".join(f"{name:<9}{text}" for name, text in indented("tried", "\n".join(lines)))
+
+
+def _estimate(launching: Launch, tried: FirstRound) -> str:
+    trials, rounds = launching.num_trials, launching.planned.spec.rounds
+    later = tried.seconds if tried.seconds_a_round is None else tried.seconds_a_round
+    seconds = trials * (tried.seconds if rounds == 1 else later * rounds)
+    return f"{trials} trials of {rounds} rounds: about {seconds:,.0f} s of training, if none is halted"

@@ -106,7 +106,10 @@ ADDITIONS = [
         {"sweeps/cli/shouting.py": COMMAND},
         {
             "sweeps/cli/__init__.py": [
-                ("from sweeps.cli.help import", "from sweeps.cli import shouting\nfrom sweeps.cli.help import"),
+                (
+                    "from sweeps.cli.help import",
+                    "from sweeps.cli import shouting\nfrom sweeps.cli.help import",
+                ),
                 ("    reading.tasks,\n", "    reading.tasks,\n    shouting.shout,\n"),
             ]
         },
