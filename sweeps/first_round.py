@@ -13,6 +13,7 @@ import optuna
 from optuna.distributions import json_to_distribution
 
 from objectives import Round
+from objectives.errors import CodeError
 from sweeps.errors import UsageError
 from sweeps.launching import Launch
 from sweeps.runners.make_worker import make_worker
@@ -59,7 +60,8 @@ def first_round(launching: Launch) -> FirstRound:
             following = training.send(True)
             a_round = time.monotonic() - begun - seconds if isinstance(following, Progress) else None
     if isinstance(told, Failure):
-        raise UsageError(f"The first round failed: {told.in_short}\n{told.traceback}".rstrip())
+        where = "" if told.error_class == CodeError.__name__ else told.traceback  # our messages say it all
+        raise UsageError(f"The first round failed: {told.error_class}: {told.message}\n{where}".rstrip())
     if not isinstance(told, Progress):
         raise UsageError(
             "The first trial ended without a value: the objective has pruned it before any report."

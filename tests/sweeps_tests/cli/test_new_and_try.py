@@ -91,3 +91,12 @@ def test_what_fails_when_it_is_tried_is_shown_with_the_users_own_traceback(
     said = sweep("launch", "train.py", "--try", code=2).err
     assert "The first round failed: ZeroDivisionError" in said
     assert 'train.py", line 4, in train' in said
+
+
+def test_what_a_report_lacks_is_said_without_a_traceback(sweep: Sweep, folder: Path) -> None:
+    declared = '@sweeps.objective(space={"x": (0.0, 1.0)}, metric="f1", direction="maximize")\n'
+    code = f"import sweeps\n{declared}def train(trial):\n    trial.report(f2=1.0)\n"
+    (folder / "train.py").write_text(code)
+    said = sweep("launch", "train.py", "--try", code=2).err
+    assert "f2 was reported, but not the metric 'f1'" in said
+    assert "Traceback" not in said
