@@ -47,6 +47,7 @@ for command in (
     reading.data,
     guiding.check,
     guiding.lr,
+    guiding.batch,
     beginning.new,
     running.launch,
     running.resume,

@@ -256,3 +256,76 @@ def _show(each: Any) -> None:
     click.echo(f"{_MARKS[each.outcome]}  {each.name}: {each.because}")
     if each.cause:
         click.echo(f"                Usual cause: {each.cause}.")
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "sweep batch mnist_mlp --data mnist-5k", "sweep batch cifar10_cnn --largest 2048 -f json"
+    ),
+)
+@click.argument("task")
+@click.argument("overrides", nargs=-1, metavar="[key=value]...")
+@option("--smallest", type=int, group=SEARCH, help="Smallest batch size. [default: 8]")
+@option("--largest", type=int, group=SEARCH, help="Largest batch size. [default: all training rows]")
+@option(
+    "--data-dir",
+    type=_PATH,
+    group=DATA,
+    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
+)
+@study_options
+@format_option
+def batch(
+    task: str,
+    overrides: tuple[str, ...],
+    smallest: int | None,
+    largest: int | None,
+    data_dir: Path | None,
+    form: str,
+    **options: Any,
+) -> None:
+    """Find the batch sizes that are worth searching for TASK.
+
+    Measures rows a second and memory at doubling batch sizes, until larger ones are hardly faster or do not fit. The
+    gradient noise scale tells from which size on a larger batch hardly improves a step. Run it while nothing else runs
+    on the machine. TASK must train on the shared loop.
+    """
+    from sweeps.guidance.batch_probe import probe_batches
+
+    settings = study_settings(task, overrides, options)
+    place = None if data_dir is None else str(data_dir)
+    answer = probe_batches(settings, smallest=smallest, largest=largest, data_dir=place)
+    if form == "json":
+        click.echo(to_json(answer.record()))
+    else:
+        rows = [
+            {
+                "batch_size": each.batch_size,
+                "rows_per_second": round(each.rows_per_second),
+                "ms_per_step": 1000 * each.batch_size / each.rows_per_second,
+                "peak_MiB": each.peak_bytes // 2**20,
+            }
+            for each in answer.measured
+        ]
+        print_rows(rows, form, columns=("batch_size", "rows_per_second", "ms_per_step", "peak_MiB"))
+    click.echo("\n".join(_said_of_batches(answer, task, overrides)), err=True)
+
+
+def _said_of_batches(answer: Any, task: str, overrides: tuple[str, ...]) -> list[str]:
+    sizes = ",".join(str(size) for size in answer.sizes)
+    noise = answer.noise_rows
+    lines = [
+        f"The throughput is nearly the highest from {answer.knee} rows on. Ended because {answer.ended}."
+    ]
+    lines.append(f"A round with evaluation was trained at {answer.proven} rows, so it fits.")
+    if noise is not None:
+        shown = "above all of these" if noise == float("inf") else f"about {noise:.0f} rows"
+        lines.append(
+            f"Gradient noise scale early in training: {shown}. Much larger batches hardly improve a step."
+        )
+    lines.append(
+        "A batch size is chosen for speed; tune the learning rate and the regularisation together with it."
+    )
+    fixed = f"batch_size={sizes}"
+    return [*lines, f"Next: {' '.join(['sweep launch', task, *overrides, fixed])}"]

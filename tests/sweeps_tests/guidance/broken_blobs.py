@@ -101,3 +101,19 @@ class CountsEvaluations(Blobs):
     def augment(self, batch: Rows, parameters: Any) -> Rows:
         self._asked += 1
         return Rows(batch.inputs * (1 + 0.01 * self._asked), batch.targets)
+
+
+class Hungry(Blobs):
+    """Runs out of memory in steps of more than 32 rows, and in the evaluation after steps of more than 16."""
+
+    def __init__(self) -> None:
+        self._largest = 0
+
+    def forward(self, model: nn.Module, batch: Rows) -> Tensor:
+        if model.training:
+            self._largest = len(batch)
+        if self._largest > (32 if model.training else 16):
+            raise MemoryError
+        # Slower with few rows, so that larger batches pay: the probe is to go on until the memory ends.
+        outputs: Tensor = sum(model(batch.inputs) for _ in range(200 // len(batch))) / (200 // len(batch))
+        return outputs if model.training else model(batch.inputs)
