@@ -19,3 +19,10 @@ def printable(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Likewise, with line ends and tabs written out, too."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as people say it: `35 s`, `12 min`, `3.4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sweeps import RunSettings, StudySettings
+from sweeps.launching import Watcher
 from sweeps.sweep import Result, launch
 from tests.postgres import Server, reason_for_none, serving
 
@@ -94,13 +95,17 @@ def launch_toy() -> ToyLauncher:
     """Launches the toy in this process; keyword arguments go to the settings that have them."""
 
     def launch_it(
-        *overrides: str, study: str | None = None, storage: str | None = None, **options: Any
+        *overrides: str,
+        study: str | None = None,
+        storage: str | None = None,
+        watcher: Watcher | None = None,
+        **options: Any,
     ) -> Result:
         of_study = {
             name: options.pop(name) for name in list(options) if name in StudySettings.__dataclass_fields__
         }
         settings = StudySettings(**{"task": TOY, "space": TOY_SPACE, **of_study}, overrides=overrides)
         run = RunSettings(**{"runner": "inline", "num_trials": 8, **options})
-        return launch(settings, run, study=study, storage=storage)
+        return launch(settings, run, study=study, storage=storage, watcher=watcher)
 
     return launch_it

@@ -12,12 +12,14 @@ from typing import Any
 
 import click
 
-from sweeps.cli.help import OTHER, RESULTS, option
+from sweeps.cli.help import OTHER, RESULTS, F, option
 from sweeps.printable import UNSAFE, on_one_line, printable
 
 LAID_OUT = 300  # rich needs a quarter of a second for so many rows
 
-format_option = option(
+WIDE = "sweeps.wide"
+
+_form_option = option(
     "-f",
     "--format",
     "form",
@@ -27,6 +29,21 @@ format_option = option(
     group=OTHER,
     help="Print a table, one line of JSON, or CSV to stdout.",
 )
+_wide_option = option(
+    "--wide",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, parameter, value: context.meta.__setitem__(WIDE, value),
+    group=OTHER,
+    help="Show all columns of a table, in lines as long as they are.",
+)
+
+
+def format_option(command: F) -> F:
+    """The options `-f` and `--wide` of a command that prints rows."""
+    return _form_option(_wide_option(command))
+
+
 storage_option = option(
     "--storage",
     metavar="URL",
@@ -111,30 +128,26 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     numeric = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
     cells = [[cell(row.get(column)) for column in columns] for row in rows]
-    if sys.stdout.isatty() and len(rows) <= LAID_OUT:
+    context = click.get_current_context(silent=True)
+    is_wide = context is not None and context.meta.get(WIDE, False)
+    if sys.stdout.isatty() and len(rows) <= LAID_OUT and not is_wide:
         _print_laid_out(cells, columns, numeric)
     else:
         _print_aligned(cells, columns, numeric)
 
 
 def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """A table as wide as the terminal; long cells are wrapped."""
-    from rich import box
+    """A table as wide as the terminal; with --wide, all columns, in lines as long as they are."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column, right in zip(columns, numeric, strict=True):
-        words = column.split("_")
-        table.add_column(
-            " ".join(words),
-            justify="right" if right else "left",
-            overflow="fold",
-            min_width=max(len(word) for word in words),
-        )
-    for row in cells:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    from sweeps.cli.narrow_tables import Cells, fitted, print_laid_out
+
+    console = Console(highlight=False, markup=False)
+    whole = Cells([column.replace("_", " ") for column in columns], cells, numeric)
+    shown, left_out = fitted(whole, console.width)
+    print_laid_out(shown, console)
+    if left_out:
+        click.echo(f"Left out: {', '.join(left_out)}. To see all columns: --wide")
 
 
 def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
@@ -190,7 +203,7 @@ def given_command() -> str:
         name = str(parameter.name)
         if context.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
             continue
-        value = context.params[name]
+        value = context.params.get(name, True)  # a flag that is not told to the command
         if isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1] if value else parameter.secondary_opts[-1])
         else:

@@ -93,11 +93,12 @@ def studies(form: str, storage: str | None) -> None:
 @storage_option
 def status(study: str | None, watch: bool, form: str, storage: str | None) -> None:
     """Show the progress of STUDY, or of every study, and which process runs it."""
-    database = _database(storage)
+    from sweeps.cli.screen import Screen
+
+    database, screen = _database(storage), Screen()
     while True:
-        if watch and form == "table":
-            click.clear()
-        rows = _print_status(database, study, form)
+        with screen.next_picture() if watch and form == "table" else contextlib.nullcontext():
+            rows = _print_status(database, study, form)
         if not watch or all(row["driver"] is None for row in rows):
             return
         time.sleep(2.0)
@@ -195,6 +196,8 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(line)
     if notes.get("traceback"):
         click.echo(printable(notes["traceback"]))
+    for line in _curves(rounds):
+        click.echo(line)
     told = {name: None for each in rounds for name, value in each.items() if value is not None}
     columns = [name for name in told if name not in _COST]
     print_rows(rounds, form, columns=columns, empty="no round recorded yet")
@@ -212,6 +215,17 @@ def _advice_for(study: Any, trial: Any) -> list[str]:
     return [f"advice      {advice}", *([f"next        {command}"] if command else [])]
 
 
+def _curves(rounds: list[dict[str, Any]]) -> Iterator[str]:
+    """Each figure of the curve as a spark line, with its first and last value."""
+    from sweeps.cli.spark import spark
+
+    for name in ("train_loss", "valid_loss", "train_score", "valid_score"):
+        values = [each[name] for each in rounds]
+        if len(values) > 1 and any(value is not None for value in values):
+            drawn = spark(values, CURVE_WIDTH)
+            yield f"{name.replace('_', ' '):<12}{drawn}  {cell(values[0])} to {cell(values[-1])}"
+
+
 @contextlib.contextmanager
 def _not_collecting() -> Iterator[None]:
     """Turn garbage collection off: with 10,000 trials it takes as long as the reading itself."""
@@ -222,6 +236,7 @@ def _not_collecting() -> Iterator[None]:
         gc.enable()
 
 
+CURVE_WIDTH = 40
 _COST = {"seconds", "train_rows_per_second", "peak_memory_bytes"}
 
 

@@ -162,7 +162,11 @@ def best_table(study: Study, top: int = 5) -> Table:
     """The best trials of the study's table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in ("trial", f"valid {study.spec.metric.name}", "best round", "ended", "parameters"):
-        table.add_column(header, justify="right" if header in ("trial", "best round") else "left")
+        table.add_column(
+            header,
+            justify="right" if header in ("trial", "best round") else "left",
+            no_wrap=header != "parameters",
+        )
     for trial in study.answers(top):
         number, value, *others = _row(trial)
         if study.spec.trials_each > 1:

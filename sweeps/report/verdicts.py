@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from objectives.errors import ObjectiveError
+from sweeps.printable import duration_text
 from sweeps.repeats.significance import SIGNIFICANCE, Spread
 from sweeps.report.review import Finding
 from sweeps.report.study_facts import StudyFacts
@@ -195,13 +196,6 @@ def _cost(facts: StudyFacts) -> Verdict:
         duration_text(cost.seconds),
         [f"Training of {len(facts.table)} trials, {cost.rounds_run:,} rounds.", *([saved] if saved else [])],
     )
-
-
-def duration_text(seconds: float) -> str:
-    """A duration as people say it: `35 s`, `12 min`, `3.4 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def text_of(value: Any) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from storage.outcomes import count_states
-from sweeps.printable import printable
+from sweeps.printable import duration_text, printable
 from sweeps.report.failures import failure_groups
-from sweeps.report.verdicts import confirmed_figures, duration_text, published_figures, text_of
+from sweeps.report.verdicts import confirmed_figures, published_figures, text_of
 from sweeps.study.stored_study import Study
 
 OWN_NOTE = "---\n\n*Your note (sweep writes what stands above):*\n\n"

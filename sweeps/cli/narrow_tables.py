@@ -1,0 +1,109 @@
+"""Tables that fit a terminal: no number and no word stands over two lines, and what is left out is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+FEW_ROWS = 3
+EDGES = 2  # a blank at each end of a line
+GAP = 3  # columns between two columns of a table, as rich draws them
+LONGEST_WORD = 28  # longer ones (paths, keys) are cut, in a narrow table
+NOTHING = frozenset({"·", "0", ""})
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The text of a table. numeric: which columns are numbers, which stand at the right and are never broken."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: Sequence[bool]
+
+    def only(self, kept: Sequence[int]) -> Cells:
+        """The table with these columns."""
+        return Cells(
+            [self.columns[k] for k in kept],
+            [[row[k] for k in kept] for row in self.rows],
+            [self.numeric[k] for k in kept],
+        )
+
+    def narrowest(self, k: int) -> int:
+        """How narrow a column may be: its longest word, or number."""
+        words = [word for text in (self.columns[k], *(row[k] for row in self.rows)) for word in text.split()]
+        return max(map(len, words), default=1)
+
+    @property
+    def width(self) -> int:
+        """How narrow the table may be."""
+        return sum(self.narrowest(k) for k in range(len(self.columns))) + GAP * (len(self.columns) - 1) + EDGES
+
+
+def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
+    """The table for so many characters, and the names of the columns that were left out.
+
+    First long words are cut; then columns go that say nothing in any row; then those before the last one, from right to
+    left, and at last that one. The first two stay.
+    """
+    if cells.width <= width:
+        return cells, []
+    cells = Cells(cells.columns, [[_cut(text) for text in row] for row in cells.rows], cells.numeric)
+    kept = list(range(len(cells.columns)))
+    empty = [k for k in kept if all(row[k] in NOTHING for row in cells.rows)]
+    others = [k for k in reversed(kept[2:]) if k not in empty]
+    for k in [*(k for k in empty if k > 1), *others[1:], *others[:1]]:
+        if cells.only(kept).width <= width:
+            break
+        kept.remove(k)
+    return cells.only(kept), [name for k, name in enumerate(cells.columns) if k not in kept]
+
+
+def print_laid_out(cells: Cells, console: Console) -> None:
+    """A table as wide as the console at most.
+
+    Long cells go on in the next line, between words. In a table of many rows the last column is cut instead, so that
+    each row has one line.
+    """
+    if len(cells.rows) > FEW_ROWS and not cells.numeric[-1]:
+        cells = _on_one_line(cells, console.width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column, right, width in zip(cells.columns, cells.numeric, _widths(cells, console.width), strict=True):
+        table.add_column(column, justify="right" if right else "left", overflow="fold", width=width)
+    for row in cells.rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _on_one_line(cells: Cells, width: int) -> Cells:
+    room = _widths(cells, width)[-1]
+    return Cells(cells.columns, [[*row[:-1], _first_words(row[-1], room)] for row in cells.rows], cells.numeric)
+
+
+def _widths(cells: Cells, width: int) -> list[int]:
+    """The width of each column: as wide as its text where there is room, from the left, else as narrow as it may be."""
+    found = [cells.narrowest(k) for k in range(len(cells.columns))]
+    left = width - cells.width
+    for k, texts in enumerate(zip(cells.columns, *cells.rows, strict=True)):
+        more = min(max(0, left), max(map(len, texts)) - found[k])
+        found[k], left = found[k] + more, left - more
+    return found
+
+
+def _first_words(text: str, room: int) -> str:
+    """The words of a text that fit; an ellipsis tells that there are more."""
+    if len(text) <= room:
+        return text
+    words = text.split(" ")
+    while len(words) > 1 and len(" ".join(words)) + 2 > room:
+        words.pop()
+    return f"{' '.join(words)} …"
+
+
+def _cut(text: str) -> str:
+    return " ".join(
+        word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 1]}…" for word in text.split(" ")
+    )
