@@ -40,7 +40,9 @@ class Cells:
     @property
     def width(self) -> int:
         """How narrow the table may be."""
-        return sum(self.narrowest(k) for k in range(len(self.columns))) + GAP * (len(self.columns) - 1) + EDGES
+        return (
+            sum(self.narrowest(k) for k in range(len(self.columns))) + GAP * (len(self.columns) - 1) + EDGES
+        )
 
 
 def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
@@ -80,7 +82,9 @@ def print_laid_out(cells: Cells, console: Console) -> None:
 
 def _on_one_line(cells: Cells, width: int) -> Cells:
     room = _widths(cells, width)[-1]
-    return Cells(cells.columns, [[*row[:-1], _first_words(row[-1], room)] for row in cells.rows], cells.numeric)
+    return Cells(
+        cells.columns, [[*row[:-1], _first_words(row[-1], room)] for row in cells.rows], cells.numeric
+    )
 
 
 def _widths(cells: Cells, width: int) -> list[int]:
