@@ -272,12 +272,12 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
                 "created": study.created,
             }
         )
-        if name is not None:
-            rows[0]["failures"] = _failures(database, study) if counts.get("FAIL") else []
+        if name is not None and counts.get("FAIL"):
+            rows[0]["failures"] = _failures(database, study)
     columns = ("study", "trials", "complete", "pruned", "fail", "running", "waiting", "best", "driver")
     print_rows(rows, form, columns=columns, empty="There is no study yet. Start one: sweep launch mnist_mlp")
     if name is not None and form == "table":
-        for group in rows[0]["failures"]:
+        for group in rows[0].get("failures", ()):
             click.echo(f"  {cell(group['text'])} {group['advice']}\n  To see why: {group['next']}")
         unfinished = states_of(database, chosen[0].study_id, {"RUNNING", "WAITING"})
         latest = last_rounds(database, chosen[0].study_id, [number for number, _ in unfinished])
