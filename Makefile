@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/sweep launch mnist_mlp --data mnist-5k -n 16 --rounds 40 --out demo
 
 test: $(VENV)/.installed-dev
-	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -m "not soak and not gpu" -n 3 --dist loadfile
+	CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest -m "not soak and not gpu" -n 3 --dist loadfile --no-loadscope-reorder
 
 # What holds of every task and of studies on a GPU, where torch sees one.
 test-gpu: $(VENV)/.installed-dev

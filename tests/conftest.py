@@ -20,6 +20,29 @@ TOY = f"{HERE / 'toy.py'}:Toy"
 TOY_SPACE = HERE / "toy_space.yaml"
 
 
+@pytest.hookimpl(trylast=True)  # once tests are deselected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start Ray first, the longest before the others, two for each long file that doesn't.
+
+    They take minutes, and wait as much as they compute; at the end, short files keep all processes busy.
+    """
+    few_but_long = ("test_simulation.py", "test_data_parallel.py", "test_contributing.py", "test_readers.py")
+    by_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
+    starts = {
+        path: sum(item.get_closest_marker("ray") is not None for item in by_file[path]) for path in by_file
+    }
+    order = sorted((path for path in by_file if starts[path]), key=lambda path: -starts[path])
+    others = sorted(
+        (path for path in by_file if not starts[path]),
+        key=lambda path: (path.name not in few_but_long, -len(by_file[path])),
+    )
+    for place, path in enumerate(others):
+        order.insert(3 * place + 2, path)
+    items[:] = [item for path in order for item in by_file[path]]
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home for studies that no other test sees; SWEEP_DATA_DIR is kept for tests on real data."""

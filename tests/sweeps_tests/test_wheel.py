@@ -29,13 +29,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment of its own: our wheel installed, the dependencies borrowed from this one."""
     place = tmp_path_factory.mktemp("elsewhere")
-    venv.create(place / "env", with_pip=True)
+    venv.create(place / "env", with_pip=False)
     site = next((place / "env" / "lib").glob("python3*")) / "site-packages"
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     pip = [
-        str(place / "env" / "bin" / "python"),
+        sys.executable,
         "-m",
         "pip",
+        "--python",
+        str(place / "env" / "bin" / "python"),
         "install",
         "--quiet",
         "--no-deps",
@@ -79,7 +81,7 @@ def test_it_launches_without_a_home_from_a_folder_with_a_storage_of_its_own(else
         "--rounds",
         "2",
         "--workers",
-        "2",
+        "1",
         "--study",
         "s",
     )

@@ -58,7 +58,7 @@ def assert_undisturbed(study: Study, undisturbed: Study) -> None:
 @pytest.mark.ray
 @pytest.mark.parametrize(
     ("num_trials", "num_kills"),
-    [(12, 6), *(pytest.param(*size, marks=pytest.mark.soak) for size in ((30, 20), (250, 200)))],
+    [(12, 5), *(pytest.param(*size, marks=pytest.mark.soak) for size in ((30, 20), (250, 200)))],
 )
 def test_a_study_that_is_killed_again_and_again_comes_to_the_undisturbed_table(
     launch_toy: ToyLauncher, mortal_server: Server, temporary: Path, num_trials: int, num_kills: int

@@ -101,12 +101,15 @@ def digest(trial: TrialRow) -> str:
 
 
 @pytest.mark.ray
-def test_a_worker_that_died_continues_from_its_checkpoint(launch_toy: ToyLauncher, tmp_path: Path) -> None:
+def test_a_worker_that_died_continues_from_its_checkpoint_and_the_table_is_the_same(
+    launch_toy: ToyLauncher, tmp_path: Path
+) -> None:
     journal = tmp_path / "journal"
-    study = launch_toy(
+    died = launch_toy(
         "behaviour=dies", f"dies_once={tmp_path / 'died'}", f"journal={journal}",
-        num_trials=1, runner="ray", workers=1, checkpoint_seconds=0.0,
+        num_trials=3, runner="ray", workers=1, checkpoint_seconds=0.0,
     ).study  # fmt: skip
     trained = [int(line) for line in journal.read_text().split()]
-    assert trained == [1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10]
-    assert study.trial(0).state == "COMPLETE"
+    assert trained == [1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, *range(1, 11), *range(1, 11)]
+    undisturbed = launch_toy("behaviour=dies", "at_round=99", num_trials=3, study="undisturbed").study
+    assert [(t.state, t.value) for t in died.table()] == [(t.state, t.value) for t in undisturbed.table()]

@@ -48,11 +48,19 @@ def states(study: Study) -> set[str]:
     return {trial.state for trial in study.all_trials()}
 
 
-RUNNERS = [["--runner", "inline"], pytest.param(["--runner", "ray", "--workers", "2"], marks=pytest.mark.ray)]
+INLINE = ["--runner", "inline"]
+ON_RAY = ["--runner", "ray", "--workers", "2"]
+RUNNERS = [INLINE, pytest.param(ON_RAY, marks=pytest.mark.ray)]
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("how", "code", "runner"),
+    [  # Ray installs a handler of SIGTERM; of Ctrl-C on Ray, the next two tests tell
+        (signal.SIGINT, 130, INLINE),
+        (signal.SIGTERM, 143, INLINE),
+        pytest.param(signal.SIGTERM, 143, ON_RAY, marks=pytest.mark.ray),
+    ],
+)
 def test_an_interrupted_study_goes_on_to_the_undisturbed_table(
     launch_toy: ToyLauncher, runner: list[str], how: signal.Signals, code: int
 ) -> None:
@@ -77,6 +85,7 @@ def test_ctrl_c_does_not_wait_for_a_long_round(runner: list[str]) -> None:
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group gets it
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
+    assert "sweep resume disturbed" in said
     assert states(load("disturbed")) == {"WAITING"}
 
 
@@ -147,7 +156,7 @@ def test_a_killed_driver_leaves_no_process_and_no_folder(monkeypatch: pytest.Mon
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("seconds", [1.0, 2.0])
+@pytest.mark.parametrize("seconds", [1.0, pytest.param(2.0, marks=pytest.mark.soak)])
 def test_a_driver_killed_while_ray_starts_leaves_no_process_and_no_folder(
     monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:

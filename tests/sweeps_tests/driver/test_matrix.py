@@ -26,7 +26,17 @@ SETTINGS = StudySettings(
 )
 PAUSING = dataclasses.replace(SETTINGS, stop_rule="onset", schedule="thaw")
 INLINE: dict[str, Any] = {"runner": "inline"}
-RAY: list[dict[str, Any]] = [{"runner": "ray", "workers": workers} for workers in (1, 2, 4)]
+
+
+def ray(workers: int, *marks: pytest.MarkDecorator) -> Any:
+    return pytest.param({"runner": "ray", "workers": workers}, marks=[pytest.mark.ray, *marks])
+
+
+def named(how: dict[str, Any]) -> str:
+    return f"{how['runner']}-{how.get('workers', 1)}"
+
+
+SOAK = pytest.mark.soak  # every pair; `make test` has each number of workers and each database once
 
 
 def study(
@@ -51,8 +61,7 @@ def test_the_study_is_one_with_halts_and_choices(expected: list[Any]) -> None:
     assert reasons["finished"] >= 2
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize("how", RAY, ids=lambda how: f"ray-{how['workers']}")
+@pytest.mark.parametrize("how", [ray(1, SOAK), ray(2, SOAK), ray(4)], ids=named)
 def test_on_ray_the_table_is_the_same(expected: list[Any], how: dict[str, Any]) -> None:
     assert figures(study("ray", how)) == expected
 
@@ -65,8 +74,7 @@ def expected_with_pauses(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         return figures(study("expected", INLINE, settings=PAUSING))
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize("how", RAY, ids=lambda how: f"ray-{how['workers']}")
+@pytest.mark.parametrize("how", [ray(1, SOAK), ray(2), ray(4, SOAK)], ids=named)
 def test_on_ray_trials_are_paused_at_the_same_rounds(
     expected_with_pauses: list[Any], how: dict[str, Any]
 ) -> None:
@@ -75,8 +83,7 @@ def test_on_ray_trials_are_paused_at_the_same_rounds(
     assert figures(study("pauses", how, settings=PAUSING)) == expected_with_pauses
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize("how", [INLINE, *RAY], ids=lambda how: f"{how['runner']}-{how.get('workers', 1)}")
+@pytest.mark.parametrize("how", [INLINE, ray(1, SOAK), ray(2), ray(4, SOAK)], ids=named)
 def test_in_postgresql_the_table_is_the_same(
     expected: list[Any], how: dict[str, Any], server: Server
 ) -> None:

@@ -68,7 +68,7 @@ def test_a_driver_that_is_killed_gives_the_same_table(
 
 
 @pytest.mark.ray
-def test_on_four_workers_the_table_is_that_of_one(
+def test_on_two_workers_the_table_is_that_of_one(
     launch_own: Launch, sweep: Sweep, objective: Path, write: Write
 ) -> None:
     """With durations that differ, so that trials end in another order; plain Optuna's `n_jobs` gives another table."""
@@ -77,8 +77,8 @@ def test_on_four_workers_the_table_is_that_of_one(
     )
     slow = write(f"import time\n{text}", "study.py")
     launch_own(slow, "-n", "16", "--study", "one")
-    sweep("launch", slow, "-n", "16", "--study", "four", "--workers", "4")
-    assert table(sweep, "four") == table(sweep, "one")
+    sweep("launch", slow, "-n", "16", "--study", "two", "--workers", "2")
+    assert table(sweep, "two") == table(sweep, "one")
 
 
 def test_a_halt_by_the_studys_rule_is_pruned(launch_own: Launch, sweep: Sweep, objective: Path) -> None:

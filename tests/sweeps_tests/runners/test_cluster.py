@@ -146,17 +146,17 @@ def test_a_trial_that_fits_nowhere_is_refused(cluster: RayCluster) -> None:
         launch(settings, RunSettings(num_trials=2, address=cluster.address))
 
 
-def test_four_quarters_share_a_gpu_and_a_fifth_waits(
+def test_two_halves_share_a_gpu_and_a_third_waits(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_with(4, monkeypatch)
-    node = cluster.add(cpus=6, gpus=1, environment={"PLACED_DIR": str(tmp_path)})
+    start_with(2, monkeypatch)
+    node = cluster.add(cpus=3, gpus=1, environment={"PLACED_DIR": str(tmp_path)})
     try:
-        ran = run_on_gpus(cluster, 0.25, workers=5, folder=tmp_path)
+        ran = run_on_gpus(cluster, 0.5, workers=3, folder=tmp_path)
     finally:
         node.kill()
     assert {each["devices"] for each in ran} == {"0"}
-    assert most_at_once(ran) == 4
+    assert most_at_once(ran) == 2
 
 
 def test_two_gpus_are_a_trial_s_own(

@@ -98,16 +98,6 @@ def test_the_failed_cells_of_a_grid_are_run_again(launch_toy: ToyLauncher, tmp_p
 
 
 @pytest.mark.ray
-def test_a_trial_whose_worker_died_starts_again_and_counts(launch_toy: ToyLauncher, tmp_path: Path) -> None:
-    undisturbed = launch_toy("behaviour=dies", "at_round=99", num_trials=3, study="undisturbed").study
-    died = launch_toy(
-        "behaviour=dies", f"dies_once={tmp_path / 'died'}", num_trials=3, runner="ray", workers=1
-    ).study
-    assert (tmp_path / "died").exists()
-    assert [(t.state, t.value) for t in died.table()] == [(t.state, t.value) for t in undisturbed.table()]
-
-
-@pytest.mark.ray
 def test_a_worker_with_other_code_is_refused(
     launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
