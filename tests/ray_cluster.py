@@ -22,7 +22,7 @@ _START = (
     "from ray._private import services; services.get_node_ip_address = lambda address=None: '127.0.0.1'; "
     "from ray.scripts.scripts import main; main()"
 )
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 400.0
 TOKEN = secrets.token_hex(32)
 
 

@@ -165,6 +165,6 @@ def test_ranks_of_a_script_end_with_it(tmp_path: Path) -> None:
     assert len(children) == 2
     script.kill()
     script.wait()
-    _, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=400)
     assert not alive
     script.stdout.close()

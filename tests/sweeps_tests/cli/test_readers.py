@@ -19,7 +19,7 @@ from tests.conftest import TOY, TOY_SPACE, ToyLauncher
 from tests.sweeps_tests.driver.tables import figures
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 400.0
 COMPARED = 20  # trials: a trial is decided by those before it, so the first ones tell
 ENOUGH = 3  # reads of each reader beside the driver
 # Each reads until a file is there, and notes in a file of its own how often it has; an error ends it with a traceback.

@@ -22,7 +22,7 @@ from storage.rounds import last_rounds
 from storage.studies import find_study
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-TIMEOUT_SECONDS = 240.0
+TIMEOUT_SECONDS = 400.0
 KINDS = ("driver", "database", "worker", "worker", "worker")  # as often as each is killed
 
 
@@ -64,7 +64,7 @@ class Chaos:
         finally:
             driver.kill()
             driver.communicate()
-        _, alive = psutil.wait_procs(self._family, timeout=30)
+        _, alive = psutil.wait_procs(self._family, timeout=TIMEOUT_SECONDS)
         assert not alive, alive
 
     def _start(self, words: list[str]) -> subprocess.Popen[str]:

@@ -13,7 +13,14 @@ from storage.rounds import all_rounds
 from sweeps.study.stored_study import load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher, missing
 from tests.sweeps_tests.driver.tables import figures
-from tests.sweeps_tests.driver.test_interrupts import RUNNERS, SWEEP, start, states, wait_until
+from tests.sweeps_tests.driver.test_interrupts import (
+    PATIENCE_SECONDS,
+    RUNNERS,
+    SWEEP,
+    start,
+    states,
+    wait_until,
+)
 
 SLOW = "seconds=0.4"
 OWN_PROCESS_TABLE = ["unshare", "-p", "-f", "--mount-proc"]
@@ -39,7 +46,7 @@ def sweep(*words: str) -> subprocess.Popen[str]:
 def wake(driver: subprocess.Popen[str]) -> str:
     """Let it go on; what it says at its end."""
     driver.send_signal(signal.SIGCONT)
-    _, said = driver.communicate(timeout=120)
+    _, said = driver.communicate(timeout=PATIENCE_SECONDS)
     assert driver.returncode == 1, said
     assert "Traceback" not in said
     return said
@@ -54,7 +61,7 @@ def test_a_driver_that_slept_longer_than_its_lease_writes_nothing_more(
     successor = sweep("resume", "disturbed", "--runner", "inline")
     wait_until(successor, lambda study: num_rounds() > before)
     assert "Another process has taken over this study: " in wake(driver)
-    _, said = successor.communicate(timeout=120)
+    _, said = successor.communicate(timeout=PATIENCE_SECONDS)
     assert successor.returncode == 0, said
     assert states(load("disturbed")) == {"COMPLETE"}
     undisturbed = launch_toy(SLOW, num_trials=3, study="undisturbed").study
@@ -68,7 +75,7 @@ def test_a_driver_whose_study_was_deleted_writes_into_no_other(launch_toy: ToyLa
     other = sweep(*launch, "--study", "disturbed")  # of the same name, even
     wait_until(other, lambda study: num_rounds() >= 1)
     assert "This study was deleted" in wake(driver)
-    _, said = other.communicate(timeout=120)
+    _, said = other.communicate(timeout=PATIENCE_SECONDS)
     assert other.returncode == 0, said
     undisturbed = launch_toy(SLOW, num_trials=2, seed=7, study="undisturbed").study
     assert figures(load("disturbed")) == figures(undisturbed)
@@ -96,7 +103,7 @@ def test_a_driver_in_another_process_table_is_not_taken_for_dead() -> None:
         done = subprocess.run(second, capture_output=True, text=True, check=True)
         assert f"process {driver.pid}" in done.stderr
     finally:
-        _, said = driver.communicate(timeout=120)
+        _, said = driver.communicate(timeout=PATIENCE_SECONDS)
     assert driver.returncode == 4, said
     study = load("disturbed")
     assert holder(study.database, study.row.study_id) is None

@@ -208,7 +208,7 @@ def nodes_of(name: str) -> dict[int, str]:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
