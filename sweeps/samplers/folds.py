@@ -14,9 +14,10 @@ CERTAINTY = 0.999
 class FoldWatch:
     """Compares the folds of a configuration with those of the best complete one, fold by fold.
 
-    The noise of a fold is the standard deviation of the folds of one configuration, over all complete ones (and at
-    least the sampling error of a share). A configuration is hopeless if it is behind on its folds so far by more than
-    Student's t-test lets pass as chance, one-sided, with 99.9 % certainty. A fold that did not complete is enough, too.
+    The noise of a fold is the standard deviation of the folds of one configuration, over all complete ones. A
+    configuration is hopeless if it is behind on its folds so far by more than Student's t-test lets pass as chance,
+    one-sided, with 99.9 % certainty; of shares, also by more than the sampling error explains with that certainty. A
+    fold that did not complete is enough, too.
     each: trials of a configuration.
     """
 
@@ -52,8 +53,9 @@ class FoldWatch:
         )
         from scipy import stats  # here, because planning imports this module and must stay fast
 
-        noise = max(math.sqrt(self._squares / self._freedom), self._sampling_error(theirs))
-        most = float(stats.t.ppf(CERTAINTY, self._freedom)) * noise * math.sqrt(2 / len(ours))
+        spread = float(stats.t.ppf(CERTAINTY, self._freedom)) * math.sqrt(self._squares / self._freedom)
+        sampling = statistics.NormalDist().inv_cdf(CERTAINTY) * self._sampling_error(theirs)
+        most = max(spread, sampling) * math.sqrt(2 / len(ours))
         if not gap > most:
             return ""
         return (
