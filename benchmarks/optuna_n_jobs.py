@@ -2,9 +2,9 @@
 
     python -m benchmarks.optuna_n_jobs
 
-Runs `examples/optuna/sklearn_conditional.py` three times with a seeded TPE on two threads, and once more with each run's
-objective seeded by its trial's number, and says at which trial the tables part. A sweep of the same file gives one table
-on any number of workers (`tests/sweeps_tests/own_code/test_optuna_examples.py`).
+Runs `examples/optuna/sklearn_conditional.py` three times on one thread and three times on two, with one seed, and says at
+which trial the tables part. A sweep gives one table on any number of workers
+(`tests/sweeps_tests/own_code/test_optuna_objectives.py`).
 """
 
 from __future__ import annotations
