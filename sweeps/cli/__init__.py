@@ -66,6 +66,7 @@ for command in (
     judging.review,
     judging.compare,
     reporting.report,
+    reporting.tensorboard,
     diagnosing.diagnose,
     exporting.export,
     exporting.replay,

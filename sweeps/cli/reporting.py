@@ -44,3 +44,29 @@ def report(study: str, output: Path | None, storage: str | None) -> None:
             f"{path}: can't be written ({error.strerror}). Name another file with -o."
         ) from error
     click.echo(f"Wrote {path} ({len(page) / 1e6:.2g} MB). Open it in a browser.", err=True)
+
+
+@click.command(epilog=examples("sweep tensorboard mnist_mlp-ac9e1de9 -o runs", "tensorboard --logdir runs"))
+@click.argument("study")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder to write; it must be new or empty.",
+)
+@storage_option
+def tensorboard(study: str, output: Path, storage: str | None) -> None:
+    """Write the finished trials of STUDY as TensorBoard files.
+
+    Each trial is a run with its training and validation curves, its parameters and why it ended.
+    """
+    from sweeps.report.tensorboard import write_events
+    from sweeps.study.stored_study import load
+
+    count = write_events(load(study, storage), output)
+    click.echo(
+        f"Wrote {count} {'run' if count == 1 else 'runs'} to {output}. To look: tensorboard --logdir {output}",
+        err=True,
+    )
