@@ -25,7 +25,7 @@ COMMANDS = {
     "reproduce",
     *("tasks", "launch", "resume", "stop", "delete", "status", "studies"),
     *("trials", "show", "best", "table", "review", "compare", "export", "replay", "dashboard"),
-    *("report", "tensorboard", "lr", "check", "new", "add", "branch"),
+    *("report", "tensorboard", "lr", "batch", "check", "new", "add", "branch"),
 }
 TRIAL_KEYS = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
 
