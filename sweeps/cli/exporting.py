@@ -47,6 +47,7 @@ def export(study: str, top: int, output: Path, weights: Path | None, storage: st
 
     _check_targets(output, weights, top)
     found = load(study, storage)
+    found.check_is_search()
     found.best()  # raises if no trial is complete
     ranked = found.answers(top)
     if weights is not None:

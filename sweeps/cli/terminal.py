@@ -213,6 +213,9 @@ def print_result(console: Console, result: Result) -> None:
         console.print(f"Trial {table[-1].number} reached the target {study.run.target:g}.")
     if result.ending == "timeout":
         console.print(f"The time is up. To continue: {result.resume_command}", soft_wrap=True)
+    if study.spec.probe is not None:
+        console.print("To see what this test says, repeat its `sweep lr` command.")
+        return
     if best:
         console.print(
             *said_of_confirmation(study),

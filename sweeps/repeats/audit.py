@@ -87,6 +87,7 @@ def audit(
     if not 0 < share <= 1:
         raise UsageError(f"--share {share:g} must be above 0 and at most 1.")
     study = load(name, storage)
+    study.check_is_search()
     table = study.table()
     halted = [trial for trial in table if trial.attributes.get("stop_reason") not in NOT_HALTED]
     if not halted:

@@ -108,6 +108,7 @@ def confirm(
     seeds: by default 5, or one for each fold. sealed: do not use the test split. A second call continues the first.
     """
     study = load(name, storage)
+    study.check_is_search()
     repeats = (seeds or (1 if folds else 5)) * max(1, folds)
     check_repeats("--folds times --seeds" if folds else "--seeds", repeats)
     run = dataclasses.replace(

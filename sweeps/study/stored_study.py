@@ -161,6 +161,14 @@ class Study:
         sign = -1.0 if self.spec.metric.direction == "maximize" else 1.0
         return sorted(there, key=lambda each: (sign * float(each.value or 0.0), each.number))
 
+    def check_is_search(self) -> None:
+        """Raises UsageError for a range test: its trials are measurements, and none of them is a best configuration."""
+        if self.spec.probe is not None:
+            raise UsageError(
+                f"{self.name} is a learning-rate range test, so it has no best configuration. Repeat its `sweep lr` "
+                "command to see its result."
+            )
+
     def best(self) -> TrialRow:
         """The best trial of the table. Raises NoCompletedTrial if there is none."""
         ranked = self.ranking(1)

@@ -33,6 +33,8 @@ def test_a_range_is_found_on_the_real_loop_stored_drawn_and_written(sweep: Sweep
     study = load(found["study"])
     assert study.spec.probe_kind == "rate_range"
     assert not study.best_path.exists()  # its trials are no configurations
+    for command in ("export", "confirm", "audit"):
+        assert "is a learning-rate range test" in sweep(command, study.name, code=2).err
 
 
 def test_a_test_that_was_cut_off_continues_to_the_same_answer(
