@@ -105,29 +105,6 @@ def test_a_closed_terminal_pauses_the_running_trials() -> None:
     assert "RUNNING" not in states(load("disturbed"))
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_while_ray_starts_ends_the_run_with_one_message_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, how: signal.Signals, code: int
-) -> None:
-    with tempfile.TemporaryDirectory(prefix="ks", dir="/tmp") as folder:
-        monkeypatch.setenv("TMPDIR", folder)
-        process = start("seconds=0.2", "-n", "50", "--runner", "ray", "--workers", "2")
-        while not list(Path(folder).glob("sweep-*/ray/session_*")):
-            assert process.poll() is None
-            time.sleep(0.01)
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(how)
-        _, said = process.communicate(timeout=120)
-        assert process.returncode == code, said
-        assert told(said) == [
-            "sweep: Interrupted; the running trials are paused. To continue: sweep resume disturbed"
-        ]
-        _, alive = psutil.wait_procs(family, timeout=60)
-        assert alive == []
-        assert list(Path(folder).glob("sweep-*")) == []
-
-
 def told(said: str) -> list[str]:
     """The messages of ours after the header."""
     return [line for line in said.splitlines() if line.startswith("sweep:")]
