@@ -8,7 +8,8 @@ import click
 
 from sweeps.cli.formats import cell, storage_option
 from sweeps.cli.help import OTHER, RESULTS, GroupedCommand, examples, option
-from sweeps.cli.running import given_options, run_options, watched
+from sweeps.cli.run_options import given_options, run_options
+from sweeps.cli.running import watched
 
 if TYPE_CHECKING:
     from sweeps.settings import RunSettings

@@ -19,7 +19,7 @@ from sweeps.cli.help import (
     examples,
     option,
 )
-from sweeps.cli.running import given_options, repeat_options
+from sweeps.cli.run_options import given_options, repeat_options
 
 _PATH = click.Path(path_type=Path)
 _SETTINGS = [

@@ -8,7 +8,7 @@ import click
 
 from sweeps.cli.formats import cell, format_option, given_command, print_rows, said_of_confirmation
 from sweeps.cli.help import BUDGET, DATA, OTHER, SEARCH, WHERE_IT_RUNS, GroupedCommand, examples, option
-from sweeps.cli.running import given_options, repeat_options
+from sweeps.cli.run_options import given_options, repeat_options
 
 
 @click.command(

@@ -1,0 +1,155 @@
+"""The options that commands which run trials share: totals, places, limits, what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweeps.cli.formats import storage_option
+from sweeps.cli.help import (
+    BUDGET,
+    DATA,
+    RESULTS,
+    WHERE_IT_RUNS,
+    option,
+)
+
+if TYPE_CHECKING:
+    pass
+
+_PATH = click.Path(path_type=Path)
+
+
+def _applied(options: list[Any], command: Any) -> Any:
+    for each in reversed(options):
+        command = each(command)
+    return storage_option(command)
+
+
+_TOTALS = [
+    option(
+        "-n",
+        "--n-trials",
+        "num_trials",
+        type=int,
+        group=BUDGET,
+        help="Total number of trials; with --repeats or --folds, of configurations. "
+        "[default: 20; for a grid, all its cells]",
+    ),
+    option(
+        "--target",
+        type=float,
+        group=BUDGET,
+        help="End the study at the first trial (by number) whose metric reaches this value.",
+    ),
+    option(
+        "--keep-weights",
+        metavar="top:K|all|none",
+        group=RESULTS,
+        help="Keep the best weights of the K best trials, of all trials, or of none. [default: top:5]",
+    ),
+]
+_RUNNING = [
+    option(
+        "--timeout",
+        "timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        group=BUDGET,
+        help="After SECONDS, start no new trials and pause the running ones.",
+    ),
+    option(
+        "--trial-timeout",
+        "trial_timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        group=BUDGET,
+        help="Kill a trial that takes longer than SECONDS, and record it as failed.",
+    ),
+    option(
+        "--start-timeout",
+        "start_timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        group=BUDGET,
+        help="End the run if no worker finds a place on Ray, or one does not load its code and data, within SECONDS. "
+        "[default: 600]",
+    ),
+    option(
+        "--max-failures",
+        type=int,
+        group=BUDGET,
+        help="End the study after this many failed trials in a row. It also ends when a quarter of all its trials "
+        "have failed, but not before this many. [default: 3]",
+    ),
+    option(
+        "--workers",
+        type=int,
+        group=WHERE_IT_RUNS,
+        help="Number of trials that run at once, at most --parallelism. "
+        "[default: as many as this machine has room for]",
+    ),
+    option(
+        "--runner",
+        metavar="ray|inline",
+        group=WHERE_IT_RUNS,
+        help="Train in Ray workers (ray) or in this process (inline). An inline run cannot kill a trial that hangs, "
+        "and a trial that runs out of memory ends the whole run. [default: ray]",
+    ),
+    option(
+        "--address",
+        metavar="HOST:PORT|auto|local",
+        group=WHERE_IT_RUNS,
+        help="Train on the Ray cluster at this address. "
+        "[default: RAY_ADDRESS, else local: Ray is started on this machine]",
+    ),
+    option(
+        "--mixed-hardware/--same-hardware",
+        default=None,
+        group=WHERE_IT_RUNS,
+        help="Allow or refuse cluster nodes that differ in ways that can change results. [default: refuse]",
+    ),
+    option(
+        "--checkpoint-every",
+        "checkpoint_seconds",
+        type=float,
+        metavar="SECONDS",
+        group=WHERE_IT_RUNS,
+        help="Save the state of each running trial every SECONDS. After a crash, trials continue from it. "
+        "[default: 60]",
+    ),
+    option(
+        "--data-dir",
+        type=_PATH,
+        group=DATA,
+        help="Folder of the data sets. Missing ones are downloaded into it. "
+        "[default: SWEEP_DATA_DIR, else your cache folder]",
+    ),
+    option(
+        "--out",
+        type=_PATH,
+        group=RESULTS,
+        help="Folder for best.yaml and weights. [default: a folder inside your data folder]",
+    ),
+]
+
+
+def run_options(command: Any) -> Any:
+    """Options on how a study is run. None of them changes its results."""
+    return _applied([*_TOTALS, *_RUNNING], command)
+
+
+def repeat_options(command: Any) -> Any:
+    """Run options for commands that are told which trials to train."""
+    return _applied(_RUNNING, command)
+
+
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, in the form that RunSettings takes; paths are absolute strings."""
+    return {
+        name: str(value.expanduser().resolve()) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if value is not None
+    }
