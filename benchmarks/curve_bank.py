@@ -126,7 +126,7 @@ class BankStudy:
 def as_csv(table: pd.DataFrame) -> str:
     """As `sweep diagnose --curves` takes it: a loss or score that was no number is written as such."""
     said = table.copy()
-    for name in (*LOSSES, *SCORES):
+    for name in (each for each in (*LOSSES, *SCORES) if each in said):
         said[name] = said[name].map(lambda value: f"{value:.6g}")
     return str(said.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 

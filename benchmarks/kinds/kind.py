@@ -1,0 +1,92 @@
+"""What a kind of training is: its data, model, loss and score, and how its figures are to be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The hyperparameters of one curve. momentum: of SGD. weight_decay, dropout: 0 for none. width: of hidden layers."""
+
+    optimizer: Literal["sgd", "adam"]
+    learning_rate: float
+    momentum: float
+    schedule: Literal["constant", "cosine", "step", "warm_up"]
+    batch_size: int
+    width: int
+    dropout: float
+    weight_decay: float
+    activation: Literal["relu", "tanh"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training and validation rows, each as input and target, and the score of a model that has learnt nothing."""
+
+    train: tuple[Tensor, Tensor]
+    valid: tuple[Tensor, Tensor]
+    chance: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mean score and its standard error, as far as it comes from the rows that were drawn."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """rounds: the budget. steps: of the optimizer, in a round; None for one pass over the training rows.
+
+    problem: makes the data from a seed, or draws them from the data root. model: makes a model for a problem. loss: of each row. score: of the outputs
+    for some rows; None where the loss alone is recorded. running: whether the training figures are means over the round,
+    with dropout, as most loggers have them; else those of all training rows after the round. decimals: of a recorded
+    score. trials: in the developing and in the reporting part. best: the best score there can be. lowest_loss: the least
+    loss there can be. is_logarithmic: whether ratios of the score count rather than differences.
+    """
+
+    name: str
+    rounds: int
+    score_name: str
+    direction: Literal["maximize", "minimize"]
+    problem: Callable[[int, Path], Problem]
+    model: Callable[[Problem, Configuration], nn.Module]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    score: Callable[[Tensor, Tensor], Score] | None
+    trials: tuple[int, int] = (16, 24)
+    steps: int | None = None
+    running: bool = False
+    decimals: int | None = None
+    best: float = 0.0
+    lowest_loss: float = 0.0
+    is_logarithmic: bool = False
+
+    def shares(self, scores: FloatArray, chance: float) -> FloatArray:
+        """Scores on the way from chance (0) to the best there can be (1), of whatever unit."""
+        if self.is_logarithmic:
+            return np.asarray(1 - np.log(scores) / math.log(chance))
+        return np.asarray((scores - chance) / (self.best - chance))
+
+    def share_of_error(self, error: FloatArray, scores: FloatArray, chance: float) -> FloatArray:
+        """Standard errors of scores in the unit of `shares`."""
+        if self.is_logarithmic:
+            return np.asarray(np.abs(error / scores) / math.log(chance))
+        return np.asarray(np.abs(error / (self.best - chance)))
+
+
+def mean_score(of_rows: Tensor) -> Score:
+    """The mean of the rows' scores."""
+    return Score(of_rows.mean().item(), of_rows.std().item() / math.sqrt(len(of_rows)))

@@ -1,0 +1,96 @@
+"""Full curves of the kinds of training that no task of ours is: `benchmarks/bank/PART/kinds/KIND.csv.gz`.
+
+    python -m benchmarks.kinds_bank [--part develop|report] [--only KIND] [--data-dir FOLDER]
+
+Like `benchmarks.curve_bank`: rules are developed on one part and reported on the other, which differ in the seed of data
+and configurations; never halted; files that are there are left alone, and each is written when it is whole. Columns are
+those of `sweep diagnose --curves`, with two that only the true class is told from: `score_error`, the standard error of
+the validation score, and `chance`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from benchmarks.curve_bank import BANK, as_csv
+from benchmarks.kinds import digits, long_and_steps, regression
+from benchmarks.kinds.kind import Kind
+from benchmarks.kinds.training import draw, rounds_of
+from sweeps.paths import data_root
+
+PARTS = {"develop": 101, "report": 202}  # with the seed of data and configurations
+KINDS = {kind.name: kind for kind in (*regression.KINDS, *digits.KINDS, *long_and_steps.KINDS)}
+
+
+@dataclass(frozen=True)
+class KindStudy:
+    """One file of the bank."""
+
+    part: str
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        return self.kind.name
+
+    @property
+    def path(self) -> Path:
+        return BANK / self.part / "kinds" / f"{self.name}.csv.gz"
+
+    def read(self) -> pd.DataFrame:
+        """A row a round, sorted by trial and round."""
+        return pd.read_csv(self.path)
+
+    def make(self, root: Path) -> None:
+        """Train every curve, and write the file."""
+        seed, kind = PARTS[self.part], self.kind
+        problem = kind.problem(seed, root)
+        rows = [
+            {"trial": trial, **figures, "chance": problem.chance}
+            for trial in range(kind.trials[list(PARTS).index(self.part)])
+            for figures in rounds_of(kind, problem, draw(kind, seed, trial), 1000 * seed + trial)
+        ]
+        table = pd.DataFrame(rows)
+        if kind.decimals is not None:
+            table[["train_score", "valid_score"]] = table[["train_score", "valid_score"]].round(kind.decimals)
+        if kind.score is None:
+            table = table.drop(columns=["train_score", "valid_score", "score_error"])
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(gzip.compress(as_csv(table).encode(), mtime=0))
+
+
+def kind_studies(part: str) -> Iterator[KindStudy]:
+    """All files of a part, whether they are there or not."""
+    for kind in KINDS.values():
+        yield KindStudy(part, kind)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--only", action="append", choices=KINDS)
+    parser.add_argument("--data-dir")
+    wanted = parser.parse_args()
+    torch.set_num_threads(1)
+    for part in wanted.part or PARTS:
+        for study in kind_studies(part):
+            if (not wanted.only or study.name in wanted.only) and not study.path.exists():
+                study.make(data_root(wanted.data_dir))
+                curves = study.read()
+                print(
+                    f"{part} {study.name}: {curves['trial'].nunique()} curves, {len(curves)} rounds",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
