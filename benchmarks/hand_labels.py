@@ -19,7 +19,7 @@ import pandas as pd
 
 from benchmarks import stopping_page
 from benchmarks.curve_bank import BANK, PARTS
-from benchmarks.stop_rules import Full, load
+from benchmarks.full_curves import Full, load
 from sweeps.diagnosis.labels import diagnose
 from sweeps.diagnosis.plot import draw_curve
 

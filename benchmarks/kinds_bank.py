@@ -1,10 +1,10 @@
 """Full curves of the kinds of training that no task of ours is: `benchmarks/bank/PART/kinds/KIND.csv.gz`.
 
-    python -m benchmarks.kinds_bank [--part develop|report] [--only KIND] [--data-dir FOLDER]
+    python -m benchmarks.kinds_bank [--part develop|report] [--only KIND] [--work FOLDER] [--data-dir FOLDER]
 
 Like `benchmarks.curve_bank`: rules are developed on one part and reported on the other, which differ in the seed of data
-and configurations; never halted; files that are there are left alone, and each is written when it is whole. Columns are
-those of `sweep diagnose --curves`, with two that only the true class is told from: `score_error`, the standard error of
+and configurations; never halted; files that are there are left alone, and one that was cut off goes on from its curves
+in --work. Columns are those of `sweep diagnose --curves`, with two that only the true class is told from: `score_error`, the standard error of
 the validation score, and `chance`.
 """
 
@@ -48,22 +48,34 @@ class KindStudy:
         """A row a round, sorted by trial and round."""
         return pd.read_csv(self.path)
 
-    def make(self, root: Path) -> None:
-        """Train every curve, and write the file."""
+    def make(self, work: Path, root: Path) -> None:
+        """Train every curve that is not in the folder `work` yet, and write the file."""
         seed, kind = PARTS[self.part], self.kind
         problem = kind.problem(seed, root)
-        rows = [
-            {"trial": trial, **figures, "chance": problem.chance}
-            for trial in range(kind.trials[list(PARTS).index(self.part)])
-            for figures in rounds_of(kind, problem, draw(kind, seed, trial), 1000 * seed + trial)
-        ]
-        table = pd.DataFrame(rows)
+        folder = work / self.part / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        curves = []
+        for trial in range(kind.trials[list(PARTS).index(self.part)]):
+            path = folder / f"{trial}.csv"
+            if not path.exists():
+                rounds = rounds_of(kind, problem, draw(kind, seed, trial), 1000 * seed + trial)
+                rows = [{"trial": trial, **figures, "chance": problem.chance} for figures in rounds]
+                write_whole(path, as_csv(pd.DataFrame(rows)))
+            curves.append(pd.read_csv(path))
+        table = pd.concat(curves)
         if kind.decimals is not None:
             table[["train_score", "valid_score"]] = table[["train_score", "valid_score"]].round(kind.decimals)
         if kind.score is None:
             table = table.drop(columns=["train_score", "valid_score", "score_error"])
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(gzip.compress(as_csv(table).encode(), mtime=0))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file is there whole, or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def kind_studies(part: str) -> Iterator[KindStudy]:
@@ -78,13 +90,14 @@ def main() -> None:
     )
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--only", action="append", choices=KINDS)
+    parser.add_argument("--work", type=Path, default=Path("build/kinds_bank"))
     parser.add_argument("--data-dir")
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     for part in wanted.part or PARTS:
         for study in kind_studies(part):
             if (not wanted.only or study.name in wanted.only) and not study.path.exists():
-                study.make(data_root(wanted.data_dir))
+                study.make(wanted.work, data_root(wanted.data_dir))
                 curves = study.read()
                 print(
                     f"{part} {study.name}: {curves['trial'].nunique()} curves, {len(curves)} rounds",

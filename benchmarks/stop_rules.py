@@ -22,42 +22,22 @@ import optuna
 import pandas as pd
 
 from benchmarks import stopping_page
-from benchmarks.curve_bank import PARTS, BankStudy, bank_studies
+from benchmarks.curve_bank import PARTS
+from benchmarks.full_curves import Bank, Full, load
 from benchmarks.reference_rules import REFERENCES, Reference
-from benchmarks.true_classes import Truth, true_class
-from objectives.registry import get_task
 from sweeps.diagnosis.labels import diagnose
 from sweeps.pruning.curves import noise_of
 from sweeps.pruning.guards import Guards
-from sweeps.pruning.learning_curve import LOSSES, SCORES, Curve, FloatArray, curve_from_columns
+from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.pruning.rules import RULES, make_rule
-from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop, TrialEnd
 
 ORDERS = 20
 POINTS = 100.0  # a score of 1 is so many
 MakeRule = Callable[[Watch], StopRule]
-
-
-@dataclass(frozen=True)
-class Full:
-    """A full curve of the bank."""
-
-    study: str
-    trial: int
-    curve: Curve
-    budget: int
-    metric: Metric
-    truth: Truth  # what became of it, judged with all that was recorded in view
-
-    @cached_property
-    def best_by_round(self) -> FloatArray:
-        """The best score up to each round."""
-        scores = np.where(np.isfinite(self.curve.valid_score), self.curve.valid_score, -math.inf)
-        return np.asarray(np.maximum.accumulate(scores))
 
 
 @dataclass(frozen=True)
@@ -91,7 +71,7 @@ class Halt:
         """
         if not (self.is_early and self.regret > 0.5):
             return False
-        scores, window = self.full.curve.valid_score, max(3, round(0.06 * self.full.budget))
+        scores, window = self.full.scores, max(3, round(0.06 * self.full.budget))
         window += window % 2 == 0
         if len(scores) < window:
             return True
@@ -105,37 +85,6 @@ class Halt:
         """Whether it was halted between the onset of overfitting and the end."""
         onset = self.full.truth.onset
         return onset is not None and self.is_early and self.rounds - 1 >= onset
-
-
-PLAIN = frozenset({*LOSSES, *SCORES})  # what a plain CSV file has
-
-
-def load(part: str, *, is_told: bool = True) -> list[list[Full]]:
-    """The curves of the bank's studies that are there; untold without rows, chance and signals."""
-    return [list(_curves(study, is_told)) for study in bank_studies(part) if study.path.exists()]
-
-
-def _curves(study: BankStudy, is_told: bool) -> Sequence[Full]:
-    task, recipe = get_task(study.task), study.recipe
-    metric = Metric(task.metric, task.direction, task.chance_score, recipe.num_valid)
-    plain = Metric(task.metric, task.direction, math.nan, 0)
-    curves = []
-    for number, rows in study.read().groupby("trial"):
-        columns = _recorded(rows)
-        told = curve_from_columns(columns, metric)
-        truth = true_class(told)
-        if is_told:
-            curves.append(Full(study.name, int(number), told, recipe.rounds, metric, truth))
-        else:
-            untold = curve_from_columns({name: columns[name] for name in PLAIN}, plain)
-            curves.append(Full(study.name, int(number), untold, recipe.rounds, plain, truth))
-    return curves
-
-
-def _recorded(rows: pd.DataFrame) -> dict[str, list[float]]:
-    """The columns that hold anything, and those that every curve has."""
-    needed = {*LOSSES, *SCORES}
-    return {str(name): list(rows[name]) for name in rows if name in needed or rows[name].notna().any()}
 
 
 class Remembered(StopRule):
@@ -284,9 +233,11 @@ def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measure(part: str, only: Sequence[str] = (), *, is_told: bool = True) -> dict[str, Any]:
+def measure(
+    part: str, only: Sequence[str] = (), *, is_told: bool = True, bank: Bank = "tasks"
+) -> dict[str, Any]:
     """Everything that the page shows, as plain values. only: the rules to measure; none for all."""
-    studies = load(part, is_told=is_told)
+    studies = load(part, is_told=is_told, bank=bank)
     overall, by_task = {}, {}
     for name, make in rules().items():
         if only and name not in only:

@@ -51,11 +51,12 @@ class Score:
 class Kind:
     """rounds: the budget. steps: of the optimizer, in a round; None for one pass over the training rows.
 
-    problem: makes the data from a seed, or draws them from the data root. model: makes a model for a problem. loss: of each row. score: of the outputs
-    for some rows; None where the loss alone is recorded. running: whether the training figures are means over the round,
-    with dropout, as most loggers have them; else those of all training rows after the round. decimals: of a recorded
-    score. trials: in the developing and in the reporting part. best: the best score there can be. lowest_loss: the least
-    loss there can be. is_logarithmic: whether ratios of the score count rather than differences.
+    problem: makes the data from a seed, or draws them from the data root. model: makes a model for a problem. loss: of
+    each row. score: of the outputs for some rows; None where the loss alone is recorded. running: whether the training
+    figures are means over the round, with dropout, as most loggers have them; else those of all training rows after the
+    round. decimals: of a recorded score. trials: in the developing and in the reporting part. num_valid: rows behind a
+    validation score. best, worst: the best and the worst score there can be; worst None where errors have no bound.
+    lowest_loss: the least loss there can be. is_logarithmic: whether ratios of the score count rather than differences.
     """
 
     name: str
@@ -66,25 +67,29 @@ class Kind:
     model: Callable[[Problem, Configuration], nn.Module]
     loss: Callable[[Tensor, Tensor], Tensor]
     score: Callable[[Tensor, Tensor], Score] | None
-    trials: tuple[int, int] = (16, 24)
+    trials: tuple[int, int] = (12, 20)
     steps: int | None = None
     running: bool = False
     decimals: int | None = None
+    num_valid: int = 0
     best: float = 0.0
+    worst: float | None = None
     lowest_loss: float = 0.0
     is_logarithmic: bool = False
 
     def shares(self, scores: FloatArray, chance: float) -> FloatArray:
-        """Scores on the way from chance (0) to the best there can be (1), of whatever unit."""
+        """Scores as shares of the way to the best there can be (1): from the worst, or where there is none from chance."""
         if self.is_logarithmic:
             return np.asarray(1 - np.log(scores) / math.log(chance))
-        return np.asarray((scores - chance) / (self.best - chance))
+        zero = chance if self.worst is None else self.worst
+        return np.asarray((scores - zero) / (self.best - zero))
 
     def share_of_error(self, error: FloatArray, scores: FloatArray, chance: float) -> FloatArray:
         """Standard errors of scores in the unit of `shares`."""
         if self.is_logarithmic:
             return np.asarray(np.abs(error / scores) / math.log(chance))
-        return np.asarray(np.abs(error / (self.best - chance)))
+        zero = chance if self.worst is None else self.worst
+        return np.asarray(np.abs(error / (self.best - zero)))
 
 
 def mean_score(of_rows: Tensor) -> Score:

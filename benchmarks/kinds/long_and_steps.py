@@ -69,7 +69,18 @@ def _perplexity(output: Tensor, target: Tensor) -> Score:
 
 
 KINDS = [
-    Kind("three_hundred", 300, "error", "minimize", clusters, _four_classes, cross_entropy, _error_rate),
+    Kind(
+        "three_hundred",
+        300,
+        "error",
+        "minimize",
+        clusters,
+        _four_classes,
+        cross_entropy,
+        _error_rate,
+        num_valid=400,
+        worst=1.0,
+    ),
     Kind(
         "letters_in_steps",
         60,
@@ -81,6 +92,7 @@ KINDS = [
         _perplexity,
         steps=50,
         running=True,
+        num_valid=VALID_LETTERS - CONTEXT,
         best=1.0,
         is_logarithmic=True,
     ),

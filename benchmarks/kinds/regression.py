@@ -95,7 +95,7 @@ def _root_mean_square(output: Tensor, target: Tensor) -> Score:
 
 
 KINDS = [
-    Kind("friedman_mae", 60, "mae", "minimize", friedman, _network, _squared, _absolute),
+    Kind("friedman_mae", 60, "mae", "minimize", friedman, _network, _squared, _absolute, num_valid=250),
     Kind(
         "house_rmse",
         100,
@@ -107,6 +107,7 @@ KINDS = [
         _root_mean_square,
         running=True,
         decimals=0,
+        num_valid=300,
     ),
     Kind(
         "likelihood",
@@ -117,7 +118,8 @@ KINDS = [
         _two_outputs,
         _likelihood,
         None,
-        best=LEAST_LOG_DEVIATION,
+        best=-0.75,
+        num_valid=300,
         lowest_loss=LEAST_LOG_DEVIATION,
     ),
 ]

@@ -205,7 +205,7 @@ def print_result(console: Console, result: Result) -> None:
     for differs, numbers in study.other_environments(table).items():
         told = ", ".join(str(number) for number in numbers)
         console.print(
-            f"Trained in another environment than trial {table[0].number}, so results may differ: "
+            f"Trained or judged in another environment than trial {table[0].number}, so results may differ: "
             f"{'trial' if len(numbers) == 1 else 'trials'} {told} ({differs})",
             markup=False,
         )

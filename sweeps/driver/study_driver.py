@@ -33,6 +33,7 @@ from sweeps.pruning.rule import Watch
 from sweeps.samplers.open_proposer import OpenProposer, proposer_of
 from sweeps.samplers.sampler_study import running_trial
 from sweeps.samplers.visible_trials import Finished, Proposal
+from sweeps.study.continuity import rule_version_here
 from sweeps.study.environment import environment_key
 from sweeps.study.specification import Specification, full_parameters
 from sweeps.trial.files import TrialFiles
@@ -151,7 +152,8 @@ class StudyDriver:
         return self._environments
 
     def note_environment(self, record: Mapping[str, Any]) -> str:
-        """Store an environment with the study and return its key."""
+        """Store an environment with the study and return its key; a stop rule of another version belongs to it."""
+        record = {**record, **rule_version_here(self.spec)}
         key = environment_key(record)
         if key not in self._environments:
             self._environments[key] = dict(record)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from storage.studies import StudyRow
 from sweeps.errors import UsageError
@@ -55,11 +56,26 @@ def check_stop_rule_version(row: StudyRow, spec: Specification, forced: str) -> 
 
 
 def _force(row: StudyRow, now: Specification) -> str:
-    """What `sweep resume` needs if the stored study's task or rows are not what they were."""
+    """What `sweep resume` needs if the stored study's task, rows or stop rule are not what they were."""
     then = Specification.from_dict(row.specification)
     code = then.task.name == now.task.name and then.task != now.task
     rows = then.data.plan == now.data.plan and then.data.digest != now.data.digest
-    return " --force" if code or rows else ""
+    rule = then.stop_rule == now.stop_rule and then.stop_rule_version != now.stop_rule_version
+    return " --force" if code or rows or rule else ""
+
+
+def rule_version_here(spec: Specification) -> dict[str, int]:
+    """What an environment notes where this onset-sweeps has another version of the study's stop rule: that version."""
+    ours = stop_rule_version(spec.stop_rule)
+    return {} if ours == spec.stop_rule_version else {"stop_rule_version": ours}
+
+
+def rule_difference(spec: Specification, recorded: Mapping[str, Any]) -> list[str]:
+    """A line where trials of this environment were judged by another version of the stop rule."""
+    version = recorded.get("stop_rule_version", spec.stop_rule_version)
+    if version == spec.stop_rule_version:
+        return []
+    return [f"stop rule {spec.stop_rule}: version {spec.stop_rule_version} -> {version}"]
 
 
 def check_environment(row: StudyRow, planned: Planned, run: RunSettings, *, force: bool, where: str) -> None:

@@ -299,6 +299,7 @@ class Study:
 
     def other_environments(self, trials: Sequence[TrialRow]) -> dict[str, list[int]]:
         """By difference: trials whose environment differs from the first trial's in a way that can change results."""
+        from sweeps.study.continuity import rule_difference
         from sweeps.study.environment import decisive_differences
 
         known = self.provenance["environments"]
@@ -306,7 +307,8 @@ class Study:
         found: dict[str, list[int]] = {}
         for number, notes in named:
             for key in (*notes.get("earlier_environments", ()), notes["environment"]):
-                differs = "; ".join(decisive_differences(known[named[0][1]["environment"]], known[key]))
+                changed = decisive_differences(known[named[0][1]["environment"]], known[key])
+                differs = "; ".join([*changed, *rule_difference(self.spec, known[key])])
                 if differs and number not in found.setdefault(differs, []):
                     found[differs].append(number)
         return found
