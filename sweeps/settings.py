@@ -18,7 +18,7 @@ from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.schedule.names import SCHEDULES
 
 # Raised with each change of what a rule means, or of what is recorded of a trial that it halts.
-STOP_RULE_VERSIONS = {name: 2 for name in RULES if name != "none"}
+STOP_RULE_VERSIONS = {name: 3 for name in RULES if name != "none"}
 RUNNERS = ("ray", "inline")
 MOST = 1_000_000_000  # of anything that is counted: what a database's integer holds, with room to spare
 MOST_REPEATS = 10_000

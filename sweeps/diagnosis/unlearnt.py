@@ -45,7 +45,9 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     """A score that has not left chance is no learning, whatever the loss does."""
     if math.isnan(curve.chance):
         return barely_learnt(curve, budget, metric)
-    if len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)) or not is_at_chance(curve, budget):
+    if len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)):
+        return None
+    if not is_at_chance(curve, budget, errors=2):
         return None
     best = metric.oriented(float(curve.valid_score[curve.best]))
     evidence = {

@@ -199,11 +199,19 @@ def _losses_and_scores(
 
 
 def _sampling_error(scores: FloatArray, metric: Metric, has_scores: bool) -> FloatArray:
-    """Standard error of shares, or of per cent, of so many rows; 0 where the rows are not told."""
+    """Standard error of shares, or of per cent, of so many rows; 0 where the rows are not told, and of other scores.
+
+    An error rate and a distance in metres look alike, and so do per cent and decibels. So these must be whole numbers
+    of rows. Scores between 0 and 1 of which more is better need not: the error of an F1 is much like that of a share.
+    """
     if not has_scores or metric.num_valid <= 0:
         return np.zeros(len(scores))
     finite = np.abs(scores[np.isfinite(scores)])
-    unit = 100.0 if len(finite) and 1 < finite.max() <= 100 else 1.0
+    unit = 100.0 if len(finite) and finite.max() > 1 else 1.0
+    rows = finite / unit * metric.num_valid
+    is_whole = bool((np.abs(rows - np.round(rows)) < 0.05).all())
+    if not is_whole and (unit != 1 or (scores < 0).any()):
+        return np.zeros(len(scores))
     share = np.clip(np.abs(scores) / unit, 0.0, 1.0)
     return np.asarray(unit * np.sqrt(share * (1.0 - share) / metric.num_valid))
 

@@ -15,7 +15,6 @@ CLOSE_TO_CEILING = 0.05  # of what is left up to it: near it little is much
 POINTS_AT_CHANCE = 5  # above chance, below which nothing counts as learnt
 TOLERANCES_AT_CHANCE = 3  # of its noise, up to as much again
 CHANCE_IS_BELOW = 0.6  # where chance is not told, a share from here on is taken for learnt
-ERRORS_AT_CHANCE = 2
 
 
 @dataclass(frozen=True)
@@ -63,22 +62,24 @@ def margin_of_chance(curve: Curve, budget: int) -> float:
     """How far above chance a score may lie without telling that anything was learnt.
 
     Five points of the way from chance to the ceiling, but no more than half of chance itself (one of 100 classes lies
-    at .01); or what the noise may make of chance, where that is more.
+    at .01); or what the noise from round to round may make of chance, where that is more. The rows behind a score don't
+    count: whether they are told changes no halt.
     """
     window = smoothing_window(budget)
     reach = curve.ceiling - curve.chance
     points = 0.01 * POINTS_AT_CHANCE * (reach if math.isfinite(reach) else abs(curve.chance))
     if curve.chance > 0:
         points = min(points, 0.5 * curve.chance)
-    tolerance = jitter_of(curve.valid_score) / math.sqrt(window)
-    sampling = float(np.median(curve.score_error))
-    noise = TOLERANCES_AT_CHANCE * tolerance
-    return max(points, min(noise, 2 * points) if points > 0 else noise, ERRORS_AT_CHANCE * sampling)
+    noise = TOLERANCES_AT_CHANCE * jitter_of(curve.valid_score) / math.sqrt(window)
+    return max(points, min(noise, 2 * points) if points > 0 else noise)
 
 
-def is_at_chance(curve: Curve, budget: int) -> bool:
-    """Whether no score but one was ever better than chance by more than that margin, in training and in validation."""
-    margin = margin_of_chance(curve, budget)
+def is_at_chance(curve: Curve, budget: int, *, errors: float = 0.0) -> bool:
+    """Whether no score but one was ever better than chance by more than that margin, in training and in validation.
+
+    errors: by how many sampling errors of a score it must be better, too, where the rows are told.
+    """
+    margin = max(margin_of_chance(curve, budget), errors * float(np.median(curve.score_error)))
     known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
     return all(second_best(scores) < curve.chance + margin for scores in known)
 

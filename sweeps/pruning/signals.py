@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sweeps.pruning.curves import jitter_of
 from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.scale import point_of
 
@@ -16,18 +17,21 @@ VANISHING = 1e-3  # the whole gradient's norm, where the first layer's is not re
 
 
 def is_stale(curve: Curve) -> bool:
-    """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far."""
+    """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far.
+
+    By two points, and three times the noise by which the two scores move against each other.
+    """
     if curve.batch_statistics_score is None:
         return False
-    lag = float(curve.batch_statistics_score[-1] - curve.valid_score[-1])
-    return lag > least_lag(curve)
+    lag = curve.batch_statistics_score - curve.valid_score
+    return float(lag[-1]) > max(two_points(curve), 3 * jitter_of(lag))
 
 
-def least_lag(curve: Curve) -> float:
-    """By how much the batch's own statistics must be better: two points, and three errors of the score."""
+def two_points(curve: Curve) -> float:
+    """Two hundredths of the way from the floor to the ceiling, or of what was gained."""
     best = float(np.nanmax(curve.train_score if curve.has_train_score else curve.valid_score))
     gain = best - (float(curve.valid_score[0]) if np.isnan(curve.floor) else curve.floor)
-    return max(2 * point_of(curve, gain), 3 * float(np.median(curve.score_error)))
+    return 2 * point_of(curve, gain)
 
 
 def worst_share(curve: Curve) -> float:
