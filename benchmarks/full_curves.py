@@ -93,6 +93,8 @@ def _judged(kind: Kind, rows: pd.DataFrame, chance: float) -> Curve:
     }
     floor = float(kind.shares(np.array([chance]), chance)[0])
     curve = curve_from_columns(columns, Metric("share", "maximize", floor, 0))
+    if kind.score is None:
+        return curve  # the error of its loss was not recorded
     errors = rows["score_error"].to_numpy(np.float64)
     return replace(curve, score_error=kind.share_of_error(errors, raw["valid_score"], chance))
 

@@ -15,7 +15,7 @@ from benchmarks.kinds.kind import Configuration, Kind, Problem, Score, mean_scor
 
 CONTEXT = 8  # letters, from which the next one is guessed
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
-TRAIN_LETTERS, VALID_LETTERS = 4_000, 3_000
+TRAIN_LETTERS, VALID_LETTERS = 4_000, 1_500
 
 
 def clusters(seed: int, root: Path) -> Problem:

@@ -28,12 +28,12 @@ def friedman(seed: int, root: Path) -> Problem:
 def houses(seed: int, root: Path) -> Problem:
     """Prices in dollars with a long tail, from eight features and a place on a map."""
     draws = np.random.default_rng(seed)
-    features, place = draws.normal(size=(700, 8)), draws.uniform(-2, 2, size=(700, 2))
+    features, place = draws.normal(size=(550, 8)), draws.uniform(-2, 2, size=(550, 2))
     appeal = 0.3 * features[:, 0] + 0.2 * np.abs(features[:, 1]) + 0.15 * features[:, 2] * features[:, 3]
     appeal += 0.35 * np.sin(3 * place[:, 0]) * np.cos(2 * place[:, 1])
-    prices = np.exp(appeal + 0.2 * draws.standard_t(4, size=700))
+    prices = np.exp(appeal + 0.2 * draws.standard_t(4, size=550))
     targets = (np.minimum(prices, 6.0) - 1.3) * 4
-    problem = _split(np.concatenate([features, place], axis=1), targets, 400, DOLLARS)
+    problem = _split(np.concatenate([features, place], axis=1), targets, 250, DOLLARS)
     (_, train), (_, valid) = problem.train, problem.valid
     return Problem(problem.train, problem.valid, DOLLARS * ((valid - train.mean()) ** 2).mean().sqrt().item())
 

@@ -34,7 +34,7 @@ def draw(kind: Kind, seed: int, trial: int) -> Configuration:
         schedule=one_of("constant", "constant", "cosine", "step", "warm_up")
         if is_wide
         else one_of("constant", "cosine"),
-        batch_size=one_of(8, 32, 128) if is_wide else one_of(16, 32, 64),
+        batch_size=one_of(32, 32, 128) if is_wide else one_of(32, 64),
         width=round(log_uniform(8, 512) if is_wide else log_uniform(32, 256)),
         dropout=draws.uniform(0, 0.8) if is_wide else one_of(0.0, 0.2, 0.4),
         weight_decay=log_uniform(1e-6, 1e-1) if draws.random() < 0.5 else 0.0,

@@ -54,8 +54,8 @@ def _draw_losses(curve: Curve, axes: Any) -> None:
         axes.plot(curve.numbers[seen], curve.valid_loss[seen], color=VALID, label="validation")
         shown.append(curve.valid_loss)
     finite = np.concatenate(shown)
-    finite = finite[np.isfinite(finite) & (finite > 0)]
-    if len(finite) and finite.max() > MANY_TIMES * finite.min():
+    finite = finite[np.isfinite(finite)]
+    if (finite >= 0).all() and (finite > 0).any() and finite.max() > MANY_TIMES * finite[finite > 0].min():
         axes.set_yscale("log")
     axes.set_ylabel("loss")
 
