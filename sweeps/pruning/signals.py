@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from sweeps.pruning.curves import jitter_of
 from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.scale import point_of
 
@@ -17,14 +16,10 @@ VANISHING = 1e-3  # the whole gradient's norm, where the first layer's is not re
 
 
 def is_stale(curve: Curve) -> bool:
-    """Whether batch norm's running statistics are to blame: with the batch's own, the score is better by far.
-
-    By two points, and three times the noise by which the two scores move against each other.
-    """
+    """Whether batch norm's running statistics are to blame: with the batch's own, the score is two points better."""
     if curve.batch_statistics_score is None:
         return False
-    lag = curve.batch_statistics_score - curve.valid_score
-    return float(lag[-1]) > max(two_points(curve), 3 * jitter_of(lag))
+    return float(curve.batch_statistics_score[-1] - curve.valid_score[-1]) > two_points(curve)
 
 
 def two_points(curve: Curve) -> float:

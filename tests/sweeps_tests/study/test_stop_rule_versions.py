@@ -10,7 +10,7 @@ from sweeps.study.stored_study import load
 from sweeps.sweep import resume
 from tests.conftest import ToyLauncher
 
-DIFFERENCE = "stop rule onset: version 1 -> 2"
+DIFFERENCE = f"stop rule onset: version 1 -> {settings.stop_rule_version('onset')}"
 
 
 @pytest.fixture
