@@ -26,8 +26,7 @@ def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     if curve.batch_statistics_score is None:
         return None
     lag = (curve.batch_statistics_score - curve.valid_score)[-max(3, len(curve) // 4) :]
-    least = max(signals.two_points(curve), 3 * float(np.median(curve.score_error)))
-    if not float(np.median(lag)) > least:
+    if not float(np.median(lag)) > signals.least_lag(curve):
         return None
     running = metric.oriented(float(np.median(curve.valid_score[-len(lag) :])))
     own = metric.oriented(float(np.median(curve.batch_statistics_score[-len(lag) :])))

@@ -22,6 +22,11 @@ def is_stale(curve: Curve) -> bool:
     return float(curve.batch_statistics_score[-1] - curve.valid_score[-1]) > two_points(curve)
 
 
+def least_lag(curve: Curve) -> float:
+    """By how much the batch's own statistics must be better for a label: two points, and three errors of the score."""
+    return max(two_points(curve), 3 * float(np.median(curve.score_error)))
+
+
 def two_points(curve: Curve) -> float:
     """Two hundredths of the way from the floor to the ceiling, or of what was gained."""
     best = float(np.nanmax(curve.train_score if curve.has_train_score else curve.valid_score))
