@@ -44,10 +44,13 @@ class Full:
         return np.asarray(np.maximum.accumulate(scores))
 
 
-def load(part: str, *, is_told: bool = True, bank: Bank = "tasks") -> list[list[Full]]:
-    """The curves of the bank's studies that are there; untold without rows, chance and signals."""
+def load(
+    part: str, *, is_told: bool = True, bank: Bank = "tasks", only: Sequence[str] = ()
+) -> list[list[Full]]:
+    """The curves of the bank's studies that are there; untold without rows, chance and signals. only: of these kinds."""
     if bank == "kinds":
-        return [list(_of_kind(study, is_told)) for study in kind_studies(part) if study.path.exists()]
+        there = [each for each in kind_studies(part) if each.path.exists()]
+        return [list(_of_kind(each, is_told)) for each in there if not only or each.name in only]
     return [list(_of_task(study, is_told)) for study in bank_studies(part) if study.path.exists()]
 
 

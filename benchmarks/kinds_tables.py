@@ -2,6 +2,7 @@
 
     python -m benchmarks.kinds_tables [--part report|develop] [--only KIND] [--write]
 
+Each kind is a file in `benchmarks/results/kinds/PART`; those that are there are left alone, so figures are taken once.
 --write puts the tables of the reporting part into `docs/stopping-tables.md`, block `kinds`.
 """
 
@@ -13,54 +14,58 @@ import math
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pandas as pd
 
 from benchmarks import stopping_page
 from benchmarks.full_curves import load
-from benchmarks.kinds_bank import KINDS, PARTS
+from benchmarks.kinds_bank import KINDS, PARTS, KindStudy
 from benchmarks.stop_rules import labels_right, outcomes, rules, summary
 
-RESULTS = Path(__file__).parent / "results" / "stop_rules_kinds.json"
-OURS = ("onset", "study", "eager")
-OTHERS = (
-    "patience 5 on loss",
-    "patience 10 on loss",
-    "patience 10 on score",
-    "Optuna median",
-    "Optuna patient",
-)
+RESULTS = Path(__file__).parent / "results" / "kinds"
+OURS = ("onset", "study")
+OTHERS = ("patience 5 on loss", "patience 10 on loss", "patience 10 on score")
 COLUMNS = ("saved %", "study regret", "largest", "caught %", "delay", "false halts %", "beyond noise %")
 TELLINGS = {"told": True, "a plain CSV": False}
+ORDERS = 8
 BLOCK = "kinds"
 
 
-def measure(part: str, only: list[str]) -> dict[str, Any]:
-    """Everything that the tables show, as plain values."""
-    found: dict[str, Any] = {"part": part, "rules": {}, "labels": {}, "by_kind": {}, "wrong_labels": {}}
+def measure(part: str, kind: str) -> dict[str, Any]:
+    """Of one kind: a row an order for each rule, and a row a curve for the labels."""
+    found: dict[str, Any] = {"rules": {}, "labels": {}}
     for telling, is_told in TELLINGS.items():
-        studies = [
-            each for each in load(part, is_told=is_told, bank="kinds") if not only or each[0].study in only
-        ]
+        studies = load(part, is_told=is_told, bank="kinds", only=[kind])
         for name in (*OURS, *(OTHERS if is_told else ())):
-            table = outcomes(studies, rules()[name])
-            found["rules"][f"{name}, {telling}" if name in OURS else name] = _row(table)
-            print(name, telling, _row(table), flush=True)
-            if name in ("onset", "study"):
-                found["by_kind"][f"{name}, {telling}"] = {
-                    str(kind): {**_row(rows), **_counts(rows)} for kind, rows in table.groupby("study")
-                }
-        labels = labels_right(studies)
-        found["labels"][telling] = float((labels["true"] == labels["label"]).mean())
-        found["by_kind"][f"labels, {telling}"] = {
-            str(kind): float((rows["true"] == rows["label"]).mean()) for kind, rows in labels.groupby("study")
-        }
-        wrong = labels[labels["true"] != labels["label"]]
-        found["wrong_labels"][telling] = wrong.to_dict("records")
-        found["true"] = labels["true"].value_counts().to_dict()
-        found["curves"] = len(labels)
-        print(f"labels right, {telling}: {found['labels'][telling]:.3f} of {len(labels)}", flush=True)
+            table = outcomes(studies, rules()[name], ORDERS)
+            found["rules"][f"{name}, {telling}" if name in OURS else name] = table.to_dict("records")
+        found["labels"][telling] = labels_right(studies).to_dict("records")
     return found
+
+
+def gathered(part: str) -> dict[str, Any]:
+    """The figures of all kinds that were measured."""
+    cells = {kind: json.loads(path.read_text()) for kind in KINDS if (path := cell(part, kind)).exists()}
+    found: dict[str, Any] = {"rules": {}, "labels": {}, "by_kind": {}}
+    first = next(iter(cells.values()))
+    for name in first["rules"]:
+        table = pd.DataFrame([row for each in cells.values() for row in each["rules"][name]])
+        found["rules"][name] = _row(table)
+        found["by_kind"][name] = {
+            str(kind): {**_row(rows), **_counts(rows)} for kind, rows in table.groupby("study")
+        }
+    for telling in TELLINGS:
+        labels = pd.DataFrame([row for each in cells.values() for row in each["labels"][telling]])
+        right = labels["true"] == labels["label"]
+        found["labels"][telling] = float(right.mean())
+        found["by_kind"][f"labels, {telling}"] = right.groupby(labels["study"]).mean().to_dict()
+        found[f"wrong, {telling}"] = labels[~right].to_dict("records")
+        found["curves"] = len(labels)
+    return found
+
+
+def cell(part: str, kind: str) -> Path:
+    """Where a kind's figures are."""
+    return RESULTS / part / f"{kind}.json"
 
 
 def _row(table: pd.DataFrame) -> dict[str, float]:
@@ -123,14 +128,17 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=KINDS, default=[])
     parser.add_argument("--write", action="store_true", help="Put the tables into docs/stopping-tables.md.")
     wanted = parser.parse_args()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = measure(wanted.part, wanted.only)
+    for kind in wanted.only or KINDS:
+        path = cell(wanted.part, kind)
+        if not path.exists() and KindStudy(wanted.part, KINDS[kind]).path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(measure(wanted.part, kind), indent=None) + "\n")
+    found = gathered(wanted.part)
     print(tables(found))
-    for telling, wrong in found["wrong_labels"].items():
-        for each in wrong:
+    for telling in TELLINGS:
+        for each in found[f"wrong, {telling}"]:
             print(telling, each)
     if wanted.write:
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
         page = stopping_page.PAGE
         page.write_text(stopping_page.with_block(page.read_text(), BLOCK, tables(found)))
 

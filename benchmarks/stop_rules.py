@@ -135,7 +135,7 @@ def rules() -> dict[str, MakeRule]:
     }
 
 
-def outcomes(studies: list[list[Full]], make: MakeRule) -> pd.DataFrame:
+def outcomes(studies: list[list[Full]], make: MakeRule, orders: int = ORDERS) -> pd.DataFrame:
     """A row a study and order: what the rule saved, lost and caught there."""
     rows = []
     for curves in studies:
@@ -144,7 +144,7 @@ def outcomes(studies: list[list[Full]], make: MakeRule) -> pd.DataFrame:
             Remembered(watch, OnsetRule(watch, guards))
             for guards in (StudyRule.near_guards, StudyRule.far_guards)
         )
-        for order in range(ORDERS):
+        for order in range(orders):
             rule = make(watch)
             if isinstance(rule, StudyRule):
                 rule = type(rule)(watch, near, far)

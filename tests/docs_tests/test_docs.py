@@ -11,7 +11,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import figures, gpus, hand_labels, packs, stopping_page, studies, task_tables, throughput
+from benchmarks import (
+    figures,
+    gpus,
+    hand_labels,
+    kinds_tables,
+    packs,
+    stopping_page,
+    studies,
+    task_tables,
+    throughput,
+)
 from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
 from search_spaces.reader import parse_space
@@ -95,6 +105,13 @@ def test_the_tables_of_stop_rules_are_those_measured() -> None:
     measured = json.loads(stopping_page.RESULTS.read_text())
     page = stopping_page.PAGE.read_text()
     assert stopping_page.with_blocks(page, measured) == page, "run `python -m benchmarks.stop_rules --write`"
+
+
+def test_the_tables_of_other_kinds_are_those_measured() -> None:
+    page = stopping_page.PAGE.read_text()
+    table = kinds_tables.tables(kinds_tables.gathered("report"))
+    again = "run `python -m benchmarks.kinds_tables --write`"
+    assert stopping_page.with_block(page, kinds_tables.BLOCK, table) == page, again
 
 
 def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
