@@ -154,6 +154,8 @@ class World:
             lease.release()
 
     def _deleted(self, study: Study) -> None:
+        if study.row.fingerprint != self._fingerprints[self.generation]:
+            return  # another process has deleted it meanwhile
         results_folder._remove_results(study, range(99))
         self.generation += 1
         self.is_complete = False
