@@ -13,6 +13,7 @@ from sweeps.report.review import Finding
 from sweeps.report.study_facts import StudyFacts
 from sweeps.study.stored_study import Study
 
+FEW_TRIALS = 40  # below which the best tenth is three trials or fewer
 MUCH_MORE = 0.05  # of the importance: a parameter with less is not named
 
 
@@ -85,7 +86,7 @@ def verdicts(
         _best(facts, confirmed),
         _sure(facts, confirmed),
         _published(facts, confirmed),
-        _mattered(shares),
+        _mattered(shares, len(facts.ranked)),
         _wrong(facts),
         _cost(facts),
     ]
@@ -163,7 +164,7 @@ def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict
     return Verdict(question, figure, told)
 
 
-def _mattered(shares: Mapping[str, float]) -> Verdict:
+def _mattered(shares: Mapping[str, float], num_ranked: int) -> Verdict:
     question = "What mattered?"
     if not shares:
         return Verdict(question, "not known", ["There are too few completed trials to tell."])
@@ -173,6 +174,8 @@ def _mattered(shares: Mapping[str, float]) -> Verdict:
     told = [f"It explains {first[1]:.0%} of the difference between the best tenth and the rest."]
     if others:
         told.append("Then " + ", ".join(f"{name} ({share:.0%})" for name, share in others[:3]) + ".")
+    if num_ranked < FEW_TRIALS:
+        told.append(f"{num_ranked} trials are few for this; with more, the order may change.")
     return Verdict(question, first[0], told)
 
 

@@ -81,6 +81,13 @@ def test_what_mattered_is_what_makes_the_toys_scores(report: StudyReport) -> Non
     assert report.slices[0].name == "quality"
 
 
+@pytest.mark.parametrize(("trials", "is_told"), [(12, True), (40, False)])
+def test_what_mattered_is_told_with_a_caution_where_trials_are_few(trials: int, is_told: bool) -> None:
+    told = verdicts_module._mattered({"width": 0.7, "dropout": 0.3}, trials)
+    assert told.figure == "width"
+    assert any("trials are few" in sentence for sentence in told.sentences) == is_told
+
+
 def test_a_slice_has_every_trial_and_the_best_of_each_part(report: StudyReport) -> None:
     for shown in report.slices:
         assert [point.trial for point in shown.points] == list(range(NUM_TRIALS))
