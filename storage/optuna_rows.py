@@ -125,7 +125,7 @@ def steps_of(connection: Connection, trial_id: int) -> set[int]:
 
 
 def note_trial(connection: Connection, trial_id: int, notes: Mapping[str, Any]) -> None:
-    """Set attributes of a trial."""
+    """Set attributes of a trial, and delete those that are None."""
     _put_attributes(connection, _table("trial_user_attributes"), "trial_id", trial_id, notes)
 
 
@@ -150,7 +150,7 @@ def set_state(connection: Connection, trial_id: int, state: str, value: float | 
         connection.execute(insert(_table("trial_values")).values(values))
     moment = {"RUNNING": {"datetime_start": _now()}, "WAITING": {}}.get(state, {"datetime_complete": _now()})
     trials = _table("trials")
-    change = update(trials).where(trials.c.trial_id == trial_id)
+    change = update(trials).where(trials.c.trial_id == trial_id, trials.c.state != TrialState.RUNNING)
     connection.execute(change.values(state=TrialState[state], **moment))
 
 
@@ -160,7 +160,7 @@ def reopen(connection: Connection, trial_id: int) -> None:
 
     trials, values = _table("trials"), _table("trial_values")
     connection.execute(delete(values).where(values.c.trial_id == trial_id))
-    change = update(trials).where(trials.c.trial_id == trial_id)
+    change = update(trials).where(trials.c.trial_id == trial_id, trials.c.state != TrialState.RUNNING)
     connection.execute(change.values(state=TrialState.RUNNING, datetime_start=_now(), datetime_complete=None))
 
 
@@ -169,8 +169,13 @@ def _put_attributes(
 ) -> None:
     if notes:
         connection.execute(delete(table).where(table.c[of] == number, table.c.key.in_(notes)))
-        rows = [{of: number, "key": key, "value_json": json.dumps(note)} for key, note in notes.items()]
-        connection.execute(insert(table), rows)
+        rows = [
+            {of: number, "key": key, "value_json": json.dumps(note)}
+            for key, note in notes.items()
+            if note is not None
+        ]
+        if rows:
+            connection.execute(insert(table), rows)
 
 
 def _table(name: str) -> Table:

@@ -8,7 +8,7 @@ does a larger number of trials: the decisions are those of a study that was laun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from objectives import Round
 from storage.outcomes import Outcome, ranking
@@ -20,6 +20,7 @@ from sweeps.samplers.visible_trials import Finished
 from sweeps.schedule.decisions import Decisions, Result
 from sweeps.schedule.names import make_schedule
 from sweeps.schedule.slices import Slice
+from sweeps.trial.files import Record
 from sweeps.trial.running_trial import Place, RunningTrial
 from sweeps.trial.verdict import End, Stop, end_of
 from sweeps.trial.work import Assignment, Progress
@@ -192,6 +193,10 @@ class SlicedDriver(StudyDriver):
         self._report_if_known(trial.number)
         self._advance()
         return end
+
+    def _end_notes(self, trial: RunningTrial, end: End, weights: Record | None) -> dict[str, Any]:
+        """What was noted when the trial was paused is deleted where it does not hold at the end."""
+        return {**trial.all_notes(end, weights), "value_so_far": None}
 
     def _end_paused(self, trial: RunningTrial) -> None:
         """Store a paused trial as ended, at the end of the study; its files stay, as it may go on with more trials."""

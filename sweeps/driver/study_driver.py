@@ -36,7 +36,7 @@ from sweeps.samplers.visible_trials import Finished, Proposal
 from sweeps.study.continuity import rule_version_here
 from sweeps.study.environment import environment_key
 from sweeps.study.specification import Specification, full_parameters
-from sweeps.trial.files import TrialFiles
+from sweeps.trial.files import Record, TrialFiles
 from sweeps.trial.metric import best_round
 from sweeps.trial.returned import Returned
 from sweeps.trial.running_trial import Place, RunningTrial
@@ -392,7 +392,7 @@ class StudyDriver:
         weights = trial.weights if end.state == "COMPLETE" else None
         if weights is not None and weights["round"] != end.best_round:
             weights = None  # code of a user's own may save its state in some rounds only
-        notes = trial.notes(end, weights)
+        notes = self._end_notes(trial, end, weights)
         self.writer.end_trial(trial.number, trial.trial_id, end.state, end.value, notes)
         trial.files.drop_all_but(weights)
         del self.running[trial.number]
@@ -401,6 +401,9 @@ class StudyDriver:
         for observer in self.observers:
             observer.ended(trial.number, end, len(trial.rounds), self.standing)
         return end
+
+    def _end_notes(self, trial: RunningTrial, end: End, weights: Record | None) -> dict[str, Any]:
+        return trial.notes(end, weights)
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
         """num_rounds: given if the sampler may see the trial."""

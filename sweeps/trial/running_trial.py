@@ -85,6 +85,10 @@ class RunningTrial:
 
     def notes(self, end: End, weights: Record | None) -> dict[str, Any]:
         """The attributes to store with the trial at its end. weights: the record of the kept weights."""
+        return {name: note for name, note in self.all_notes(end, weights).items() if note is not None}
+
+    def all_notes(self, end: End, weights: Record | None) -> dict[str, Any]:
+        """The same, with None for each attribute that the trial does not have: an earlier one must be deleted."""
         environment, node = self.places[-1].environment, self.places[-1].node
         earlier = sorted({place.environment for place in self.places} - {environment})
         notes = {
@@ -101,7 +105,7 @@ class RunningTrial:
             "starts_over": self.starts_over,
             "node": node,
         }
-        return {name: note for name, note in notes.items() if note not in (None, "", {}, [])}
+        return {name: None if note in ("", {}, []) else note for name, note in notes.items()}
 
 
 def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
