@@ -150,7 +150,7 @@ def set_state(connection: Connection, trial_id: int, state: str, value: float | 
         connection.execute(insert(_table("trial_values")).values(values))
     moment = {"RUNNING": {"datetime_start": _now()}, "WAITING": {}}.get(state, {"datetime_complete": _now()})
     trials = _table("trials")
-    change = update(trials).where(trials.c.trial_id == trial_id, trials.c.state != TrialState.RUNNING)
+    change = update(trials).where(trials.c.trial_id == trial_id)
     connection.execute(change.values(state=TrialState[state], **moment))
 
 

@@ -117,7 +117,7 @@ def test_no_write_of_a_driver_that_was_taken_over_is_carried_out(
     assert lease.is_lost
 
 
-@pytest.mark.parametrize("name", [name for name in WRITES if name != "fenced"])
+@pytest.mark.parametrize("name", [name for name in WRITES if name not in ("fenced", "reopen_trial")])
 def test_every_write_of_the_holder_is_carried_out_and_may_be_repeated(
     database: Database, writer: StudyWriter, lease: Lease, name: str
 ) -> None:
@@ -128,6 +128,16 @@ def test_every_write_of_the_holder_is_carried_out_and_may_be_repeated(
     assert everything(database, "sweep_leases", "sweep_counters") != before
     WRITES[name](writer, trial.trial_id)
     assert everything(database, "sweep_leases", "sweep_counters", "sweep_checkpoints") == once
+
+
+def test_an_ended_trial_is_reopened_once(database: Database, writer: StudyWriter, lease: Lease) -> None:
+    (trial,) = read_outcomes(database, lease.study_id)
+    writer.end_trial(0, trial.trial_id, "PRUNED", 0.5, {}, may_go_on=True)
+    writer.reopen_trial(trial.trial_id)
+    once = everything(database, "sweep_leases", "sweep_counters")
+    assert read_outcomes(database, lease.study_id)[0].state == "RUNNING"
+    writer.reopen_trial(trial.trial_id)
+    assert everything(database, "sweep_leases", "sweep_counters") == once
 
 
 def test_how_a_study_is_run_is_noted_by_the_holder_only(database: Database, lease: Lease) -> None:
