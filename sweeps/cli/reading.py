@@ -251,10 +251,10 @@ def _print_status(database: Any, name: str | None, form: str) -> list[dict[str, 
     from storage.leases import holder
     from storage.outcomes import count_states, states_of
     from storage.rounds import last_rounds
-    from storage.studies import get_study, list_studies
-    from sweeps.study.stored_study import Study
+    from storage.studies import list_studies
+    from sweeps.study.stored_study import Study, load_from
 
-    chosen = list_studies(database) if name is None else [get_study(database, name)]
+    chosen = list_studies(database) if name is None else [load_from(database, name).row]
     rows = []
     for study in chosen:
         counts = count_states(database, study.study_id)

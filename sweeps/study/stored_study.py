@@ -334,7 +334,11 @@ def repeats_of(study: Study) -> list[Study]:
 
 def load(name: str, storage: str | None = None) -> Study:
     """The study of this name. Raises StudyNotFound or StorageUnavailable."""
-    database = open_database(paths.storage_url(storage))
+    return load_from(open_database(paths.storage_url(storage)), name)
+
+
+def load_from(database: Database, name: str) -> Study:
+    """The study of this name in an open database. Raises StudyNotFound."""
     with commands_for(name, storage_option(database)):
         return Study(database, get_study(database, name))
 

@@ -107,7 +107,7 @@ def test_a_built_in_tasks_version_is_its_own() -> None:
             "{folder}/nowhere.py:Mine",
             "nowhere.py: no such file. To use your own task, give its file and class: my_task.py:MyTask",
         ),
-        ("{folder}:Mine", "No task"),
+        ("{folder}:Mine", "there is no module"),
         ("{folder}/my_task.py:Yours", "my_task.py has no task class 'Yours' (a subclass of objectives.Task)"),
         ("{folder}/my_task.py:MyParameters", "has no task class 'MyParameters'"),
         ("{folder}/my_task.py:make", "has no task class 'make'"),

@@ -85,7 +85,7 @@ def test_an_edited_configuration_is_refused(
     path = tmp_path / "edited.yaml"
     assert old in best_yaml
     path.write_text(best_yaml.replace(old, new, 1))
-    said = refused("replay", path)
+    said = refused("replay", path, "--trust")
     assert said.startswith(f"sweep: {path}: ")
     assert message in said
 
@@ -93,14 +93,14 @@ def test_an_edited_configuration_is_refused(
 def test_a_configuration_of_other_rows_is_refused(best_yaml: str, refused: Refusal, tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
     path.write_text(best_yaml.replace("digest: 448ac8", "digest: 000000", 1))
-    message = refused("replay", path, "--data-dir", tmp_path)
+    message = refused("replay", path, "--trust", "--data-dir", tmp_path)
     assert f"The rows of toy-rows in {tmp_path} differ from those of the recorded training" in message
 
 
 def test_a_replay_whose_training_fails_says_so(best_yaml: str, sweep: Sweep, tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
     path.write_text(best_yaml.replace("behaviour: learns", "behaviour: crashes", 1))
-    said = sweep("replay", path, code=1)
+    said = sweep("replay", path, "--trust", code=1)
     assert f"{path} does not replay: training failed with RuntimeError: the toy crashes" in said.err
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_configuration_is_not_replayed(
     path = tmp_path / "best.yaml"
     if content is not None:
         path.write_bytes(content)
-    assert f"{path}: {message}" in refused("replay", path)
+    assert f"{path}: {message}" in refused("replay", path, "--trust")
 
 
 @pytest.mark.parametrize(

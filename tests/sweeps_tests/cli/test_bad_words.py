@@ -45,7 +45,7 @@ def test_an_unknown_study_is_told_with_its_nearest(launch: Sweep, refused: Refus
         command, *rest = words.split()
         message = refused(command, "frist", *rest)
         assert "There is no study 'frist' in sqlite:///" in message
-        assert "Did you mean 'first'? `sweep studies` lists all studies." in message
+        assert "Did you mean 'first'? To see all studies: sweep studies" in message
 
 
 def test_a_parameter_written_as_an_option_is_explained(refused: Refusal) -> None:

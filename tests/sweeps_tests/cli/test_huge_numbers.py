@@ -18,6 +18,10 @@ from tests.conftest import TOY, TOY_SPACE
 HUGE = [str(10**23), str(-(10**23)), "1" + "0" * 5000, "nan", "inf", "1e308"]
 FIRST = {  # what stands before the option; the others need more than a study
     "launch": [TOY, "--space", str(TOY_SPACE), "--runner", "inline", "--dry-run"],
+    "check": [TOY, "--data", "no-such-data"],
+    "lr": [TOY, "--space", str(TOY_SPACE), "--runner", "inline", "--timeout", "0.001"],
+    "batch": [TOY, "--data", "no-such-data"],
+    "branch": ["tiny", "behaviour=learns,overfits", "--runner", "inline", "--timeout", "0.001"],
     "resume": ["tiny", "--runner", "inline", "-n", "2", "--timeout", "0.001"],
     "confirm": ["tiny", "--runner", "inline", "--timeout", "0.001"],
     "audit": ["tiny", "--runner", "inline", "--timeout", "0.001"],
