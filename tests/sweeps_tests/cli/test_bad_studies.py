@@ -37,7 +37,7 @@ def test_a_task_that_has_changed_since_is_not_resumed(sweep: Sweep, refused: Ref
     task.write_text(task.read_text() + "    rounds = 12\n")
     message = refused("resume", "s")
     assert "Study 's' can't continue, because this has changed:\n  task.code.task.py: " in message
-    assert "Undo the change, or continue anyway with --force" in message
+    assert "Undo the change, or continue anyway: sweep resume s --force" in message
 
 
 def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Sweep, refused: Refusal) -> None:
@@ -53,7 +53,7 @@ def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Swee
         lease.release()
     assert "Another process is running this study: " in message
     assert f"process {os.getpid()}, since " in message
-    assert "end it with `sweep stop`" in message
+    assert "To end its run: sweep stop s" in message
 
 
 # -- tasks that misbehave ----------------------------------------------------------------------------
