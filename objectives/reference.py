@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ def reference_of(found: Any) -> str:
     if isinstance(found, Task):
         found = type(found)
     module = sys.modules.get(getattr(found, "__module__", ""))
-    name = next((name for name, value in vars(module).items() if value is found), "") if module else ""
+    if module is None:  # its code was loaded for another study, which is the active one now
+        name, file = _as_defined(found)
+    else:
+        name = next((name for name, value in vars(module).items() if value is found), "")
+        file = getattr(module, "__file__", None)
     if module is not None and f"{module.__name__}:{name}" in BUILT_IN.values():
         return str(found.name)
-    file = getattr(module, "__file__", None)
     called = getattr(found, "__qualname__", getattr(found, "__name__", repr(found)))
     if file is None or not Path(file).is_file():
         raise UnknownTaskError(
@@ -34,3 +38,12 @@ def reference_of(found: Any) -> str:
             f"{called} can't be found again in {file}: it must stand there under a name, outside of any function."
         )
     return f"{Path(file).resolve()}:{name}"
+
+
+def _as_defined(found: Any) -> tuple[str, str | None]:
+    """The name under which a class or function was defined, empty within a function, and the file of its code."""
+    members = [found, *vars(found).values()] if isinstance(found, type) else [found]
+    codes = (getattr(inspect.unwrap(each), "__code__", None) for each in members if callable(each))
+    file = next((code.co_filename for code in codes if code is not None), None)
+    name = str(getattr(found, "__qualname__", ""))
+    return ("" if "." in name else name), file

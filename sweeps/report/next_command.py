@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from search_spaces import Numeric, built_in_space_path, read_space
+from search_spaces import Numeric
 from storage.trials import TrialRow
 from sweeps.settings import StudySettings
 from sweeps.study.stored_study import Study
-from sweeps.study.warm_start import LEARNING
 
 RATES = ("learning_rate", "lr")
 FACTORS = {"lower": (1 / 30, 1 / 3), "raise": (3.0, 30.0)}
@@ -20,6 +19,8 @@ def range_command(study: Study, trials: Sequence[TrialRow], name: str, low: floa
 
     trials: of the study's table. It is a branch if the sampler learns from old trials and some lie in the range.
     """
+    from sweeps.study.warm_start import LEARNING
+
     domain = study.spec.space[name].domain
     assert isinstance(domain, Numeric)
     change = f"{name}={low:.3g}..{high:.3g}{':log' if domain.log else ''}"
@@ -94,6 +95,8 @@ def _new_range(
 
 def _is_shipped(study: Study) -> bool:
     """Whether the study's parameters are those of its task's own space."""
+    from search_spaces import built_in_space_path, read_space
+
     shipped = built_in_space_path(study.spec.task.name)
     names = [each.name for each in study.spec.space]
     return shipped is not None and [each.name for each in read_space(shipped)] == names

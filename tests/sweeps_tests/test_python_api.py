@@ -27,6 +27,11 @@ def test_a_task_class_is_launched_from_its_file() -> None:
     assert sweeps.launch(Toy(), space=str(TOY_SPACE), rounds=3, **INLINE).study.name == study.name
 
 
+def test_a_class_whose_module_is_put_away_is_found_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, Toy.__module__)  # as when the code of another study is the active one
+    assert reference_of(Toy).endswith("toy.py:Toy")
+
+
 def test_a_registered_class_is_launched_by_its_name() -> None:
     assert reference_of(MnistMlp) == "mnist_mlp"
 
