@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweeps.settings import RunSettings
 
 
-@click.command(epilog=examples("sweep add mnist_mlp-ac9e1de9 learning_rate=0.003 hidden_width=512"))
+@click.command(epilog=examples("sweep add mnist_mlp-9ee03fc6 learning_rate=0.003 hidden_width=512"))
 @click.argument("study")
 @click.argument("values", nargs=-1, required=True, metavar="key=value...")
 @storage_option
@@ -47,8 +47,8 @@ def add(study: str, values: tuple[str, ...], storage: str | None) -> None:
 @click.command(
     cls=GroupedCommand,
     epilog=examples(
-        "sweep branch mnist_mlp-ac9e1de9 learning_rate=1e-4..1e-1:log",
-        "sweep branch mnist_mlp-ac9e1de9 optimizer=adam dropout=0..0.3 -n 40",
+        "sweep branch mnist_mlp-9ee03fc6 learning_rate=1e-4..1e-1:log",
+        "sweep branch mnist_mlp-9ee03fc6 optimizer=adam dropout=0..0.3 -n 40",
     ),
 )
 @click.argument("older", metavar="STUDY")

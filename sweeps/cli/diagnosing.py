@@ -22,8 +22,8 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 
 @click.command(
     epilog=examples(
-        "sweep diagnose mnist_mlp-ac9e1de9 --plot pictures",
-        "sweep diagnose mnist_mlp-ac9e1de9 12",
+        "sweep diagnose mnist_mlp-9ee03fc6 --plot pictures",
+        "sweep diagnose mnist_mlp-9ee03fc6 12",
         "sweep diagnose --curves runs.csv --direction minimize",
     )
 )

@@ -16,8 +16,8 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(
     epilog=examples(
-        "sweep export mnist_mlp-ac9e1de9 -o best.yaml --weights best.pt",
-        "sweep export mnist_mlp-ac9e1de9 --top 3",
+        "sweep export mnist_mlp-9ee03fc6 -o best.yaml --weights best.pt",
+        "sweep export mnist_mlp-9ee03fc6 --top 3",
     )
 )
 @click.argument("study")

@@ -10,7 +10,7 @@ from sweeps.cli.formats import cell, format_option, print_rows, storage_option
 from sweeps.cli.help import examples
 
 
-@click.command(epilog=examples("sweep table mnist_mlp-ac9e1de9 --rows learning_rate --columns hidden_width"))
+@click.command(epilog=examples("sweep table mnist_mlp-9ee03fc6 --rows learning_rate --columns hidden_width"))
 @click.argument("study")
 @click.option("--rows", metavar="PARAMETER", help="The parameter that goes down the table.")
 @click.option("--columns", metavar="PARAMETER", help="The parameter that goes across the table.")
@@ -50,7 +50,7 @@ def table(study: str, rows: str | None, columns: str | None, form: str, storage:
         click.echo(f"Published: {note}.", err=True)
 
 
-@click.command(epilog=examples("sweep review mnist_mlp-ac9e1de9", "sweep review mnist_mlp-ac9e1de9 -f json"))
+@click.command(epilog=examples("sweep review mnist_mlp-9ee03fc6", "sweep review mnist_mlp-9ee03fc6 -f json"))
 @click.argument("study")
 @format_option
 @storage_option
@@ -76,7 +76,7 @@ def review(study: str, form: str, storage: str | None) -> None:
         click.echo(f"{number}. {each.because}\n   Next: {each.next}")
 
 
-@click.command(epilog=examples("sweep compare mnist_mlp-ac9e1de9 mnist_mlp-1c9b02aa"))
+@click.command(epilog=examples("sweep compare mnist_mlp-9ee03fc6 mnist_mlp-1c9b02aa"))
 @click.argument("first", metavar="STUDY")
 @click.argument("second", metavar="OTHER")
 @format_option

@@ -86,7 +86,7 @@ def studies(form: str, storage: str | None) -> None:
     _print_status(_database(storage), None, form)
 
 
-@click.command(epilog=examples("sweep status", "sweep status mnist_mlp-ac9e1de9 --watch"))
+@click.command(epilog=examples("sweep status", "sweep status mnist_mlp-9ee03fc6 --watch"))
 @click.argument("study", required=False)
 @click.option("--watch", is_flag=True, help="Repeat every two seconds until the study is no longer running.")
 @format_option
@@ -104,7 +104,7 @@ def status(study: str | None, watch: bool, form: str, storage: str | None) -> No
         time.sleep(2.0)
 
 
-@click.command(epilog=examples("sweep trials mnist_mlp-ac9e1de9", "sweep trials mnist_mlp-ac9e1de9 -f csv"))
+@click.command(epilog=examples("sweep trials mnist_mlp-9ee03fc6", "sweep trials mnist_mlp-9ee03fc6 -f csv"))
 @click.argument("study")
 @format_option
 @storage_option
@@ -123,7 +123,7 @@ def trials(study: str, form: str, storage: str | None) -> None:
 
 
 @click.command(
-    epilog=examples("sweep best mnist_mlp-ac9e1de9", "sweep best mnist_mlp-ac9e1de9 --top 5 -f json")
+    epilog=examples("sweep best mnist_mlp-9ee03fc6", "sweep best mnist_mlp-9ee03fc6 --top 5 -f json")
 )
 @click.argument("study")
 @click.option(
@@ -157,7 +157,7 @@ def best(study: str, top: int, form: str, storage: str | None) -> None:
         click.echo(line, err=True)
 
 
-@click.command(epilog=examples("sweep show mnist_mlp-ac9e1de9 12", "sweep show mnist_mlp-ac9e1de9 12 -f csv"))
+@click.command(epilog=examples("sweep show mnist_mlp-9ee03fc6 12", "sweep show mnist_mlp-9ee03fc6 12 -f csv"))
 @click.argument("study")
 @click.argument("trial", type=int)
 @format_option

@@ -14,7 +14,7 @@ from sweeps.cli.run_options import given_options, repeat_options
 @click.command(
     cls=GroupedCommand,
     epilog=examples(
-        "sweep confirm mnist_mlp-ac9e1de9", "sweep confirm mnist_mlp-ac9e1de9 --top 5 --seeds 3 --sealed"
+        "sweep confirm mnist_mlp-9ee03fc6", "sweep confirm mnist_mlp-9ee03fc6 --top 5 --seeds 3 --sealed"
     ),
 )
 @click.argument("study")
@@ -150,7 +150,7 @@ def _said_of_test(confirmed: Any) -> str:
 
 @click.command(
     cls=GroupedCommand,
-    epilog=examples("sweep audit mnist_mlp-ac9e1de9", "sweep audit mnist_mlp-ac9e1de9 --share 0.5"),
+    epilog=examples("sweep audit mnist_mlp-9ee03fc6", "sweep audit mnist_mlp-9ee03fc6 --share 0.5"),
 )
 @click.argument("study")
 @option(

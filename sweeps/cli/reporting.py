@@ -10,7 +10,7 @@ from sweeps.cli.formats import storage_option
 from sweeps.cli.help import examples
 
 
-@click.command(epilog=examples("sweep report mnist_mlp-ac9e1de9 -o report.html"))
+@click.command(epilog=examples("sweep report mnist_mlp-9ee03fc6 -o report.html"))
 @click.argument("study")
 @click.option(
     "-o",
@@ -46,7 +46,7 @@ def report(study: str, output: Path | None, storage: str | None) -> None:
     click.echo(f"Wrote {path} ({len(page) / 1e6:.2g} MB). Open it in a browser.", err=True)
 
 
-@click.command(epilog=examples("sweep tensorboard mnist_mlp-ac9e1de9 -o runs", "tensorboard --logdir runs"))
+@click.command(epilog=examples("sweep tensorboard mnist_mlp-9ee03fc6 -o runs", "tensorboard --logdir runs"))
 @click.argument("study")
 @click.option(
     "-o",

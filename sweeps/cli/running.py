@@ -216,7 +216,7 @@ def launch(
 
 @click.command(
     cls=GroupedCommand,
-    epilog=examples("sweep resume mnist_mlp-ac9e1de9", "sweep resume mnist_mlp-ac9e1de9 -n 40 --workers 4"),
+    epilog=examples("sweep resume mnist_mlp-9ee03fc6", "sweep resume mnist_mlp-9ee03fc6 -n 40 --workers 4"),
 )
 @click.argument("study")
 @option(
@@ -237,7 +237,7 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
     watched(lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher))
 
 
-@click.command(epilog=examples("sweep stop mnist_mlp-ac9e1de9", "sweep stop mnist_mlp-ac9e1de9 --now"))
+@click.command(epilog=examples("sweep stop mnist_mlp-9ee03fc6", "sweep stop mnist_mlp-9ee03fc6 --now"))
 @click.argument("study")
 @click.option("--now", is_flag=True, help="Pause the running trials instead of waiting for their end.")
 @storage_option
@@ -266,7 +266,7 @@ def stop(study: str, now: bool, storage: str | None) -> None:
     click.echo(f"{cell(driver)} was asked to stop: it {how}.", err=True)
 
 
-@click.command(epilog=examples("sweep delete mnist_mlp-ac9e1de9", "sweep delete mnist_mlp-ac9e1de9 --yes"))
+@click.command(epilog=examples("sweep delete mnist_mlp-9ee03fc6", "sweep delete mnist_mlp-9ee03fc6 --yes"))
 @click.argument("study")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @storage_option
