@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from objectives.checked_yaml import read_checked
-from objectives.checkpoints.atomic_write import write_whole
 from objectives.errors import ObjectiveError
 from sweeps.best_config.model import BestConfig
 from sweeps.errors import UsageError
@@ -27,11 +26,6 @@ def read_config(path: Path) -> BestConfig:
         return read_checked(path, BestConfig)
     except ObjectiveError as error:
         raise UsageError(f"{error} `sweep export` writes a file that can be replayed.") from None
-
-
-def write_config(path: Path, config: BestConfig, comment: str) -> None:
-    """Write `config` as YAML to `path`, atomically."""
-    write_whole(path, to_yaml(config.to_dict(), comment).encode())
 
 
 def to_yaml(config: Mapping[str, Any], comment: str) -> str:

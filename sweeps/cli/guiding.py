@@ -22,6 +22,12 @@ from sweeps.cli.help import (
 from sweeps.cli.run_options import given_options, repeat_options
 
 _PATH = click.Path(path_type=Path)
+_DATA_DIR = option(
+    "--data-dir",
+    type=_PATH,
+    group=DATA,
+    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
+)
 _SETTINGS = [
     option(
         "--space", type=_PATH, group=SPACE, help="YAML file with your search space. [default: the task's own]"
@@ -215,12 +221,7 @@ def _write(test: Any, answer: Any, result: Any, path: Path) -> None:
 )
 @click.argument("task")
 @click.argument("overrides", nargs=-1, metavar="[key=value]...")
-@option(
-    "--data-dir",
-    type=_PATH,
-    group=DATA,
-    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
-)
+@_DATA_DIR
 @study_options
 @format_option
 def check(task: str, overrides: tuple[str, ...], data_dir: Path | None, form: str, **options: Any) -> int:
@@ -268,12 +269,7 @@ def _show(each: Any) -> None:
 @click.argument("overrides", nargs=-1, metavar="[key=value]...")
 @option("--smallest", type=int, group=SEARCH, help="Smallest batch size. [default: 8]")
 @option("--largest", type=int, group=SEARCH, help="Largest batch size. [default: all training rows]")
-@option(
-    "--data-dir",
-    type=_PATH,
-    group=DATA,
-    help="Folder of the data sets. [default: SWEEP_DATA_DIR, else your cache folder]",
-)
+@_DATA_DIR
 @study_options
 @format_option
 def batch(

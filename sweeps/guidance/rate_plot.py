@@ -11,7 +11,7 @@ from sweeps.errors import UsageError
 from sweeps.guidance.rate_curve import smoothed
 from sweeps.guidance.rate_study import RateAnswer, RateCurve
 
-RANGE, POINT, EDGE = "#2a8c4a", "#0b5cad", "#c0262d"
+RANGE, POINT = "#2a8c4a", "#0b5cad"
 COLOURS = ("#0b5cad", "#e08a00", "#7a3fa0", "#2a8c4a", "#8a8a8a")
 
 

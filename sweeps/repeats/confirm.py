@@ -266,7 +266,8 @@ def _scorer(planned: Planned, repeated: Study) -> Callable[[Candidate], list[flo
     if isinstance(planned.subject, FunctionObjective):
         from sweeps.repeats.own_test import OwnTest
 
-        return OwnTest(planned, repeated).scores
+        own = OwnTest(planned, repeated)
+        return lambda winner: own.scores(winner.position)
     rows = _sealed_rows(planned, repeated)
     return lambda winner: _scores_on(rows, repeated, planned, winner)
 

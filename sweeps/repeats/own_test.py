@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.saved_state import pack, unpack
@@ -18,9 +17,6 @@ from sweeps.own_code.training import settled
 from sweeps.own_code.trial import TrialStart
 from sweeps.study.planned import Planned
 from sweeps.study.stored_study import Study
-
-if TYPE_CHECKING:
-    from sweeps.repeats.confirm import Candidate
 
 
 class OwnTest:
@@ -37,9 +33,9 @@ class OwnTest:
                 "Call trial.save(model=model) in each round, or take --sealed."
             )
 
-    def scores(self, winner: Candidate) -> list[float]:
-        """The metric of each of the winner's models."""
-        trials = self._repeated.table()[winner.position :: len(self._planned.spec.enqueued)]
+    def scores(self, position: int) -> list[float]:
+        """The metric of each model of the candidate at this position."""
+        trials = self._repeated.table()[position :: len(self._planned.spec.enqueued)]
         return [
             self._score(trial, path)
             for trial in trials

@@ -25,7 +25,7 @@ from sweeps.study.stored_study import Study
 NEAR = 0.1  # of a range: so near to its end is at its end
 TRIALS_A_PARAMETER = 3
 MOST_SPOILT = 0.25
-EARLY, LATE = 0.1, 0.75  # of the rounds
+EARLY = 0.1  # of the rounds
 JUST_ABOVE = 3  # times the best learning rate
 LEARNING_RATE = "learning_rate"
 
