@@ -28,7 +28,9 @@ def test_a_task_class_is_launched_from_its_file() -> None:
 
 
 def test_a_class_whose_module_is_put_away_is_found_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, Toy.__module__)  # as when the code of another study is the active one
+    monkeypatch.delitem(
+        sys.modules, Toy.__module__, raising=False
+    )  # as when the code of another study is the active one
     assert reference_of(Toy).endswith("toy.py:Toy")
 
 

@@ -24,7 +24,11 @@ def test_every_command_has_examples_that_it_can_parse(name: str) -> None:
     assert examples(name)
     for program, command, *arguments in examples(name):
         assert (program, command) == ("sweep", name)
-        assert group.commands[name].make_context(name, arguments).params
+        assert (
+            group.commands[name]
+            .make_context(name, arguments, parent=group.make_context("sweep", [name]))
+            .params
+        )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
