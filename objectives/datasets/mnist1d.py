@@ -7,6 +7,7 @@ proportion, and 1,000 sealed test ones. Sequences are float32, shape (rows, 40);
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import random
 from collections.abc import Iterator
@@ -50,6 +51,12 @@ def _made() -> dict[str, Any]:
         raise MissingDataError(
             "mnist1d is made by the package mnist1d, which is not installed: pip install mnist1d."
         )
+    return _made_once()
+
+
+@functools.cache
+def _made_once() -> dict[str, Any]:
+    """The arrays as the package makes them, which takes some seconds. Callers copy what they change."""
     from mnist1d.data import make_dataset  # also imports its plotting, which takes a second
 
     with _global_generators_kept():

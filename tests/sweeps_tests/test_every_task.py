@@ -29,6 +29,7 @@ FEWER = {
     "food101_squeezenet": ("transfer=head", "hidden_width=512", "steps_per_round=2"),
     "text8_skipgram": ("pairs_per_round=4000",),
     "cora_gcn": ("hidden_width=16",),
+    "sequence_convnet": ("hidden_width=8", "batch_size=256"),
 }
 DATA = {
     **dict.fromkeys(MNIST_TASKS, "mnist"),

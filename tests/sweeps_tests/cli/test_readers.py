@@ -133,7 +133,7 @@ def _let_them_read(
 @pytest.mark.parametrize(
     ("runner", "num_readers", "seconds"),
     [
-        (["inline"], 8, 0),
+        (["inline"], 7, 0),
         pytest.param(["ray", "--workers", "2"], 16, 300, marks=[pytest.mark.soak, pytest.mark.ray]),
     ],
 )

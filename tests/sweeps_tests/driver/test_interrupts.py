@@ -110,7 +110,7 @@ def told(said: str) -> list[str]:
     return [line for line in said.splitlines() if line.startswith("sweep:")]
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", [INLINE, pytest.param(ON_RAY, marks=[pytest.mark.ray, pytest.mark.soak])])
 def test_ctrl_c_does_not_wait_for_a_long_round(runner: list[str]) -> None:
     process = start("seconds=600", "-n", "2", *runner)
     wait_until(process, lambda study: states(study) == {"RUNNING"})

@@ -83,7 +83,9 @@ def test_on_ray_trials_are_paused_at_the_same_rounds(
     assert figures(study("pauses", how, settings=PAUSING)) == expected_with_pauses
 
 
-@pytest.mark.parametrize("how", [INLINE, ray(1, SOAK), ray(2), ray(4, SOAK)], ids=named)
+@pytest.mark.parametrize(
+    "how", [INLINE, ray(1, SOAK), ray(2, SOAK), ray(4, SOAK)], ids=named
+)  # Ray: test_chaos.py
 def test_in_postgresql_the_table_is_the_same(
     expected: list[Any], how: dict[str, Any], server: Server
 ) -> None:

@@ -28,7 +28,17 @@ def study(rule: str, name: str, num_trials: int = NUM_TRIALS, **how: Any) -> Stu
     return launch(settings, run, study=name).study
 
 
-@pytest.mark.parametrize("rule", RELATIVE)
+IN_EACH_RUN = (
+    "study",
+    "hyperband",
+    "median",
+)  # one of ours, one with brackets, one that asks the peers of a round
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(rule, marks=[] if rule in IN_EACH_RUN else [pytest.mark.soak]) for rule in RELATIVE],
+)
 def test_a_study_that_was_broken_off_goes_on_to_the_undisturbed_table(rule: str) -> None:
     undisturbed = study(rule, "undisturbed")
     reasons = Counter(trial.attributes["stop_reason"] for trial in undisturbed.table())

@@ -33,7 +33,9 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 @pytest.fixture
 def searched() -> Study:
     """Eight short trials on real digits."""
-    settings = StudySettings("mnist_mlp", data="mnist-5k", rounds=2, overrides=("hidden_width=16..48",))
+    settings = StudySettings(
+        "mnist_mlp", data="mnist-5k", rounds=2, overrides=("hidden_width=16..48", "batch_size=128..512")
+    )
     return launch(settings, RunSettings(num_trials=8, runner="inline"), study="s").study
 
 

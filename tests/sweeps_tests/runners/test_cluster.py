@@ -126,6 +126,7 @@ def test_other_hardware_is_refused_unless_it_is_let_in_and_then_trials_name_it(
     assert 0 < len(numbers) < 4
 
 
+@pytest.mark.soak  # test_environment.py has the refusal without Ray
 def test_a_study_begun_with_other_versions_goes_on_when_told_to(
     cluster: RayCluster, launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +160,7 @@ def test_two_halves_share_a_gpu_and_a_third_waits(
     assert most_at_once(ran) == 2
 
 
+@pytest.mark.soak  # halves of one are what is shared
 def test_two_gpus_are_a_trial_s_own(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

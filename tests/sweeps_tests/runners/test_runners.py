@@ -99,6 +99,7 @@ def test_the_failed_cells_of_a_grid_are_run_again(launch_toy: ToyLauncher, tmp_p
 
 
 @pytest.mark.ray
+@pytest.mark.soak  # test_cluster.py has it for the nodes of a cluster
 def test_a_worker_with_other_code_is_refused(
     launch_toy: ToyLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from sweeps.study.stored_study import load
 from tests.sweeps_tests.driver.tables import figures
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
-SPECIFICATION = ["mnist_mlp", "--data", "mnist-5k", "--rounds", "2", "hidden_width=16..48"]
+SPECIFICATION = ["mnist_mlp", "--data", "mnist-5k", "--rounds", "1", "hidden_width=16..48", "batch_size=256"]
 PLAIN = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"}
 OTHERS: dict[str, dict[str, Any]] = {
     "hash-seed-and-folder": {"PYTHONHASHSEED": "12345", "folder": "a folder, elsewhere"},
