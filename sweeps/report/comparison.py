@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
-
 from objectives.round import FIGURES
 from storage.rounds import all_rounds
 from storage.trials import TrialRow
@@ -157,6 +155,8 @@ def _p_value(bests: tuple[Best | None, Best | None]) -> float | None:
         return None
     if all(max(each) == min(each) for each in values):
         return 1.0 if values[0][0] == values[1][0] else 0.0
+    from scipy import stats
+
     return float(stats.ttest_ind(*values, equal_var=False).pvalue)
 
 

@@ -6,7 +6,6 @@ IJCAI 2023. fANOVA, Optuna's default, needs seconds for 1,000 trials; this needs
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,14 +26,13 @@ def importances(study: Study, ranked: Sequence[TrialRow]) -> dict[str, float]:
     if len(ranked) < FEWEST_TRIALS:
         return {}
     import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    from sweeps.report.ped_anova import ped_anova
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     mirror = optuna.create_study(direction=study.spec.metric.direction)
     mirror.add_trials(_asked(study, ranked) if study.spec.is_open else [_frozen(study, t) for t in ranked])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where trials are few: then all shares are 0
-        found = get_param_importances(mirror, evaluator=PedAnovaImportanceEvaluator())
+    found = ped_anova(mirror)
     return dict(sorted(found.items(), key=lambda item: -item[1])) if any(found.values()) else {}
 
 

@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scipy import stats
-
 from storage.trials import TrialRow
-from sweeps.repeats.significance import SIGNIFICANCE
+from sweeps.repeats.significance import SIGNIFICANCE, rank_correlation
 from sweeps.report.failures import failure_groups
 from sweeps.report.knobs import PARTS, value_at
 from sweeps.report.next_command import launch_command, range_command
@@ -143,8 +141,8 @@ def _rises_towards(facts: StudyFacts, name: str, *, low: bool) -> bool:
     ]
     if len(pairs) < 5:
         return False
-    found = stats.spearmanr(*zip(*pairs, strict=True))
-    return bool(found.pvalue < SIGNIFICANCE and (found.statistic < 0) == low)
+    correlation, p_value = rank_correlation(pairs)
+    return p_value < SIGNIFICANCE and (correlation < 0) == low
 
 
 def few_trials(facts: StudyFacts) -> Finding | None:

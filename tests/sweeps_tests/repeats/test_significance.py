@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
+from scipy import stats
 
-from sweeps.repeats.significance import Spread, paired_p_value
+from sweeps.repeats.significance import Spread, paired_p_value, rank_correlation
 
 
 def test_a_spread_is_mean_and_sample_deviation() -> None:
@@ -31,3 +33,19 @@ def test_equal_differences_leave_no_noise(other: list[float], p_value: float) ->
 
 def test_one_pair_tells_nothing() -> None:
     assert paired_p_value([1.0], [2.0]) is None
+
+
+@pytest.mark.parametrize("digits", [0, 1, 6])
+def test_a_rank_correlation_is_that_of_scipy(digits: int) -> None:
+    draw = random.Random(digits)
+    pairs = [(k, round(k / 9 + draw.gauss(0, 1), digits)) for k in range(20)]
+    theirs = stats.spearmanr(*zip(*pairs, strict=True))
+    assert rank_correlation(pairs) == (pytest.approx(theirs.statistic), pytest.approx(theirs.pvalue))
+
+
+def test_equal_ranks_are_sure_and_a_constant_tells_nothing() -> None:
+    assert rank_correlation([(1, 2), (2, 3), (3, 9), (4, 10)]) == (
+        pytest.approx(1),
+        pytest.approx(0, abs=1e-9),
+    )
+    assert math.isnan(rank_correlation([(1, 2), (2, 2), (3, 2)])[1])
