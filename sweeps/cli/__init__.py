@@ -16,6 +16,7 @@ import click
 from sweeps.cli import (
     beginning,
     branching,
+    completion,
     diagnosing,
     exporting,
     guiding,
@@ -25,6 +26,7 @@ from sweeps.cli import (
     reporting,
     running,
 )
+from sweeps.cli.completion import complete_names
 from sweeps.cli.help import CommandList
 from sweeps.printable import printable
 
@@ -67,13 +69,16 @@ for command in (
     judging.compare,
     reporting.report,
     reporting.tensorboard,
+    reporting.mlflow,
+    reporting.wandb,
     diagnosing.diagnose,
     exporting.export,
     exporting.replay,
     exporting.dashboard,
     running.delete,
+    completion.completion,
 ):
-    sweep.add_command(command)
+    sweep.add_command(complete_names(command))
 
 
 def main(arguments: list[str] | None = None) -> None:

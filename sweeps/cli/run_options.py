@@ -133,6 +133,16 @@ _RUNNING = [
 ]
 
 
+notify_option = option(
+    "--notify",
+    metavar="URL",
+    envvar="SWEEP_NOTIFY",
+    group=RESULTS,
+    help="Post a small JSON object to this address when the run ends, and when many trials fail or break down. The "
+    "address is not stored. [default: SWEEP_NOTIFY, else none]",
+)
+
+
 def run_options(command: Any) -> Any:
     """Options on how a study is run. None of them changes its results."""
     return _applied([*_TOTALS, *_RUNNING], command)

@@ -21,7 +21,7 @@ from sweeps.cli.help import (
     examples,
     option,
 )
-from sweeps.cli.run_options import given_options, run_options
+from sweeps.cli.run_options import given_options, notify_option, run_options
 from sweeps.samplers.by_name import SAMPLERS
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ _PATH = click.Path(path_type=Path)
     group=OTHER,
     help="A dry run that also trains one round of the first trial here, and shows what it reported.",
 )
+@notify_option
 @run_options
 def launch(
     task: str,
@@ -162,6 +163,7 @@ def launch(
     dry_run: bool,
     is_tried: bool,
     storage: str | None,
+    notify: str | None,
     **options: Any,
 ) -> None:
     """Run a study of TASK and export its best configuration.
@@ -211,7 +213,9 @@ def launch(
             console.print(tried_text(planned), markup=False)
         console.print("(dry run: nothing is written)", markup=False)
         return
-    watched(lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher))
+    watched(
+        lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher), notify
+    )
 
 
 @click.command(
@@ -225,8 +229,9 @@ def launch(
     group=OTHER,
     help="Continue even if something has changed that can change results, such as the version of torch.",
 )
+@notify_option
 @run_options
-def resume(study: str, force: bool, storage: str | None, **options: Any) -> None:
+def resume(study: str, force: bool, storage: str | None, notify: str | None, **options: Any) -> None:
     """Continue STUDY where it ended.
 
     Each option that you leave out keeps its earlier value.
@@ -234,7 +239,9 @@ def resume(study: str, force: bool, storage: str | None, **options: Any) -> None
     from sweeps import sweep as sweeping
 
     changes = given_options(options)
-    watched(lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher))
+    watched(
+        lambda watcher: sweeping.resume(study, changes, storage=storage, force=force, watcher=watcher), notify
+    )
 
 
 @click.command(epilog=examples("sweep stop mnist_mlp-9ee03fc6", "sweep stop mnist_mlp-9ee03fc6 --now"))
@@ -308,16 +315,17 @@ def _with_tested_range(settings: Any, run: Any, storage: str | None, *, is_dry: 
     return narrowed
 
 
-def watched(run: Callable[[Watcher], Result]) -> None:
+def watched(run: Callable[[Watcher], Result], notify: str | None = None) -> None:
     """Run a study, show its progress in the terminal, and print its best trials at the end.
 
-    Raises the error whose exit code the command ends with.
+    notify: an address to which the end is posted. Raises the error whose exit code the command ends with.
     """
+    from sweeps.cli.notification import notified
     from sweeps.cli.progress import watching
     from sweeps.cli.terminal import make_console, print_result
 
     console = make_console()
-    with watching(console) as watcher:
-        result = run(watcher)
+    with notified(run, notify, console.print) as notifying_run, watching(console) as watcher:
+        result = notifying_run(watcher)
     print_result(console, result)
     result.raise_for_ending()

@@ -33,6 +33,7 @@ example times, `because` and `ahead`) may change in a later version.
 | `SWEEP_STORAGE` | default of `--storage` |
 | `SWEEP_DATA_DIR` | default of `--data-dir` |
 | `SWEEP_CACHE_DIR` | folder of [decoded images](data.md#decoded-images) |
+| `SWEEP_NOTIFY` | default of `--notify`: an address with a token is better kept here than in your shell's history |
 | `SWEEP_HOME` | folder of the default database and of results, in place of your data folder |
 """
 

@@ -25,7 +25,19 @@ COMMANDS = {
     "reproduce",
     *("tasks", "launch", "resume", "stop", "delete", "status", "studies"),
     *("trials", "show", "best", "table", "review", "compare", "export", "replay", "dashboard"),
-    *("report", "tensorboard", "lr", "batch", "check", "new", "add", "branch"),
+    *(
+        "report",
+        "tensorboard",
+        "mlflow",
+        "wandb",
+        "completion",
+        "lr",
+        "batch",
+        "check",
+        "new",
+        "add",
+        "branch",
+    ),
 }
 TRIAL_KEYS = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.diagnosis.curve_files.reading import read_curves
 from sweeps.errors import UsageError
-from sweeps.report.tensorboard import write_events
+from sweeps.report.exporters.tensorboard_files import write_events
 from tests.conftest import ToyLauncher
 
 

@@ -1,0 +1,40 @@
+"""The rounds and results of a study as TensorBoard event files: a run for each trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweeps.errors import UsageError
+from sweeps.report.exporters.exported_trials import check_new, exported_trials
+from sweeps.study.stored_study import Study
+
+
+def write_events(study: Study, folder: Path) -> int:
+    """Write one run for each finished trial into `folder`; returns their number.
+
+    Each has its curves by round, its parameters and its end. Raises UsageError where `folder` has files, or can't be
+    written, and where tensorboardX is not installed or no trial is finished.
+    """
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        raise UsageError("TensorBoard files need tensorboardX: pip install tensorboardX.") from None
+    trials = exported_trials(study)
+    check_new(folder)
+    for trial in trials:
+        path = folder / trial.name
+        try:
+            writer = SummaryWriter(str(path))
+        except OSError as error:
+            raise UsageError(
+                f"{path}: can't be written ({error.strerror}). Choose another folder with -o."
+            ) from None
+        with writer:
+            for each in trial.rounds:
+                for tag, value in each.figures.items():
+                    writer.add_scalar(tag, value, each.index)
+            end = f"{trial.state}, {trial.end.get('why_it_ended', '')}: {trial.end.get('because', '')}"
+            writer.add_text("end", end)
+            listed = [f"{name}: {value}" for name, value in trial.parameters.items()]
+            writer.add_text("parameters", "\n\n".join(listed))
+    return len(trials)
