@@ -1,10 +1,12 @@
-"""The best learning rate that a study finds in a wide space: what the ranges of `sweep lr` are held against.
+"""The best learning rate in a wide range: what the ranges of `sweep lr` are held against.
 
-    python -m benchmarks.wide_rates [--only TASK] [--seeds N] [--work FOLDER] [--data-dir FOLDER]
+    python -m benchmarks.wide_rates [--only TASK] [--work FOLDER] [--data-dir FOLDER]
 
-For each task and seed, one study of 100 trials in the task's own space, but with learning rates from 1e-6 to 10. Its
-cell, `benchmarks/results/guidance/best-TASK-SEED.json`, has the five best trials and the cost. A cell that is there is
-left alone; a study that was cut off continues from its database in --work.
+For each recipe, one grid study: rates from 1e-5 to 1, two of them a decade (of mnist_mlp three), with three seeds each.
+All other parameters have the task's defaults, but a recipe may name another optimizer. The data are small and the rounds few, so
+that all of it takes less than an hour of one core. The cell of a recipe, `benchmarks/results/guidance/best-NAME.json`,
+has the best score of each rate and seed. A cell that is there is left alone; a study that was cut off continues from
+its database in --work.
 """
 
 from __future__ import annotations
@@ -18,108 +20,137 @@ from typing import Any
 import sweeps
 
 CELLS = Path(__file__).parent / "results" / "guidance"
-WIDE = "learning_rate=1e-6..10"
-TRIALS = 100
+DECADES = 5  # from 1e-5
+SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a task is made small enough for two cores. rounds: of each trial. fixed: overrides of its space."""
+    """How a task is made small enough.
 
+    rounds: of each trial. fixed: parameters that are not the defaults. per_decade: rates.
+    """
+
+    task: str
     data: str
     rounds: int
     train_rows: int | None = None
     valid_rows: int | None = None
-    fixed: tuple[str, ...] = ()
+    fixed: tuple[tuple[str, Any], ...] = ()
+    per_decade: int = 2
 
-    def settings(self, task: str, seed: int, **others: Any) -> sweeps.StudySettings:
+    @property
+    def rates(self) -> list[float]:
+        """The learning rates of the grid."""
+        return [
+            float(f"{10 ** (-5 + k / self.per_decade):.3g}") for k in range(DECADES * self.per_decade + 1)
+        ]
+
+    def settings(self, **others: Any) -> sweeps.StudySettings:
         """Of a study of this task."""
-        overrides = (*self.fixed, *others.pop("overrides", ()))
         return sweeps.StudySettings(
-            task,
-            overrides=overrides,
-            seed=seed,
+            self.task,
             rounds=self.rounds,
             data=self.data,
             train_rows=self.train_rows,
             valid_rows=self.valid_rows,
             gpus_per_trial=0,
+            stop_rule="none",
             **others,
         )
 
 
+_ONLINE = (("images_per_round", 500),)
+_PAIRS = (("pairs_per_round", 4000),)
 RECIPES = {
-    "mnist_mlp": Recipe("mnist-5k", 15),
-    "cora_gcn": Recipe("cora", 100),
-    "mnist_mlp_bn": Recipe("mnist-5k", 15),
-    "sequence_convnet": Recipe("mnist1d", 15, 1000, 600),
-    "mnist_mlp_online": Recipe("mnist-5k", 10, fixed=("images_per_round=2000",)),
-    "text8_skipgram": Recipe("text", 10, 20_000, 2000, ("pairs_per_round=10000",)),
-    "mnist_convnet": Recipe("mnist-5k", 8, 1000, 500),
-    "cifar10_cnn": Recipe("cifar10", 10, 1000, 500),
-    "food101_squeezenet": Recipe("food101-cifar10", 6, 404, 404),
+    "mnist_mlp": Recipe("mnist_mlp", "mnist-5k", 10, 1000, 500, per_decade=3),
+    "mnist_mlp_online": Recipe("mnist_mlp_online", "mnist-5k", 10, 1000, 500, _ONLINE),
+    "mnist_mlp_bn": Recipe("mnist_mlp_bn", "mnist-5k", 8, 1000, 500),
+    "sequence_convnet": Recipe("sequence_convnet", "mnist1d", 10, 1000, 600),
+    "cora_gcn": Recipe("cora_gcn", "cora", 25),
+    "text8_skipgram": Recipe("text8_skipgram", "text", 5, 10_000, 1000, _PAIRS),
+    "mnist_convnet": Recipe("mnist_convnet", "mnist-5k", 5, 400, 400),
+    "food101_squeezenet": Recipe("food101_squeezenet", "food101-cifar10", 4, 202, 202),
+    "cifar10_cnn": Recipe("cifar10_cnn", "cifar10", 5, 256, 256),
+    "mnist_mlp-momentum": Recipe("mnist_mlp", "mnist-5k", 10, 1000, 500, (("optimizer", "momentum"),)),
+    "mnist_mlp_bn-momentum": Recipe("mnist_mlp_bn", "mnist-5k", 8, 1000, 500, (("optimizer", "momentum"),)),
+    "sequence_convnet-momentum": Recipe(
+        "sequence_convnet", "mnist1d", 10, 1000, 600, (("optimizer", "momentum"),)
+    ),
 }
 
 
 def cell_path(name: str) -> Path:
+    """Where a cell is stored."""
     return CELLS / f"{name}.json"
 
 
 def write_cell(name: str, record: dict[str, Any]) -> None:
+    """Store a cell."""
     CELLS.mkdir(parents=True, exist_ok=True)
-    cell_path(name).write_text(json.dumps(record, indent=1) + "\n")
+    cell_path(name).write_text(json.dumps(record) + "\n")
 
 
 def read_cell(name: str) -> dict[str, Any] | None:
+    """A stored cell; None if it was not made yet."""
     path = cell_path(name)
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def make_best(task: str, seed: int, work: Path, data_dir: str | None) -> dict[str, Any]:
-    """The cell of one study."""
+def space_file(recipe: Recipe, work: Path) -> Path:
+    """A space with the recipe's rates and fixed parameters."""
+    lines = [f"task: {recipe.task}", "space:", f"  learning_rate: {{choices: {recipe.rates}}}"]
+    lines += [f"  {name}: {value}" for name, value in recipe.fixed]
+    path = work / f"{recipe.task}-{'-'.join(str(value) for _, value in recipe.fixed)}.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def make_best(name: str, work: Path, data_dir: str | None) -> dict[str, Any]:
+    """The cell of one recipe."""
+    recipe = RECIPES[name]
     run = sweeps.RunSettings(
-        num_trials=TRIALS,
         runner="inline",
         keep_weights="none",
         max_failures=1000,
         data_dir=data_dir,
-        out=str(work / f"best-{task}-{seed}"),
+        out=str(work / f"best-{name}"),
     )
-    settings = RECIPES[task].settings(task, seed, overrides=(WIDE,))
-    result = sweeps.launch(
-        settings, run, storage=f"sqlite:///{work.resolve()}/best.db", study=f"best-{task}-{seed}"
-    )
-    study, cost = result.study, result.study.cost()
+    settings = recipe.settings(space=space_file(recipe, work), sampler="grid", repeats=SEEDS)
+    storage = f"sqlite:///{work.resolve()}/best-{name}.db"
+    study = sweeps.launch(settings, run, storage=storage, study=f"best-{name}").study
+    scores: dict[str, list[float | None]] = {f"{rate:g}": [] for rate in recipe.rates}
+    for trial in study.all_trials():
+        rate = study.spec.point_of(trial.params)["learning_rate"]
+        scores[f"{rate:g}"].append(trial.value)
+    cost = study.cost()
     return {
-        "task": task,
-        "seed": seed,
+        "task": recipe.task,
         "data": study.spec.data.to_dict(),
         "rounds": study.spec.rounds,
-        "trials": TRIALS,
-        "best": [
-            {"trial": each.number, "value": each.value, "params": study.searched(each)}
-            for each in study.ranking(5)
-        ],
+        "fixed": dict(recipe.fixed),
+        "metric": study.spec.metric.name,
+        "direction": study.spec.metric.direction,
+        "scores": scores,
         "cost": {"rounds": cost.rounds_run, "seconds": round(cost.seconds, 1)},
     }
 
 
 def main() -> None:
+    """Make what is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", action="append", metavar="TASK")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", action="append", metavar="RECIPE", choices=RECIPES)
     parser.add_argument("--work", type=Path, default=Path("build/guidance"))
     parser.add_argument("--data-dir")
     wanted = parser.parse_args()
     wanted.work.mkdir(parents=True, exist_ok=True)
-    for seed in range(wanted.seeds):
-        for task in wanted.only or RECIPES:
-            if read_cell(f"best-{task}-{seed}") is None:
-                record = make_best(task, seed, wanted.work, wanted.data_dir)
-                write_cell(f"best-{task}-{seed}", record)
-                print(task, seed, record["best"][0], record["cost"], flush=True)
+    for name in wanted.only or RECIPES:
+        if read_cell(f"best-{name}") is None:
+            record = make_best(name, wanted.work, wanted.data_dir)
+            write_cell(f"best-{name}", record)
+            print(name, record["cost"], flush=True)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ Outcome = Literal["passed", "failed", "not_applicable"]
 
 CAUSES = {
     "initial_loss": "weights that are drawn too large, inputs that are not scaled, or a loss that is no mean",
+    "training_mode": "a call of eval() that is left in the forward pass, or a train() that does nothing",
     "gradients": "a detached tensor (.detach(), .item(), torch.no_grad), a layer that is not used, or dead units",
-    "one_batch": "a layer that does not learn, a loss that does not fit the outputs, or a rate that is far off",
+    "one_batch": "a layer that does not learn, a softmax before a loss that takes logits, or a rate that is far off",
     "evaluation_repeatable": "dropout or augmentation at evaluation, or statistics that are updated there",
     "evaluation_alone": "batch normalisation that uses the batch's own statistics at evaluation",
     "labels": "labels that are shuffled against their rows while loading, or targets that reach the model's input",

@@ -34,6 +34,21 @@ def initial_loss(bench: Bench) -> Check:
     return (passed if is_near else failed)("initial_loss", said, loss=loss, expected=expected)
 
 
+def training_mode(bench: Bench) -> Check:
+    """While it trains, the model must be in training mode, or dropout and batch statistics are switched off."""
+    run = bench.run()
+    run.model.train()
+    if not run.model.training:
+        return failed("training_mode", "The model is in evaluation mode after model.train().")
+    before = [name for name, module in run.model.named_modules() if module.training]
+    bench.task.forward(run.model, _augmented(bench, run, run.train_rows[:32]))
+    modules = dict(run.model.named_modules())
+    left = [name for name in before if not modules[name].training]
+    if left:
+        return failed("training_mode", "A forward pass in training puts the model into evaluation mode.")
+    return passed("training_mode", "The model is in training mode before and after a forward pass in training.")
+
+
 def gradients(bench: Bench) -> Check:
     """Each weight that is to learn must get a gradient that is finite and not all zero."""
     run = bench.run(parameters=bench.changed(dropout=0.0))
@@ -54,7 +69,17 @@ def gradients(bench: Bench) -> Check:
         shown = ", ".join(missed[:4]) + (" …" if len(missed) > 4 else "")
         said = f"{len(missed)} of {len(learning)} parameters get no gradient: {shown}."
         return failed("gradients", said, parameters=missed)
-    return passed("gradients", f"All {len(learning)} parameters that learn get a gradient.", parameters=[])
+    said = f"All {len(learning)} parameters that learn get a gradient."
+    return passed("gradients", said + _frozen(run), parameters=[])
+
+
+def _frozen(run: Run) -> str:
+    """Which weights do not learn. A layer may be frozen on purpose, so this is told and no failure."""
+    frozen = [name for name, weight in run.model.named_parameters() if not weight.requires_grad]
+    if not frozen:
+        return ""
+    shown = ", ".join(frozen[:4]) + (" …" if len(frozen) > 4 else "")
+    return f" {len(frozen)} parameters do not learn: {shown}."
 
 
 def one_batch(bench: Bench) -> Check:

@@ -19,6 +19,7 @@ from sweeps.study.planning import plan_study
 
 CHECKS: dict[str, Callable[[Bench], Check]] = {
     "initial_loss": model_checks.initial_loss,
+    "training_mode": model_checks.training_mode,
     "gradients": model_checks.gradients,
     "one_batch": model_checks.one_batch,
     "evaluation_repeatable": model_checks.evaluation_repeatable,

@@ -103,6 +103,78 @@ class CountsEvaluations(Blobs):
         return Rows(batch.inputs * (1 + 0.01 * self._asked), batch.targets)
 
 
+class DoubleSoftmax(Blobs):
+    """The loss takes logits and gets probabilities."""
+
+    def forward(self, model: nn.Module, batch: Rows) -> Tensor:
+        outputs: Tensor = model(batch.inputs)
+        return outputs.softmax(dim=1)
+
+
+class SummedLoss(Blobs):
+    """Each row's loss is the sum over its batch."""
+
+    def losses(self, outputs: Tensor, targets: Tensor, parameters: Any) -> Tensor:
+        return super().losses(outputs, targets, parameters) * len(targets)
+
+
+class RawPixels(Blobs):
+    """Inputs from 0 to 255 and more, not scaled."""
+
+    def load(self, data: str, data_root: Path) -> Splits:
+        train, valid = clouds(240, seed=0), clouds(80, seed=1)
+        return splits_of(
+            data, Rows(255 * train.inputs, train.targets), Rows(255 * valid.inputs, valid.targets)
+        )
+
+
+class ShiftedLabels(Blobs):
+    """The classes of the training rows are counted from 1, those of the validation rows from 0."""
+
+    def load(self, data: str, data_root: Path) -> Splits:
+        train, valid = clouds(240, seed=0), clouds(80, seed=1)
+        return splits_of(data, Rows(train.inputs, (train.targets + 1) % CLASSES), valid)
+
+
+class TargetsInInputs(Blobs):
+    """The model sees the answer."""
+
+    def forward(self, model: nn.Module, batch: Rows) -> Tensor:
+        answer = nn.functional.one_hot(batch.targets, CLASSES) * 10.0
+        outputs: Tensor = model(torch.cat([batch.inputs[:, :2], answer], dim=1))
+        return outputs
+
+
+class StaysInEvaluation(Blobs):
+    """A call of eval() that was left in the forward pass."""
+
+    def forward(self, model: nn.Module, batch: Rows) -> Tensor:
+        outputs: Tensor = model.eval()(batch.inputs)
+        return outputs
+
+
+class NeverTrains(Blobs):
+    """A model whose train() does nothing."""
+
+    def build(self, parameters: Parameters, example: Rows) -> nn.Module:
+        return AlwaysEvaluates(*super().build(parameters, example).children())
+
+
+class AlwaysEvaluates(nn.Sequential):
+    def train(self, mode: bool = True) -> AlwaysEvaluates:
+        super().train(False)
+        return self
+
+
+class FrozenLayer(Blobs):
+    """The first layer does not learn. This may be meant, so it is told and does not fail."""
+
+    def build(self, parameters: Parameters, example: Rows) -> nn.Module:
+        layers = list(super().build(parameters, example).children())
+        layers[0].requires_grad_(False)
+        return nn.Sequential(*layers)
+
+
 class Hungry(Blobs):
     """Runs out of memory in steps of more than 32 rows, and in the evaluation after steps of more than 16."""
 

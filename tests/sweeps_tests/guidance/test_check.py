@@ -41,6 +41,13 @@ def test_a_sound_task_passes_every_check(sweep: Sweep) -> None:
         ("UnseededWeights", "repeatable"),
         ("DropoutAtEvaluation", "evaluation_repeatable"),
         ("CountsEvaluations", "resumable"),
+        ("DoubleSoftmax", "one_batch"),
+        ("SummedLoss", "initial_loss"),
+        ("RawPixels", "initial_loss"),
+        ("ShiftedLabels", "labels"),
+        ("TargetsInInputs", "labels"),
+        ("StaysInEvaluation", "training_mode"),
+        ("NeverTrains", "training_mode"),
     ],
 )
 def test_a_task_that_is_broken_on_purpose_fails_the_check_for_it(
@@ -56,6 +63,9 @@ ONLY = {
     "DetachedLayer": {"gradients"},
     "RowInTwoSplits": {"splits"},
     "FixedSeed": {"seed"},
+    "DoubleSoftmax": {"one_batch"},
+    "ShiftedLabels": {"labels"},
+    "TargetsInInputs": {"labels"},
 }
 
 
@@ -65,13 +75,18 @@ def test_and_no_other_check(broken: str, sweep: Sweep) -> None:
     assert {name for name, outcome in found.items() if outcome == "failed"} == ONLY[broken]
 
 
+def test_weights_that_do_not_learn_are_named(sweep: Sweep) -> None:
+    said = sweep("check", f"{HERE / 'broken_blobs.py'}:FrozenLayer", *SPACE).out
+    assert "2 parameters do not learn: 0.weight, 0.bias." in said
+
+
 @pytest.mark.parametrize("name", task_names())
 def test_the_model_of_each_task_passes_what_does_not_hang_on_its_data(name: str) -> None:
     task = get_task(name)
     small = {"hidden_width": 64} if name == "food101_squeezenet" else {"hidden_width": 16}
     parameters = task.parameters_from({**small, "batch_size": 20})
     bench = Bench.of(task, parameters, small_splits(task), seed=0, device=torch.device("cpu"))
-    for check in ("gradients", "evaluation_repeatable", "evaluation_alone", "repeatable", "resumable"):
+    for check in ("training_mode", "gradients", "evaluation_repeatable", "evaluation_alone", "repeatable", "resumable"):
         found = CHECKS[check](bench)
         assert found.outcome == "passed", found
 
