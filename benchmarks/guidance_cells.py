@@ -4,7 +4,7 @@
 
 - rates: `sweep lr` for each recipe of `benchmarks.wide_rates` and three seeds, on the same rows: all curves.
 - batch: `sweep batch` for each task, on all rows of its data set.
-- first: studies of three cheap tasks, five seeds each, in the task's own space, in one whose rates are wide, and in the
+- first: studies of two cheap tasks, five seeds each, in the task's own space, in one whose rates are wide, and in the
   wide one narrowed by `sweep lr` and `sweep batch`: the best score after each round, with its seconds.
 
 A cell, `benchmarks/results/guidance/NAME.json`, that is there is left alone.
@@ -26,7 +26,7 @@ from sweeps.guidance.rate_study import RateAnswer, rate_test
 from sweeps.study.stored_study import Study
 
 TEST_SEEDS, STUDY_SEEDS = range(3), range(5)
-FIRST = ("mnist_mlp", "mnist_mlp_online", "sequence_convnet")
+FIRST = ("mnist_mlp", "mnist_mlp_online")
 STUDY_TRIALS = 20
 WIDE = "learning_rate=1e-5..1:log"
 WAYS = ("own", "wide", "guided")

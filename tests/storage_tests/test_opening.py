@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import delete, inspect, select, update
 
 from storage import Database, StorageRefused, StorageUnavailable, open_database, schema
+from storage.additions import read_additions, request_addition
 from storage.errors import UnusableFile
 from storage.rounds import get_rounds
 from storage.studies import list_studies
@@ -114,6 +115,21 @@ def test_rounds_of_an_earlier_schema_are_kept(url: str) -> None:
         database.close()
     database = open_database(url)
     store_round(database, 1, 0, 2, train_loss=None, f1=0.5)
+    database.close()
+
+
+def test_a_schema_without_additions_gets_them_and_keeps_its_studies(url: str) -> None:
+    database = open_database(url)
+    study = make_study(database, "first")
+    store_round(database, 1, 0, 1, valid_loss=0.5)
+    schema.additions.drop(database.engine)
+    with database.engine.begin() as connection:
+        connection.execute(update(schema.meta).where(schema.meta.c.key == "schema_version").values(value="5"))
+    database.close()
+    database = open_database(url)
+    assert (list_studies(database), len(get_rounds(database, 1, 0))) == ([study], 1)
+    request_addition(database, study.study_id, {"quality": 0.5})
+    assert [each.point for each in read_additions(database, study.study_id)] == [{"quality": 0.5}]
     database.close()
 
 
