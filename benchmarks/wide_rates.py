@@ -69,7 +69,7 @@ RECIPES = {
     "sequence_convnet": Recipe("sequence_convnet", "mnist1d", 10, 1000, 600),
     "cora_gcn": Recipe("cora_gcn", "cora", 25),
     "text8_skipgram": Recipe("text8_skipgram", "text", 5, 10_000, 1000, _PAIRS),
-    "mnist_convnet": Recipe("mnist_convnet", "mnist-5k", 3, 400, 400),
+    "mnist_convnet": Recipe("mnist_convnet", "mnist-5k", 5, 400, 400),
     "food101_squeezenet": Recipe("food101_squeezenet", "food101-cifar10", 4, 202, 202),
     "cifar10_cnn": Recipe("cifar10_cnn", "cifar10", 3, 256, 256),
     "mnist_mlp-momentum": Recipe("mnist_mlp", "mnist-5k", 10, 1000, 500, (("optimizer", "momentum"),)),

@@ -188,7 +188,7 @@ def _said(answer: Any, task: str, overrides: tuple[str, ...], write: Path | None
         ]
     low, high = bounds
     lines = [
-        f"Search {name} from {low:g} to {high:g}: between these, the loss falls. "
+        f"Search {name} from {low:g} to {high:g}: around where the loss has nearly fallen. "
         "(The rows below the first show what other tools suggest on the same curves: smallest, median, largest.)"
     ]
     if answer.rows is not None:

@@ -46,7 +46,9 @@ def training_mode(bench: Bench) -> Check:
     left = [name for name in before if not modules[name].training]
     if left:
         return failed("training_mode", "A forward pass in training puts the model into evaluation mode.")
-    return passed("training_mode", "The model is in training mode before and after a forward pass in training.")
+    return passed(
+        "training_mode", "The model is in training mode before and after a forward pass in training."
+    )
 
 
 def gradients(bench: Bench) -> Check:

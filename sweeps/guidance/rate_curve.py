@@ -27,13 +27,13 @@ NOISES = 5.0  # a descent must be as many times the noise of the smoothed loss
 class Reading:
     """What a curve says. All are learning rates.
 
-    low: where a tenth of the descent is done. high: where nine tenths are. steepest: where the loss falls most for
+    begins: where a tenth of the descent is done. over: where nine tenths are. steepest: where the loss falls most for
     each decade. lowest: of the lowest loss. diverges: where the loss has risen again by a tenth of the descent; None
     where it does not rise.
     """
 
-    low: float
-    high: float
+    begins: float
+    over: float
     steepest: float
     lowest: float
     diverges: float | None

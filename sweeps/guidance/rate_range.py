@@ -11,13 +11,15 @@ from typing import Any
 from sweeps.guidance.rate_curve import NoReading, Reading
 
 ENOUGH = 0.5  # of the curves must give a reading
+DECADES = 1.45  # of a range; less than 1.5, because its ends are rounded outwards
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """A suggestion. low, high, point, diverges: learning rates. spread: quartiles of each over the curves.
+    """A suggestion. low, high, point, diverges: learning rates. spread: quartiles over the curves.
 
-    diverges: from where on training diverges, in the median of the curves in which it does; None where in none.
+    point: the middle of the range on the logarithmic scale. diverges: from where on training diverges, in the median of
+    the curves in which it does; None where in none. spread: of where the descent begins, is steepest, and is over.
     """
 
     low: float
@@ -43,8 +45,14 @@ class NoRange:
     because: str
 
 
-def range_of(readings: Sequence[Reading | NoReading]) -> RateRange | NoRange:
-    """The range of some curves of one optimizer: the medians of their lows, highs and steepest points."""
+def range_of(
+    readings: Sequence[Reading | NoReading], tested: tuple[float, float] = (0.0, math.inf)
+) -> RateRange | NoRange:
+    """The range of some curves of one optimizer, within the tested rates.
+
+    It is `DECADES` wide and lies around the median rate at which nine tenths of the descent are done, but not above the
+    one at which training diverges. docs/guidance.md says on which tasks this was decided.
+    """
     found = [each for each in readings if isinstance(each, Reading)]
     if len(found) < max(1, ENOUGH * len(readings)):
         reasons = [each.because for each in readings if isinstance(each, NoReading)]
@@ -52,16 +60,14 @@ def range_of(readings: Sequence[Reading | NoReading]) -> RateRange | NoRange:
             return NoRange("no curve was recorded")
         most = statistics.multimode(reasons)[0]
         return NoRange(f"{reasons.count(most)} of {len(readings)} curves: {most}")
-    lows, highs, points = ([getattr(each, name) for each in found] for name in ("low", "high", "steepest"))
     edges = [each.diverges for each in found if each.diverges is not None]
-    low, high = _median(lows), _median(highs)
-    return RateRange(
-        low=low,
-        high=high,
-        point=min(max(_median(points), low), high),
-        diverges=_median(edges) if edges else None,
-        spread={"low": _quartiles(lows), "high": _quartiles(highs), "point": _quartiles(points)},
-    )
+    diverges = _median(edges) if edges else None
+    over = _median([each.over for each in found])
+    high = min(over * 10 ** (DECADES / 2), diverges or math.inf, tested[1])
+    low = max(high / 10**DECADES, tested[0])
+    names = ("begins", "steepest", "over")
+    spread = {name: _quartiles([getattr(each, name) for each in found]) for name in names}
+    return RateRange(low, high, math.sqrt(low * high), diverges, spread)
 
 
 def hull(ranges: Sequence[RateRange]) -> tuple[float, float]:

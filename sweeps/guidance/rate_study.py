@@ -140,7 +140,9 @@ def answer_of(study: Study, planned: Planned) -> RateAnswer:
     groups: dict[str, list[RateCurve]] = {}
     for curve in curves:
         groups.setdefault(_group(curve, curves), []).append(curve)
-    ranges = {name: range_of([each.reading for each in group]) for name, group in groups.items()}
+    rates = [rate for curve in curves for rate in curve.rates]
+    tested = (min(rates, default=0.0), max(rates, default=math.inf))
+    ranges = {name: range_of([each.reading for each in group], tested) for name, group in groups.items()}
     rows = planned.spec.data.train_rows
     trained = sum(
         sum(map(math.isfinite, each.losses)) * min(int(each.parameters.get("batch_size", 0)), rows)

@@ -14,6 +14,7 @@ import pytest
 from benchmarks import (
     figures,
     gpus,
+    guidance,
     hand_labels,
     kinds_tables,
     packs,
@@ -143,6 +144,11 @@ def test_the_tables_of_tasks_are_made_from_their_cells() -> None:
     page = task_tables.PAGE.read_text()
     assert task_tables.with_tables(page) == page, "run `python -m benchmarks.task_tables`"
     assert all(f"<!-- {name} -->\n" in page for name in task_tables.BLOCKS)
+
+
+def test_the_tables_of_guidance_are_made_from_their_cells() -> None:
+    page = guidance.PAGE.read_text()
+    assert guidance.with_tables(page) == page, "run `python -m benchmarks.guidance`"
 
 
 def test_the_table_of_readers_is_what_they_and_the_rules_say() -> None:

@@ -86,7 +86,14 @@ def test_the_model_of_each_task_passes_what_does_not_hang_on_its_data(name: str)
     small = {"hidden_width": 64} if name == "food101_squeezenet" else {"hidden_width": 16}
     parameters = task.parameters_from({**small, "batch_size": 20})
     bench = Bench.of(task, parameters, small_splits(task), seed=0, device=torch.device("cpu"))
-    for check in ("training_mode", "gradients", "evaluation_repeatable", "evaluation_alone", "repeatable", "resumable"):
+    for check in (
+        "training_mode",
+        "gradients",
+        "evaluation_repeatable",
+        "evaluation_alone",
+        "repeatable",
+        "resumable",
+    ):
         found = CHECKS[check](bench)
         assert found.outcome == "passed", found
 

@@ -20,16 +20,16 @@ def log_reading(losses: list[float]) -> dict[str, float]:
 
 def test_edges_lie_where_the_descent_was_drawn() -> None:
     found = log_reading(drawn(begins=-4, over=-2, diverges=-1))
-    assert found["low"] == pytest.approx(-3.8, abs=0.15)
-    assert found["high"] == pytest.approx(-2.2, abs=0.15)
-    assert -4 < found["low"] <= found["steepest"] <= found["high"] < found["lowest"] < found["diverges"]
+    assert found["begins"] == pytest.approx(-3.8, abs=0.15)
+    assert found["over"] == pytest.approx(-2.2, abs=0.15)
+    assert -4 < found["begins"] <= found["steepest"] <= found["over"] < found["lowest"] < found["diverges"]
     assert found["diverges"] == pytest.approx(-1.4, abs=0.3)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_moves_the_edges_little(seed: int) -> None:
     calm, noisy = log_reading(drawn()), log_reading(drawn(noise=0.15, seed=seed))
-    for name in ("low", "high"):
+    for name in ("begins", "over"):
         assert noisy[name] == pytest.approx(calm[name], abs=0.4)
 
 
@@ -75,7 +75,7 @@ def test_lightning_favours_tiny_rates_on_a_noisy_loss_and_the_reading_does_not()
     others = known_suggestions(RATES, losses)
     assert others["lightning"] is not None
     assert others["lightning"] < 1e-5
-    assert log_reading(losses)["low"] > -4.5
+    assert log_reading(losses)["begins"] > -4.5
     assert others["fastai_valley"] is not None
     assert 1e-5 < others["fastai_valley"] < 1e-1
 

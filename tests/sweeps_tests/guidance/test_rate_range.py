@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.guidance.rate_curve import NoReading, Reading, read_curve
-from sweeps.guidance.rate_range import NoRange, RateRange, hull, range_of, rounded_outwards
+from sweeps.guidance.rate_range import DECADES, NoRange, RateRange, hull, range_of, rounded_outwards
 from tests.sweeps_tests.guidance.drawn_rates import RATES, drawn, flat
 
 
@@ -18,7 +18,23 @@ def test_a_curve_that_says_nothing_does_not_move_the_range_of_the_others() -> No
     assert isinstance(found, RateRange)
     assert found == with_flat
     assert found.low < found.point < found.high
-    assert found.spread["low"][0] <= found.low <= found.spread["low"][1]
+    assert found.low < found.spread["over"][0] <= found.spread["over"][1] < found.high
+
+
+def test_a_range_has_its_width_and_ends_where_training_diverges() -> None:
+    found = range_of([read_curve(RATES, drawn(begins=-3, over=-1, diverges=-0.5))])
+    assert isinstance(found, RateRange)
+    assert found.high == found.diverges
+    assert found.decades == pytest.approx(DECADES)
+    assert found.low < found.point < found.high
+
+
+def test_a_range_lies_within_the_rates_that_were_tested() -> None:
+    alone = range_of(readings(2))
+    assert isinstance(alone, RateRange)
+    found = range_of(readings(2), (1.1 * alone.low, 0.9 * alone.high))
+    assert isinstance(found, RateRange)
+    assert (found.low, found.high) == pytest.approx((1.1 * alone.low, 0.9 * alone.high))
 
 
 def test_most_curves_without_a_reading_give_no_range_but_the_reason() -> None:
