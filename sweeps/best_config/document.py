@@ -6,13 +6,15 @@ Floats are written in the shortest form that gives the same bits when read. Read
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap
 
 from objectives.checked_yaml import read_checked
 from objectives.errors import ObjectiveError
@@ -29,10 +31,40 @@ def read_config(path: Path) -> BestConfig:
 
 
 def to_yaml(config: Mapping[str, Any], comment: str) -> str:
-    """`config` as YAML, with one line for each round."""
-    document = CommentedMap(config)
+    """`config` as YAML, with one line for each round.
+
+    The rounds, which come last, are written here: a YAML library needs milliseconds for each of them, and the driver
+    waits.
+    """
+    document = CommentedMap({name: value for name, value in config.items() if name != "rounds"})
     document.yaml_set_start_comment(comment)
-    document["rounds"] = CommentedSeq(_on_one_line(figures) for figures in config["rounds"])
+    lines = [f"- {_flow(figures)}\n" for figures in config["rounds"]]
+    return _dumped(document) + ("rounds:\n" + "".join(lines) if lines else "rounds: []\n")
+
+
+def _flow(value: Any) -> str:
+    """A number, null, or a mapping of these, on one line."""
+    match value:
+        case Mapping():
+            return "{" + ", ".join(f"{_key(name)}: {_flow(each)}" for name, each in value.items()) + "}"
+        case float():
+            return _float_text(value)
+        case None | bool():
+            return json.dumps(value)
+        case int():
+            return str(value)
+    raise TypeError(f"a round has numbers, not {type(value).__name__}")
+
+
+@lru_cache
+def _key(name: str) -> str:
+    """A name as the key of a mapping on one line, with quotes where YAML needs them."""
+    line = CommentedMap({name: 0})
+    line.fa.set_flow_style()
+    return _dumped(line).strip().removeprefix("{").removesuffix(": 0}")
+
+
+def _dumped(document: CommentedMap) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 10_000
     yaml.representer.add_representer(float, _represent_float)
@@ -44,18 +76,15 @@ def to_yaml(config: Mapping[str, Any], comment: str) -> str:
     return out.getvalue()
 
 
-def _on_one_line(figures: Mapping[str, Any]) -> CommentedMap:
-    line = CommentedMap(figures)
-    line.fa.set_flow_style()
-    return line
+def _float_text(value: float) -> str:
+    """The shortest text that gives the same double when read; with a point, as YAML requires."""
+    if not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    text = repr(value)
+    if "." in text:
+        return text
+    return text.replace("e", ".0e") if "e" in text else f"{text}.0"
 
 
 def _represent_float(representer: Any, value: float) -> Any:
-    """The shortest text that gives the same double when read; with a point, as YAML requires."""
-    if math.isfinite(value):
-        text = repr(value)
-        if "." not in text:
-            text = text.replace("e", ".0e") if "e" in text else f"{text}.0"
-    else:
-        text = ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    return representer.represent_scalar("tag:yaml.org,2002:float", text)
+    return representer.represent_scalar("tag:yaml.org,2002:float", _float_text(value))

@@ -33,7 +33,7 @@ def _signals() -> list[signal.Signals]:
 
 
 class Interruption(BaseException):
-    """Raised by the signal handler, but only inside `interruptible()`, where it does no harm."""
+    """Ends a run after a signal. The signal handler itself raises it only inside `interruptible()`."""
 
 
 class Termination:
@@ -105,31 +105,28 @@ class Termination:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in _signals()}
-        self.install_handlers()
+        before = {number: signal.signal(number, self._on_signal) for number in _signals()}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def install_handlers(self) -> None:
-        """Install our signal handlers. Call it again after Ray's start, because Ray installs its own."""
-        if threading.current_thread() is threading.main_thread():
-            for number in _signals():
-                signal.signal(number, self._on_signal)
-
-    def note_signal(self, number: int) -> None:
-        """End the run as our handler would, after a signal that another handler received."""
-        self.signal_number = self.signal_number or number
+    def raise_if_interrupted(self, cause: BaseException | None = None) -> None:
+        """Raises an Interruption if a signal has come."""
+        if self.signal_number:
+            raise Interruption from cause
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """In this context, the first signal raises an Interruption in this thread."""
+        """In this context, the first signal raises an Interruption in this thread.
+
+        Only for a task's own training, which may take hours. An exception from a handler may come anywhere, also
+        between a lock and its release: raised while Ray started, it left the lock of `logging` taken for good.
+        """
         self._interruptible = True
         try:
-            if self.signal_number:
-                raise Interruption
+            self.raise_if_interrupted()
             yield
         finally:
             self._interruptible = False

@@ -108,8 +108,8 @@ def _answers(
     answers: dict[str, tuple[str, Any]] = {}
     waiting, deadline = list(asked), time.monotonic() + timeout_seconds
     while waiting and time.monotonic() < deadline:
-        with termination.interruptible():
-            ready, waiting = ray.wait(waiting, timeout=POLL_SECONDS)
+        termination.raise_if_interrupted()
+        ready, waiting = ray.wait(waiting, timeout=POLL_SECONDS)
         for answer in ready:
             try:
                 answers[asked[answer]] = ray.get(answer)

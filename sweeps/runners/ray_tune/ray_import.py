@@ -26,6 +26,7 @@ for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
 
 import ray  # noqa: E402
+import ray._private.utils  # noqa: E402
 import ray._private.worker  # noqa: E402
 from ray import tune  # noqa: E402
 from ray._private import ray_constants  # noqa: E402
@@ -45,6 +46,7 @@ __all__ = [
     "ray",
     "read_authentication_again",
     "tune",
+    "without_signal_handlers",
 ]
 
 
@@ -54,6 +56,21 @@ def hush() -> None:
     ray._private.worker._worker_logs_enabled = False
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def without_signal_handlers() -> Iterator[None]:
+    """A Ray that is started in this context leaves the handlers of signals as they are.
+
+    Its own handler of SIGTERM raises SystemExit wherever it comes, also where Python ignores an exception. Then the
+    signal is lost, and a lock may stay taken.
+    """
+    before = ray._private.utils.set_sigterm_handler
+    ray._private.utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        ray._private.utils.set_sigterm_handler = before
 
 
 _OF_A_CLUSTER = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_REDIS_ADDRESS")

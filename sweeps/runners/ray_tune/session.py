@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import psutil
 
 from sweeps import paths
-from sweeps.driver.termination import Interruption, Termination
+from sweeps.driver.termination import Termination
 from sweeps.errors import SweepError, UsageError
 from sweeps.runners.ray_tune.cleanup import CleanupProcess, kill_all
 from sweeps.runners.ray_tune.ray_import import (
@@ -25,6 +24,7 @@ from sweeps.runners.ray_tune.ray_import import (
     private,
     ray,
     read_authentication_again,
+    without_signal_handlers,
 )
 
 
@@ -49,19 +49,18 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     given = contextlib.ExitStack()
     try:
         try:
-            with _standing_in(folder), without_secrets(), termination.interruptible():
+            with _standing_in(folder), without_secrets(), without_signal_handlers():
                 if address is None:
                     given.enter_context(private())
                     _start(folder, num_cpus)
                 else:
                     _join(address)
-            ours |= set(psutil.Process().children(recursive=True)) - others
-            cleanup_process.watch(ours)
-        except SystemExit as error:  # Ray's own handler of SIGTERM, which it installs while it starts
-            termination.note_signal(signal.SIGTERM)
-            raise Interruption from error
-        finally:
-            termination.install_handlers()
+        except SweepError as error:
+            termination.raise_if_interrupted(error)  # the signal may have reached Ray's processes, too
+            raise
+        ours |= set(psutil.Process().children(recursive=True)) - others
+        cleanup_process.watch(ours)
+        termination.raise_if_interrupted()
         hush()
         yield folder
     finally:

@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -29,6 +29,16 @@ def test_every_value_reads_back_to_the_same_bits(value: float | bool | None) -> 
             assert struct.pack("d", read) == struct.pack("d", value)
         elif not isinstance(value, float):
             assert read == value
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=99))
+@example("true")
+@example("1e5")
+@example("a: b, {c} # d")
+def test_every_name_of_an_extra_number_reads_back(name: str) -> None:
+    rounds = [{name: 0.5, "next": 1}, {name: None}]
+    text = to_yaml({"format": 1, "rounds": rounds}, "a comment")
+    assert YAML(typ="safe", pure=True).load(text)["rounds"] == rounds
 
 
 def test_a_file_written_before_the_model_reads_and_is_written_the_same() -> None:

@@ -140,6 +140,27 @@ def wait_until_waiting(process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.ray
+def test_sigterm_while_ray_starts_ends_the_run_with_one_message_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="ks", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        process = start("seconds=600", "-n", "2", "--runner", "ray", "--workers", "2")
+        while not list(Path(folder).glob("sweep-*/ray/session_*")):  # Ray makes this folder first
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 143, said
+        assert "Traceback" not in said
+        assert "Exception ignored" not in said
+        assert told(said) == [
+            "sweep: Interrupted; the running trials are paused. To continue: sweep resume disturbed"
+        ]
+        assert list(Path(folder).glob("sweep-*")) == []
+
+
 def test_sweep_stop_lets_running_trials_end_and_exits_with_4() -> None:
     process = start("seconds=0.1", "-n", "50", "--runner", "inline")
     wait_until(process, lambda study: states(study) == {"RUNNING"})
