@@ -8,6 +8,7 @@ the driver read, whatever lies on its own disk by then.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.util
 import re
@@ -15,7 +16,6 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -79,7 +79,7 @@ class Sources:
         """The file that was named."""
         return self.files[0]
 
-    @cached_property
+    @functools.cached_property
     def digests(self) -> dict[str, str]:
         """A digest for each file, by its path from the folder of the code."""
         return {each.shown: each.digest for each in self.files if each.text}
@@ -182,19 +182,27 @@ class _Reading:
 
     def _read_imports(self, file: SourceFile) -> None:
         try:
-            tree = ast.parse(file.text)
+            imports = _imports(file)
         except (SyntaxError, ValueError) as error:
             line, why = getattr(error, "lineno", None), getattr(error, "msg", error)
             raise UnknownTaskError(f"{file.path}{f':{line}' if line else ''} is no Python: {why}.") from None
-        for wanted in _imports(tree, file):
+        for wanted in imports:
             if not self._follow(wanted[0]):
                 self._others.add(wanted[0].partition(".")[0])
             for name in wanted[1:]:
                 self._follow(name)
 
 
-def _imports(tree: ast.Module, file: SourceFile) -> Iterator[list[str]]:
-    """The names that a module imports: of `from a import b` both `a` and, should that be a module, `a.b`."""
+@functools.lru_cache(maxsize=256)
+def _imports(file: SourceFile) -> tuple[list[str], ...]:
+    """The names that a module imports: of `from a import b` both `a` and, should that be a module, `a.b`.
+
+    Raises SyntaxError or ValueError where it is no Python.
+    """
+    return tuple(_imports_of(ast.parse(file.text), file))
+
+
+def _imports_of(tree: ast.Module, file: SourceFile) -> Iterator[list[str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for each in node.names:
@@ -242,10 +250,15 @@ def _is_there(root: Path, top: str) -> bool:
 
 def _is_installed(path: Path) -> bool:
     """Whether a file is Python's own or of an installed package."""
-    places = {Path(place).resolve() for place in sysconfig.get_paths().values()}
-    return any(part in ("site-packages", "dist-packages") for part in path.parts) or any(
-        place in path.resolve().parents for place in places
+    return any(part in ("site-packages", "dist-packages") for part in path.parts) or not (
+        _places_of_python().isdisjoint(path.resolve().parents)
     )
+
+
+@functools.cache
+def _places_of_python() -> frozenset[Path]:
+    """Where Python's own modules lie, and those of installed packages."""
+    return frozenset(Path(place).resolve() for place in sysconfig.get_paths().values())
 
 
 def _place_of(path: Path) -> tuple[Path, str]:
