@@ -226,14 +226,17 @@ def serve(share: str, recorded: bool, rounds: int, data_root: Path) -> None:
 def tables(kept: dict[str, Any]) -> str:
     """The figures in Markdown."""
     lines = [
-        "| task | steps/s as written | recorded | ratio | ratio of whole rounds |",
+        "| task | steps/s, as written | steps/s, recorded | speedup of the steps | speedup of whole rounds |",
         "|---|---|---|---|---|",
     ]
     for name, each in kept["steps"].items():
         lines.append(
             f"| {name} | {each['written']:,.0f} | {each['recorded']:,.0f} | {each['ratio']:.1f} | {each['round_ratio']:.1f} |"
         )
-    lines += ["", "| trials of mnist_mlp | at once | an hour | of the first | steps/s | of the first |"]
+    lines += [
+        "",
+        "| trials of mnist_mlp | at once | trials an hour | times the first row | steps/s | times the first row |",
+    ]
     lines.append("|---|---|---|---|---|---|")
     for cell in kept["trials"]:
         first = kept["trials"][0]

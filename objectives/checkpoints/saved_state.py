@@ -121,4 +121,6 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no saved state needs")
+        raise pickle.UnpicklingError(
+            f"the file refers to {module}.{name}, which is not allowed in a saved state"
+        )

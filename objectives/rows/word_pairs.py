@@ -38,9 +38,9 @@ class WordPairs(Rows):
         return dataclasses.replace(self, inputs=torch.cat([self.inputs, words.to(self.inputs.device)], dim=1))
 
     def draw(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Words drawn from the noise, (rows, num). The context word of a row is never drawn for it.
+        """Words drawn from the noise distribution: `num` for each row, but never the context word of that row.
 
-        From torch's global generator of the device where there is no other.
+        Without `generator`, torch's global generator of the device is used.
         """
         context = self.inputs[:, 1:2].long()
         upper = self.noise[context]

@@ -29,15 +29,17 @@ CLASSES = 101
 class Food101SqueezenetParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    hidden_width: channels that come out of the last fire module; all others are scaled alike. Pretrained weights are
-        of the standard 512.
+    hidden_width: channels that come out of the last fire module; all others are scaled alike. Pretrained weights
+        have the standard width, 512.
     dropout: before the last convolution. batch_norm: after each convolution of a fire module.
-    schedule: besides the others, `per_step`: times `decay_per_step` at every step.
+    schedule: one of the usual ones, or `per_step`, which multiplies the rate by `decay_per_step` at every step.
     squeezenet: version 1.0 or 1.1, which costs less than half as much.
     transfer: `scratch` (all weights drawn anew), `head` (pretrained features, frozen: only the last convolution
         learns) or `all` (pretrained features, and everything learns).
-    weight_init: of what is drawn anew. rectify_logits: ReLU after the last convolution, too, as SqueezeNet was
-        published: it switches most of 101 classes off for good. flip: mirror half of the training images.
+    weight_init: the rule by which weights are drawn that are not pretrained.
+    rectify_logits: put a ReLU after the last convolution, too, as in the published SqueezeNet. It switches most of the
+        101 classes off for good.
+    flip: mirror half of the training images.
     steps_per_round: None for one pass over the training rows.
     """
 

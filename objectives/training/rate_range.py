@@ -46,7 +46,7 @@ class RateRangeRun(Run):
         self._mean = self._best = math.inf
 
     def rate_of(self, step: int) -> float:
-        """The learning rate of a step, from 0."""
+        """The learning rate of step number `step`; the first step is number 0."""
         return self._low * math.pow(self._high / self._low, step / max(1, self.rounds - 1))
 
     def advance(self) -> Round:

@@ -23,7 +23,7 @@ MakeSteps = Callable[[tuple[bool, ...]], None]  # of each step, whether its grad
 
 
 class Recording(Protocol):
-    """A program as it was recorded."""
+    """A recorded program, which can be replayed."""
 
     def replay(self) -> None:
         """Do what the program did, with the same tensors."""
@@ -37,7 +37,7 @@ class Graphs(Protocol):
         """See above."""
 
     def record(self, program: Program) -> Recording:
-        """Record `program`, without effect on any tensor. Raises whatever tells why that can't be done."""
+        """Record `program`, without effect on any tensor. If that can't be done, raises an exception that says why."""
 
     def clear(self) -> None:
         """Forget all recordings."""
@@ -50,13 +50,13 @@ class Runner(Protocol):
     """Whoever runs programs."""
 
     def steps(self, num_steps: int, sampled_every: int, make: MakeSteps) -> Iterator[None]:
-        """Make a round's steps, some of them each time that the iterator is asked on."""
+        """Make a round's steps. Each call of `next` on the iterator makes some of them."""
 
     def run(self, name: Hashable, program: Program) -> None:
-        """Run `program`, which does the same each time that it is run under `name`, but for the tensors it finds."""
+        """Run `program`. All programs with the same `name` do the same work; only the values in tensors differ."""
 
     def forget(self) -> None:
-        """What programs refer to has moved."""
+        """Must be called when tensors that programs refer to have moved."""
 
 
 class OneByOne:

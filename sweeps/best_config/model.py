@@ -131,7 +131,9 @@ class BestConfig(ExportedModel):
             raise ValueError(f"best_round {shown(best)} is not one of the {recorded} recorded rounds")
         there = self.rounds[best - 1].valid_score
         if repr(float(self.value)) != repr(float(there)):
-            raise ValueError(f"value {shown(self.value)} differs from that of round {best}, {shown(there)}")
+            raise ValueError(
+                f"value {shown(self.value)} differs from the valid_score of round {best}, which is {shown(there)}"
+            )
         return self
 
     def to_dict(self) -> dict[str, Any]:

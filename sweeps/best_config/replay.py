@@ -149,7 +149,7 @@ def compare_rounds(recorded: Round, replayed: Round, tolerance: float) -> Compar
 
 
 def _distance(before: float | None, now: float | None) -> float:
-    """0 for equal values; else the relative difference, absolute below 1, infinite if one is missing or not finite."""
+    """0 if the values are equal; infinity if one is missing or not finite; else |now - before| / max(1, |before|)."""
     if before == now or repr(before) == repr(now):
         return 0.0
     if before is None or now is None or not (math.isfinite(before) and math.isfinite(now)):

@@ -143,7 +143,8 @@ def _named_columns(said: str | None) -> dict[str, str]:
     for figure, equals, name in parts:
         if not (figure.strip() and equals and name.strip()):
             raise UsageError(
-                f"--columns {said}: write FIGURE=NAME, several with commas: train_loss=loss,valid_loss=val_loss."
+                f"--columns {said} can't be read. Write FIGURE=NAME, and a comma between two of them. Example: "
+                "--columns train_loss=loss,valid_loss=val_loss"
             )
     return {figure.strip(): name.strip() for figure, _, name in parts}
 

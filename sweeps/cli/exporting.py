@@ -74,10 +74,12 @@ def _check_targets(output: Path, weights: Path | None, top: int) -> None:
     if output == _STDOUT and (top > 1 or weights is not None):
         raise UsageError("-o - writes one configuration to stdout: leave --top and --weights out.")
     if weights == _STDOUT:
-        raise UsageError("--weights -: weights are no text. Name a file.")
+        raise UsageError("--weights -: weights are not text, so they can't go to stdout. Name a file.")
     for option, path in (("-o", output), ("--weights", weights)):
         if path is not None and top > 1 and path.exists() and not path.is_file():
-            raise UsageError(f"{option} {path} is no file, so it can't take {top} of them: leave --top out.")
+            raise UsageError(
+                f"{option} {path} is not a regular file, so it can hold only one result: leave --top out."
+            )
     if weights is not None:
         ranks = range(1, top + 1)
         both = {_place(output, rank) for rank in ranks} & {_place(weights, rank) for rank in ranks}

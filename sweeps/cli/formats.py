@@ -98,7 +98,7 @@ def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
 
 
 def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """All keys of all rows. A key that only some rows have follows the key that precedes it in those rows."""
+    """All keys of all rows. A key that is new in a later row is inserted after the key before it in that row."""
     headers: list[str] = []
     for keys in dict.fromkeys(map(tuple, rows)):  # most rows have the same
         at = 0

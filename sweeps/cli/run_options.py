@@ -32,7 +32,7 @@ _TOTALS = [
         "num_trials",
         type=int,
         group=BUDGET,
-        help="Total number of trials; with --repeats or --folds, of configurations. "
+        help="Total number of trials. With --repeats or --folds, the number of configurations. "
         "[default: 20; for a grid, all its cells]",
     ),
     option(

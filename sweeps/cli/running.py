@@ -96,15 +96,16 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     metavar="K",
     group=SEARCH,
-    help="Train each configuration K times, from K seeds. It counts with the mean; -n is the number of configurations.",
+    help="Train each configuration K times, from K seeds. Its value is the mean of the K trials. -n is the number of "
+    "configurations.",
 )
 @option(
     "--folds",
     type=int,
     metavar="K",
     group=SEARCH,
-    help="Train each configuration over K folds of the training and validation rows. It counts with the mean. If its "
-    "first folds are hopeless, the others are left out.",
+    help="Train each configuration over K folds of the training and validation rows. Its value is the mean of "
+    "the folds. If its first folds are hopeless, the others are left out.",
 )
 @option(
     "--schedule",

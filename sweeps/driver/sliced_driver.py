@@ -1,8 +1,8 @@
 """The driver of a study whose schedule pauses trials: it hands out slices of them.
 
 Each slice belongs to a decision (`sweeps/schedule/decisions.py`). A driver that takes over a study makes all decisions
-again from the first one on; a slice whose rounds are stored is not trained again. So a crash changes nothing. Neither
-does a larger number of trials: the decisions are those of a study that was launched with it.
+again from the first one on; a slice whose rounds are stored is not trained again. So a crash changes nothing. If the
+number of trials grows later, the decisions are the same as in a study that was launched with the larger number.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SlicedDriver(StudyDriver):
 
     @property
     def counted(self) -> Sequence[Outcome]:
-        """Each trial when its first result is known, and again when it has failed later."""
+        """Trials in the order in which their first results became known. A trial that fails later is added again."""
         return self._counted
 
     @property

@@ -21,10 +21,10 @@ from objectives import Round
 from storage import Database
 from storage.additions import Addition
 from storage.leases import Lease
-from storage.outcomes import Outcome, reaches
+from storage.outcomes import Outcome
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
-from sweeps.driver.leaders import Leaders
+from sweeps.driver.ended_trials import EndedTrials
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.observer import Observer, Standing
 from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial, stored_trials
@@ -68,20 +68,17 @@ class StudyDriver:
         self.spec = Specification.from_dict(study.specification)
         self.metric = self.spec.metric
         self._most = num_trials
-        self.target = target
         self.here = Place()
         self._environments: dict[str, Any] = dict(study.provenance["environments"])
         self._out = out
         self.num_recorded = 0  # new rounds since the driver was opened
         self.running: dict[int, RunningTrial] = {}
-        self.ends: dict[int, Outcome] = {}
         self.writer = StudyWriter(database, lease)
         self.observers: list[Observer] = list(observers)
         watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
         self._proposer = proposer_of(self.spec)
-        self._table: list[Outcome] = []
-        self._leaders = Leaders(self.spec, self._proposer.part_of, 1)
+        self._ended = EndedTrials(self.spec, self._proposer.part_of, target)
         self._waiting: list[int] = []
         self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
         self._paused: dict[int, RunningTrial] = {}
@@ -92,14 +89,19 @@ class StudyDriver:
     # -- what there is -------------------------------------------------------------------------------
 
     @property
+    def ends(self) -> Mapping[int, Outcome]:
+        """How trials ended, by number."""
+        return self._ended.by_number
+
+    @property
     def table(self) -> Sequence[Outcome]:
-        """The longest sequence 0 … m of finished trials; with a target, up to the first that reaches it."""
-        return self._table
+        """The longest sequence 0 … m of ended trials; with a target, up to the first that reaches it."""
+        return self._ended.table
 
     @property
     def best(self) -> Outcome | None:
         """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
-        return next(iter(self._leaders.trials), None)
+        return self._ended.best
 
     @property
     def standing(self) -> Standing:
@@ -118,7 +120,7 @@ class StudyDriver:
     @property
     def counted(self) -> Sequence[Outcome]:
         """How trials ended, for counting failures, in an order that does not depend on the workers; it only grows."""
-        return self._table
+        return self.table
 
     @property
     def may_go_on(self) -> Collection[int]:
@@ -128,9 +130,7 @@ class StudyDriver:
     @property
     def target_reached(self) -> bool:
         """Whether the table ends with a trial that reaches the target."""
-        if self.target is None or not self._table:
-            return False
-        return reaches(self._table[-1], self.target, self.metric.direction)
+        return self._ended.target_reached
 
     @property
     def is_over(self) -> bool:
@@ -407,19 +407,11 @@ class StudyDriver:
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
         """num_rounds: given if the sampler may see the trial."""
-        self.ends[outcome.number] = outcome
         last = None
         if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
             last = (num_rounds, outcome.value)
         self._proposer.finish(outcome.number, Finished(outcome.state, outcome.value, last))
-        self._grow_table()
-
-    def _grow_table(self) -> None:
-        """Add the trials to the table that are now finished without a gap."""
-        while len(self._table) < self._proposer.num_leading and not self.target_reached:
-            latest = self.ends[len(self._table)]
-            self._table.append(latest)
-            self._leaders.add(latest)
+        self._ended.add(outcome, self._proposer.num_leading)
 
     def best_so_far(self) -> Round | None:
         """The best round of any running trial; for display only."""

@@ -122,7 +122,10 @@ class OpenProposer(Proposer):
             self._points[number] = self._given[self._own]
 
     def _study_for(self, number: int) -> optuna.Study:
-        """Optuna's study with the trials that `number` may know, finished, and a sampler of its own."""
+        """A new Optuna study for trial `number`, with its own sampler.
+
+        It contains the trials on which `number` may depend. All of them are finished.
+        """
         study = optuna.create_study(
             study_name="mirror",
             direction=self._spec.metric.direction,

@@ -26,8 +26,8 @@ def plan_branch(
     spec = older.spec
     if spec.is_open:
         raise UsageError(
-            f"{older.name} can't be branched: the ranges of an Optuna objective stand in its code. Change them there, "
-            f"and launch it with --warm-start {older.name}."
+            f"{older.name} can't be branched: the code of an Optuna objective sets the ranges. Change them in the "
+            f"code, and launch the changed objective with --warm-start {older.name}."
         )
     if spec.probe is not None or spec.sampler not in LEARNING:
         what = (

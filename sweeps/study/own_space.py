@@ -50,7 +50,7 @@ def fixed_parameters(settings: StudySettings, code: OwnCode) -> Space:
     """What is fixed for an Optuna objective, whose space is its code. Raises UsageError for anything else."""
     if settings.space is not None:
         raise UsageError(
-            f"--space: {code.name} is an Optuna objective, which says itself what is searched. Leave --space out, or "
+            f"--space: {code.name} is an Optuna objective, whose code sets the ranges. Leave --space out, or "
             "decorate a function with @sweeps.objective."
         )
     space = Space(())
@@ -58,7 +58,8 @@ def fixed_parameters(settings: StudySettings, code: OwnCode) -> Space:
         name, domain = parse_override(text, space, None)
         if not isinstance(domain, Fixed):
             raise UsageError(
-                f"{text}: the ranges of an Optuna objective stand in its code; a parameter can be fixed: {name}=VALUE."
+                f"{text}: the code of an Optuna objective sets the ranges. Here you can only fix a parameter, with "
+                f"{name}=VALUE."
             )
         space = _with_last(space, name, domain)
     return space

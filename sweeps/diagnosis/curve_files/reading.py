@@ -131,7 +131,9 @@ def _notes(table: Table, taken: Taken, metric: Metric, runs: Sequence[Run], *, i
         notes.append(f"Passed over: {', '.join(taken.others)} (--columns valid_score=NAME takes another).")
     lacking = [name for name in ("train_loss", "train_score") if name not in taken.figures]
     if len(lacking) == 2:
-        notes.append("No training figures: overfitting can't be told from a fit that gets worse everywhere.")
+        notes.append(
+            "There are no training figures: a run called overfitting may also have become worse on the training data."
+        )
     notes += [
         f"Left out of {run.name}: round {run.tested}, which belongs to the final test."
         for run in runs

@@ -77,9 +77,12 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
 REFUSED = {
     "the same file twice": (["-o", "x", "--weights", "./x"], "both name"),
     "the same file by numbers": (["-o", "a.pt", "--weights", "a-2.pt", "--top", "2"], "both name"),
-    "weights to stdout": (["--weights", "-"], "weights are no text"),
+    "weights to stdout": (["--weights", "-"], "weights are not text"),
     "several to stdout": (["-o", "-", "--top", "2"], "leave --top and --weights out"),
-    "several to a device": (["-o", "/dev/null", "--top", "2"], "is no file, so it can't take 2 of them"),
+    "several to a device": (
+        ["-o", "/dev/null", "--top", "2"],
+        "is not a regular file, so it can hold only one result",
+    ),
     "nothing": (["-o", ""], "can't be written"),
     "a folder": (["-o", "."], "can't be written"),
     "too many": (["--top", str(10**20)], "is not in the range"),

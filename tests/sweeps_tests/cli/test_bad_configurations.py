@@ -35,7 +35,11 @@ FLAWS = {
         "  name: toy-rows\n  most_train_rows: x",
         "data.most_train_rows: 'x' is no",
     ),
-    "a value that was polished": ("value: ", "value: 0.99 # ", "value 0.99 differs from that of round 7"),
+    "a value that was polished": (
+        "value: ",
+        "value: 0.99 # ",
+        "value 0.99 differs from the valid_score of round 7",
+    ),
     "a best round that is none": (
         "best_round: 7",
         "best_round: 99",

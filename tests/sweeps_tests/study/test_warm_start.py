@@ -81,7 +81,7 @@ def test_an_optuna_objective_learns_from_an_older_study(
     sweep("launch", target, "--runner", "inline", "-n", "2", "--study", "w", "--warm-start", "older")
     best = abs(load("older").best().params["x"])
     assert abs(load("w").table()[0].params["x"] - best) < 3
-    assert "the ranges of an Optuna objective stand in its code" in refused("branch", "older", "x=0..1")
+    assert "the code of an Optuna objective sets the ranges" in refused("branch", "older", "x=0..1")
     sweep("add", "older", "x=4.5")
     sweep("resume", "older")
     assert load("older").table()[12].params == {"x": 4.5}

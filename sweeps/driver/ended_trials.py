@@ -1,0 +1,54 @@
+"""The trials that have ended: the table, which does not depend on the workers, and its best trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from storage.configurations import Part
+from storage.outcomes import Outcome, reaches
+from sweeps.driver.leaders import Leaders
+from sweeps.study.specification import Specification
+
+
+class EndedTrials:
+    """How the trials of a study ended, in whatever order they did.
+
+    part_of: the configuration and repeat of a trial. target: the table ends with the first trial that reaches it.
+    """
+
+    def __init__(self, spec: Specification, part_of: Callable[[int], Part], target: float | None) -> None:
+        self._direction = spec.metric.direction
+        self._target = target
+        self._by_number: dict[int, Outcome] = {}
+        self._table: list[Outcome] = []
+        self._leaders = Leaders(spec, part_of, 1)
+
+    def add(self, outcome: Outcome, num_leading: int) -> None:
+        """Note how a trial has ended. num_leading: how many trials have ended without a gap, from 0 on."""
+        self._by_number[outcome.number] = outcome
+        while len(self._table) < num_leading and not self.target_reached:
+            latest = self._by_number[len(self._table)]
+            self._table.append(latest)
+            self._leaders.add(latest)
+
+    @property
+    def by_number(self) -> Mapping[int, Outcome]:
+        """All of them by their number, those behind a gap as well."""
+        return self._by_number
+
+    @property
+    def table(self) -> Sequence[Outcome]:
+        """The longest sequence 0 … m of them; with a target, up to the first that reaches it."""
+        return self._table
+
+    @property
+    def best(self) -> Outcome | None:
+        """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
+        return next(iter(self._leaders.trials), None)
+
+    @property
+    def target_reached(self) -> bool:
+        """Whether the table ends with a trial that reaches the target."""
+        if self._target is None or not self._table:
+            return False
+        return reaches(self._table[-1], self._target, self._direction)
