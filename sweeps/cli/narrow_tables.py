@@ -13,6 +13,7 @@ FEW_ROWS = 3
 EDGES = 2  # a blank at each end of a line
 GAP = 3  # columns between two columns of a table, as rich draws them
 LONGEST_WORD = 28  # longer ones (paths, keys) are cut, in a narrow table
+REASON = "stop reason"
 NOTHING = frozenset({"·", "0", ""})
 
 
@@ -48,20 +49,33 @@ class Cells:
 def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
     """The table for so many characters, and the names of the columns that were left out.
 
-    First long words are cut; then columns go that say nothing in any row; then those before the last one, from right to
-    left, and at last that one. The first two stay.
+    First long words are cut; then columns go that say nothing in any row, or that the reason of an end implies; then
+    those before the last one, from right to left, that reason last, and at last the last one. The first two stay, but for
+    a state that is implied.
     """
     if cells.width <= width:
         return cells, []
     cells = Cells(cells.columns, [[_cut(text) for text in row] for row in cells.rows], cells.numeric)
     kept = list(range(len(cells.columns)))
     empty = [k for k in kept if all(row[k] in NOTHING for row in cells.rows)]
-    others = [k for k in reversed(kept[2:]) if k not in empty]
-    for k in [*(k for k in empty if k > 1), *others[1:], *others[:1]]:
+    last, *others = [k for k in reversed(kept[2:]) if k not in empty] or [-1]
+    others.sort(key=lambda k: cells.columns[k] == REASON)
+    for k in [*(k for k in empty if k > 1), *_implied(cells), *others, last]:
         if cells.only(kept).width <= width:
             break
-        kept.remove(k)
+        if k in kept:
+            kept.remove(k)
     return cells.only(kept), [name for k, name in enumerate(cells.columns) if k not in kept]
+
+
+def _implied(cells: Cells) -> list[int]:
+    """The columns that matter less than why a trial ended: its state, where all have ended, and its rounds."""
+    names = list(cells.columns)
+    if REASON not in names:
+        return []
+    all_ended = all(row[names.index(REASON)] not in NOTHING for row in cells.rows)
+    wanted = (("state",) if all_ended else ()) + ("rounds",)
+    return [names.index(name) for name in wanted if name in names]
 
 
 def print_laid_out(cells: Cells, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from sweeps.report.review import Finding
 from sweeps.report.study_facts import StudyFacts
 from sweeps.study.stored_study import Study
 
+ENDED_WELL = frozenset({"finished", "paused", "error"})
 FEW_TRIALS = 40  # below which the best tenth is three trials or fewer
+MOST_PARAMETERS = 8  # in a verdict
 MUCH_MORE = 0.05  # of the importance: a parameter with less is not named
 
 
@@ -83,7 +86,7 @@ def verdicts(
 ) -> list[Verdict]:
     """The answers to what people ask first."""
     return [
-        _best(facts, confirmed),
+        _best(facts, confirmed, shares),
         _sure(facts, confirmed),
         _published(facts, confirmed),
         _mattered(shares, len(facts.ranked)),
@@ -92,7 +95,7 @@ def verdicts(
     ]
 
 
-def _best(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
+def _best(facts: StudyFacts, confirmed: ConfirmedFigures | None, shares: Mapping[str, float]) -> Verdict:
     question = "What is best?"
     if not facts.ranked:
         return Verdict(question, "none", [f"None of the {len(facts.table)} trials is complete."])
@@ -107,7 +110,18 @@ def _best(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
             f"It is best by its mean over repeats. The best single run is trial {facts.best.number}: "
             f"{text_of(facts.best.value)}."
         ]
-    return Verdict(question, text_of(trial.value), [f"{what.capitalize()}.", *chosen])
+    told = [f"{what.capitalize()}.", *_parameters(facts.study.searched(trial), shares), *chosen]
+    return Verdict(question, text_of(trial.value), told)
+
+
+def _parameters(values: Mapping[str, Any], shares: Mapping[str, float]) -> list[str]:
+    """The values of a trial's parameters, those that mattered most first."""
+    names = sorted(values, key=lambda name: -shares.get(name, 0.0))
+    if not names:
+        return []
+    more = len(names) - MOST_PARAMETERS
+    listed = ", ".join(f"{name} = {text_of(values[name])}" for name in names[:MOST_PARAMETERS])
+    return [f"Its parameters: {listed}" + (f", and {more} more below." if more > 0 else ".")]
 
 
 def _sure(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
@@ -154,7 +168,7 @@ def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict
         told = [f"Published: {', '.join(names)}."]
         if theirs is not None:
             told.append("Only a test result can be compared with it: `sweep confirm` measures one.")
-        return Verdict(question, text_of(next(iter(figures.values()))), told)
+        return Verdict(question, "not compared yet", told)
     is_better = metric.is_better(test.mean, theirs)
     figure = f"{test.mean - theirs:+.2g}"
     told = [
@@ -182,10 +196,27 @@ def _mattered(shares: Mapping[str, float], num_ranked: int) -> Verdict:
 def _wrong(facts: StudyFacts) -> Verdict:
     question, bad = "What went wrong?", facts.spoilt
     if not bad:
-        return Verdict(question, "nothing", [f"Each of the {len(facts.table)} trials has a usable result."])
+        told = [f"Each of the {len(facts.table)} trials has a usable result.", *_halted(facts)]
+        return Verdict(question, "nothing", told)
     failed = sum(trial.state == "FAIL" for trial in bad)
-    told = [f"{len(bad)} of {len(facts.table)} trials have no usable result; {failed} of them failed."]
-    return Verdict(question, f"{len(bad) / len(facts.table):.0%}", told)
+    told = [f"They have no usable result ({len(bad) / len(facts.table):.0%}); {failed} of them failed."]
+    return Verdict(question, f"{len(bad)} of {len(facts.table)} trials", [*told, *_halted(facts)])
+
+
+def _halted(facts: StudyFacts) -> list[str]:
+    """How many of the other trials were halted, and why: that is no fault."""
+    bad = {trial.number for trial in facts.spoilt}
+    reasons = Counter(
+        str(trial.attributes["stop_reason"]).replace("_", " ")
+        for trial in facts.table
+        if trial.number not in bad and trial.attributes.get("stop_reason", "finished") not in ENDED_WELL
+    )
+    if not reasons:
+        return []
+    listed = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    halted = reasons.total()
+    were = "1 trial was" if halted == 1 else f"{halted} trials were"
+    return [f"{were} halted early, which is usual ({listed}): the best round counts."]
 
 
 def _cost(facts: StudyFacts) -> Verdict:
@@ -203,4 +234,6 @@ def _cost(facts: StudyFacts) -> Verdict:
 
 def text_of(value: Any) -> str:
     """A value in four digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from sweeps.report.drawing import svg
 
 MANY_TIMES = 30.0  # positive values that differ by more are shown on a logarithmic scale
+ROOM = 0.06  # of what is shown
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 8.0, 30.0
 
 
@@ -50,6 +51,16 @@ class Scale:
         )
         return self.start + (at - low) / (high - low) * (self.end - self.start)
 
+    @property
+    def with_room(self) -> Scale:
+        """A scale that goes on a little above and below its values, so that none lies on the edge; not below 0."""
+        if self.log:
+            factor = (self.high / self.low) ** ROOM
+            return replace(self, low=self.low / factor, high=self.high * factor)
+        room = (self.high - self.low) * ROOM
+        low = self.low - room
+        return replace(self, low=0.0 if low < 0 <= self.low else low, high=self.high + room)
+
     def ticks(self, most: int = 4) -> list[float]:
         """Round values within the scale, about `most` of them."""
         if self.log:
@@ -86,7 +97,7 @@ def tick_text(value: float) -> str:
 def frame(width: float, height: float, x: Scale | None, y: Scale, *, below: str) -> list[Markup]:
     """Grid lines, numbers and the name of the horizontal axis. Without `x`, its labels are drawn elsewhere."""
     parts = []
-    for value in y.ticks():
+    for value in y.ticks(5):
         at = y(value)
         parts.append(svg.path(f"M{svg.number(LEFT)} {svg.number(at)}H{svg.number(width - RIGHT)}", "grid"))
         parts.append(svg.text(LEFT - 5, at + 3.5, tick_text(value), "tick", anchor="end"))

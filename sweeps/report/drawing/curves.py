@@ -19,7 +19,7 @@ def curve_picture(curve: TrialCurve, budget: int, metric: str) -> Markup:
     )
     rounds = curve.rounds
     x = Scale.over([0 if len(rounds) > 1 else 1, max(budget, *rounds)], LEFT, WIDTH - RIGHT, log=False)
-    y = Scale.over([*train, *valid], HEIGHT - BOTTOM, TOP)
+    y = Scale.over([*train, *valid], HEIGHT - BOTTOM, TOP).with_room
     parts = frame(WIDTH, HEIGHT, x, y, below=f"round ({figure})")
     parts += [
         svg.line([(x(index), y(value)) for index, value in zip(rounds, values, strict=True)], kind)

@@ -20,7 +20,7 @@ def progress_picture(steps: Sequence[Step], metric: str, *, over: str) -> Markup
     places = [float(number) if over == "rounds" else step.seconds for number, step in found]
     end = float(len(steps)) if over == "rounds" else steps[-1].seconds if steps else 0.0
     x = Scale.over([0.0, end], LEFT, WIDTH - RIGHT, log=False)
-    y = Scale.over(_shown([step.best for _, step in found]), HEIGHT - BOTTOM, TOP, log=False)
+    y = Scale.over(_shown([step.best for _, step in found]), HEIGHT - BOTTOM, TOP, log=False).with_room
     points = [(x(at), y(step.best)) for at, (_, step) in zip(places, found, strict=True)]
     points += [(x(end), points[-1][1])] if points else []
     unit = "rounds" if over == "rounds" else "seconds of training"

@@ -19,7 +19,7 @@ LOW_SHARE = 0.1  # of the completed trials: so many of the worst lie on the lowe
 def slice_picture(shown: Slice, direction: str) -> Markup:
     """The slice of one knob."""
     low, high = score_range([p.score for p in shown.points if p.score is not None], direction)
-    y = Scale.over([low, high], HEIGHT - BOTTOM - BAND, TOP, log=False)
+    y = Scale.over([low, high], HEIGHT - BOTTOM - BAND, TOP, log=False).with_room
     floor = HEIGHT - BOTTOM - BAND / 2
     if shown.is_range:
         x = Scale.over([p.value for p in shown.points], LEFT + 6, WIDTH - RIGHT - 6, log=shown.log)

@@ -128,7 +128,9 @@ def _caption(curve: TrialCurve) -> Markup:
     at = "" if curve.best_round is None or curve.value is None else f" in round {curve.best_round}"
     because = on_one_line(curve.because)
     because = because if len(because) <= LONGEST_REASON else because[: LONGEST_REASON - 1] + "…"
-    return Markup("<b>trial {}</b>: {}{}. {}").format(curve.trial, value, at, because)
+    return Markup("<b>trial {}</b>: {}{}. {}").format(
+        curve.trial, value, at, because[:1].upper() + because[1:]
+    )
 
 
 def _audits(report: StudyReport) -> list[str]:

@@ -69,6 +69,22 @@ def test_a_wide_table_has_all_columns(launch_toy: ToyLauncher, look: Look) -> No
     assert all(name in wide for name in ("complete", "pruned", "fail", "running", "waiting", "driver"))
 
 
+def test_a_narrow_table_of_trials_tells_why_they_ended(launch_toy: ToyLauncher, look: Look) -> None:
+    launch_toy("behaviour=overfits", study="s", num_trials=3)
+    for words in (("trials", "s"), ("best", "s")):
+        said = look(*words, columns=80)
+        assert "stop" in said
+        assert {trial.attributes["stop_reason"] for trial in load("s").table()} & set(said.split())
+
+
+def test_a_state_is_left_out_only_where_all_trials_have_ended() -> None:
+    names, numeric = ["trial", "state", "rounds", "stop reason"], [True, False, True, False]
+    ended = Cells(names, [["0", "COMPLETE", "9", "plateau"]], numeric)
+    running = Cells(names, [["0", "RUNNING", "9", "·"], ["1", "COMPLETE", "9", "plateau"]], numeric)
+    assert fitted(ended, 30)[1] == ["state"]
+    assert fitted(running, 30)[1] == ["rounds"]
+
+
 def test_columns_that_say_nothing_go_first_and_the_first_two_stay() -> None:
     cells = Cells(
         ["study", "trials", "fail", "best"], [["s" * 20, "12", "0", "0.9"]], [False, True, True, True]

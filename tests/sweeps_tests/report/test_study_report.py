@@ -17,6 +17,7 @@ from sweeps.errors import UsageError
 from sweeps.repeats.audit import audit
 from sweeps.repeats.confirm import confirm
 from sweeps.report import verdicts as verdicts_module
+from sweeps.report.drawing.axes import Scale
 from sweeps.report.page.html import page_of
 from sweeps.report.study_report import StudyReport, study_report
 from sweeps.study.stored_study import Study, load
@@ -66,6 +67,31 @@ def test_a_published_figure_is_compared_with_the_test_split_only(
     monkeypatch.setattr(verdicts_module, "published_figures", lambda study: {"test_accuracy": 0.5})
     told = verdicts_module.verdicts(report.facts, report.confirmed, {}, [])[2]
     assert told.sentences[-1].startswith("Only a test result can be compared with it")
+
+
+def test_the_best_is_told_with_its_parameters_those_that_mattered_most_first(report: StudyReport) -> None:
+    chosen = report.study.searched(report.study.confirmed(report.study.best()))
+    told = next(
+        each for each in report.verdicts[0].sentences if each.startswith("Its parameters: quality = ")
+    )
+    for name, value in chosen.items():
+        assert f"{name} = {verdicts_module.text_of(value)}" in told
+
+
+def test_what_went_wrong_counts_every_trial_that_did_not_run_to_its_end(report: StudyReport) -> None:
+    wrong = next(each for each in report.verdicts if each.question == "What went wrong?")
+    ends = [trial.attributes["stop_reason"] for trial in report.facts.table]
+    halted = len(ends) - ends.count("finished") - len(report.facts.spoilt)
+    assert wrong.figure == f"{len(report.facts.spoilt)} of {NUM_TRIALS} trials"
+    assert wrong.sentences[-1].startswith(f"{halted} trials were halted early")
+
+
+def test_no_value_lies_on_the_edge_of_a_plot() -> None:
+    for values, log in (([0.0, 2.0], False), ([-1.0, 2.0], False), ([1e-4, 10.0], True)):
+        plain = Scale.over(values, 100.0, 0.0, log=log)
+        roomy = plain.with_room
+        assert roomy(max(values)) >= 5 > plain(max(values))
+        assert roomy.low >= 0 or min(values) < 0
 
 
 def test_the_best_so_far_ends_with_the_best_and_counts_every_round(report: StudyReport) -> None:
