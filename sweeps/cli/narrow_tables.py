@@ -50,8 +50,8 @@ def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
     """The table for so many characters, and the names of the columns that were left out.
 
     First long words are cut; then columns go that say nothing in any row, or that the reason of an end implies; then
-    those before the last one, from right to left, that reason last, and at last the last one. The first two stay, but for
-    a state that is implied.
+    those before the last one, from right to left, that reason last, and at last the last one. The first two stay, but
+    for a state that is implied.
     """
     if cells.width <= width:
         return cells, []
