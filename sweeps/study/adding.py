@@ -76,8 +76,10 @@ def _inside(study: Study, name: str, domain: Domain, value: Any) -> Any:
 def _check_unsearched(study: Study, name: str, value: Any) -> None:
     defaults: Mapping[str, Any] = study.spec.defaults
     if name not in defaults:
-        known = [*(each.name for each in study.spec.space), *defaults]
-        raise UsageError(f"{study.name} has no parameter {name!r}{did_you_mean(name, known)}")
+        known = list(dict.fromkeys([*(each.name for each in study.spec.space), *defaults]))
+        raise UsageError(
+            f"{study.name} has no parameter {name!r}{did_you_mean(name, known)} It has: {', '.join(known)}."
+        )
     if defaults[name] != value:
         raise UsageError(
             f"{name}={value}: {name} is not searched in {study.name}, and is {defaults[name]} in every trial. "

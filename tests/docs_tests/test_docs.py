@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 
 from benchmarks import (
+    endurance,
     figures,
     gpus,
     guidance,
     hand_labels,
     kinds_tables,
     packs,
+    simulation,
     stopping_page,
     studies,
     task_tables,
@@ -121,6 +123,12 @@ def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
         again = f"run `python -m benchmarks.throughput --device {device} --write`"
         assert throughput.with_table(page, device) == page, again
     assert set(json.loads(throughput.RESULTS["cpu"].read_text())) == {task.name for task in all_tasks()}
+
+
+def test_figures_of_long_runs_and_of_the_simulation_are_what_was_measured() -> None:
+    page, other = endurance.PAGE.read_text(), simulation.PAGE.read_text()
+    assert endurance.with_tables(page) == page, "run `python -m benchmarks.endurance --write`"
+    assert simulation.with_summary(other) == other, "run `python -m benchmarks.simulation --write`"
 
 
 def test_the_table_of_gpus_is_what_was_measured() -> None:

@@ -68,8 +68,14 @@ def exported_trials(study: Study) -> list[ExportedTrial]:
 
 
 def check_new(folder: Path) -> None:
-    """Raise UsageError where a folder that is to be written has files."""
-    if folder.exists() and any(folder.iterdir()):
+    """Raise UsageError where a folder that is to be written has files, or is none."""
+    try:
+        has_files = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: can't be written ({error.strerror}). Choose another folder with -o."
+        ) from error
+    if has_files:
         raise UsageError(f"{folder} is not empty. Choose another folder with -o.")
 
 

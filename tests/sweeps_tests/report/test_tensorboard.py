@@ -9,6 +9,7 @@ import pytest
 
 from sweeps.diagnosis.curve_files.reading import read_curves
 from sweeps.errors import UsageError
+from sweeps.report.exporters.exported_trials import check_new
 from sweeps.report.exporters.tensorboard_files import write_events
 from tests.conftest import ToyLauncher
 
@@ -25,3 +26,8 @@ def test_every_round_is_read_back(launch_toy: ToyLauncher, tmp_path: Path) -> No
         assert np.allclose(found[name].train_loss, stored["train_loss"], rtol=1e-6)
     with pytest.raises(UsageError, match="is not empty"):
         write_events(study, tmp_path / "runs")
+
+
+def test_what_is_no_folder_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"/dev/null: can't be written \(Not a directory\)"):
+        check_new(Path("/dev/null"))

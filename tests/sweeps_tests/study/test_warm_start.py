@@ -172,7 +172,7 @@ def test_an_added_trial_gets_a_recorded_number_and_the_table_is_the_same_after_a
             ("batch_size=64",),
             "which has 1 | 8 | 32. To search there, too: sweep branch s batch_size=1,8,32,64",
         ),
-        (("qualty=0.5",), "s has no parameter 'qualty'; did you mean 'quality'?"),
+        (("qualty=0.5",), "s has no parameter 'qualty'; did you mean 'quality'? It has: quality, "),
         (
             ("learning_rate=0.5",),
             "learning_rate is not searched in s, and is 0.1 in every trial. To search there",
