@@ -3,7 +3,7 @@
     python -m benchmarks.kinds_bank [--part develop|report] [--only KIND] [--work FOLDER] [--data-dir FOLDER]
 
 Like `benchmarks.curve_bank`: rules are developed on one part and reported on the other, which differ in the seed of data
-and configurations; never halted; files that are there are left alone, and one that was cut off goes on from its curves
+and configurations; never halted; curves that are there are left alone, and a file that was cut off goes on from its curves
 in --work. Columns are those of `sweep diagnose --curves`, with two that only the true class is told from: `score_error`, the standard error of
 the validation score, and `chance`.
 """
@@ -48,14 +48,23 @@ class KindStudy:
         """A row a round, sorted by trial and round."""
         return pd.read_csv(self.path)
 
+    @property
+    def num_there(self) -> int:
+        """How many of its curves the file has."""
+        return int(self.read()["trial"].nunique()) if self.path.exists() else 0
+
+    @property
+    def num_wanted(self) -> int:
+        return self.kind.trials[list(PARTS).index(self.part)]
+
     def make(self, work: Path, root: Path) -> None:
-        """Train every curve that is not in the folder `work` yet, and write the file."""
+        """Train every curve that is neither in the file nor in the folder `work` yet, and write the file."""
         seed, kind = PARTS[self.part], self.kind
         problem = kind.problem(seed, root)
         folder = work / self.part / self.name
         folder.mkdir(parents=True, exist_ok=True)
-        curves = []
-        for trial in range(kind.trials[list(PARTS).index(self.part)]):
+        curves = [self.read()] if self.num_there else []
+        for trial in range(self.num_there, self.num_wanted):
             path = folder / f"{trial}.csv"
             if not path.exists():
                 rounds = rounds_of(kind, problem, draw(kind, seed, trial), 1000 * seed + trial)
@@ -66,7 +75,7 @@ class KindStudy:
         if kind.decimals is not None:
             table[["train_score", "valid_score"]] = table[["train_score", "valid_score"]].round(kind.decimals)
         if kind.score is None:
-            table = table.drop(columns=["train_score", "valid_score", "score_error"])
+            table = table.drop(columns=["train_score", "valid_score", "score_error"], errors="ignore")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(gzip.compress(as_csv(table).encode(), mtime=0))
 
@@ -96,7 +105,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for part in wanted.part or PARTS:
         for study in kind_studies(part):
-            if (not wanted.only or study.name in wanted.only) and not study.path.exists():
+            if (not wanted.only or study.name in wanted.only) and study.num_there < study.num_wanted:
                 study.make(wanted.work, data_root(wanted.data_dir))
                 curves = study.read()
                 print(

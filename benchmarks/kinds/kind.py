@@ -67,7 +67,7 @@ class Kind:
     model: Callable[[Problem, Configuration], nn.Module]
     loss: Callable[[Tensor, Tensor], Tensor]
     score: Callable[[Tensor, Tensor], Score] | None
-    trials: tuple[int, int] = (8, 12)
+    trials: tuple[int, int] = (24, 24)
     steps: int | None = None
     running: bool = False
     decimals: int | None = None
