@@ -17,11 +17,12 @@ from sweeps.pruning.curves import (
     smoothing_window,
 )
 from sweeps.pruning.learning_curve import Curve
-from sweeps.pruning.scale import NO_GAIN, point_of, scale_of
+from sweeps.pruning.scale import NO_GAIN, is_share, point_of, scale_of
 from sweeps.pruning.wording import apart, of_validation, since_round
 from sweeps.trial.metric import Metric
 
 SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
+VISIBLE = 0.03  # of what a score has gained, below which a change can't be told from luck, where its best is unknown
 CLIMBS = 2.0  # times its bounce, that a score gains in the last quarter: it is unfinished then
 
 
@@ -30,7 +31,8 @@ def bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     half = slice(len(curve) // 2, None)
     if len(curve) < 6:
         return None
-    point = point_of(curve, scale_of(curve, budget).gain)
+    gain = scale_of(curve, budget).gain
+    point = point_of(curve, gain) if is_share(curve) else max(point_of(curve, gain), VISIBLE * gain / 1.5)
     valid = path_excess(curve.valid_score[half])
     error = signals.sampling_error_of(curve)
     if not valid > max(1.5 * point, 1.2 * error):
@@ -57,9 +59,10 @@ def unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     gain = _gain_of_the_last_quarter(curve, budget)
     scale = scale_of(curve, budget)
     error = signals.sampling_error_of(curve) / math.sqrt(window)
-    is_climbing = gain > max(0.006 * scale.gain, 2 * scale.tolerance, 2 * error)
-    fall = share_of_fall(losses, before, _early(len(curve)))
-    is_falling = fall > 0.05
+    least = 0.006 if is_share(curve) else VISIBLE
+    is_climbing = gain > max(least * scale.gain, 2 * scale.tolerance, 2 * error)
+    early = _early(len(curve))
+    is_falling = share_of_fall(losses, before, early) > 0.05 and share_of_fall(losses, (before + len(curve)) // 2, early) > 0
     if not (is_climbing or is_falling):
         return None
     evidence = {
@@ -93,12 +96,13 @@ def _early(length: int) -> int:
 def plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     """The score has gained no more than noise for a half of the budget, or for a third with the loss risen since."""
     scale, now = scale_of(curve, budget), len(curve) - 1
-    since = reached(curve.valid_score, budget=budget, negligible=max(scale.little, 2 * scale.tolerance))
+    little = scale.little if is_share(curve) else max(scale.little, VISIBLE * scale.gain)
+    since = reached(curve.valid_score, budget=budget, negligible=max(little, 2 * scale.tolerance))
     losses = moving_average(curve.valid_loss, smoothing_window(budget))
     half = max(1, len(curve) // 2)
     is_long = has_stalled(since, now, budget=budget, guard=0.75)
     is_flat = has_stalled(since, now, budget=budget, guard=GUARDS.plateau) and (
-        is_long or share_of_fall(losses, half, _early(len(curve))) < 0.02
+        is_long or share_of_fall(losses, half, _early(len(curve))) < (0.02 if is_share(curve) else 0.045)
     )
     lowest = int(np.argmin(losses))
     if not is_flat and lowest > _early(len(curve)) and has_stalled(lowest, now, budget=budget, guard=SHORT):

@@ -18,7 +18,9 @@ from sweeps.pruning.wording import apart, of_validation, since_round
 from sweeps.trial.metric import Metric
 
 MUCH = 0.25  # of the fall of training loss, by which validation loss rises in curves of fewer rounds
-RISE = 0.03  # of all that the losses moved
+RISE = 0.03  # of all that the losses moved, where the trend is certain
+CLEAR_RISE = 0.07  # the same, where it is only likely
+CERTAIN_Z = 4.2
 
 
 def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
@@ -42,8 +44,10 @@ def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 def turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     """Overfitting, or overconfident, by whether the score has gone on climbing after the loss had turned."""
     losses = overfitting.training_of(curve), curve.valid_loss
-    turn = loss_turn(*losses, budget=budget, rise=RISE, significance_z=1.96) or lasting_rise(
-        *losses, budget=budget
+    turn = (
+        loss_turn(*losses, budget=budget, rise=RISE, significance_z=CERTAIN_Z)
+        or loss_turn(*losses, budget=budget, rise=CLEAR_RISE, significance_z=1.96)
+        or lasting_rise(*losses, budget=budget)
     )
     if turn is None:
         return None

@@ -42,6 +42,11 @@ def scale_of(curve: Curve, budget: int) -> Scale:
     return Scale(start, gain, tolerance, max(negligible, tolerance))
 
 
+def is_share(curve: Curve) -> bool:
+    """Whether scores are shares or per cent, of which the best is known."""
+    return curve.ceiling in (1.0, 100.0)
+
+
 def point_of(curve: Curve, gain: float) -> float:
     """A hundredth of the way from the floor to the ceiling, where both are known; else of what was gained."""
     reach = curve.ceiling - curve.floor
