@@ -12,11 +12,12 @@ from sweeps.pruning.curves import (
     noise_of,
 )
 from sweeps.pruning.learning_curve import Curve
-from sweeps.pruning.scale import is_at_chance, may_be_at_chance
+from sweeps.pruning.scale import first_of, is_at_chance, is_share, may_be_at_chance, scores_of, second_best
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
 LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
+LEAST_FALL = 0.05  # of an error, below which it has learnt nothing
 CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
 
 
@@ -61,17 +62,19 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
 
 
 def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """Where chance is not told: shares, or per cent, that are low and have gained less than five points."""
-    if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)) or curve.ceiling not in (
-        1.0,
-        100.0,
-    ):
+    """Where chance is not told: shares, or per cent, that are low and have gained less than five points; or errors.
+
+    An error has to fall by a twentieth of what it was at first: that is five points of the way to none.
+    """
+    if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)):
         return None
     if len(curve) < 6 and not progress.goes_nowhere(curve, budget):
         return None
-    known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
-    is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in known)
-    if not is_low or not may_be_at_chance(curve, budget):
+    if is_share(curve):
+        is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in scores_of(curve))
+        if not is_low or not may_be_at_chance(curve, budget):
+            return None
+    elif curve.ceiling != 0 or not _has_hardly_fallen(curve, budget):
         return None
     first, best = (
         metric.oriented(float(score)) for score in (curve.valid_score[0], curve.valid_score[curve.best])
@@ -80,3 +83,10 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     because = f"{metric.name} was {first:.4g} at first and {best:.4g} at best"
     said = because + signals.units_of(curve) + signals.gradient_of(curve)
     return Stop("not_learning", int(curve.ends[-1]), evidence, said)
+
+
+def _has_hardly_fallen(curve: Curve, budget: int) -> bool:
+    """Whether errors are as large as at first, in training and in validation; they are negative here."""
+    return all(
+        second_best(scores) < (1 - LEAST_FALL) * first_of(scores, budget) for scores in scores_of(curve)
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeps.pruning.curves import Numbers, jitter_of, moving_average, noise_of, smoothing_window
-from sweeps.pruning.learning_curve import Curve
+from sweeps.pruning.learning_curve import Curve, FloatArray
 
 NO_GAIN = 0.005  # of what a score has gained so far: half a point where it goes from 0 to 1
 CLOSE_TO_CEILING = 0.05  # of what is left up to it: near it little is much
@@ -85,8 +85,7 @@ def is_at_chance(curve: Curve, budget: int, *, errors: float = 0.0) -> bool:
     errors: by how many sampling errors of a score it must be better, too, where the rows are told.
     """
     margin = max(margin_of_chance(curve, budget), errors * float(np.median(curve.score_error)))
-    known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
-    return all(second_best(scores) < curve.chance + margin for scores in known)
+    return all(second_best(scores) < curve.chance + margin for scores in scores_of(curve))
 
 
 def may_be_at_chance(curve: Curve, budget: int) -> bool:
@@ -97,21 +96,26 @@ def may_be_at_chance(curve: Curve, budget: int) -> bool:
     """
     if not math.isnan(curve.chance):
         return is_at_chance(curve, budget)
-    known = [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
-    is_share = curve.ceiling in (1.0, 100.0)
-    if is_share and float(np.median(curve.valid_score)) >= CHANCE_IS_BELOW * curve.ceiling:
+    if is_share(curve) and float(np.median(curve.valid_score)) >= CHANCE_IS_BELOW * curve.ceiling:
         return False
     return not any(
-        second_best(scores) - _first(scores, budget) >= least_learnt(curve, scores) for scores in known
+        second_best(scores) - first_of(scores, budget) >= least_learnt(curve, scores)
+        for scores in scores_of(curve)
     )
 
 
 def least_learnt(curve: Curve, scores: Numbers) -> float:
     """By how much a score must beat the first to have learnt something, where chance is not told."""
-    return 0.01 * POINTS_AT_CHANCE * curve.ceiling if curve.ceiling in (1.0, 100.0) else least_gain(scores)
+    return 0.01 * POINTS_AT_CHANCE * curve.ceiling if is_share(curve) else least_gain(scores)
 
 
-def _first(scores: Numbers, budget: int) -> float:
+def scores_of(curve: Curve) -> list[FloatArray]:
+    """Of validation, and of training where they were recorded."""
+    return [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
+
+
+def first_of(scores: Numbers, budget: int) -> float:
+    """The median of the first few scores."""
     return float(np.median(np.asarray(scores, dtype=np.float64)[: smoothing_window(budget)]))
 
 
