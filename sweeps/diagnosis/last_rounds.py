@@ -59,10 +59,13 @@ def unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     gain = _gain_of_the_last_quarter(curve, budget)
     scale = scale_of(curve, budget)
     error = signals.sampling_error_of(curve) / math.sqrt(window)
-    least = 0.006 if is_share(curve) else VISIBLE
+    least = 0.006 if error else VISIBLE
     is_climbing = gain > max(least * scale.gain, 2 * scale.tolerance, 2 * error)
     early = _early(len(curve))
-    is_falling = share_of_fall(losses, before, early) > 0.05 and share_of_fall(losses, (before + len(curve)) // 2, early) > 0
+    is_falling = (
+        share_of_fall(losses, before, early) > 0.05
+        and share_of_fall(losses, (before + len(curve)) // 2, early) > 0
+    )
     if not (is_climbing or is_falling):
         return None
     evidence = {

@@ -68,7 +68,7 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     """
     if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)):
         return None
-    if len(curve) < 6 and not progress.goes_nowhere(curve, budget):
+    if len(curve) < 6 and not progress.goes_nowhere(curve, budget) and not _moves_little(curve):
         return None
     if is_share(curve):
         is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in scores_of(curve))
@@ -85,8 +85,14 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
     return Stop("not_learning", int(curve.ends[-1]), evidence, said)
 
 
+def _moves_little(curve: Curve) -> bool:
+    """Whether no score of a short curve has gained a point on the first."""
+    return all(float(scores.max() - scores[0]) < 0.01 * curve.ceiling for scores in scores_of(curve))
+
+
 def _has_hardly_fallen(curve: Curve, budget: int) -> bool:
     """Whether errors are as large as at first, in training and in validation; they are negative here."""
     return all(
-        second_best(scores) < (1 - LEAST_FALL) * first_of(scores, budget) for scores in scores_of(curve)
+        second_best(scores) < (1 - LEAST_FALL) * min(scores[0], first_of(scores, budget))
+        for scores in scores_of(curve)
     )

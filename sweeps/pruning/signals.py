@@ -102,16 +102,19 @@ def sampling_error_of(curve: Curve) -> float:
 def error_of_steps(curve: Curve) -> float:
     """The sampling error of shares whose rows are not told, by the step that all are multiples of; 0 without one.
 
-    Only whole rows can be right: the least n of which all scores are multiples of 1/n is the number of rows, or a part.
+    Only whole rows can be right or wrong: the least n of which all scores are multiples of 1/n is the number of rows, or
+    a part. A power of ten is none: so scores look that are rounded.
     """
-    if curve.ceiling not in (1.0, 100.0):
+    if curve.ceiling not in (0.0, 1.0, 100.0):
         return 0.0
-    shares = np.unique(curve.valid_score) / curve.ceiling
-    rows = _rows_of(shares) if len(shares) >= 5 else 0
-    if not rows:
+    scores = np.abs(curve.valid_score)
+    unit = 1.0 if scores.max() <= 1 else 100.0
+    shares = np.unique(scores) / unit
+    rows = _rows_of(shares) if len(shares) >= 5 and shares[-1] <= 1 else 0
+    if not rows or math.log10(rows).is_integer():
         return 0.0
-    share = float(np.median(curve.valid_score)) / curve.ceiling
-    return curve.ceiling * math.sqrt(share * (1 - share) / rows)
+    share = float(np.median(shares))
+    return unit * math.sqrt(share * (1 - share) / rows)
 
 
 def _rows_of(shares: FloatArray) -> int:
