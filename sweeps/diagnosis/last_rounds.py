@@ -15,6 +15,7 @@ from sweeps.pruning.curves import (
     reached,
     share_of_fall,
     smoothing_window,
+    without_spikes,
 )
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.scale import NO_GAIN, is_share, point_of, scale_of
@@ -33,19 +34,19 @@ def bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
         return None
     gain = scale_of(curve, budget).gain
     point = point_of(curve, gain) if is_share(curve) else max(point_of(curve, gain), VISIBLE * gain / 1.5)
-    valid = path_excess(curve.valid_score[half])
+    valid = path_excess(without_spikes(curve.valid_score[half]))
     error = signals.sampling_error_of(curve)
     if not valid > max(1.5 * point, 1.2 * error):
         return None
     training = curve.train_score if curve.has_train_score else -curve.train_loss
-    if curve.has_train_score and not path_excess(training[half]) > 1.25 * point:
+    if curve.has_train_score and not path_excess(without_spikes(training[half])) > 1.25 * point:
         return None
     if len(curve) >= budget and _gain_of_the_last_quarter(curve, budget) > CLIMBS * valid:
         return None
     said = f"{of_validation(metric.name)} changes by {valid:.2g} from round to round"
     evidence = {"valid_path_excess": valid}
     if curve.has_train_score:
-        evidence["train_path_excess"] = path_excess(training[half])
+        evidence["train_path_excess"] = path_excess(without_spikes(training[half]))
     return Diagnosis("bouncing", evidence, said, STEADIER)
 
 

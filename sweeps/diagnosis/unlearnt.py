@@ -8,9 +8,7 @@ import numpy as np
 
 from sweeps.diagnosis.diagnosis import FEWEST_ROUNDS, GUARDS, Diagnosis, from_stop
 from sweeps.pruning import progress, signals, standstill
-from sweeps.pruning.curves import (
-    noise_of,
-)
+from sweeps.pruning.curves import mann_kendall_z, noise_of
 from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.scale import first_of, is_at_chance, is_share, may_be_at_chance, scores_of, second_best
 from sweeps.trial.metric import Metric
@@ -18,6 +16,7 @@ from sweeps.trial.verdict import Stop
 
 LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
 LEAST_FALL = 0.05  # of an error, below which it has learnt nothing
+POINTS_OF_A_SLOW_LEARNER = 3  # gained in a steady climb
 CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
 
 
@@ -72,7 +71,7 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
         return None
     if is_share(curve):
         is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in scores_of(curve))
-        if not is_low or not may_be_at_chance(curve, budget):
+        if not is_low or not may_be_at_chance(curve, budget) or _learns_slowly(curve, budget):
             return None
     elif curve.ceiling != 0 or not _has_hardly_fallen(curve, budget):
         return None
@@ -88,6 +87,16 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
 def _moves_little(curve: Curve) -> bool:
     """Whether no score of a short curve has gained a point on the first."""
     return all(float(scores.max() - scores[0]) < 0.01 * curve.ceiling for scores in scores_of(curve))
+
+
+def _learns_slowly(curve: Curve, budget: int) -> bool:
+    """Whether every score has gained three points, and still climbs in the second half by a certain trend."""
+    half = len(curve) // 2
+    return all(
+        second_best(scores) - first_of(scores, budget) > 0.01 * POINTS_OF_A_SLOW_LEARNER * curve.ceiling
+        and mann_kendall_z(scores[half:]) > CERTAIN_Z
+        for scores in scores_of(curve)
+    )
 
 
 def _has_hardly_fallen(curve: Curve, budget: int) -> bool:

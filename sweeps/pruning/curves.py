@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 Numbers = Sequence[float] | FloatArray
 
 SIGNIFICANT_Z = 2.2  # of a trend: five rounds that rise one after the other have it
+FEWEST_FOR_SPIKES = 20  # changes, of which a tenth may be spikes
 SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
 
 
@@ -91,6 +92,16 @@ def path_excess(values: Numbers) -> float:
     """Mean change from one value to the next, less the share of it that leads from the first to the last."""
     changes = np.diff(np.asarray(values, dtype=np.float64))
     return float(np.abs(changes).mean() - abs(changes.mean())) if len(changes) else 0.0
+
+
+def without_spikes(values: Numbers) -> FloatArray:
+    """The values with each step from one to the next no larger than nine in ten of them: a spike is cut, and its way back."""
+    array = np.asarray(values, dtype=np.float64)
+    changes = np.diff(array)
+    if len(changes) < FEWEST_FOR_SPIKES:
+        return array
+    most = float(np.quantile(np.abs(changes), 0.9))
+    return np.asarray(np.cumsum(np.concatenate([array[:1], np.clip(changes, -most, most)])))
 
 
 def smoothing_window(budget: int) -> int:
