@@ -20,7 +20,7 @@ from sweeps.trial.metric import Metric
 MUCH = 0.25  # of the fall of training loss, by which validation loss rises in curves of fewer rounds
 RISE = 0.03  # of all that the losses moved, where the trend is certain
 CLEAR_RISE = 0.07  # the same, where it is only likely
-CERTAIN_Z = 4.2
+CERTAIN_Z, LIKELY_Z = 4.2, 1.96
 
 
 def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
@@ -44,9 +44,10 @@ def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 def turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
     """Overfitting, or overconfident, by whether the score has gone on climbing after the loss had turned."""
     losses = overfitting.training_of(curve), curve.valid_loss
+    is_whole = len(curve) >= budget  # one that was halted had no time for more than the signs of its halt
     turn = (
-        loss_turn(*losses, budget=budget, rise=RISE, significance_z=CERTAIN_Z)
-        or loss_turn(*losses, budget=budget, rise=CLEAR_RISE, significance_z=1.96)
+        loss_turn(*losses, budget=budget, rise=RISE, significance_z=CERTAIN_Z if is_whole else LIKELY_Z)
+        or loss_turn(*losses, budget=budget, rise=CLEAR_RISE, significance_z=LIKELY_Z)
         or lasting_rise(*losses, budget=budget)
     )
     if turn is None:

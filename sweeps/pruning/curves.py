@@ -95,7 +95,7 @@ def path_excess(values: Numbers) -> float:
 
 
 def without_spikes(values: Numbers) -> FloatArray:
-    """The values with each step from one to the next no larger than nine in ten of them: a spike is cut, and its way back."""
+    """The values with their largest changes, one in ten, cut to the size of the others: spikes are flattened."""
     array = np.asarray(values, dtype=np.float64)
     changes = np.diff(array)
     if len(changes) < FEWEST_FOR_SPIKES:

@@ -102,8 +102,8 @@ def sampling_error_of(curve: Curve) -> float:
 def error_of_steps(curve: Curve) -> float:
     """The sampling error of shares whose rows are not told, by the step that all are multiples of; 0 without one.
 
-    Only whole rows can be right or wrong: the least n of which all scores are multiples of 1/n is the number of rows, or
-    a part. A power of ten is none: so scores look that are rounded.
+    Only whole rows can be right or wrong: the least n of which all scores are multiples of 1/n is the number of rows,
+    or a part of it. A power of ten is not taken for rows, because rounded scores look the same.
     """
     if curve.ceiling not in (0.0, 1.0, 100.0):
         return 0.0
