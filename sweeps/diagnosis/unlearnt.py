@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -10,12 +11,21 @@ from sweeps.diagnosis.diagnosis import FEWEST_ROUNDS, GUARDS, Diagnosis, from_st
 from sweeps.pruning import progress, signals, standstill
 from sweeps.pruning.curves import mann_kendall_z, noise_of
 from sweeps.pruning.learning_curve import Curve
-from sweeps.pruning.scale import first_of, is_at_chance, is_share, may_be_at_chance, scores_of, second_best
+from sweeps.pruning.scale import (
+    CHANCE_IS_BELOW,
+    first_of,
+    is_at_chance,
+    is_share,
+    may_be_at_chance,
+    scores_of,
+    second_best,
+)
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
 LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
 LEAST_FALL = 0.05  # of an error, below which it has learnt nothing
+RATES = re.compile(r"error.?rate|(^|_)(wer|cer|per|err)$|top.?\d", re.IGNORECASE)
 POINTS_OF_A_SLOW_LEARNER = 3  # gained in a steady climb
 CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
 
@@ -73,7 +83,7 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
         is_low = all(float(np.median(scores)) <= LOW_SHARE * curve.ceiling for scores in scores_of(curve))
         if not is_low or not may_be_at_chance(curve, budget) or _learns_slowly(curve, budget):
             return None
-    elif curve.ceiling != 0 or not _has_hardly_fallen(curve, budget):
+    elif curve.ceiling != 0 or _is_low_rate(curve, metric) or not _has_hardly_fallen(curve, budget):
         return None
     first, best = (
         metric.oriented(float(score)) for score in (curve.valid_score[0], curve.valid_score[curve.best])
@@ -97,6 +107,13 @@ def _learns_slowly(curve: Curve, budget: int) -> bool:
         and mann_kendall_z(scores[half:]) > CERTAIN_Z
         for scores in scores_of(curve)
     )
+
+
+def _is_low_rate(curve: Curve, metric: Metric) -> bool:
+    """Whether a rate of errors, as its name tells, is so low that something was learnt before the first round."""
+    error = float(np.median(-curve.valid_score))
+    unit = 1.0 if error <= 1 else 100.0
+    return RATES.search(metric.name) is not None and error <= (1 - CHANCE_IS_BELOW) * unit
 
 
 def _has_hardly_fallen(curve: Curve, budget: int) -> bool:
