@@ -17,7 +17,7 @@ from storage.studies import StudyRow, create_study, find_study, get_study, updat
 from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config.export import example_rows
-from sweeps.driver.owner import check_owner, claim
+from sweeps.driver.folder_owner import check_owner, claim
 from sweeps.driver.results_folder import ResultsKeeper, check_writable, remove_unfinished
 from sweeps.driver.sliced_driver import SlicedDriver
 from sweeps.driver.study_driver import StudyDriver

@@ -19,9 +19,9 @@ from storage.studies import delete_study
 from storage.trials import TrialRow
 from sweeps.best_config.document import to_yaml
 from sweeps.best_config.export import config_of
+from sweeps.driver.folder_owner import is_owner, release
 from sweeps.driver.leaders import Leaders
 from sweeps.driver.observer import Standing
-from sweeps.driver.owner import is_owner, release
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import Unwritable, UsageError
 from sweeps.remedies import commands_for

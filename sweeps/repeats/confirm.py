@@ -21,7 +21,7 @@ from storage.confirmations import get_confirmations, put_confirmation, record_lo
 from storage.leases import acquire
 from storage.trials import TrialRow
 from sweeps import paths
-from sweeps.driver.owner import check_owner, is_owner
+from sweeps.driver.folder_owner import check_owner, is_owner
 from sweeps.driver.results_folder import weights_path, write_best
 from sweeps.errors import NoCompletedTrial, UsageError
 from sweeps.launching import Watcher
