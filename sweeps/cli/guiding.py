@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,16 @@ def study_settings(task: str, overrides: tuple[str, ...], options: dict[str, Any
         rounds=options.pop("rounds", None),
         **{name: options.pop(name) for name in _NAMES},
     )
+
+
+def _again(command: str, settings: Any, *more: str, space: bool = True) -> str:
+    """A command for the same task, overrides, rows and space; `more` are further overrides."""
+    words = ["sweep", command, settings.task, *settings.overrides, *more]
+    for name in ("data", "train_rows", "valid_rows", *(("space",) if space else ())):
+        value = getattr(settings, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
 
 
 @click.command(
@@ -151,7 +162,7 @@ def lr(
         click.echo(f"Curves: {plot_rates(answer, plot)}", err=True)
     if write is not None:
         _write(test, answer, result, write)
-    console.print(*_said(answer, task, overrides, write), sep="\n", markup=False, soft_wrap=True)
+    console.print(*_said(answer, test.study, write), sep="\n", markup=False, soft_wrap=True)
 
 
 def _rows(answer: Any) -> list[dict[str, Any]]:
@@ -178,13 +189,12 @@ def _rows(answer: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _said(answer: Any, task: str, overrides: tuple[str, ...], write: Path | None) -> list[str]:
+def _said(answer: Any, settings: Any, write: Path | None) -> list[str]:
     name, bounds = answer.parameter, answer.bounds
-    again = " ".join(["sweep launch", task, *overrides])
     if bounds is None:
         return [
             f"No suggestion for {name}, because {answer.because}.",
-            f"Next: {' '.join(['sweep check', task, *overrides])}",
+            f"Next: {_again('check', settings)}",
         ]
     low, high = bounds
     lines = [
@@ -195,8 +205,9 @@ def _said(answer: Any, task: str, overrides: tuple[str, ...], write: Path | None
         lines.append(
             f"Cost: {answer.rows:,} rows in {len(answer.curves)} runs, {answer.study.cost().seconds:.0f} s."
         )
-    follow = f"--space {write}" if write is not None else f"{name}={low:g}..{high:g}:log"
-    return [*lines, f"Next: {again} {follow}"]
+    if write is not None:
+        return [*lines, f"Next: {_again('launch', settings, space=False)} --space {shlex.quote(str(write))}"]
+    return [*lines, f"Next: {_again('launch', settings, f'{name}={low:g}..{high:g}:log')}"]
 
 
 def _write(test: Any, answer: Any, result: Any, path: Path) -> None:
@@ -242,11 +253,10 @@ def check(task: str, overrides: tuple[str, ...], data_dir: Path | None, form: st
     if form != "table":
         print_rows(rows, form, columns=("check", "outcome", "because"))
     broken = [row["check"] for row in rows if row["outcome"] == "failed"]
-    again = " ".join([task, *overrides])
     if broken:
         click.echo(f"{len(broken)} of {len(rows)} checks failed: {', '.join(broken)}.", err=True)
     else:
-        click.echo(f"No check failed.\nNext: sweep lr {again}", err=True)
+        click.echo(f"No check failed.\nNext: {_again('lr', settings)}", err=True)
     return 1 if broken else 0
 
 
@@ -305,10 +315,10 @@ def batch(
             for each in answer.measured
         ]
         print_rows(rows, form, columns=("batch_size", "rows_per_second", "ms_per_step", "peak_MiB"))
-    click.echo("\n".join(_said_of_batches(answer, task, overrides)), err=True)
+    click.echo("\n".join(_said_of_batches(answer, settings)), err=True)
 
 
-def _said_of_batches(answer: Any, task: str, overrides: tuple[str, ...]) -> list[str]:
+def _said_of_batches(answer: Any, settings: Any) -> list[str]:
     sizes = ",".join(str(size) for size in answer.sizes)
     noise = answer.noise_rows
     lines = [
@@ -323,5 +333,4 @@ def _said_of_batches(answer: Any, task: str, overrides: tuple[str, ...]) -> list
     lines.append(
         "A batch size is chosen for speed; tune the learning rate and the regularisation together with it."
     )
-    fixed = f"batch_size={sizes}"
-    return [*lines, f"Next: {' '.join(['sweep launch', task, *overrides, fixed])}"]
+    return [*lines, f"Next: {_again('launch', settings, f'batch_size={sizes}')}"]
