@@ -48,7 +48,8 @@ def check_labels(labels: NDArray[np.integer], count: int, source: str) -> None:
     """Raises DataError, with `source`, unless every label is one of the classes 0 … count - 1."""
     if len(outside := labels[(labels < 0) | (labels >= count)]):
         raise DataError(
-            f"{source} has the label {outside[0]}, but labels must be 0 to {count - 1}. Remove it and launch again."
+            f"{source} has the label {outside[0]}, but labels must be 0 to {count - 1}. Remove the file, and "
+            "launch again."
         )
 
 

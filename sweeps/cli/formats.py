@@ -35,7 +35,7 @@ _wide_option = option(
     expose_value=False,
     callback=lambda context, parameter, value: context.meta.__setitem__(WIDE, value),
     group=OTHER,
-    help="Show all columns of a table, in lines as long as they are.",
+    help="Show all columns of a table, even if its lines are wider than the terminal.",
 )
 
 
@@ -137,7 +137,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
 
 
 def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """A table as wide as the terminal; with --wide, all columns, in lines as long as they are."""
+    """A table that fits into the terminal. If there are too many columns, some are left out and named."""
     from rich.console import Console
 
     from sweeps.cli.narrow_tables import Cells, fitted, print_laid_out

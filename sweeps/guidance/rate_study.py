@@ -152,7 +152,7 @@ def answer_of(study: Study, planned: Planned) -> RateAnswer:
 
 
 def rising_curves(study: Study) -> list[RateCurve]:
-    """A curve for each trial: its rounds are its steps."""
+    """A curve for each trial; each round of the trial is a point."""
     rounds: dict[int, list[dict[str, Any]]] = {}
     for row in all_rounds(study.database, study.row.study_id):
         rounds.setdefault(row["trial"], []).append(row)
@@ -174,7 +174,7 @@ def rising_curves(study: Study) -> list[RateCurve]:
 
 
 def short_curves(study: Study) -> list[RateCurve]:
-    """A curve for each seed: its trials are its points. A trial that failed counts as diverged."""
+    """A curve for each seed; each trial with that seed is a point. A trial that failed counts as diverged."""
     assert study.spec.probe is not None
     name, points = study.spec.probe["parameter"], study.spec.enqueued
     last = {row["trial"]: row for row in all_rounds(study.database, study.row.study_id)}

@@ -26,9 +26,9 @@ LONGEST_NAME = 100
 
 
 class CheckedRun:
-    """A training run of `rounds` rounds, of which some may be done: after `restore`.
+    """A training run of `rounds` rounds. After `restore`, some of them are done already.
 
-    Raises TaskError where the run means to take another number of rounds.
+    Raises TaskError if the run itself has another number of rounds.
     """
 
     def __init__(self, run: TrainingRun, rounds: int) -> None:
@@ -37,7 +37,7 @@ class CheckedRun:
         self.rounds_done = 0
         if run.rounds != rounds:
             raise TaskError(
-                f"the run's rounds is {_shown(run.rounds)} and must be {rounds}, as was asked of it."
+                f"the task was asked for a run of {rounds} rounds, but its run has rounds = {_shown(run.rounds)}."
             )
 
     @property
@@ -46,7 +46,7 @@ class CheckedRun:
         return self._run.model
 
     def advance(self) -> Round:
-        """The next round. Raises TaskError where it is not as it must be, and whatever the task raises."""
+        """The next round. Raises TaskError if the round is invalid, and passes on whatever the task raises."""
         found = self._run.advance()
         self.rounds_done += 1
         checked = checked_round(found, self.rounds_done)
@@ -57,7 +57,7 @@ class CheckedRun:
         return checked
 
     def pack(self, best: float) -> PackedFile:
-        """The whole state, from which a run can go on. Raises where it can't be kept so that it can be read again."""
+        """The whole state, from which a run can go on. Raises if the state can't be written or read again."""
         packed = pack_checkpoint({"run": self._run.state_dict(), "best": best, "round": self.rounds_done})
         if self.rounds_done == 1:
             unpack_checkpoint(packed)

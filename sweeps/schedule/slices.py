@@ -82,7 +82,10 @@ def so_far(number: int, curve: Curve | None, goal: int, budget: int, *, is_ended
 
 
 def rungs_of(budget: int, first_share: float) -> list[int]:
-    """The rounds at which a trial pauses until it is let go on: the first (at least 2), doubled, and all rounds."""
+    """The rounds at which a trial pauses, in order; each is twice the one before, and the last is `budget`.
+
+    The first is `first_share` of the budget, and at least 2. A paused trial goes on when the schedule chooses it.
+    """
     rung = min(budget, max(2, math.ceil(first_share * budget)))
     rungs = [rung]
     while rung < budget:

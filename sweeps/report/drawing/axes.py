@@ -29,7 +29,7 @@ class Scale:
     def over(
         cls, values: Iterable[float | None], start: float, end: float, *, log: bool | None = None
     ) -> Scale:
-        """The scale that shows all finite values. log: None to choose."""
+        """The scale that shows all finite values. log: whether it is logarithmic; None lets the values decide."""
         known = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
         low, high = min(known), max(known)
         if log is None:

@@ -37,6 +37,9 @@ def progress_picture(steps: Sequence[Step], metric: str, *, over: str) -> Markup
 
 
 def _shown(values: Sequence[float | None]) -> list[float]:
-    """The values that decide the scale: the first rounds of the first trial, near chance, are left out of long ones."""
+    """The values that decide the scale: all, or without the first quarter if there are eight or more.
+
+    That quarter is usually from the first rounds of the first trial, whose values are near chance.
+    """
     known = [value for value in values if value is not None and math.isfinite(value)]
     return known[len(known) // 4 :] if len(known) >= 8 else known

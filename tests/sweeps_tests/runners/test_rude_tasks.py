@@ -52,7 +52,7 @@ SAID = {
     "no_round": "advance() returned None, a NoneType, and must return a Round",
     "done_early": "rounds_done is 1000000000 after round 2",
     "done_never": "rounds_done is 0 after round 2",
-    "other_budget": "rounds is 15 and must be 10",
+    "other_budget": "a run of 10 rounds, but its run has rounds = 15",
     "exits": "SystemExit: the task is done for",
     "exits_with_zero": "SystemExit: 0",
     "interrupts_itself": "KeyboardInterrupt",
