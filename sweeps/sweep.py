@@ -287,7 +287,8 @@ def _runner(launching: Launch) -> Runner:
     if launching.run.runner == "inline":
         from sweeps.runners.inline import InlineRunner
 
-        return InlineRunner()
+        packing = launching.packing
+        return InlineRunner(None if packing is None else packing.at_most(launching.workers))
     from sweeps.runners.ray_tune.runner import RayRunner
     from sweeps.runners.ray_tune.start_watch import START_TIMEOUT_SECONDS
 
@@ -295,6 +296,7 @@ def _runner(launching: Launch) -> Runner:
     return RayRunner(
         launching.workers,
         launching.planned.spec.gpus,
+        launching.packing,
         trial_timeout_seconds=run.trial_timeout_seconds,
         start_timeout_seconds=run.start_timeout_seconds or START_TIMEOUT_SECONDS,
         address=run.cluster,

@@ -149,6 +149,11 @@ class Run:
         """Optimiser steps so far."""
         return self._feed.steps_done
 
+    @property
+    def unrecorded(self) -> str | None:
+        """Why its steps run as they are written although they were to be recorded; None where they are not."""
+        return self._runner.reason if isinstance(self._runner, Recorded) else None
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next round depends on, as it is now: later rounds don't change it."""
         with self._on_stream():

@@ -89,6 +89,13 @@ _RUNNING = [
         "[default: as many as this machine has room for]",
     ),
     option(
+        "--trials-per-gpu",
+        metavar="N|auto",
+        group=WHERE_IT_RUNS,
+        help="Train up to N trials at the same time in one process on each GPU. This changes no result. auto chooses N "
+        "by the memory that the first trial needs, and prints it. N is at most --parallelism. [default: 1]",
+    ),
+    option(
         "--runner",
         metavar="ray|inline",
         group=WHERE_IT_RUNS,

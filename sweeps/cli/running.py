@@ -38,6 +38,7 @@ _PATH = click.Path(path_type=Path)
         "sweep launch train.py lr=1e-5..1e-1:log optimizer=adam,sgd",
         "sweep launch mnist_mlp optimizer=adam dropout=0..0.3",
         "sweep launch mnist_mlp --space my_space.yaml --sampler grid",
+        "sweep launch mnist_mlp --parallelism 16 --trials-per-gpu 16",
         "sweep launch cifar10_cnn --workers 4 --gpus-per-trial 0.25",
     ),
 )

@@ -58,9 +58,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
         + f"; stop rule {spec.stop_rule}"
         + (f"; schedule {spec.schedule}" if spec.pauses else "")
         + f"; seed {spec.seed}",
-        "workers": f"{_workers(launching)}, each {spec.threads} CPU"
-        + (f", {spec.gpus:g} GPU" if spec.gpus else "")
-        + f"; parallelism {spec.parallelism}",
+        "workers": f"{_workers(launching)}, {_needs(launching)}; parallelism {spec.parallelism}",
         "results": str(paths.out_folder(run.out, launching.name, parse_url(launching.storage))),
     }
     return "\n".join(
@@ -98,6 +96,16 @@ def _workers(launching: Launch) -> str:
     if cluster is not None:
         return f"up to {launching.workers} on the Ray cluster at {cluster}"
     return f"{launching.workers} on {launching.run.runner}"
+
+
+def _needs(launching: Launch) -> str:
+    """What a worker process is given."""
+    spec, packing = launching.planned.spec, launching.packing
+    given = f"{spec.threads} CPU" + (f", {spec.gpus:g} GPU" if spec.gpus else "")
+    if packing is None:
+        return f"each {given}"
+    at_once = "as many as fit" if packing.is_measured else f"up to {packing.most}"
+    return f"{at_once} in a process with {given}"
 
 
 def _what_is_tried(launching: Launch) -> dict[str, str]:

@@ -208,7 +208,7 @@ class StudyDriver:
             if latest.index != len(trial.rounds) + 1:
                 raise ValueError(f"trial {number}: round {latest.index} after round {len(trial.rounds)}")
             self._store(trial, latest)
-            trial.losses = 0
+            trial.losses, trial.alone = 0, trial.stays_alone
         if progress.checkpoint is not None:
             record = partial(self.writer.put_checkpoint, number)
             trial.keep_checkpoint(latest.index, progress.checkpoint, record)
@@ -238,18 +238,34 @@ class StudyDriver:
         trial = self.running[number]
         return self._end(trial, failed(failure, len(trial.rounds)))
 
-    def lose(self, number: int, how: str, *, with_node: bool = False) -> End | None:
+    def lose(
+        self, number: int, how: str, *, blameless: bool = False, with_others: bool = False
+    ) -> End | None:
         """The trial's worker died: the trial waits to start again, or fails at the third death in a row.
 
-        with_node: the whole machine died. Such a death does not count.
+        blameless: the whole machine died, or the worker was ended because of another trial. Such a death does not
+        count. with_others: the worker trained other trials, too. Any of them may be the reason, so the trial does not
+        fail by such a death: it gets its last attempt alone.
         """
         trial = self.running[number]
-        trial.losses += not with_node
+        trial.losses += not blameless
+        if with_others:
+            trial.losses = min(trial.losses, LOSSES_BEFORE_FAIL - 1)
+        trial.alone |= trial.losses == LOSSES_BEFORE_FAIL - 1
         if trial.losses >= LOSSES_BEFORE_FAIL:
             message = f"the worker died {trial.losses} times without a new round: {how}"
             return self.fail(number, Failure("worker_lost", "WorkerLost", message))
         self.pause(number)
         return None
+
+    def make_room(self, number: int, *, to_its_end: bool = False) -> None:
+        """The trial found too little memory or time beside others: it waits until it can train alone.
+
+        to_its_end: whether it must stay alone, and not only until it has a new round.
+        """
+        trial = self.running[number]
+        trial.alone, trial.stays_alone = True, to_its_end
+        self.pause(number)
 
     def pause(self, number: int) -> None:
         """Pause a running trial. It keeps number, parameters and rounds, and `ask` returns it again."""

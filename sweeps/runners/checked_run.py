@@ -47,7 +47,15 @@ class CheckedRun:
 
     def advance(self) -> Round:
         """The next round. Raises TaskError if the round is invalid, and passes on whatever the task raises."""
-        found = self._run.advance()
+        return self.took(self._run.advance())
+
+    @property
+    def inner(self) -> TrainingRun:
+        """The run itself. Whoever lets it take a round must give the round to `took`."""
+        return self._run
+
+    def took(self, found: Any) -> Round:
+        """A round that the run itself has taken. Raises TaskError if the round is invalid."""
         self.rounds_done += 1
         checked = checked_round(found, self.rounds_done)
         if self._run.rounds_done != self.rounds_done:
@@ -55,6 +63,11 @@ class CheckedRun:
                 f"the run's rounds_done is {_shown(self._run.rounds_done)} after round {self.rounds_done}."
             )
         return checked
+
+    @property
+    def unrecorded(self) -> str:
+        """Why its steps are run as they are written, where a GPU could replay recorded ones; else empty."""
+        return getattr(self._run, "unrecorded", None) or ""
 
     def pack(self, best: float) -> PackedFile:
         """The whole state, from which a run can go on. Raises if the state can't be written or read again."""

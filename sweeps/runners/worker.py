@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import threading
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from objectives import DataError, ObjectiveError
+from objectives import DataError, ObjectiveError, Round
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.weights import pack_weights
 from objectives.registry import get_task, task_of
@@ -44,6 +45,8 @@ class Worker:
                 "A worker's code of onset-sweeps differs from the driver's. Install the same version on every "
                 f"machine (the worker's code is in {Path(__file__).parent})."
             )
+        # The driver tells people why steps are not recorded, once for all workers.
+        logging.getLogger("objectives.training.recorded").setLevel(logging.ERROR)
         make_deterministic(plan.threads)
         self._plan = plan
         self._breaks_off = breaks_off
@@ -62,28 +65,60 @@ class Worker:
         Every exception of the task becomes this failure, including `sys.exit()`. Only what `breaks_off` passes through.
         """
         self.release()
-        begun = self._attempt(lambda: self._begin(work))
-        if isinstance(begun, Failure):
-            yield begun
+        training = self.begin(work)
+        if isinstance(training, Failure):
+            yield training
             return
         try:
-            while begun.run.rounds_done < work.rounds:
-                latest = self._attempt(lambda: self._advance(begun, work.until))
+            while training.run.rounds_done < work.rounds:
+                latest = self._attempt(lambda: self._progress(training, training.run.advance()))
                 yield latest
                 if isinstance(latest, Failure):
                     return
         finally:
-            self._close(begun.run)
+            self.close(training)
+
+    def begin(self, work: Work) -> Training | Failure:
+        """The trial, ready for its next round; or why it can't be."""
+        return self._attempt(lambda: self._begin(work))
+
+    def took(self, training: Training, outcome: Round | BaseException) -> Progress | Failure:
+        """What is told of a round that the trial's run has taken, or of the error in it."""
+        if isinstance(outcome, BaseException):
+            return self._failure_from(outcome)
+        return self._attempt(lambda: self._progress(training, training.run.took(outcome)))
+
+    def close(self, training: Training) -> None:
+        """End what the trial's run started."""
+        self._close(training.run)
 
     def release(self) -> None:
         """Give back what the last trial held on the device: others may train there, too."""
         import torch
 
+        self.give_memory_back()
         if self._plan.device == "cuda":
-            torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
-    def _begin(self, work: Work) -> _Begun:
+    def give_memory_back(self) -> None:
+        """Give back the memory of the device that no tensor uses."""
+        import torch
+
+        if self._plan.device == "cuda":
+            torch.cuda.empty_cache()
+
+    def hold_rows_on_device(self) -> None:
+        """Put the rows where trials train, once for all trials that are to come.
+
+        A task with a loop of its own, folds and measurements get them as they are.
+        """
+        import torch
+
+        plan, splits, device = self._plan, self._splits, torch.device(self._plan.device)
+        if type(self._task).start is Task.start and not plan.data.folds and plan.probe is None:
+            self._splits = replace(splits, train=splits.train.to(device), valid=splits.valid.to(device))
+
+    def _begin(self, work: Work) -> Training:
         """The trial's run, gone on with from its checkpoint; from the start where there is none, or it can't be used.
 
         A checkpoint is there or not by when the driver died: so whether the trial fails must not hang on it.
@@ -93,10 +128,10 @@ class Worker:
             packed = work.checkpoint
             best = self._attempt(lambda: run.restore(packed))
             if not isinstance(best, Failure):
-                return _Begun(run, best, time.monotonic())
+                return Training(run, best, time.monotonic(), work.until)
             self._close(run)
             run, why = self._start(work), f"its state could not be gone on from ({best.in_short})"
-        return _Begun(run, math.nan, time.monotonic(), why)
+        return Training(run, math.nan, time.monotonic(), work.until, why)
 
     def _start(self, work: Work) -> CheckedRun:
         import torch
@@ -113,33 +148,32 @@ class Worker:
         )
         return CheckedRun(run, work.rounds)
 
-    def _advance(self, begun: _Begun, until: int | None) -> Progress:
-        run = begun.run
-        latest = run.advance()
+    def _progress(self, training: Training, latest: Round) -> Progress:
+        run = training.run
         weights = None
-        if self._plan.metric.is_better(latest.valid_score, begun.best):
-            begun.best = latest.valid_score
+        if self._plan.metric.is_better(latest.valid_score, training.best):
+            training.best = latest.valid_score
             weights = pack_weights(run.model.state_dict()) if self._plan.keep_weights else None
-        is_last = run.rounds_done == until
-        checkpoint = self._checkpoint(begun, is_last=is_last) if run.rounds_done < run.rounds else None
-        return Progress(latest, weights, checkpoint, begun.starts_over)
+        is_last = run.rounds_done == training.until
+        checkpoint = self._checkpoint(training, is_last=is_last) if run.rounds_done < run.rounds else None
+        return Progress(latest, weights, checkpoint, training.starts_over, unrecorded=run.unrecorded)
 
-    def _checkpoint(self, begun: _Begun, *, is_last: bool) -> PackedFile | None:
+    def _checkpoint(self, training: Training, *, is_last: bool) -> PackedFile | None:
         """The whole state, when it is time to keep it again, or where the trial is to be paused.
 
         After the first round it is tried whether it can be kept.
         """
-        due = is_last or time.monotonic() - begun.kept_at >= self._plan.checkpoint_seconds
-        if begun.cannot_be_kept or not (due or begun.run.rounds_done == 1):
+        due = is_last or time.monotonic() - training.kept_at >= self._plan.checkpoint_seconds
+        if training.cannot_be_kept or not (due or training.run.rounds_done == 1):
             return None
-        packed = self._attempt(lambda: begun.run.pack(begun.best))
+        packed = self._attempt(lambda: training.run.pack(training.best))
         if isinstance(packed, Failure):
-            begun.cannot_be_kept = True
-            begun.starts_over = f"its state can't be kept ({packed.in_short})"
+            training.cannot_be_kept = True
+            training.starts_over = f"its state can't be kept ({packed.in_short})"
             return None
         if not due:
             return None
-        begun.kept_at = time.monotonic()
+        training.kept_at = time.monotonic()
         return packed
 
     def _close(self, run: CheckedRun) -> None:
@@ -182,15 +216,17 @@ class Worker:
 
 
 @dataclass
-class _Begun:
+class Training:
     """A trial in training. best: the best score so far. kept_at: when its state was last kept, by the monotonic clock.
 
+    until: the round after which it is paused; None for no such round.
     starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
     """
 
     run: CheckedRun
     best: float
     kept_at: float
+    until: int | None
     starts_over: str = ""
     cannot_be_kept: bool = False
 

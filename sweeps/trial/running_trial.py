@@ -32,7 +32,8 @@ class RunningTrial:
     differs: the round that had other values when the trial was trained again. starts_over: why the trial starts again,
     or would have to. places: where this driver had it trained, in order. shown: the record of the weights that were
     noted when its schedule paused it last; they are kept until that is noted again. is_ended_in_store: whether it is
-    stored as ended, though it may go on.
+    stored as ended, though it may go on. alone: whether it must have a worker for itself until it has a new round;
+    stays_alone: until its end.
     """
 
     number: int
@@ -49,6 +50,8 @@ class RunningTrial:
     shown: Record | None = None
     is_ended_in_store: bool = False
     places: list[Place] = field(default_factory=list)
+    alone: bool = False
+    stays_alone: bool = False
 
     def is_complete(self, metric: Metric) -> bool:
         """Whether the trial can end as it is: the weights of its best round are recorded."""

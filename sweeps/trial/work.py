@@ -78,6 +78,7 @@ class Progress:
 
     starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
     may_stop: whether the trial can be halted here. attributes: what a user's code notes with the trial.
+    unrecorded: why a GPU runs the trial's steps one kernel at a time, rather than recorded ones; else empty.
 
     Workers write no files. Otherwise a worker of a driver that lost the study could still change it.
     """
@@ -88,6 +89,7 @@ class Progress:
     starts_over: str = ""
     may_stop: bool = True
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    unrecorded: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """From a slot's worker: begun | hello | refuse | ask | told, with what belongs to it."""
+    """From a slot's worker: begun | hello | refuse | fits | ask | told, with what belongs to it.
+
+    lane: of the trials that a worker trains at once, the place of this one. Each lane has one question at a time.
+    """
 
     slot: int
     life: str  # one process of a slot
     kind: str
     number: int | None = None
     content: Any = None
+    lane: int = 0
 
 
 class Mailbox:
@@ -27,12 +31,12 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
-        self._answers: dict[tuple[int, str], asyncio.Future[Any]] = {}
+        self._answers: dict[tuple[int, str, int], asyncio.Future[Any]] = {}
 
     async def send(self, message: Message) -> Any:
         """Send a message and wait for its answer."""
         answer = asyncio.get_running_loop().create_future()
-        self._answers[message.slot, message.life] = answer
+        self._answers[message.slot, message.life, message.lane] = answer
         await self._inbox.put(message)
         return await answer
 
@@ -46,8 +50,8 @@ class Mailbox:
             messages.append(self._inbox.get_nowait())
         return messages
 
-    async def answer(self, slot: int, life: str, content: Any) -> None:
+    async def answer(self, slot: int, life: str, content: Any, lane: int = 0) -> None:
         """Answer the latest message of this process of the slot; do nothing if it was answered."""
-        waiting = self._answers.pop((slot, life), None)
+        waiting = self._answers.pop((slot, life, lane), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(content)

@@ -52,6 +52,16 @@ def live_nodes() -> list[Node]:
     return sorted((Node(record) for record in ray.nodes() if record["Alive"]), key=lambda node: node.name)
 
 
+def name_of(node: str) -> str:
+    """The name of the live node with this id; else the id."""
+    return next((each.name for each in live_nodes() if each.id == node), node)
+
+
+def trained_in(environments: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The environments in which trials were trained, in order."""
+    return [record for record in environments.values() if record.get("trains", True)]
+
+
 def check_nodes(
     plan: WorkPlan,
     gpus: float,

@@ -9,6 +9,7 @@ that hangs can be killed, and only the driver decides.
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import sys
 import threading
@@ -22,13 +23,16 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import RunBroken, UsageError
 from sweeps.runners.answering import answer
+from sweeps.runners.handout import Handout
+from sweeps.runners.ray_tune.known_slot import KnownSlot as _Slot
 from sweeps.runners.ray_tune.mailbox import Mailbox, Message
-from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, other_environment
-from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray, tune
+from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, name_of, other_environment, trained_in
+from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
 from sweeps.runners.ray_tune.session import ray_session
 from sweeps.runners.ray_tune.slot import serve_slot
 from sweeps.runners.ray_tune.start_watch import REMEDY, START_TIMEOUT_SECONDS
-from sweeps.runners.ray_tune.tune_hooks import SlotWatch, StopAll
+from sweeps.runners.ray_tune.tune_hooks import keep_slots
+from sweeps.trial.packing import Packing
 from sweeps.trial.running_trial import Place
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import WorkPlan
@@ -43,23 +47,10 @@ NOTE_SECONDS = 60.0  # after this time without any worker, say what is waited fo
 
 
 @dataclass
-class _Slot:
-    """What the driver knows of a worker slot."""
-
-    life: str = ""
-    actor: Any = None
-    node: str = ""  # its id
-    place: Place | None = None
-    number: int | None = None  # the trial it trains
-    deadline: float = float("inf")  # deadline for the trial's end, or after it for the slot's next question
-    asks: bool = False  # waits for a trial
-    starts_without_hello: int = 0
-
-
-@dataclass
 class RayRunner:
-    """Runs a driver's trials in `workers` slots, each with `threads` CPUs and `gpus` GPUs.
+    """Runs `workers` of a driver's trials at once, each in a slot with `threads` CPUs and `gpus` GPUs.
 
+    packing: how many trials share a slot; None for one.
     trial_timeout_seconds: a trial that takes longer fails, and its worker is killed. start_timeout_seconds: the run
     ends if no worker finds a place, or one does not load its code and data, within this time. address: the Ray
     cluster; None to start Ray on this machine. mixed_hardware: whether nodes may differ in ways that can change
@@ -68,6 +59,7 @@ class RayRunner:
 
     workers: int
     gpus: float = 0.0
+    packing: Packing | None = None
     trial_timeout_seconds: float | None = None
     start_timeout_seconds: float = START_TIMEOUT_SECONDS
     address: str | None = None
@@ -78,9 +70,11 @@ class RayRunner:
     )  # the environment that the nodes of a cluster share
     _slots: dict[int, _Slot] = field(default_factory=dict)
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
+    _handout: Handout = field(init=False)
     _fit_error: BaseException | None = None
     _alone_since: float = 0.0  # when the last worker was gone, or none had come yet
     _has_noted: bool = False
+    _said: set[str] = field(default_factory=set)
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials until the study is finished or must end. Start Ray again if it breaks down."""
@@ -108,10 +102,11 @@ class RayRunner:
             print("sweep: Ray broke down; it is started again", file=sys.stderr)
 
     def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        with ray_session(self.address, self.workers * plan.threads, termination) as folder:
+        with ray_session(self.address, self._num_slots(0) * plan.threads, termination) as folder:
             self._check(driver, plan, termination)
             self._alone_since, self._has_noted = time.monotonic(), False
-            self._slots = {slot: _Slot() for slot in range(self.workers)}
+            self._slots = {slot: _Slot(size) for slot, size in enumerate(self._sizes())}
+            self._handout = Handout(driver)
             self._died = queue.SimpleQueue()
             # On this node, so that the death of another node loses only that node's messages.
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -137,6 +132,16 @@ class RayRunner:
                 finally:  # even if another driver has the study by now
                     self._end_slots(ended, fit, termination)
 
+    def _sizes(self) -> list[int]:
+        """How many trials each slot trains at once: as equal as can be, on as many GPUs as there are."""
+        num = self._num_slots(int(ray.cluster_resources().get("GPU", 0.0)))
+        return [self.workers // num + (slot < self.workers % num) for slot in range(num)]
+
+    def _num_slots(self, num_gpus: int) -> int:
+        if self.packing is None:
+            return self.workers
+        return max(math.ceil(self.workers / self.packing.most), min(self.workers, num_gpus))
+
     def _end_slots(self, ended: threading.Event, fit: threading.Thread, termination: Termination) -> None:
         ended.set()
         for slot in self._slots.values():
@@ -147,7 +152,7 @@ class RayRunner:
     def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Raises UsageError if trials can't be trained with the resources there are."""
         if self.address is not None:
-            known = [] if self.forced else _trained_in(driver)
+            known = [] if self.forced else trained_in(driver.environments)
             self._usual = check_nodes(
                 plan,
                 self.gpus,
@@ -164,26 +169,19 @@ class RayRunner:
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
         """Tune's loop, in its own thread: it places slots and starts them again."""
+        config = {
+            "packings": {
+                slot: self.packing and self.packing.at_most(len(each.lanes))
+                for slot, each in self._slots.items()
+            },
+            "mailbox": mailbox,
+            "plan": plan,
+            "home": ray.get_runtime_context().get_node_id(),
+            "start_timeout": self.start_timeout_seconds,
+        }
+        needs = {"cpu": plan.threads, "gpu": self.gpus}
         try:
-            tune.Tuner(
-                tune.with_resources(serve_slot, {"cpu": plan.threads, "gpu": self.gpus}),
-                param_space={
-                    "slot": tune.grid_search(list(self._slots)),
-                    "mailbox": mailbox,
-                    "plan": plan,
-                    "home": ray.get_runtime_context().get_node_id(),
-                    "start_timeout": self.start_timeout_seconds,
-                },
-                tune_config=tune.TuneConfig(max_concurrent_trials=self.workers),
-                run_config=tune.RunConfig(
-                    name="slots",
-                    storage_path=str(folder),
-                    verbose=0,
-                    failure_config=tune.FailureConfig(max_failures=-1),
-                    callbacks=[SlotWatch(self._died)],
-                    stop=StopAll(ended),
-                ),
-            ).fit()
+            keep_slots(serve_slot, list(self._slots), needs, config, folder, self._died, ended)
         except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
             self._fit_error = error
 
@@ -192,30 +190,46 @@ class RayRunner:
         if message.kind == "refuse":  # an answer, so that the slot ends and Tune need not wait for it
             self._get(mailbox.answer.remote(message.slot, message.life, False))
             node, why = message.content
-            raise UsageError(why if self.address is None else f"node {_name_of(node)}: {why}")
+            raise UsageError(why if self.address is None else f"node {name_of(node)}: {why}")
         if message.kind == "begun":
             slot.life = message.life
             slot.actor, slot.node = message.content
             slot.deadline = time.monotonic() + self.start_timeout_seconds + REPORTING_SECONDS
             mailbox.answer.remote(message.slot, message.life, True)
-            return
-        if message.kind == "hello" and message.life == slot.life:
+        elif message.life != slot.life:
+            return  # a late message of a process that was given up
+        elif message.kind == "hello":
             slot.starts_without_hello, slot.deadline = 0, float("inf")
             slot.place = self._place(slot.node, message.content, driver)
             mailbox.answer.remote(message.slot, message.life, True)
-            return
-        if message.life != slot.life:
-            return  # a late message of a process that was given up
-        if message.kind == "ask":
-            slot.asks, slot.deadline = True, float("inf")
-            return
+        elif message.kind == "fits":
+            self._say(f"sweep: {message.content}")
+            mailbox.answer.remote(message.slot, message.life, True)
+        elif message.kind == "ask":
+            lane = slot.lanes[message.lane]
+            lane.asks, lane.deadline = True, float("inf")
+        else:
+            self._take(message, slot, driver, mailbox)
+
+    def _take(self, message: Message, slot: _Slot, driver: StudyDriver, mailbox: Any) -> None:
+        """Let the driver take what a slot tells of a trial."""
+        lane = slot.lanes[message.lane]
         goes_on, answered = False, None
-        if message.number == slot.number and message.number in driver.running:
-            answered = answer(driver, message.number, message.content)
+        if message.number == lane.number and message.number in driver.running:
+            num_here = len(slot.numbers)
+            answered = answer(driver, message.number, message.content, with_others=num_here > 1)
             goes_on = message.number in driver.running
+            if isinstance(message.content, Failure) and message.content.kind == "out_of_memory":
+                slot.most = max(1, num_here - 1)
         if not goes_on:
-            slot.number, slot.deadline = None, time.monotonic() + CLOSING_SECONDS
-        mailbox.answer.remote(message.slot, message.life, (goes_on, answered))
+            lane.number, lane.deadline = None, time.monotonic() + CLOSING_SECONDS
+        mailbox.answer.remote(message.slot, message.life, (goes_on, answered), message.lane)
+
+    def _say(self, text: str) -> None:
+        """Print what a worker says, once."""
+        if text not in self._said:
+            self._said.add(text)
+            print(text, file=sys.stderr)
 
     def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
         """Note where a slot's trials are trained from now on.
@@ -224,33 +238,44 @@ class RayRunner:
         """
         if self.address is None:
             return Place(driver.note_environment(environment))
-        name = _name_of(node)
+        name = name_of(node)
         if why := other_environment(self._usual, environment, mixed=self.mixed_hardware):
             raise UsageError(f"node {name}: {why}")
         return Place(driver.note_environment(environment), name)
 
     def _serve(self, driver: StudyDriver, mailbox: Any) -> None:
-        """Give trials to waiting slots, if trials may start."""
-        for index, slot in self._slots.items():
-            if not slot.asks:
-                continue
-            assignment = driver.ask(slot.place)
-            if assignment is None:
-                return
-            slot.asks, slot.number = False, assignment.number
-            if self.trial_timeout_seconds is not None:
-                slot.deadline = time.monotonic() + self.trial_timeout_seconds
-            mailbox.answer.remote(index, slot.life, assignment)
+        """Give trials to waiting slots, if trials may start: first to those that train the fewest."""
+        while any(
+            self._serve_slot(*each, driver, mailbox)
+            for each in sorted(self._slots.items(), key=lambda each: len(each[1].numbers))
+        ):
+            pass
+
+    def _serve_slot(self, index: int, slot: _Slot, driver: StudyDriver, mailbox: Any) -> bool:
+        """Give one trial to a slot, if it waits for one and may have one; returns whether it got one."""
+        number, lane = slot.waiting_lane
+        if lane is None:
+            return False
+        assignment = self._handout.next(slot.numbers, slot.place)
+        if assignment is None:
+            return False
+        lane.asks, lane.number = False, assignment.number
+        if self.trial_timeout_seconds is not None:
+            lane.deadline = time.monotonic() + self.trial_timeout_seconds
+        mailbox.answer.remote(index, slot.life, assignment, number)
+        return True
 
     def _bury(self, driver: StudyDriver) -> None:
         """Note the slots whose process died. Their trials wait for another slot."""
         while not self._died.empty():
             index, why = self._died.get()
             slot = self._slots[index]
-            if slot.number is not None and slot.number in driver.running:
-                driver.lose(slot.number, why, with_node=self._is_gone(slot.node))
+            is_blameless = slot.is_killed or self._is_gone(slot.node)
+            there = [number for number in slot.numbers if number in driver.running]
+            for number in there:
+                driver.lose(number, why, blameless=is_blameless, with_others=len(there) > 1)
             starts = slot.starts_without_hello + 1
-            self._slots[index] = _Slot(starts_without_hello=starts)
+            self._slots[index] = _Slot(len(slot.lanes), starts_without_hello=starts)
             if starts > STARTS_BEFORE_GIVING_UP:
                 raise RunBroken(
                     f"A worker could not be started {starts} times in a row: {why}. The running trials are paused."
@@ -259,19 +284,29 @@ class RayRunner:
     def _kill_overdue(self, driver: StudyDriver) -> None:
         now = time.monotonic()
         for slot in self._slots.values():
-            if now <= slot.deadline:
-                continue
-            if slot.place is None:
-                where = "" if self.address is None else f" on node {_name_of(slot.node)}"
+            if now > slot.deadline:
+                where = "" if self.address is None else f" on node {name_of(slot.node)}"
                 raise RunBroken(
                     f"A worker{where} did not load its code and data within {self.start_timeout_seconds:g} s, and does "
                     f"not say where it hangs. The running trials are paused. {REMEDY}"
                 )
-            if slot.number is not None:
-                message = f"took longer than {self.trial_timeout_seconds:g} s"
-                driver.fail(slot.number, Failure("timeout", "TrialTimeout", message))
-            slot.number, slot.deadline = None, float("inf")
-            self._kill(slot)
+            overdue = [lane for lane in slot.lanes if now > lane.deadline]
+            num_here = len(slot.numbers)
+            for lane in overdue:
+                if lane.number is not None:
+                    self._end_overdue(lane.number, driver, with_others=num_here > 1)
+                lane.number, lane.deadline = None, float("inf")
+            if overdue:
+                slot.is_killed = True
+                self._kill(slot)
+
+    def _end_overdue(self, number: int, driver: StudyDriver, *, with_others: bool) -> None:
+        """Fail a trial that takes too long; if others took the time, too, it is trained again alone."""
+        if with_others:
+            driver.make_room(number, to_its_end=True)
+            return
+        message = f"took longer than {self.trial_timeout_seconds:g} s"
+        driver.fail(number, Failure("timeout", "TrialTimeout", message))
 
     def _check_places(self, plan: WorkPlan) -> None:
         """Say what is waited for if there is no worker. Raises RunBroken if none has found a place for too long."""
@@ -315,12 +350,3 @@ def _free_resources() -> str:
         f"{free.get(kind, 0):g} of {there.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU") if kind in there
     ]
     return f"Ray has {' and '.join(told) or 'no CPU'} free"
-
-
-def _trained_in(driver: StudyDriver) -> list[Mapping[str, Any]]:
-    """The environments in which trials were trained, in order."""
-    return [record for record in driver.environments.values() if record.get("trains", True)]
-
-
-def _name_of(node: str) -> str:
-    return next((each.name for each in live_nodes() if each.id == node), node)

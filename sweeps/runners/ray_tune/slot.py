@@ -8,51 +8,89 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sweeps import paths
 from sweeps.errors import USER_ERRORS
+from sweeps.runners.make_worker import AnyWorker
+from sweeps.runners.ray_tune.lanes import Lanes, check_device
 from sweeps.runners.ray_tune.mailbox import Message
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.start_watch import watched_start
-from sweeps.runners.ray_tune.worker_setup import settle
+from sweeps.runners.ray_tune.worker_setup import settle, settle_packed
 from sweeps.trial.failure import failure_of
 
 _OF_THE_DATABASE = ("PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Line:
+    """The way from one process of a slot to the driver."""
+
+    slot: int
+    life: str
+    mailbox: Any
+
+    def ask(self, kind: str, number: int | None = None, content: Any = None, lane: int = 0) -> Any:
+        """Send a message; returns a reference to the answer."""
+        return self.mailbox.send.remote(Message(self.slot, self.life, kind, number, content, lane))
+
+    def send(self, kind: str, number: int | None = None, content: Any = None) -> Any:
+        """Send a message and wait for the answer."""
+        return ray.get(self.ask(kind, number, content))
 
 
 def serve_slot(config: dict[str, Any]) -> None:
     """The worker's loop: it asks for trials, trains them and reports their rounds, until there are none."""
-    slot, mailbox, plan = config["slot"], config["mailbox"], config["plan"]
-    life = os.urandom(8).hex()
+    plan, packing = config["plan"], config["packings"][config["slot"]]
+    line = Line(config["slot"], os.urandom(8).hex(), config["mailbox"])
     for name in (
         paths.STORAGE_VARIABLE,
         *_OF_THE_DATABASE,
     ):  # a cluster's workers have what its nodes were started with
         os.environ.pop(name, None)
-
-    def send(kind: str, number: int | None = None, content: Any = None) -> Any:
-        return ray.get(mailbox.send.remote(Message(slot, life, kind, number, content)))
-
     context = ray.get_runtime_context()
     node = context.get_node_id()
+    line.send("begun", content=(context.current_actor, node))
+    at_home, timeout = node == config["home"], config["start_timeout"]
+    if packing is None:
+        alone = _settled(lambda: settle(plan, at_home), line, node, timeout)
+        if alone is not None:
+            _serve_one_by_one(alone, line)
+    else:
+        packed = _settled(lambda: settle_packed(plan, at_home), line, node, timeout)
+        if packed is not None:
+            Lanes(packed, line, packing).serve()
+
+
+def _settled(
+    make: Callable[[], tuple[T, dict[str, Any]]], line: Line, node: str, timeout_seconds: float
+) -> T | None:
+    """A worker, of whose environment the driver is told; None where it fails, and then the driver ends the study."""
 
     def refuse(why: str) -> None:
-        send("refuse", content=(node, why))
+        line.send("refuse", content=(node, why))
 
-    send("begun", content=(context.current_actor, node))
     try:
-        with watched_start(config["start_timeout"], refuse):
-            worker, environment = settle(plan, node == config["home"])
-    except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the study
+        with watched_start(timeout_seconds, refuse):
+            worker, environment = make()
+    except BaseException as error:  # noqa: BLE001 - told to the driver
         failure = failure_of(error)
-        why = failure.message if isinstance(error, USER_ERRORS) else failure.in_short
-        refuse(why)
-        return
-    send("hello", content=environment)
-    while (assignment := send("ask")) is not None:
+        refuse(failure.message if isinstance(error, USER_ERRORS) else failure.in_short)
+        return None
+    line.send("hello", content=environment)
+    return worker
+
+
+def _serve_one_by_one(worker: AnyWorker, line: Line) -> None:
+    while (assignment := line.send("ask")) is not None:
         with contextlib.closing(worker.train(assignment)) as training:
             goes_on, answered = True, None
             while goes_on:
-                goes_on, answered = send("told", assignment.number, training.send(answered))
+                told = training.send(answered)
+                goes_on, answered = line.send("told", assignment.number, told)
+                check_device(told)
         worker.release()

@@ -5,10 +5,36 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sweeps.runners.ray_tune.ray_import import ray, tune
+
+
+def keep_slots(
+    serve: Callable[[dict[str, Any]], None],
+    slots: list[int],
+    needs: dict[str, float],
+    config: dict[str, Any],
+    folder: Path,
+    died: queue.SimpleQueue[tuple[int, str]],
+    ended: threading.Event,
+) -> None:
+    """Keep a process for each slot, and start it again when it dies, until `ended` is set."""
+    tune.Tuner(
+        tune.with_resources(serve, needs),
+        param_space={"slot": tune.grid_search(slots), **config},
+        tune_config=tune.TuneConfig(max_concurrent_trials=len(slots)),
+        run_config=tune.RunConfig(
+            name="slots",
+            storage_path=str(folder),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=-1),
+            callbacks=[SlotWatch(died)],
+            stop=StopAll(ended),
+        ),
+    ).fit()
 
 
 class SlotWatch(tune.Callback):  # type: ignore[misc]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps import paths
 from sweeps.runners.make_worker import AnyWorker, make_worker
 from sweeps.study.environment import environment
 from sweeps.trial.work import WorkPlan
+
+if TYPE_CHECKING:
+    from sweeps.runners.packed_worker import PackedWorker
 
 
 def settle(plan: WorkPlan, at_home: bool) -> tuple[AnyWorker, dict[str, Any]]:
@@ -18,8 +21,26 @@ def settle(plan: WorkPlan, at_home: bool) -> tuple[AnyWorker, dict[str, Any]]:
 
     at_home: whether this is the driver's own node, whose data root is the driver's.
     """
-    here = plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan)))
-    return make_worker(here, can_be_killed=True), environment(plan.device, plan.threads, plan.sources)
+    return make_worker(_plan_here(plan, at_home), can_be_killed=True), _environment_here(plan)
+
+
+def settle_packed(plan: WorkPlan, at_home: bool) -> tuple[PackedWorker, dict[str, Any]]:
+    """As `settle`, of a worker that trains several trials at once."""
+    from sweeps.runners.packed_worker import PackedWorker
+
+    # CUDA's default of 8 queues makes the streams of more trials wait for one another. It is read when CUDA starts.
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+    return PackedWorker(_plan_here(plan, at_home), can_be_killed=True), _environment_here(plan)
+
+
+def _plan_here(plan: WorkPlan, at_home: bool) -> WorkPlan:
+    """The plan with the data root of this node."""
+    return plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan)))
+
+
+def _environment_here(plan: WorkPlan) -> dict[str, Any]:
+    """What can change results here."""
+    return environment(plan.device, plan.threads, plan.sources)
 
 
 def _data_root(plan: WorkPlan) -> Path:

@@ -9,7 +9,7 @@ import torch
 
 from sweeps import RunSettings
 from sweeps.errors import UsageError
-from sweeps.settings import num_workers
+from sweeps.study.places import num_workers
 from tests.conftest import TOY, TOY_SPACE
 from tests.sweeps_tests.conftest import Refusal, Sweep
 

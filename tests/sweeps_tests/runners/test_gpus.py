@@ -75,6 +75,24 @@ def test_four_trials_that_share_a_gpu_are_those_that_have_it_alone(
 
 
 @pytest.mark.ray
+@pytest.mark.parametrize("per_gpu", [4, "auto"])
+def test_packed_trials_are_those_that_train_one_at_a_time(per_gpu: Any) -> None:
+    tables = []
+    for study, run in (
+        ("packed", {"trials_per_gpu": per_gpu}),
+        ("inline", {"trials_per_gpu": per_gpu, "runner": "inline"}),
+        ("alone", {"runner": "inline"}),
+    ):
+        result = launched(study, {"parallelism": 4, "sampler": "random"}, num_trials=8, **run)
+        result.raise_for_ending()
+        rounds = result.study.rounds().sort_values(["trial", "index"])
+        tables.append(
+            rounds.drop(columns=["seconds", "train_rows_per_second", "peak_memory_bytes"]).to_csv(index=False)
+        )
+    assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.ray
 @pytest.mark.parametrize("runner", ["ray", "inline"])
 def test_a_trial_that_finds_no_memory_fails_alone(tmp_path: Path, runner: str) -> None:
     (tmp_path / "own.py").write_text(OWN_TASK)

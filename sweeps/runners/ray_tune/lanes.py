@@ -1,0 +1,99 @@
+"""A worker that trains several trials at once: each lane asks for a trial and reports its rounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sweeps.runners.ray_tune.ray_import import ray
+from sweeps.trial.packing import Packing
+from sweeps.trial.verdict import Failure
+from sweeps.trial.work import Assignment, Event, Progress
+
+if TYPE_CHECKING:  # it imports torch, which the driver's import of this file must not
+    from sweeps.runners.packed_worker import PackedWorker
+
+POLL_SECONDS = 0.01  # between looks for answers, while trials train
+
+
+class DeviceBroken(RuntimeError):
+    """CUDA is unusable in this process after an error of one trial, so the process must end."""
+
+
+def check_device(told: Event | Failure) -> None:
+    """Raises DeviceBroken if a trial failed with an error after which CUDA is unusable in this process."""
+    if isinstance(told, Failure) and told.error_class == "AcceleratorError":
+        raise DeviceBroken(told.in_short)
+
+
+class Asks(Protocol):
+    """The way to the driver."""
+
+    def ask(self, kind: str, number: int | None = None, content: Any = None, lane: int = 0) -> Any:
+        """Send a message; returns a reference to the answer."""
+
+    def send(self, kind: str, number: int | None = None, content: Any = None) -> Any:
+        """Send a message and wait for the answer."""
+
+
+class Lanes:
+    """Serves the lanes of a worker until the driver has no more trials."""
+
+    def __init__(self, worker: PackedWorker, line: Asks, packing: Packing) -> None:
+        self._worker, self._line, self._packing = worker, line, packing
+        self._asked: dict[Any, int] = {}  # the lane of each question that is not answered
+        self._numbers: dict[int, int | None] = {}  # the trial of each lane
+
+    def serve(self) -> None:
+        """Train trials."""
+        self._open(self._packing.at_first)
+        while self._asked or self._worker.is_busy:
+            for answer in self._answers():
+                self._take(self._asked.pop(answer), ray.get(answer))
+            told = self._worker.next(POLL_SECONDS)
+            if told is not None:
+                self._tell(*told)
+
+    def _open(self, num_lanes: int) -> None:
+        for lane in range(len(self._numbers), num_lanes):
+            self._ask(lane)
+
+    def _ask(self, lane: int) -> None:
+        self._numbers[lane] = None
+        self._asked[self._line.ask("ask", lane=lane)] = lane
+
+    def _answers(self) -> list[Any]:
+        if not self._asked:
+            return []
+        timeout = 0 if self._worker.is_busy else None
+        ready, _ = ray.wait(
+            list(self._asked), num_returns=len(self._asked) if timeout == 0 else 1, timeout=timeout
+        )
+        return list(ready)
+
+    def _take(self, lane: int, answer: Any) -> None:
+        number = self._numbers[lane]
+        if isinstance(answer, Assignment):
+            self._numbers[lane] = answer.number
+            self._worker.begin(answer)
+        elif number is not None:
+            goes_on, _ = answer
+            if goes_on:
+                self._worker.go_on(number)
+            else:
+                self._worker.end(number)
+                self._ask(lane)
+
+    def _tell(self, number: int, told: Progress | Failure) -> None:
+        lane = next(lane for lane, trained in self._numbers.items() if trained == number)
+        if sum(trained is not None for trained in self._numbers.values()) > 1:
+            check_device(told)  # any of them may be the reason
+        asked = self._line.ask("told", number, told, lane)
+        self._asked[asked] = lane
+        if isinstance(told, Failure):
+            ray.get(asked)
+            check_device(told)
+        if isinstance(told, Progress) and self._packing.is_measured:
+            most, why = self._worker.room.fitting(self._packing.most)
+            self._line.send("fits", content=why)
+            self._packing = self._packing.measured(most)
+            self._open(most)

@@ -1,0 +1,32 @@
+"""How many trials a worker process trains at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+AUTO_MOST = 16  # one thread of the CPU prepares the steps of all: more trials were no faster on an H200
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Several trials in one worker process, on one GPU.
+
+    most: this many at once, at most. is_measured: whether fewer are trained if the memory that the first trial needs
+    says so.
+    """
+
+    most: int
+    is_measured: bool = False
+
+    @property
+    def at_first(self) -> int:
+        """Trials at once until the first round is trained."""
+        return 1 if self.is_measured else self.most
+
+    def at_most(self, most: int) -> Packing:
+        """The same, with no more than `most` trials."""
+        return replace(self, most=min(self.most, most))
+
+    def measured(self, most: int) -> Packing:
+        """The same, after the measurement."""
+        return replace(self, most=most, is_measured=False)
