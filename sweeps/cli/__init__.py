@@ -25,6 +25,7 @@ from sweeps.cli import (
     repeating,
     reporting,
     running,
+    trackers,
 )
 from sweeps.cli.completion import complete_names
 from sweeps.cli.help import CommandList
@@ -68,9 +69,9 @@ for command in (
     judging.review,
     judging.compare,
     reporting.report,
-    reporting.tensorboard,
-    reporting.mlflow,
-    reporting.wandb,
+    trackers.tensorboard,
+    trackers.mlflow,
+    trackers.wandb,
     diagnosing.diagnose,
     exporting.export,
     exporting.replay,

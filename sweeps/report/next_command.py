@@ -10,6 +10,7 @@ from storage.trials import TrialRow
 from sweeps.settings import StudySettings
 from sweeps.study.stored_study import Study
 
+TRIALS_A_PARAMETER = 3  # fewer are too few
 RATES = ("learning_rate", "lr")
 FACTORS = {"lower": (1 / 30, 1 / 3), "raise": (3.0, 30.0)}
 
@@ -46,8 +47,15 @@ def launch_command(study: Study, change: str, num_trials: int) -> str:
         "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
         "--schedule": spec.schedule if spec.pauses else None,
     }
+    fewest = max(20, TRIALS_A_PARAMETER * len(spec.space.searched))
     words = [f"{option} {value}" for option, value in options.items() if value is not None]
-    words = ["sweep launch", study.run.task or spec.task.name, change, *words, f"-n {max(20, num_trials)}"]
+    words = [
+        "sweep launch",
+        study.run.task or spec.task.name,
+        change,
+        *words,
+        f"-n {max(fewest, num_trials)}",
+    ]
     return " ".join(word for word in words if word) + study.storage_option
 
 

@@ -16,12 +16,13 @@ from storage.trials import TrialRow
 from sweeps.repeats.significance import SIGNIFICANCE, rank_correlation
 from sweeps.report.failures import failure_groups
 from sweeps.report.knobs import PARTS, value_at
-from sweeps.report.next_command import launch_command, range_command
+from sweeps.report.lead import lead_of
+from sweeps.report.next_command import TRIALS_A_PARAMETER, launch_command, range_command
+from sweeps.report.regularisation import more_regularisation
 from sweeps.report.study_facts import StudyFacts, read_facts
 from sweeps.study.stored_study import Study
 
 NEAR = 0.1  # of a range: so near to its end is at its end
-TRIALS_A_PARAMETER = 3
 MOST_SPOILT = 0.25
 EARLY = 0.1  # of the rounds
 JUST_ABOVE = 3  # times the best learning rate
@@ -215,20 +216,15 @@ def overfitting(facts: StudyFacts) -> Finding | None:
     share = facts.share_of(facts.top, lambda trial: facts.label_of(trial) == "overfitting")
     if share <= 0.5:
         return None
-    known = facts.parameters[facts.best.number]
-    change = (
-        "dropout=0.2..0.7"
-        if "dropout" in known
-        else "weight_decay=1e-5..1e-1"
-        if "weight_decay" in known
-        else ""
-    )
-    return Finding(
-        "overfitting",
-        "Most of the best trials overfit: their validation loss rises while the training loss falls.",
-        _launch(facts, change),
-        {"share": share},
-    )
+    told = "Most of the best trials overfit: their validation loss rises while the training loss falls."
+    more = more_regularisation(facts)
+    if more is None:
+        because = f"{told} Their best round counts, and no trial here shows that more regularisation helps."
+        return Finding("overfitting", because, f"sweep diagnose {_study(facts)}", {"share": share})
+    change = f"{more.name}={more.low:.3g}..{more.high:.3g}{':log' if more.name == 'weight_decay' else ''}"
+    command = _range(facts, more.name, more.low, more.high) if more.is_searched else _launch(facts, change)
+    evidence = {"share": share, "parameter": more.name, "low": more.low, "high": more.high}
+    return Finding("overfitting", f"{told} {more.because} The command starts a new study.", command, evidence)
 
 
 def clipped(facts: StudyFacts) -> Finding | None:
@@ -275,23 +271,21 @@ def unstable_above(facts: StudyFacts) -> Finding | None:
 
 def within_noise(facts: StudyFacts) -> Finding | None:
     """The lead is within the noise of a score, and nothing was confirmed from fresh seeds."""
-    if len(facts.ranked) < 2 or facts.study.confirmation() is not None:
-        return None
-    values = [float(trial.completed_value or 0.0) for trial in facts.ranked[:2]]
-    lead = abs(values[0] - values[1])
-    if lead > 2 * facts.noise:
+    lead = lead_of(facts)
+    if lead is None or facts.study.confirmation() is not None or not lead.is_within_noise:
         return None
     return Finding(
         "within_noise",
-        f"The best trial leads by {lead:.2g}, and a score moves by {facts.noise:.2g} from round to round by chance.",
+        lead.told(),
         f"sweep confirm {_study(facts)} --top {min(3, len(facts.ranked))} --seeds 5",
-        {"lead": lead, "noise": facts.noise},
+        {"lead": lead.size, "noise": lead.noise, "standard_error": lead.standard_error, "alike": lead.alike},
     )
 
 
 CHECKS: Sequence[Callable[[StudyFacts], Finding | None]] = (
     shared_failure,
     spoilt,
+    within_noise,
     near_bound,
     still_improving,
     too_many_rounds,
@@ -300,7 +294,6 @@ CHECKS: Sequence[Callable[[StudyFacts], Finding | None]] = (
     overfitting,
     clipped,
     unstable_above,
-    within_noise,
 )
 
 

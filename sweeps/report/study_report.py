@@ -79,7 +79,7 @@ def study_report(study: Study) -> StudyReport:
         halts=halts(facts),
         failures=failure_groups(study, facts.table),
         environments=list(study.provenance["environments"].values()),
-        commands=_commands(study, facts, is_list=is_list),
+        commands=_commands(study, facts, {each.check: each.next for each in findings}, is_list=is_list),
         space=None if is_list or not uses_own_space(study) else study.spec.space.to_dict(),
         made=datetime.now(UTC),
     )
@@ -92,17 +92,20 @@ def _grid(facts: StudyFacts, names: Sequence[str]) -> GridTable | None:
     return grid_table(facts.study, rows=few[0], columns=few[1]) if len(few) > 1 else None
 
 
-def _commands(study: Study, facts: StudyFacts, *, is_list: bool) -> list[tuple[str, str]]:
+def _commands(
+    study: Study, facts: StudyFacts, advised: Mapping[str, str], *, is_list: bool
+) -> list[tuple[str, str]]:
+    """What can be done with the study. advised: the commands of the findings, which the same deeds repeat."""
     found = []
     if not is_list:
         own = f", with the space below as {SPACE_FILE}" if uses_own_space(study) else ""
+        more = advised.get("few_trials") or study.command("resume", "-n", str(2 * study.num_trials))
         found.append((f"Run the study again{own}", launch_command(study)))
-        found.append(
-            ("Continue it with more trials", study.command("resume", "-n", str(2 * study.num_trials)))
-        )
+        found.append(("Continue it with more trials", more))
     if facts.ranked:
         found.append(("Write its best configuration", study.command("export", "-o", "best.yaml")))
         found.append(("Train that again and compare every round", "sweep replay best.yaml"))
     if facts.ranked and not is_list:
-        found.append(("Train the best trials again from fresh seeds", study.command("confirm")))
+        again = advised.get("within_noise") or study.command("confirm")
+        found.append(("Train the best trials again from fresh seeds", again))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 from objectives.errors import ObjectiveError
 from sweeps.printable import duration_text
 from sweeps.repeats.significance import SIGNIFICANCE, Spread
+from sweeps.report.lead import lead_of
 from sweeps.report.review import Finding
 from sweeps.report.study_facts import StudyFacts
 from sweeps.study.stored_study import Study
 
 ENDED_WELL = frozenset({"finished", "paused", "error"})
-FEW_TRIALS = 40  # below which the best tenth is three trials or fewer
+FEW_TRIALS = 20  # below which the best tenth is two trials at most: no share is told
 MOST_PARAMETERS = 8  # in a verdict
 MUCH_MORE = 0.05  # of the importance: a parameter with less is not named
 
@@ -78,6 +80,23 @@ def published_figures(study: Study) -> Mapping[str, float]:
     return {} if published is None else published.figures
 
 
+def not_comparable(study: Study) -> str | None:
+    """Why the published figures can't be compared with this study: other data, or fewer rows; None if they can."""
+    from objectives.registry import get_task
+
+    plan, reference = study.spec.data.plan, study.run.task or study.spec.task.name
+    if ".py" in reference or plan.published:
+        return None
+    theirs = get_task(reference).data_sets[0]
+    if plan.name != theirs:
+        return (
+            f"They were measured on {theirs} and this study is on {plan.name}, so the two can't be compared."
+        )
+    if plan.fraction != 1.0 or plan.most_train_rows or plan.most_valid_rows:
+        return f"They were measured on all of {theirs} and this study has a part of it, so the two can't be compared."
+    return None
+
+
 def verdicts(
     facts: StudyFacts,
     confirmed: ConfirmedFigures | None,
@@ -90,7 +109,7 @@ def verdicts(
         _sure(facts, confirmed),
         _published(facts, confirmed),
         _mattered(shares, len(facts.ranked)),
-        _wrong(facts),
+        _wrong(facts, findings),
         _cost(facts),
     ]
 
@@ -127,13 +146,9 @@ def _parameters(values: Mapping[str, Any], shares: Mapping[str, float]) -> list[
 def _sure(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
     question = "How sure is that?"
     if confirmed is None:
-        told = ["A search chooses the highest value, so its luck is in it. No trial was trained again."]
-        if len(facts.ranked) > 1:
-            lead = abs(float(facts.ranked[0].value or 0.0) - float(facts.ranked[1].value or 0.0))
-            told.append(
-                f"The lead over the next trial is {lead:.2g}; a score moves by {facts.noise:.2g} from round to round "
-                "by chance."
-            )
+        told = ["A search chooses the best value, so its luck is in it. No trial was trained again."]
+        lead = lead_of(facts)
+        told = [*lead.sentences(), *told] if lead is not None else told
         return Verdict(question, "not confirmed", told)
     spread, interval = confirmed.valid, confirmed.valid.interval()
     told = [
@@ -163,9 +178,12 @@ def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict
     if not figures:
         return Verdict(question, "none known", ["The task names no published result."])
     names = [f"{name.replace('_', ' ')} {text_of(value)}" for name, value in figures.items()]
+    named = f"The file of the task {facts.study.spec.task.name} tells: {', '.join(names)}."
+    if (apart := not_comparable(facts.study)) is not None:
+        return Verdict(question, "not comparable", [named, apart])
     theirs, test = figures.get(f"test_{metric.name}"), None if confirmed is None else confirmed.test
     if theirs is None or test is None:
-        told = [f"Published: {', '.join(names)}."]
+        told = [named]
         if theirs is not None:
             told.append("Only a test result can be compared with it: `sweep confirm` measures one.")
         return Verdict(question, "not compared yet", told)
@@ -173,7 +191,7 @@ def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict
     figure = f"{test.mean - theirs:+.2g}"
     told = [
         f"Test {metric.name} here {test}, published {text_of(theirs)}: {'better' if is_better else 'not better'}.",
-        f"Published: {', '.join(names)}.",
+        named,
     ]
     return Verdict(question, figure, told)
 
@@ -182,41 +200,59 @@ def _mattered(shares: Mapping[str, float], num_ranked: int) -> Verdict:
     question = "What mattered?"
     if not shares:
         return Verdict(question, "not known", ["There are too few completed trials to tell."])
+    best = best_tenth(num_ranked)
+    if num_ranked < FEW_TRIALS:
+        order = ", ".join(list(shares)[:3])
+        told = [
+            f"A hint, no more: it compares the best {best} of {num_ranked} trials with all of them. In order: {order}.",
+            "With more trials, the order may change.",
+        ]
+        return Verdict(question, f"perhaps {next(iter(shares))}", told)
     first, *others = [(name, share) for name, share in shares.items() if share >= MUCH_MORE] or list(
         shares.items()
     )[:1]
-    told = [f"It explains {first[1]:.0%} of the difference between the best tenth and the rest."]
+    told = [
+        f"It explains {first[1]:.0%} of the difference between the best tenth ({best} trials) and all {num_ranked}."
+    ]
     if others:
         told.append("Then " + ", ".join(f"{name} ({share:.0%})" for name, share in others[:3]) + ".")
-    if num_ranked < FEW_TRIALS:
-        told.append(f"{num_ranked} trials are few for this; with more, the order may change.")
     return Verdict(question, first[0], told)
 
 
-def _wrong(facts: StudyFacts) -> Verdict:
+def best_tenth(num_ranked: int) -> int:
+    """How many trials the importance takes for the best: a tenth, rounded up as Optuna does."""
+    return math.ceil(0.1 * num_ranked)
+
+
+def _wrong(facts: StudyFacts, findings: Sequence[Finding]) -> Verdict:
     question, bad = "What went wrong?", facts.spoilt
     if not bad:
-        told = [f"Each of the {len(facts.table)} trials has a usable result.", *_halted(facts)]
-        return Verdict(question, "nothing", told)
+        told = [f"Each of the {len(facts.table)} trials has a usable result.", *_halted(facts, findings)]
+        return Verdict(question, "no trial failed", told)
     failed = sum(trial.state == "FAIL" for trial in bad)
     told = [f"They have no usable result ({len(bad) / len(facts.table):.0%}); {failed} of them failed."]
-    return Verdict(question, f"{len(bad)} of {len(facts.table)} trials", [*told, *_halted(facts)])
+    return Verdict(question, f"{len(bad)} of {len(facts.table)} trials", [*told, *_halted(facts, findings)])
 
 
-def _halted(facts: StudyFacts) -> list[str]:
-    """How many of the other trials were halted, and why: that is no fault."""
+def _halted(facts: StudyFacts, findings: Sequence[Finding]) -> list[str]:
+    """How many of the other trials were halted, and why, and what overfitting means here."""
     bad = {trial.number for trial in facts.spoilt}
     reasons = Counter(
         str(trial.attributes["stop_reason"]).replace("_", " ")
         for trial in facts.table
         if trial.number not in bad and trial.attributes.get("stop_reason", "finished") not in ENDED_WELL
     )
-    if not reasons:
-        return []
-    listed = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    halted = reasons.total()
-    were = "1 trial was" if halted == 1 else f"{halted} trials were"
-    return [f"{were} halted early, which is usual ({listed}): the best round counts."]
+    told = []
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        halted = reasons.total()
+        were = "1 trial was" if halted == 1 else f"{halted} trials were"
+        told.append(f"{were} halted early ({listed}): the best round counts, so no result is lost.")
+    if any(each.check == "overfitting" for each in findings):
+        told.append(
+            "After it, most of the best trials overfit; what to do about that stands in the next part."
+        )
+    return told
 
 
 def _cost(facts: StudyFacts) -> Verdict:

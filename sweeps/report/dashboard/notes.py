@@ -10,7 +10,7 @@ from typing import Any
 from storage.outcomes import count_states
 from sweeps.printable import duration_text, printable
 from sweeps.report.failures import failure_groups
-from sweeps.report.verdicts import confirmed_figures, published_figures, text_of
+from sweeps.report.verdicts import confirmed_figures, not_comparable, published_figures, text_of
 from sweeps.study.stored_study import Study
 
 OWN_NOTE = "---\n\n*Your note (sweep writes what stands above):*\n\n"
@@ -71,7 +71,8 @@ def _confirmed(study: Study) -> str:
     figures = ", ".join(
         f"{plain(name.replace('_', ' '))} {text_of(value)}" for name, value in published.items()
     )
-    return told + (f". **Published:** {figures}" if figures else "")
+    apart = not_comparable(study) if figures else None
+    return told + (f". **Published:** {figures}" if figures else "") + (f". {plain(apart)}" if apart else "")
 
 
 def trial_note(number: int, state: str, notes: Mapping[str, str], picture: str) -> str:

@@ -12,7 +12,7 @@ from sweeps.report.drawing import svg
 
 MANY_TIMES = 30.0  # positive values that differ by more are shown on a logarithmic scale
 ROOM = 0.06  # of what is shown
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 8.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 20.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,11 @@ def tick_text(value: float) -> str:
     return f"{value:,.10g}" if abs(value) >= 1000 else f"{value:.6g}"
 
 
-def frame(width: float, height: float, x: Scale | None, y: Scale, *, below: str) -> list[Markup]:
-    """Grid lines, numbers and the name of the horizontal axis. Without `x`, its labels are drawn elsewhere."""
+def frame(width: float, height: float, x: Scale | None, y: Scale, *, below: str, beside: str) -> list[Markup]:
+    """Grid lines, numbers and the names of the axes, `beside` above the vertical one.
+
+    Without `x`, its labels are drawn elsewhere.
+    """
     parts = []
     for value in y.ticks(5):
         at = y(value)
@@ -105,4 +108,5 @@ def frame(width: float, height: float, x: Scale | None, y: Scale, *, below: str)
         assert x is not None
         parts.append(svg.text(x(value), height - BOTTOM + 13, tick_text(value), "tick", anchor="middle"))
     parts.append(svg.text((LEFT + width - RIGHT) / 2, height - 4, below, "tick", anchor="middle"))
+    parts.append(svg.text(2, 10, beside, "tick"))
     return parts

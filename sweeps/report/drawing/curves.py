@@ -12,7 +12,10 @@ WIDTH, HEIGHT = 300.0, 170.0
 
 
 def curve_picture(curve: TrialCurve, budget: int, metric: str) -> Markup:
-    """Losses; of a trial that told none, scores. budget: the rounds that a trial may have."""
+    """Losses, with a dot at the round of the best score; of a trial that told none, scores.
+
+    budget: the rounds that a trial may have.
+    """
     figure = "loss" if curve.has_loss else metric
     train, valid = (
         (curve.train_loss, curve.valid_loss) if curve.has_loss else (curve.train_score, curve.valid_score)
@@ -20,7 +23,7 @@ def curve_picture(curve: TrialCurve, budget: int, metric: str) -> Markup:
     rounds = curve.rounds
     x = Scale.over([0 if len(rounds) > 1 else 1, max(budget, *rounds)], LEFT, WIDTH - RIGHT, log=False)
     y = Scale.over([*train, *valid], HEIGHT - BOTTOM, TOP).with_room
-    parts = frame(WIDTH, HEIGHT, x, y, below=f"round ({figure})")
+    parts = frame(WIDTH, HEIGHT, x, y, below="round", beside=figure)
     parts += [
         svg.line([(x(index), y(value)) for index, value in zip(rounds, values, strict=True)], kind)
         for values, kind in ((train, "train"), (valid, "valid"))
@@ -32,12 +35,16 @@ def curve_picture(curve: TrialCurve, budget: int, metric: str) -> Markup:
         position = rounds.index(curve.best_round)
         value = valid[position]
         if value is not None and y(value) == y(value):
-            parts.append(svg.dot(x(curve.best_round), y(value), "best", f"best round {curve.best_round}"))
-    return svg.picture(WIDTH, HEIGHT, parts, title=_about(curve, figure))
+            parts.append(
+                svg.dot(
+                    x(curve.best_round), y(value), "best", f"round of the best {metric}: {curve.best_round}"
+                )
+            )
+    return svg.picture(WIDTH, HEIGHT, parts, title=_about(curve, figure, metric))
 
 
-def _about(curve: TrialCurve, figure: str) -> str:
-    best = "" if curve.best_round is None else f"; best round {curve.best_round}"
+def _about(curve: TrialCurve, figure: str, metric: str) -> str:
+    best = "" if curve.best_round is None else f"; round of the best {metric}: {curve.best_round}"
     halt = "" if curve.halted_at is None else f"; halted after round {curve.halted_at}"
     return (
         f"Training and validation {figure} of trial {curve.trial} over {len(curve.rounds)} rounds{best}{halt}"

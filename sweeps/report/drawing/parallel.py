@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -16,26 +17,36 @@ BEST_SHARE = 0.1
 
 
 def parallel_picture(shown: list[Slice], metric: str, direction: str) -> Markup:
-    """A line for each completed trial; those of the best tenth stand out."""
+    """A line for each completed trial; those of the best tenth stand out.
+
+    A line is dashed past the axis of a parameter that its trial does not have.
+    """
     scores = {point.trial: point.score for point in shown[0].points if point.score is not None}
     best_first = sorted(scores, key=lambda trial: scores[trial], reverse=direction == "maximize")
     top = set(best_first[: max(1, round(BEST_SHARE * len(best_first)))])
     height = STEP * (len(shown) + 1) + 14
     score = Scale.over(score_range(list(scores.values()), direction), MARGIN, WIDTH - MARGIN, log=False)
     rows = [_places(each) for each in shown]
-    lines: dict[bool, list[str]] = {True: [], False: []}
+    lines: dict[str, list[str]] = {kind: [] for kind in ("others past", "others", "top past", "top")}
     for trial in reversed(best_first):
         points = [(places.get(trial, math.nan), _level(k)) for k, places in enumerate(rows)]
         points.append((score(scores[trial]), _level(len(rows))))
-        known = [(x, y) for x, y in points if math.isfinite(x)]
-        lines[trial in top].append("M" + "L".join(f"{svg.number(x)} {svg.number(y)}" for x, y in known))
-    parts = [svg.path("".join(lines[False]), "others"), svg.path("".join(lines[True]), "top")]
+        kind = "top" if trial in top else "others"
+        lines[kind].append(svg.strokes(points))
+        lines[f"{kind} past"].append(_past(points))
+    parts = [svg.path("".join(each), kind) for kind, each in lines.items()]
     for k, each in enumerate(shown):
         parts += _axis(_level(k), each.name + (" (log)" if each.log else ""), _labels(each))
     ticks = [(score(value), tick_text(value)) for value in score.ticks(5)]
     parts += _axis(_level(len(rows)), f"validation {metric}", ticks)
     about = f"Parallel coordinates of {len(scores)} trials; the best {len(top)} stand out"
     return svg.picture(WIDTH, height, parts, title=about)
+
+
+def _past(points: list[tuple[float, float]]) -> str:
+    """The ways past axes that a trial does not have: from the axis before to the axis after."""
+    known = [k for k, (x, _) in enumerate(points) if math.isfinite(x)]
+    return "".join(svg.strokes([points[a], points[b]]) for a, b in pairwise(known) if b > a + 1)
 
 
 def _level(row: int) -> float:

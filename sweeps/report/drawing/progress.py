@@ -24,7 +24,7 @@ def progress_picture(steps: Sequence[Step], metric: str, *, over: str) -> Markup
     points = [(x(at), y(step.best)) for at, (_, step) in zip(places, found, strict=True)]
     points += [(x(end), points[-1][1])] if points else []
     unit = "rounds" if over == "rounds" else "seconds of training"
-    parts = [*frame(WIDTH, HEIGHT, x, y, below=unit), svg.stairs(points, "isolated")]
+    parts = [*frame(WIDTH, HEIGHT, x, y, below=unit, beside=metric), svg.stairs(points, "isolated")]
     last = None
     for (px, py), (number, step) in zip(points, found, strict=False):
         if step.trial != last:

@@ -16,7 +16,7 @@ BAND = 12.0  # below the plot: trials without a usable result
 LOW_SHARE = 0.1  # of the completed trials: so many of the worst lie on the lower edge
 
 
-def slice_picture(shown: Slice, direction: str) -> Markup:
+def slice_picture(shown: Slice, metric: str, direction: str) -> Markup:
     """The slice of one knob."""
     low, high = score_range([p.score for p in shown.points if p.score is not None], direction)
     y = Scale.over([low, high], HEIGHT - BOTTOM - BAND, TOP, log=False).with_room
@@ -24,10 +24,10 @@ def slice_picture(shown: Slice, direction: str) -> Markup:
     if shown.is_range:
         x = Scale.over([p.value for p in shown.points], LEFT + 6, WIDTH - RIGHT - 6, log=shown.log)
         places = [x(p.value) for p in shown.points]
-        parts = frame(WIDTH, HEIGHT, x, y, below=shown.name + (" (log)" if shown.log else ""))
+        parts = frame(WIDTH, HEIGHT, x, y, below=shown.name + (" (log)" if shown.log else ""), beside=metric)
         best = _best_of_parts(shown, x, y)
     else:
-        places, parts, best = _by_group(shown, y)
+        places, parts, best = _by_group(shown, y, metric)
     inside = [(at, y(p.score)) for at, p in zip(places, shown.points, strict=True) if p.score is not None]
     without = [(at, floor) for at, p in zip(places, shown.points, strict=True) if p.score is None]
     parts += [svg.dots([p for p in inside if math.isfinite(p[0])], "trial"), best]
@@ -58,7 +58,7 @@ def _best_of_parts(shown: Slice, x: Scale, y: Scale) -> Markup:
     return svg.path("".join(strokes), "isolated")
 
 
-def _by_group(shown: Slice, y: Scale) -> tuple[list[float], list[Markup], Markup]:
+def _by_group(shown: Slice, y: Scale, metric: str) -> tuple[list[float], list[Markup], Markup]:
     groups = shown.knob.groups
     room = (WIDTH - LEFT - RIGHT) / len(groups)
     middle = [LEFT + room * (k + 0.5) for k in range(len(groups))]
@@ -66,7 +66,7 @@ def _by_group(shown: Slice, y: Scale) -> tuple[list[float], list[Markup], Markup
         middle[shown.knob.group_of(point.value)] + room * 0.5 * (point.trial * 0.618 % 1 - 0.5)
         for point in shown.points
     ]
-    parts = frame(WIDTH, HEIGHT, None, y, below=shown.name)
+    parts = frame(WIDTH, HEIGHT, None, y, below=shown.name, beside=metric)
     for at, group in zip(middle, groups, strict=True):
         label = svg.shortened(group.label, room)
         parts.append(svg.text(at, HEIGHT - BOTTOM + 13, label, "tick", anchor="middle"))

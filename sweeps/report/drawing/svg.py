@@ -20,7 +20,7 @@ def picture(width: float, height: float, parts: Iterable[Markup], *, title: str)
 
 def line(points: Sequence[Point], kind: str) -> Markup:
     """A line through points in pixels. kind: class of the style sheet."""
-    return path(_strokes(points), kind)
+    return path(strokes(points), kind)
 
 
 def stairs(points: Sequence[Point], kind: str) -> Markup:
@@ -38,9 +38,9 @@ def dots(points: Iterable[Point], kind: str) -> Markup:
     return path("".join(f"M{number(x)} {number(y)}h0" for x, y in points), kind)
 
 
-def path(strokes: str, kind: str) -> Markup:
+def path(way: str, kind: str) -> Markup:
     """A path; nothing for no strokes."""
-    return Markup('<path class="{}" d="{}"/>').format(kind, strokes) if strokes else Markup("")
+    return Markup('<path class="{}" d="{}"/>').format(kind, way) if way else Markup("")
 
 
 def text(x: float, y: float, words: str, kind: str = "", *, anchor: str = "start") -> Markup:
@@ -68,7 +68,8 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _strokes(points: Sequence[Point]) -> str:
+def strokes(points: Sequence[Point]) -> str:
+    """The path through points in pixels, with a gap where one is not finite."""
     found, pen_is_up = [], True
     for x, y in points:
         if not (math.isfinite(x) and math.isfinite(y)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,20 @@ from sweeps.report.drawing.curves import curve_picture
 from sweeps.report.drawing.parallel import parallel_picture
 from sweeps.report.drawing.progress import progress_picture
 from sweeps.report.drawing.slices import slice_picture
-from sweeps.report.grid_table import GridTable
+from sweeps.report.grid_table import Cell, GridTable
 from sweeps.report.study_report import TOP, StudyReport
-from sweeps.report.verdicts import text_of
+from sweeps.report.verdicts import FEW_TRIALS, best_tenth, text_of
 
 HERE = Path(__file__).parent
 LONGEST_REASON = 240
+LONGEST_WORD = 32  # of a command: it fits a phone
 
 
 def page_of(report: StudyReport) -> str:
     """The page: one file that needs nothing else, neither a network nor a script."""
     spec = report.study.spec
     metric, direction = spec.metric.name, spec.metric.direction
-    template = _environment().get_template("report.html")
+    template = _environment(report.study.storage_option).get_template("report.html")
     return template.render(
         report=report,
         name=report.study.name,
@@ -35,9 +37,13 @@ def page_of(report: StudyReport) -> str:
         subtitle=_subtitle(report),
         style=Markup((HERE / "report.css").read_text()),  # our own file
         progress=_progress(report, metric),
+        storage=report.study.storage_option.strip(),
+        database=shlex.quote(report.study.database.shown),
+        few=len(report.facts.ranked) < FEW_TRIALS,
+        best_tenth=best_tenth(len(report.facts.ranked)),
         best=list(_best_trials(report)),
         importances=list(report.importances.items()),
-        slices=[slice_picture(each, direction) for each in report.slices],
+        slices=[slice_picture(each, metric, direction) for each in report.slices],
         parallel=parallel_picture(report.slices, metric, direction) if _has_lines(report) else "",
         grid=None if report.grid is None else _grid(report.grid),
         curves=[_curves(group, spec.rounds, metric) for group in report.curves],
@@ -48,20 +54,30 @@ def page_of(report: StudyReport) -> str:
     )
 
 
-def _environment() -> Environment:
+def _environment(storage: str) -> Environment:
     found = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, finalize=_shown, trim_blocks=True, auto_reload=False
     )
-    found.filters["code"] = _with_code
+    found.filters["code"] = lambda sentence: _with_code(sentence, storage)
+    found.filters["command"] = lambda command: _command(command, storage)
     return found
 
 
-def _with_code(sentence: str) -> Markup:
+def _with_code(sentence: str, storage: str) -> Markup:
     """A sentence in which what stands between backticks is a command."""
     parts = printable(sentence).split("`")
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if k % 2 else Markup.escape(part)
+        Markup("<code>{}</code>").format(_command(part, storage)) if k % 2 else Markup.escape(part)
         for k, part in enumerate(parts)
+    )
+
+
+def _command(command: str, storage: str) -> Markup:
+    """A command whose short words are not broken over lines, without the option that names the database."""
+    shown = printable(command.replace(storage, "") if storage else command)
+    return Markup(" ").join(
+        Markup('<span class="word">{}</span>').format(word) if len(word) <= LONGEST_WORD else word
+        for word in shown.split(" ")
     )
 
 
@@ -90,7 +106,10 @@ def _progress(report: StudyReport, metric: str) -> list[tuple[Markup, str]]:
 def _best_trials(report: StudyReport) -> Iterator[Mapping[str, str]]:
     for trial in report.facts.ranked[:TOP]:
         rounds, reason = trial.attributes.get("rounds"), reason_of(trial)
-        params = report.study.searched(trial)
+        chosen = report.study.searched(trial)
+        params = {
+            name: chosen[name] for name in sorted(chosen, key=lambda name: -report.importances.get(name, 0.0))
+        }
         yield {
             "trial": str(trial.number),
             "value": text_of(trial.value),
@@ -108,10 +127,19 @@ def _grid(grid: GridTable) -> Mapping[str, Any]:
     columns = [] if grid.columns is None else [group.label for group in grid.columns.groups]
     across = "" if grid.columns is None else f" and {grid.columns.name} (across)"
     rows = [
-        (group.label, [{"value": cell.value_text, "ends": cell.other_ends} for cell in line])
+        (group.label, [{"value": cell.value_text, "ends": _ends(cell)} for cell in line])
         for group, line in zip(grid.rows.groups, grid.cells, strict=True)
     ]
     return {"title": f"{grid.rows.name} (down){across}", "columns": columns, "rows": rows}
+
+
+def _ends(cell: Cell) -> list[str]:
+    """How many trials a cell has, and how many of them ended otherwise than finished."""
+    count = len(cell.trials)
+    told = [f"{count} {'trial' if count == 1 else 'trials'}"] if count else []
+    return told + [
+        f"{number} {reason.replace('_', ' ')}" for reason, number in cell.ends.items() if reason != "finished"
+    ]
 
 
 def _curves(group: CurveGroup, budget: int, metric: str) -> Mapping[str, Any]:
@@ -128,7 +156,7 @@ def _caption(curve: TrialCurve) -> Markup:
     at = "" if curve.best_round is None or curve.value is None else f" in round {curve.best_round}"
     because = on_one_line(curve.because)
     because = because if len(because) <= LONGEST_REASON else because[: LONGEST_REASON - 1] + "…"
-    return Markup("<b>trial {}</b>: {}{}. {}").format(
+    return Markup("<b>Trial {}</b>: {}{}. {}").format(
         curve.trial, value, at, because[:1].upper() + because[1:]
     )
 
@@ -153,7 +181,7 @@ def _audits(report: StudyReport) -> list[str]:
             )
         )
     if not halts.audits:
-        told.append(f"What halting cost is not measured. To measure it: {report.study.command('audit')}")
+        told.append(f"What halting cost is not measured. To measure it: `{report.study.command('audit')}`.")
     return told
 
 
@@ -170,7 +198,7 @@ def _specification(report: StudyReport) -> list[tuple[str, str]]:
         "rounds": "as the objective decides" if spec.is_open else f"up to {spec.rounds} for each trial",
         "device": f"{spec.device}, {spec.threads} threads for each trial, {spec.precision}",
         "fingerprint": spec.fingerprint,
-        "best configuration": str(report.study.best_path),
+        "best configuration": f"{report.study.best_path.name} in the study's results folder",
     }
     return list(rows.items())
 

@@ -72,6 +72,7 @@ def test_a_space_that_fails_just_above_the_best_rate_is_unstable(tmp_path: Path)
 def test_a_lead_within_noise_is_to_be_confirmed(tmp_path: Path) -> None:
     findings = found(study_with("tie", tmp_path))
     assert findings["within_noise"].next == "sweep confirm s --top 3 --seeds 5"
+    assert next(iter(findings)) == "within_noise"
 
 
 def test_few_trials_are_too_few_for_the_parameters(tmp_path: Path) -> None:
@@ -95,8 +96,8 @@ def test_a_part_of_a_range_that_nobody_tried_is_named(
 def test_the_command_prints_each_finding_with_the_next_command(tmp_path: Path, sweep: Sweep) -> None:
     study_with("overfits", tmp_path)
     said = sweep("review", "s").out
-    assert said.startswith("1. Most of the best trials overfit")
-    assert "   Next: sweep launch " in said
+    assert "Most of the best trials overfit" in said
+    assert "   Next: sweep " in said
     assert '"check": "overfitting"' in sweep("review", "s", "-f", "json").out
 
 

@@ -18,8 +18,9 @@ from sweeps.repeats.audit import audit
 from sweeps.repeats.confirm import confirm
 from sweeps.report import verdicts as verdicts_module
 from sweeps.report.drawing.axes import Scale
+from sweeps.report.drawing.parallel import _past
 from sweeps.report.page.html import page_of
-from sweeps.report.study_report import StudyReport, study_report
+from sweeps.report.study_report import StudyReport, _commands, study_report
 from sweeps.study.stored_study import Study, load
 from tests.conftest import TOY, ToyLauncher
 from tests.sweeps_tests.conftest import Refusal, Sweep
@@ -83,7 +84,7 @@ def test_what_went_wrong_counts_every_trial_that_did_not_run_to_its_end(report: 
     ends = [trial.attributes["stop_reason"] for trial in report.facts.table]
     halted = len(ends) - ends.count("finished") - len(report.facts.spoilt)
     assert wrong.figure == f"{len(report.facts.spoilt)} of {NUM_TRIALS} trials"
-    assert wrong.sentences[-1].startswith(f"{halted} trials were halted early")
+    assert any(each.startswith(f"{halted} trials were halted early") for each in wrong.sentences)
 
 
 def test_no_value_lies_on_the_edge_of_a_plot() -> None:
@@ -107,11 +108,37 @@ def test_what_mattered_is_what_makes_the_toys_scores(report: StudyReport) -> Non
     assert report.slices[0].name == "quality"
 
 
-@pytest.mark.parametrize(("trials", "is_told"), [(12, True), (40, False)])
-def test_what_mattered_is_told_with_a_caution_where_trials_are_few(trials: int, is_told: bool) -> None:
-    told = verdicts_module._mattered({"width": 0.7, "dropout": 0.3}, trials)
-    assert told.figure == "width"
-    assert any("trials are few" in sentence for sentence in told.sentences) == is_told
+def test_what_mattered_is_a_hint_without_shares_where_trials_are_few() -> None:
+    few, many = (verdicts_module._mattered({"width": 0.7, "dropout": 0.3}, n) for n in (16, 40))
+    assert few.figure == "perhaps width"
+    assert "the best 2 of 16 trials" in few.sentences[0]
+    assert "%" not in " ".join(few.sentences)
+    assert many.figure == "width"
+    assert "70% of the difference between the best tenth (4 trials) and all 40" in many.sentences[0]
+
+
+def test_figures_of_other_data_are_not_compared(report: StudyReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts_module, "published_figures", lambda study: {"test_accuracy": 0.5})
+    monkeypatch.setattr(verdicts_module, "not_comparable", lambda study: "Other data.")
+    told = verdicts_module.verdicts(report.facts, report.confirmed, {}, [])[2]
+    assert (told.figure, told.sentences[-1]) == ("not comparable", "Other data.")
+
+
+def test_a_line_is_dashed_past_a_parameter_that_its_trial_does_not_have() -> None:
+    assert _past([(1.0, 0.0), (math.nan, 10.0), (3.0, 20.0)]) == "M1 0L3 20"
+    assert _past([(1.0, 0.0), (2.0, 10.0), (3.0, 20.0)]) == ""
+
+
+def test_the_database_is_named_once(report: StudyReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Study, "storage_option", " --storage sqlite:////far/away.db")
+    page = page_of(study_report(report.study))
+    assert "/far/away.db" not in page
+    assert page.count("export SWEEP_STORAGE=") == 1
+
+
+def test_numbers_of_trials_agree_wherever_they_are_told(report: StudyReport) -> None:
+    found = _commands(report.study, report.facts, {"few_trials": "sweep resume s -n 99"}, is_list=False)
+    assert dict(found)["Continue it with more trials"] == "sweep resume s -n 99"
 
 
 def test_a_slice_has_every_trial_and_the_best_of_each_part(report: StudyReport) -> None:
