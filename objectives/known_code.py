@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from objectives.errors import UntrustedCodeError
@@ -38,13 +39,22 @@ def is_known(sources: Sources) -> bool:
     return any(line.partition(" ")[0] == _mark(sources) for line in lines)
 
 
-def check_known(sources: Sources) -> None:
-    """Raises UntrustedCodeError for code that the user has not launched before."""
-    if not is_known(sources):
-        raise UntrustedCodeError(
-            f"it names the code {sources.main.path}, which would be run. This code was never launched here, or has "
-            "changed since."
-        )
+def check_known(sources: Sources, recorded: Mapping[str, str] | None = None) -> None:
+    """Raises UntrustedCodeError for code that the user has not launched before.
+
+    recorded: digests of its files as they were, to name those that have changed.
+    """
+    if is_known(sources):
+        return
+    now = sources.digests
+    changed = [name for name, digest in (recorded or {}).items() if now.get(name, digest) != digest]
+    why = (
+        f"{' and '.join(changed)} {'has' if len(changed) == 1 else 'have'} changed since the recorded training, and "
+        "the code was not launched here like this."
+        if changed
+        else "This code was never launched here, or has changed since."
+    )
+    raise UntrustedCodeError(f"it names the code {sources.main.path}, which would be run. {why}")
 
 
 def _file() -> Path:

@@ -14,7 +14,7 @@ import importlib.util
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
@@ -22,7 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments
 from objectives.errors import UnknownTaskError
+from objectives.import_statements import imported_by
 
 _OURS = frozenset({"sweeps", "objectives", "search_spaces", "storage"})  # known by a digest of their own
 _IMPORTS_FROM_ITS_PACKAGE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
@@ -68,11 +70,15 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Sources:
-    """A module with the local modules that it imports, itself first. packages: top names of all else it imports."""
+    """A module with the local modules that it imports, itself first. packages: top names of all else it imports.
+
+    named: other files that decide figures, each with a digest, as the code declares them.
+    """
 
     files: tuple[SourceFile, ...]
     root: str
     packages: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
 
     @property
     def main(self) -> SourceFile:
@@ -83,6 +89,11 @@ class Sources:
     def digests(self) -> dict[str, str]:
         """A digest for each file, by its path from the folder of the code."""
         return {each.shown: each.digest for each in self.files if each.text}
+
+    @property
+    def decisive(self) -> dict[str, str]:
+        """The digests of all files that decide figures: of code, and others that were named."""
+        return {**self.digests, **dict(self.named)}
 
     @property
     def uses_torch(self) -> bool:
@@ -99,7 +110,8 @@ class Sources:
         if self.main.module not in sys.modules:
             _being_loaded.append(self.main.module)
             try:
-                importlib.import_module(self.main.module)
+                with as_script(self.main.path):
+                    importlib.import_module(self.main.module)
             except (Exception, SystemExit) as error:
                 raise UnknownTaskError(f"{self.main.path} can't be imported: {_told(error, self)}") from error
             finally:
@@ -182,7 +194,7 @@ class _Reading:
 
     def _read_imports(self, file: SourceFile) -> None:
         try:
-            imports = _imports(file)
+            imports = imported_by(file.text, file.module, is_package=file.is_package)
         except (SyntaxError, ValueError) as error:
             line, why = getattr(error, "lineno", None), getattr(error, "msg", error)
             raise UnknownTaskError(f"{file.path}{f':{line}' if line else ''} is no Python: {why}.") from None
@@ -191,31 +203,6 @@ class _Reading:
                 self._others.add(wanted[0].partition(".")[0])
             for name in wanted[1:]:
                 self._follow(name)
-
-
-@functools.lru_cache(maxsize=256)
-def _imports(file: SourceFile) -> tuple[list[str], ...]:
-    """The names that a module imports: of `from a import b` both `a` and, should that be a module, `a.b`.
-
-    Raises SyntaxError or ValueError where it is no Python.
-    """
-    return tuple(_imports_of(ast.parse(file.text), file))
-
-
-def _imports_of(tree: ast.Module, file: SourceFile) -> Iterator[list[str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                yield [each.name]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                package = file.module if file.is_package else file.module.rpartition(".")[0]
-                for _ in range(node.level - 1):
-                    package = package.rpartition(".")[0]
-                base = f"{package}.{base}".strip(".")
-            if base:
-                yield [base, *(f"{base}.{each.name}" for each in node.names if each.name != "*")]
 
 
 def _locate(name: str, root: Path) -> tuple[Path, bool] | None:
@@ -299,7 +286,8 @@ def _told(error: BaseException, sources: Sources) -> str:
     ours = {each.path for each in sources.files}
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename in ours]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}."
+    remedy = f" {NO_ARGUMENTS}" if asks_for_arguments(error) else ""
+    return f"{type(error).__name__}: {error}{where}.{remedy}"
 
 
 class _Loader(SourceLoader):

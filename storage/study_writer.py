@@ -30,7 +30,7 @@ OUR_NOTES = frozenset(
     {
         *("seed", "stop_reason", "rounds", "environment", "earlier_environments", "best_round", "because"),
         *("traceback", "evidence", "weights", "differs", "starts_over", "node", "configuration", "repeat"),
-        "added",
+        *("added", "failed_afterwards"),
     }
 )
 
@@ -88,6 +88,10 @@ class StudyWriter:
         named = {f"user_{key}" if key in OUR_NOTES else key: note for key, note in notes.items()}
         if named:
             self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, named))
+
+    def note_ours(self, trial_id: int, notes: Mapping[str, Any]) -> None:
+        """Add notes of ours, by names of OUR_NOTES, to a trial that has ended."""
+        self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, notes))
 
     def read_additions(self) -> list[Addition]:
         """What users have added."""

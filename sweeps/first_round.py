@@ -24,6 +24,9 @@ from sweeps.sweep import work_plan
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Assignment, Event, Progress, Suggest
 
+AGAIN_SECONDS = (
+    20.0  # a trial whose two rounds take less is begun again, to see whether its figures are the same
+)
 SHORT_SECONDS = 30.0  # a first round that takes less is followed by a second, to measure the speed
 
 
@@ -32,7 +35,9 @@ class FirstRound:
     """What the first round told. saved_bytes: of the state that was saved in it; None if none was.
 
     seconds: until the round was told, with what the code does before it. seconds_a_round: of the second round, which no
-    set-up slows down; None if the first took long, or was the last.
+    set-up slows down; None if the first took long, or was the last. failed_afterwards: what the code raised when it was
+    told to end. differs: the first figure that is another where the same trial begins again in this process, after
+    another trial; empty if none is; None where that was not tried.
     """
 
     parameters: dict[str, Any]
@@ -40,25 +45,16 @@ class FirstRound:
     saved_bytes: int | None
     seconds: float
     seconds_a_round: float | None
+    failed_afterwards: Failure | None = None
+    differs: str | None = None
 
 
 def first_round(launching: Launch) -> FirstRound:
     """Train the first round of trial 0. Raises UsageError with the user's own traceback if that fails."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    spec = launching.planned.spec
-    proposer = proposer_of(spec)
-    parameters = full_parameters(spec, proposer.propose().chosen)
-    if isinstance(proposer, OpenProposer):
-        proposer.begin(0)
-    worker = make_worker(dataclasses.replace(work_plan(launching), keep_weights=True))
-    begun, a_round = time.monotonic(), None
-    assignment = Assignment(0, parameters, spec.seed_of(0), spec.rounds)
-    with contextlib.closing(worker.train(assignment)) as training:
-        told = _first_told(training, proposer, parameters)
-        seconds = time.monotonic() - begun
-        if isinstance(told, Progress) and spec.rounds > 1 and seconds < SHORT_SECONDS:
-            following = training.send(True)
-            a_round = time.monotonic() - begun - seconds if isinstance(following, Progress) else None
+    trials = _Trials(launching)
+    found = trials.first_of(0)
+    told = found.told
     if isinstance(told, Failure):
         where = "" if told.error_class == CodeError.__name__ else told.traceback  # our messages say it all
         raise UsageError(f"The first round failed: {told.error_class}: {told.message}\n{where}".rstrip())
@@ -66,19 +62,84 @@ def first_round(launching: Launch) -> FirstRound:
         raise UsageError(
             "The first trial ended without a value: the objective has pruned it before any report."
         )
+    differs = None
+    if launching.planned.code is not None and found.seconds + (found.following or 0) < AGAIN_SECONDS:
+        differs = _difference(trials, told)
     size = None if told.weights is None else len(told.weights.content)
-    return FirstRound(parameters, told.round, size, seconds, a_round)
+    return FirstRound(
+        found.parameters, told.round, size, found.seconds, found.following, found.failed_afterwards, differs
+    )
+
+
+def _difference(trials: _Trials, told: Progress) -> str:
+    """Begin another trial and then the first one again: the first figure that differs now; empty if none does."""
+    if trials.has_second:
+        trials.first_of(1)
+    again = trials.first_of(0).told
+    if not isinstance(again, Progress):
+        return f"it failed the second time ({again.in_short})" if isinstance(again, Failure) else "it ended"
+    ours, theirs = told.round.figures(), again.round.figures()
+    changed = (name for name, value in ours.items() if repr(value) != repr(theirs.get(name)))
+    name = next(changed, None)
+    return "" if name is None else f"{trials.shown(name)} was {ours[name]!r} and is now {theirs.get(name)!r}"
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """The beginning of a trial. following: seconds of the second round, if it was trained."""
+
+    told: Event | Failure
+    parameters: dict[str, Any]
+    seconds: float
+    following: float | None
+    failed_afterwards: Failure | None
+
+
+class _Trials:
+    """Begins the first trials of a study that is stored nowhere, all in this process."""
+
+    def __init__(self, launching: Launch) -> None:
+        self._spec = spec = launching.planned.spec
+        self._proposer = proposer_of(spec)
+        self._chosen = [self._proposer.propose().chosen]
+        self.has_second = self._proposer.is_open()
+        if self.has_second:
+            self._chosen.append(self._proposer.propose().chosen)
+        self._worker = make_worker(dataclasses.replace(work_plan(launching), keep_weights=True))
+
+    def shown(self, figure: str) -> str:
+        """What a figure of a round is called here."""
+        return self._spec.metric.name if figure == "valid_score" else figure
+
+    def first_of(self, number: int) -> _Begun:
+        """Train the first round of a trial, and the second one if the first was short."""
+        spec = self._spec
+        parameters = full_parameters(spec, self._chosen[number])
+        if isinstance(self._proposer, OpenProposer):
+            self._proposer.begin(number)
+        begun, following = time.monotonic(), None
+        assignment = Assignment(number, parameters, spec.seed_of(number), spec.rounds)
+        with contextlib.closing(self._worker.train(assignment)) as training:
+            told = _first_told(training, self._proposer, number, parameters)
+            seconds = time.monotonic() - begun
+            if isinstance(told, Progress) and spec.rounds > 1 and seconds < SHORT_SECONDS:
+                then = training.send(True)
+                following = time.monotonic() - begun - seconds if isinstance(then, Progress) else None
+        return _Begun(told, parameters, seconds, following, self._worker.failed_afterwards)
 
 
 def _first_told(
-    training: Generator[Event | Failure, Any, None], proposer: Proposer, parameters: dict[str, Any]
+    training: Generator[Event | Failure, Any, None],
+    proposer: Proposer,
+    number: int,
+    parameters: dict[str, Any],
 ) -> Event | Failure:
     """What is told first beside questions, which are answered; answers are added to `parameters`."""
     told = next(training)
     while isinstance(told, Suggest):
         assert isinstance(proposer, OpenProposer)
         distribution = json_to_distribution(told.distribution)
-        answer = proposer.suggest(0, told.name, distribution)
+        answer = proposer.suggest(number, told.name, distribution)
         parameters[told.name] = distribution.to_external_repr(answer)
         told = training.send(answer)
     return told

@@ -6,6 +6,7 @@ import dataclasses
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from objectives import known_code
@@ -321,5 +322,6 @@ def work_plan(launching: Launch) -> WorkPlan:
         checkpoint_seconds=run.checkpoint_seconds,
         sources=launching.planned.sources,
         is_function=spec.task.kind != "task",
+        folder=str(Path.cwd()),
         probe=spec.probe,
     )

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sweeps.best_config.model import BestConfig, RecordedEnvironment
 from sweeps.best_config.own_replay import OwnRounds
 from sweeps.errors import UsageError
 from sweeps.own_code.find import OWN_OBJECTIVES, find, is_own
+from sweeps.own_code.named_files import with_files
 from sweeps.study.environment import decisive_differences, environment
 
 
@@ -102,12 +104,16 @@ def prepare_replay(config: BestConfig, data_root: Path, *, trust: bool = False) 
     """
     from objectives.registry import get_task
 
-    may_run = None if trust else check_known
+    known = partial(check_known, recorded=config.environment.to_dict().get("own_code", {}))
+    may_run = None if trust else known
     code = find(config.task, before_loading=may_run) if is_own(config.task) else None
+    found = None if code is None else code.load()
+    if code is not None and isinstance(found, OWN_OBJECTIVES):
+        code = with_files(code, found)
     recorded = config.environment
     here = environment(_device(recorded), recorded.threads, None if code is None else code.sources)
     differs_here = decisive_differences(recorded.to_dict(), here)
-    if code is not None and isinstance(code.load(), OWN_OBJECTIVES):
+    if code is not None and isinstance(found, OWN_OBJECTIVES):
         return Replay(config, OwnRounds(config, code, data_root, _device(recorded)), differs_here)
     task = get_task(config.task, before_loading=may_run)
     try:

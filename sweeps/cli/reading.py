@@ -185,9 +185,9 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
         click.echo(f"because     {cell(notes['because'])}")
     click.echo(f"value       {cell(row.value)} at round {cell(notes.get('best_round'))} of {len(rounds)}")
     click.echo(f"parameters  {cell(found.parameters(row))}")
-    for name in ("differs", "starts_over"):
+    for name in ("differs", "starts_over", "failed_afterwards"):
         if notes.get(name):
-            click.echo(f"{name.replace('_', ' '):<12}{cell(notes[name])}")
+            click.echo(f"{_SHOWN.get(name, name.replace('_', ' ')):<12}{cell(notes[name])}")
     if notes.get("node"):
         click.echo(f"node        {cell(notes['node'])}")
     for name, value in (notes.get("evidence") or {}).items():
@@ -237,6 +237,7 @@ def _not_collecting() -> Iterator[None]:
 
 
 CURVE_WIDTH = 40
+_SHOWN = {"failed_afterwards": "afterwards"}
 _COST = {"seconds", "train_rows_per_second", "peak_memory_bytes"}
 
 

@@ -26,7 +26,25 @@ def tried_text(launching: Launch) -> str:
         )
     if not spec.is_open:
         lines.append(_estimate(launching, tried))
+    lines += _warnings(tried)
     return "\n".join(f"{name:<9}{text}" for name, text in indented("tried", "\n".join(lines)))
+
+
+def _warnings(tried: FirstRound) -> list[str]:
+    """What would make the study's table depend on chance, and what fails after the last round."""
+    lines = []
+    if tried.differs == "":
+        lines.append("begun again in the same process, after another trial: the same figures, bit for bit")
+    elif tried.differs is not None:
+        lines.append(
+            f"begun again in the same process, after another trial, it gave other figures: {tried.differs}. So the "
+            "table would depend on which process trains which trial. Something outlasts a trial (a global variable, a "
+            "cache, a file), or random numbers come from a generator that is not seeded: make it anew in each trial, "
+            "and seed it with trial.seed."
+        )
+    if tried.failed_afterwards is not None:
+        lines.append(f"after the loop, the code failed: {tried.failed_afterwards.in_short}")
+    return lines
 
 
 def _estimate(launching: Launch, tried: FirstRound) -> str:

@@ -83,7 +83,7 @@ class StudyDriver:
         self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
-        self._has_told_of_start_over = False
+        self._has_told_of_start_over = self._has_told_of_failure_afterwards = False
         self._restore()
 
     # -- what there is -------------------------------------------------------------------------------
@@ -237,6 +237,23 @@ class StudyDriver:
         """Record that a trial has failed for good."""
         trial = self.running[number]
         return self._end(trial, failed(failure, len(trial.rounds)))
+
+    def note_failed_afterwards(self, number: int, failure: Failure) -> None:
+        """A trial's code failed after the trial had ended: its figures stand, and the failure is noted and told.
+
+        The table can't depend on it: a trial's end is decided by its rounds. Does nothing for a trial that is paused.
+        """
+        if number not in self.ends or self.ends[number].state == "FAIL":
+            return
+        self.writer.note_ours(self.ends[number].trial_id, {"failed_afterwards": failure.in_short})
+        if not self._has_told_of_failure_afterwards:
+            self._has_told_of_failure_afterwards = True
+            print(
+                f"sweep: trial {number} has ended and its figures stand, but the code failed after the last round: "
+                f"{failure.in_short}. This may also hold for other trials; `sweep show` says it of each.\n"
+                f"{failure.traceback}".rstrip(),
+                file=sys.stderr,
+            )
 
     def lose(
         self, number: int, how: str, *, blameless: bool = False, with_others: bool = False

@@ -60,6 +60,14 @@ class Conversation:
             self._thread.join(patience_seconds)
         return not self._thread.is_alive()
 
+    def error_at_the_end(self) -> BaseException | None:
+        """What the code raised after `close` had told it to end; None if nothing, or if it has not returned."""
+        error = None
+        while not self._told.empty():
+            if isinstance(told := self._told.get(), _Ended):
+                error = told.error
+        return error
+
     def _run(self) -> None:
         error: BaseException | None = None
         try:

@@ -14,7 +14,7 @@ from objectives.errors import UnknownTaskError
 from objectives.source_code import SourceFile, Sources, find_module, read_sources
 from objectives.spelling import did_you_mean
 from objectives.task import Task
-from sweeps.own_code.objective import Direction, FunctionObjective
+from sweeps.own_code.objective import Direction, FunctionObjective, check_signature
 from sweeps.own_code.optuna_trial import OptunaObjective
 
 OwnObjective = FunctionObjective | OptunaObjective
@@ -46,7 +46,10 @@ class OwnCode:
             return found
         if isinstance(found, type) and issubclass(found, Task) and found is not Task:
             return found
-        if inspect.isfunction(found):
+        if found is not None and _is_called(found):
+            check_signature(
+                found, reports="trial.report(value, step)", takes="trial.suggest_float(…) and its like"
+            )
             return OptunaObjective(found, name=self.name, direction=_direction_in(self.sources.main))
         raise UnknownTaskError(_nothing_there(self.sources.main, self.attribute, found, module))
 
@@ -114,7 +117,12 @@ def _candidates(module: ModuleType) -> list[str]:
             or (isinstance(value, type) and issubclass(value, Task) and value is not Task)
         )
     ]
-    return declared or [name for name in ("objective",) if inspect.isfunction(getattr(module, name, None))]
+    return declared or [name for name in ("objective",) if _is_called(getattr(module, name, None))]
+
+
+def _is_called(found: Any) -> bool:
+    """Whether it is a function, or an object that is called like one."""
+    return callable(found) and not isinstance(found, type)
 
 
 def _nothing_there(main: SourceFile, attribute: str, found: Any, module: ModuleType) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import numbers
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from objectives.errors import CodeError
@@ -22,7 +23,7 @@ class FunctionObjective:
 
     space: as it was given, read where spaces are. rounds: the default budget of a trial. chance: the metric of a model
     that has learnt nothing; None where that is not known. valid_rows: rows behind the metric; 0 where not known.
-    test_function: what `sweep confirm` calls, once, for the test split.
+    files: paths of files that decide figures, too. test_function: what `sweep confirm` calls, once, for the test split.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class FunctionObjective:
         name: str | None = None,
         chance: float | None = None,
         valid_rows: int = 0,
+        files: Sequence[str] = (),
     ) -> None:
         self.function = function
         self.metric = metric
@@ -45,14 +47,20 @@ class FunctionObjective:
         self.name = name
         self.chance = chance
         self.valid_rows = valid_rows
+        self.files = tuple(map(str, files))
         self.test_function: Function | None = None
         self.__name__ = getattr(function, "__name__", "objective")
         self.__doc__ = function.__doc__
-        self.__module__ = function.__module__
+        self.__module__ = getattr(function, "func", function).__module__  # a partial's is functools
         self.__wrapped__ = function
 
-    def __call__(self, trial: Trial) -> Any:
-        """The function itself."""
+    def __call__(self, trial: Trial | None = None) -> Any:
+        """The function itself. Raises CodeError where it is called without a trial."""
+        if trial is None:
+            raise CodeError(
+                f"{self.__name__}() is called without a trial. Remove the call: `sweep launch` calls the function. To "
+                f'try it by hand, call `sweeps.run({self.__name__}, lr=…)` below `if __name__ == "__main__":`.'
+            )
         return self.function(trial)
 
     def test(self, function: Function) -> Function:
@@ -60,7 +68,7 @@ class FunctionObjective:
 
         It takes a Trial, which `restore` gives the saved state of, and returns the metric.
         """
-        _check_signature(function)
+        check_signature(function)
         self.test_function = function
         return function
 
@@ -112,7 +120,8 @@ def objective(*misplaced: Any, **declared: Any) -> Callable[[Function], Function
     rounds: how many rounds a trial takes unless a launch says otherwise (1). space: a mapping from parameter to a range
     `(low, high)`, a list of choices, `log`, `integer`, `choice`, `when`, an Optuna distribution, or a fixed value; it
     may stand beside the file or come with the launch instead. name: of the studies (the file's name). chance: what a
-    model scores that has learnt nothing. valid_rows: how many rows the metric is taken on.
+    model scores that has learnt nothing. valid_rows: how many rows the metric is taken on. files: paths of data, and of
+    code that is loaded by its path, from the folder of this file: if one changes, the study can't continue unnoticed.
 
     Raises CodeError, saying what is wrong.
     """
@@ -128,7 +137,7 @@ def objective(*misplaced: Any, **declared: Any) -> Callable[[Function], Function
     _check(**declared)
 
     def declare(function: Function) -> FunctionObjective:
-        _check_signature(function)
+        check_signature(function)
         return FunctionObjective(function, **declared)
 
     return declare
@@ -142,6 +151,7 @@ def _check(
     name: Any = None,
     chance: Any = None,
     valid_rows: Any = 0,
+    files: Any = (),
 ) -> None:
     if not isinstance(metric, str) or not metric:
         _refuse(f"metric={metric!r} must be the name of what is optimised")
@@ -157,22 +167,34 @@ def _check(
         _refuse(f"chance={chance!r} must be a number")
     if isinstance(valid_rows, bool) or not isinstance(valid_rows, int) or valid_rows < 0:
         _refuse(f"valid_rows={valid_rows!r} must be a whole number")
+    if not isinstance(files, list | tuple) or not all(isinstance(each, str | Path) for each in files):
+        _refuse(f"files={files!r:.100} must be a list of paths")
 
 
 def _refuse(why: str) -> NoReturn:
     raise CodeError(f"@sweeps.objective {why}.")
 
 
-def _check_signature(function: Any) -> None:
+def check_signature(
+    function: Any,
+    *,
+    reports: str = "trial.report(…) instead, in a loop over trial.rounds()",
+    takes: str = "trial.params",
+) -> None:
+    """Raises CodeError for what can't be called with one argument, the trial, and train in that call.
+
+    reports, takes: how such a function reports its rounds, and where its parameters come from.
+    """
     if not callable(function):
         raise CodeError(f"@sweeps.objective stands above a function, not above {function!r:.60}.")
-    name = getattr(function, "__name__", "the function")
-    if inspect.isgeneratorfunction(function):
+    body = getattr(function, "func", function)
+    body = body if inspect.isroutine(body) else type(body).__call__
+    name = getattr(function, "__name__", getattr(body, "__name__", "the function"))
+    if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
         raise CodeError(
-            f"{name} has `yield`, so a call of it trains nothing. Report each round by trial.report(…) instead, in a "
-            "loop over trial.rounds()."
+            f"{name} has `yield`, so a call of it trains nothing. Report each round by {reports}."
         )
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(body):
         raise CodeError(
             f"{name} is `async`, so a call of it trains nothing: write a plain `def {name}(trial):`."
         )
@@ -183,10 +205,11 @@ def _check_signature(function: Any) -> None:
         if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     ]
     if len(needed) != 1 or next(iter(parameters)).kind is inspect.Parameter.KEYWORD_ONLY:
-        taken = f"needs {', '.join(needed)}" if needed else "takes nothing"
+        without = "has only arguments with defaults" if parameters else "takes nothing"
+        taken = f"needs {', '.join(needed)}" if needed else without
         raise CodeError(
             f"{name} {taken}, but is called with one argument, the trial: write `def {name}(trial):`, and take the "
-            "parameters from trial.params."
+            f"parameters from {takes}."
         )
 
 

@@ -152,12 +152,24 @@ class OptunaTrial(BaseTrial):
         """None: they are the sampler's."""
         return {}
 
+    def __getitem__(self, name: str) -> NoReturn:
+        raise CodeError(
+            f"the parameter {name!r} is looked up in an Optuna trial, which must be asked: "
+            f"trial.suggest_float({name!r}, low, high). A function that takes its parameters as a mapping is decorated "
+            "with @sweeps.objective(space=…), and reads them from trial.params."
+        )
+
     def __getattr__(self, name: str) -> NoReturn:
         raise _NotHere(
             f"trial.{name} can't be used in a sweep, where the objective runs on a worker, away from its study. There "
             "are suggest_*, report, should_prune, set_user_attr, params and number; the trial of a function that is "
             "decorated with @sweeps.objective has params, rounds, save and restore."
         )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the trial was halted: what the objective does after it counts no more."""
+        return self._is_stopped
 
     def returned(self, value: float) -> None:
         """The objective has returned. A value that is none of those reported counts as a round of its own."""
@@ -212,6 +224,7 @@ class OptunaObjective:
     space: Mapping[str, Any] | None = None
     chance: float | None = None
     valid_rows = 0
+    files: Sequence[str] = ()
 
     def __init__(
         self,
@@ -236,7 +249,8 @@ class OptunaObjective:
         except TrialPruned:
             trial.pruned()
         else:
-            trial.returned(_number(value, self.name))
+            if not trial.is_over:
+                trial.returned(_number(value, self.name))
 
 
 def _number(value: Any, source: str) -> float:

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from objectives.errors import ObjectiveError
+from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments
+from objectives.errors import CodeError, ObjectiveError
 from sweeps.own_code import random_state
 from sweeps.own_code.conversation import Conversation, Exchange
 from sweeps.own_code.find import OWN_OBJECTIVES, OwnCode, OwnObjective
@@ -32,7 +33,8 @@ class OwnTraining:
     """Trains one trial after the other of a user's own function.
 
     threads: for numerical libraries, whichever they are. breaks_off: exceptions that end a trial from outside.
-    can_be_killed: whether somebody ends this process where code does not return.
+    can_be_killed: whether somebody ends this process where code does not return. failed_afterwards: what the code of
+    the latest trial raised after the trial had ended.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class OwnTraining:
         found = code.load()
         assert isinstance(found, OWN_OBJECTIVES)
         self.objective: OwnObjective = found
+        self.failed_afterwards: Failure | None = None
 
     def events(self, start: TrialStart) -> Generator[Event | Failure, Any, None]:
         """What the code tells of the trial, or the failure that ends it; each answer is sent in.
@@ -60,7 +63,7 @@ class OwnTraining:
         Closed where the trial has ended; raises StillTraining where the code does not return then.
         """
         conversation = Conversation(lambda exchange: self._train(start, exchange))
-        patience = RETURN_SECONDS
+        self.failed_afterwards, patience = None, RETURN_SECONDS
         try:
             yield from conversation.events()
         except GeneratorExit:
@@ -72,6 +75,8 @@ class OwnTraining:
             yield failure_of(_from_own_code(error))
         finally:
             has_returned = conversation.close(1e6 if self._can_be_killed else patience)
+            if (late := conversation.error_at_the_end()) is not None:
+                self.failed_afterwards = failure_of(_from_own_code(late))
             if not has_returned and patience == RETURN_SECONDS:
                 raise StillTraining(
                     f"Trial {start.number} has ended, but its code has not returned within {RETURN_SECONDS:.0f} s, so "
@@ -82,7 +87,11 @@ class OwnTraining:
     def _train(self, start: TrialStart, exchange: Exchange) -> None:
         """In the thread of the code: threads are a setting of each."""
         self._sources.load()  # its modules may have stepped back for another's
-        with settled(self._threads, of_torch=self._sources.uses_torch):
+        with (
+            as_script(self._sources.main.path),
+            _in_the_same_folder(),
+            settled(self._threads, of_torch=self._sources.uses_torch),
+        ):
             random_state.seed_all(start.seed)
             self.objective.train(start, exchange)
 
@@ -106,8 +115,21 @@ def settled(threads: int, *, of_torch: bool) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _in_the_same_folder() -> Iterator[None]:
+    """Afterwards, the working folder is what it was: the next trial must not depend on where this one went."""
+    here = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
 def _from_own_code(error: BaseException) -> BaseException:
     """The error with a traceback that begins in the user's code, where it has one."""
+    if asks_for_arguments(error):
+        remedied = CodeError(f"{type(error).__name__}: {error}. {NO_ARGUMENTS}")
+        error = remedied.with_traceback(error.__traceback__)
     frames: TracebackType | None = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next

@@ -47,6 +47,15 @@ class InlineRunner:
     def _run_trial(
         self, assignment: Assignment, driver: StudyDriver, worker: AnyWorker, termination: Termination
     ) -> None:
+        try:
+            self._train(assignment, driver, worker, termination)
+        finally:
+            if worker.failed_afterwards is not None:
+                driver.note_failed_afterwards(assignment.number, worker.failed_afterwards)
+
+    def _train(
+        self, assignment: Assignment, driver: StudyDriver, worker: AnyWorker, termination: Termination
+    ) -> None:
         with contextlib.closing(worker.train(assignment)) as training:
             answered = None
             while True:

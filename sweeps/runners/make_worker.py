@@ -15,6 +15,10 @@ class AnyWorker(Protocol):
     def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
         """What is told of the trial, in turn; each answer is sent in. Closed where the trial has ended."""
 
+    @property
+    def failed_afterwards(self) -> Failure | None:
+        """What the latest trial's code raised after the trial had ended; None if nothing."""
+
     def release(self) -> None:
         """Give back what the last trial held on the device."""
 

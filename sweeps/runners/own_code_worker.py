@@ -6,8 +6,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from objectives import ObjectiveError
+from objectives import DataError, ObjectiveError
 from sweeps.own_code.find import OwnCode
+from sweeps.own_code.named_files import digests
 from sweeps.own_code.training import OwnTraining
 from sweeps.own_code.trial import TrialStart
 from sweeps.study.environment import code_digest
@@ -34,6 +35,12 @@ class OwnCodeWorker:
         code = OwnCode(plan.sources, plan.task.rpartition(":")[2])
         self._plan = plan
         self._training = OwnTraining(code, plan.threads, breaks_off=breaks_off, can_be_killed=can_be_killed)
+        for name, digest in digests(plan.sources, self._training.objective):
+            if digest != dict(plan.sources.named).get(name, digest):
+                raise DataError(
+                    f"{name}, which the code names in files=, differs between a worker and the driver. Copy the same "
+                    "file to every machine."
+                )
 
     def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
         """What the code tells of the trial, or the failure that ends it; each answer is sent in."""
@@ -52,6 +59,11 @@ class OwnCodeWorker:
                 keep_every=plan.checkpoint_seconds,
             )
         )
+
+    @property
+    def failed_afterwards(self) -> Failure | None:
+        """What the latest trial's code raised after the trial had ended."""
+        return self._training.failed_afterwards
 
     def release(self) -> None:
         """Give back what the last trial held on the device."""

@@ -92,6 +92,10 @@ class Worker:
         """End what the trial's run started."""
         self._close(training.run)
 
+    @property
+    def failed_afterwards(self) -> None:
+        """Nothing: of a task, only `close` runs after a trial has ended, and its failure is printed."""
+
     def release(self) -> None:
         """Give back what the last trial held on the device: others may train there, too."""
         import torch

@@ -86,7 +86,7 @@ def environment(device: str, threads: int, sources: Sources | None = None) -> di
     if settings := _settings(device):
         record["settings"] = settings
     if sources is not None:
-        record |= {"own_code": sources.digests, "own_packages": list(own)}
+        record |= {"own_code": sources.decisive, "own_packages": list(own)}
     return record
 
 

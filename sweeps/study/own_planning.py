@@ -8,6 +8,7 @@ import math
 from search_spaces.points import cells
 from sweeps.errors import UsageError
 from sweeps.own_code.find import OwnCode, OwnObjective
+from sweeps.own_code.named_files import with_files
 from sweeps.own_code.objective import FunctionObjective
 from sweeps.settings import StudySettings, stop_rule_version
 from sweeps.study.gpus import gpus_of
@@ -24,6 +25,7 @@ def plan_own(
     settings: StudySettings, code: OwnCode, found: OwnObjective, *, gpus_elsewhere: bool = False
 ) -> Planned:
     """The specification of a sweep over somebody's own function. Raises UsageError, CodeError or SpaceError."""
+    code = with_files(code, found)
     _refuse_data(settings, code)
     _refuse_pausing(settings, code)
     is_open = not isinstance(found, FunctionObjective)
@@ -61,6 +63,7 @@ def plan_own_again(
     spec: Specification, code: OwnCode, found: OwnObjective, *, gpus_elsewhere: bool = False
 ) -> Planned:
     """A stored specification as it would be today: with the code as it is now."""
+    code = with_files(code, found)
     now = dataclasses.replace(
         spec,
         task=dataclasses.replace(_version(code, found), name=spec.task.name),
@@ -72,7 +75,7 @@ def plan_own_again(
 
 def _version(code: OwnCode, found: OwnObjective) -> TaskVersion:
     kind = "function" if isinstance(found, FunctionObjective) else "optuna"
-    return TaskVersion(found.name or code.name, "1", kind, code.sources.digests)  # type: ignore[arg-type]
+    return TaskVersion(found.name or code.name, "1", kind, code.sources.decisive)  # type: ignore[arg-type]
 
 
 def _metric(found: OwnObjective) -> Metric:

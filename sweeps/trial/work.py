@@ -51,7 +51,8 @@ class WorkPlan:
     """What a worker must know about all trials of a study.
 
     sources: the user's own code, as the driver read it; a worker reads none from its disk. is_function: whether it is a
-    function, rather than a task. probe: what is measured in place of training; None for training.
+    function, rather than a task. folder: in which the command was started, so that relative paths in the code mean the
+    same. probe: what is measured in place of training; None for training.
 
     code: digest of the driver's source; a worker with other code refuses. keep_weights: whether to send the weights of
     each new best round. checkpoint_seconds: how often to send the whole state of a trial.
@@ -69,6 +70,7 @@ class WorkPlan:
     checkpoint_seconds: float
     sources: Sources | None = None
     is_function: bool = False
+    folder: str = ""
     probe: Mapping[str, Any] | None = None
 
 

@@ -19,6 +19,7 @@ NAMES = {
     "weights": "weights of the best round",
     "node": "machine",
     "starts_over": "starts over if interrupted",
+    "failed_afterwards": "failed after its end",
     "earlier_environments": "earlier environments",
 }
 

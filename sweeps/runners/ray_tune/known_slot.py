@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,14 @@ class KnownSlot:
     def numbers(self) -> list[int]:
         """The trials that it trains."""
         return [lane.number for lane in self.lanes if lane.number is not None]
+
+    @property
+    def is_returning(self) -> bool:
+        """Whether the code of a trial that has ended may still run."""
+        now, is_there = time.monotonic(), self.actor is not None and self.place is not None
+        return is_there and any(
+            lane.number is None and now < lane.deadline < float("inf") for lane in self.lanes
+        )
 
     @property
     def waiting_lane(self) -> tuple[int, Lane | None]:

@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """From a slot's worker: begun | hello | refuse | fits | ask | told, with what belongs to it.
+    """From a slot's worker: begun | hello | refuse | fits | ask | told | afterwards, with what belongs to it.
 
     lane: of the trials that a worker trains at once, the place of this one. Each lane has one question at a time.
     """

@@ -126,6 +126,8 @@ class RayRunner:
                     if not fit.is_alive():
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
                     termination.check(driver)
+                if plan.is_function:
+                    self._let_code_return(driver, mailbox, termination)
             finally:
                 try:
                     driver.pause_running()
@@ -141,6 +143,17 @@ class RayRunner:
         if self.packing is None:
             return self.workers
         return max(math.ceil(self.workers / self.packing.most), min(self.workers, num_gpus))
+
+    def _let_code_return(self, driver: StudyDriver, mailbox: Any, termination: Termination) -> None:
+        """At the end of a study, wait until the code of the last trials has returned: it may write files of its own.
+
+        Slots that are too late are killed, as between trials.
+        """
+        while not termination.pauses and any(slot.is_returning for slot in self._slots.values()):
+            for message in self._get(mailbox.take.remote(POLL_SECONDS)):
+                self._handle(message, driver, mailbox)
+            self._bury(driver)
+            termination.check(driver)
 
     def _end_slots(self, ended: threading.Event, fit: threading.Thread, termination: Termination) -> None:
         ended.set()
@@ -204,6 +217,10 @@ class RayRunner:
             mailbox.answer.remote(message.slot, message.life, True)
         elif message.kind == "fits":
             self._say(f"sweep: {message.content}")
+            mailbox.answer.remote(message.slot, message.life, True)
+        elif message.kind == "afterwards":
+            assert message.number is not None
+            driver.note_failed_afterwards(message.number, message.content)
             mailbox.answer.remote(message.slot, message.life, True)
         elif message.kind == "ask":
             lane = slot.lanes[message.lane]

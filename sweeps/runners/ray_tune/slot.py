@@ -93,4 +93,6 @@ def _serve_one_by_one(worker: AnyWorker, line: Line) -> None:
                 told = training.send(answered)
                 goes_on, answered = line.send("told", assignment.number, told)
                 check_device(told)
+        if worker.failed_afterwards is not None:
+            line.send("afterwards", assignment.number, worker.failed_afterwards)
         worker.release()

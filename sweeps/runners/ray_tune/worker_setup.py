@@ -34,7 +34,9 @@ def settle_packed(plan: WorkPlan, at_home: bool) -> tuple[PackedWorker, dict[str
 
 
 def _plan_here(plan: WorkPlan, at_home: bool) -> WorkPlan:
-    """The plan with the data root of this node."""
+    """The plan with the data root of this node. Code of a user's own may read its data by relative paths."""
+    if plan.sources is not None and Path(plan.folder).is_dir():
+        os.chdir(plan.folder)
     return plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan)))
 
 

@@ -90,6 +90,23 @@ BEFORE_ANYTHING = {
         "@sweeps.objective(metric='f1', direction='max')\ndef train(trial): pass",
         ["direction='max' must be 'maximize' or 'minimize'"],
     ),
+    "files that are no list": (
+        DECLARED.replace("rounds=3", "rounds=3, files='rows.csv'") + "def train(trial): pass",
+        ["files='rows.csv' must be a list of paths"],
+    ),
+    "a call left at the end": (
+        DECLARED + "def train(trial): pass\ntrain()",
+        ["train() is called without a trial. Remove the call", "sweeps.run(train, lr=…)"],
+    ),
+    "an Optuna objective that is a generator": (
+        "def objective(trial): yield 1",
+        ["has `yield`", "trial.report(value, step)"],
+    ),
+    "an Optuna objective that is a coroutine": ("async def objective(trial): pass", ["is `async`"]),
+    "an Optuna objective with data": (
+        "def objective(trial, data): pass",
+        ["needs trial, data", "trial.suggest_float(…)"],
+    ),
     "nothing to sweep": ("def main(trial): pass", ["has nothing to sweep", "@sweeps.objective(…)"]),
 }
 

@@ -5,13 +5,15 @@ Boosting without torch, Lightning and Hugging Face's Trainer stand in `tests/swe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.sweeps_tests.conftest import Sweep
+from tests.sweeps_tests.conftest import Said, Sweep
 from tests.sweeps_tests.own_code.conftest import Write
 
+Launch = Callable[..., Said]
 REGRESSION = """
     import numpy as np
     import sweeps
@@ -88,3 +90,20 @@ def test_the_ordinary_script_of_the_examples_is_swept(sweep: Sweep, tmp_path: Pa
     out = tmp_path / "out"
     sweep("launch", script, "-n", "2", "--rounds", "2", "--out", out, "--runner", "inline")
     assert "All 2 rounds are equal; accuracy" in sweep("replay", out / "best.yaml").err
+
+
+CALLED = {
+    "a partial": "import functools\ndef f(trial, k): return k\ntrain = DECLARED(functools.partial(f, k=1))\n",
+    "an object": "class T:\n    def __call__(self, trial): return 1\ntrain = DECLARED(T())\n",
+    "an Optuna partial": "import functools\ndef f(trial, k): return trial.suggest_float('x', 0, k)\n"
+    "objective = functools.partial(f, k=1)\n",
+    "an Optuna object": "class T:\n    def __call__(self, trial): return trial.suggest_float('x', 0, 1)\n"
+    "objective = T()\n",
+}
+
+
+@pytest.mark.parametrize("kind", CALLED)
+def test_what_is_called_like_a_function_is_one(launch_own: Launch, write: Write, kind: str) -> None:
+    declared = "sweeps.objective(space={'x': (0.0, 1.0)}, metric='f1', direction='maximize')"
+    path = write(f"import sweeps\nDECLARED = {declared}\n{CALLED[kind]}")
+    assert "2 trials (2 finished)" in launch_own(path, "-n", "2").err
