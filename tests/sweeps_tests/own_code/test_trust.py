@@ -51,7 +51,9 @@ def test_code_that_was_edited_is_asked_for_again(
 ) -> None:
     path = function.with_name(edited)
     path.write_text(path.read_text() + "\nOTHER = 1\n")
-    assert "or has changed since. Look at it" in sweep("replay", best, code=2).err
+    said = sweep("replay", best, code=2).err
+    assert f"{edited} has changed since the recorded training" in said
+    assert "Look at it" in said
     said = sweep("replay", best, "--trust").err
     assert f"code of {edited}" in said or edited in said
 
