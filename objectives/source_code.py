@@ -11,9 +11,11 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder, SourceLoader
@@ -274,17 +276,13 @@ def _read(path: Path) -> str:
 
 
 def _keras_is_on_torch() -> bool:
-    import os
-
     return os.environ.get("KERAS_BACKEND") == "torch"
 
 
 def _told(error: BaseException, sources: Sources) -> str:
     """What went wrong, and in which line of the user's own code."""
-    import traceback
-
-    ours = {each.path for each in sources.files}
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename in ours]
+    traced, ours = traceback.extract_tb(error.__traceback__), {each.path for each in sources.files}
+    frames = [each for each in traced if each.filename in ours]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     remedy = f" {NO_ARGUMENTS}" if asks_for_arguments(error) else ""
     return f"{type(error).__name__}: {error}{where}.{remedy}"
