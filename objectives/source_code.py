@@ -7,7 +7,6 @@ the driver read, whatever lies on its own disk by then.
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import importlib.util
