@@ -22,14 +22,15 @@ SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 TIMEOUT_SECONDS = 400.0
 COMPARED = 20  # trials: a trial is decided by those before it, so the first ones tell
 ENOUGH = 3  # reads of each reader beside the driver
-# Each reads until a file is there, and notes in a file of its own how often it has; an error ends it with a traceback.
+# Each reads until a file is there, or its parent is not, and notes in a file of its own how often it has; an error ends
+# it with a traceback.
 READING = """
 import contextlib, io, os, sys
 from pathlib import Path
 from sweeps.cli import main
 
-over, reads = Path(sys.argv[1]), 0
-while not over.exists():
+over, reads, parent = Path(sys.argv[1]), 0, os.getppid()
+while not over.exists() and os.getppid() == parent:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         try:
@@ -45,8 +46,8 @@ import json, os, sys
 from pathlib import Path
 from urllib.request import urlopen
 
-over, reads = Path(sys.argv[1]), 0
-while not over.exists():
+over, reads, parent = Path(sys.argv[1]), 0, os.getppid()
+while not over.exists() and os.getppid() == parent:
     (study,) = json.load(urlopen(sys.argv[2] + "api/studies"))["study_summaries"]
     assert json.load(urlopen(f"{sys.argv[2]}api/studies/{study['study_id']}?after=0"))["trials"]
     reads += 1
