@@ -9,6 +9,7 @@ from sweeps.report.study_facts import StudyFacts
 
 NEAR_A_ROW = 0.05  # a share of rows times their number is whole but for the rounding of float32
 DEVIATIONS = 2.0  # a lead of fewer standard errors is within noise
+_DECIDES = "`sweep confirm` decides."
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Lead:
 
     score: of the best trial. size: the difference of the two scores, not negative. noise: what one more round moves a
     score by chance. rows: on how many validation rows a score is a share of right ones; None where a score is
-    something else, or the number is not known. alike: the trials that can't be told apart
-    from the best, which stands first. count: all complete trials.
+    something else, or the number is not known. alike: the trials within the noise of the best, which stands first.
+    count: all complete trials.
     """
 
     best: int
@@ -51,7 +52,7 @@ class Lead:
 
     def told(self) -> str:
         """The lead and what follows, in short."""
-        return f"{self._in_size()} {self._so()}".removesuffix(" `sweep confirm` tells.")
+        return f"{self._in_size()} {self._so()}".removesuffix(f" {_DECIDES}")
 
     def _in_size(self) -> str:
         if self.rows is None:
@@ -69,19 +70,20 @@ class Lead:
             moved = f"A score moves by {self.noise:.2g} from round to round by chance. " if self.noise else ""
             return f"{moved}How much other seeds and other validation rows move it is not known; it is usually more."
         return (
-            f"The standard error of a score is {self.standard_error:.2g} on so many rows; the chance of the seed is "
-            "not in it and comes on top."
+            f"With so few rows, a score has a standard error of {self.standard_error:.2g}. Differences between seeds "
+            "come in addition."
         )
 
     def _so(self) -> str:
         if not self.is_within_noise:
             return (
-                "The lead is larger than this noise, but it was chosen as the largest; `sweep confirm` tells."
+                "The lead is larger than this noise, but the best trial was chosen because its score is the highest. "
+                f"{_DECIDES}"
             )
-        among = f"{len(self.alike)} of {self.count} trials, with it, can't be told apart."
+        among = f"{len(self.alike)} of the {self.count} trials are within the noise of the best."
         return (
             f"So this lead is no evidence that trial {self.best} is better than trial {self.next}: {among} "
-            "`sweep confirm` tells."
+            f"{_DECIDES}"
         )
 
 

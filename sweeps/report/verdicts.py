@@ -146,7 +146,10 @@ def _parameters(values: Mapping[str, Any], shares: Mapping[str, float]) -> list[
 def _sure(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict:
     question = "How sure is that?"
     if confirmed is None:
-        told = ["A search chooses the best value, so its luck is in it. No trial was trained again."]
+        told = [
+            "The best of many trials is partly lucky, so expect a somewhat lower value when it is trained again. "
+            "No trial was trained again so far."
+        ]
         lead = lead_of(facts)
         told = [*lead.sentences(), *told] if lead is not None else told
         return Verdict(question, "not confirmed", told)
@@ -250,7 +253,7 @@ def _halted(facts: StudyFacts, findings: Sequence[Finding]) -> list[str]:
         told.append(f"{were} halted early ({listed}): the best round counts, so no result is lost.")
     if any(each.check == "overfitting" for each in findings):
         told.append(
-            "After it, most of the best trials overfit; what to do about that stands in the next part."
+            "Most of the best trials overfit after their best round. The next part says what to do about that."
         )
     return told
 

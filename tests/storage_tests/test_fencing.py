@@ -91,6 +91,7 @@ WRITES: dict[str, Callable[[StudyWriter, int], object]] = {
         trial_id, "y", 0.5, FloatDistribution(0, 1)
     ),
     "note": lambda writer, trial_id: writer.note(trial_id, {"seen": 3, "rounds": 4}),
+    "note_ours": lambda writer, trial_id: writer.note_ours(trial_id, {"seen": "3"}),
     "rest_trial": lambda writer, trial_id: writer.rest_trial(trial_id, {"rounds": 1}),
     "reopen_trial": lambda writer, trial_id: writer.reopen_trial(trial_id),
     "end_trial": lambda writer, trial_id: writer.end_trial(0, trial_id, "COMPLETE", 0.5, {"a": 1}),

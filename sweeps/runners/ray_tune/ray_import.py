@@ -9,6 +9,8 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
+import threading
 from collections.abc import Iterator
 
 _SETTINGS = {
@@ -63,7 +65,7 @@ def without_signal_handlers() -> Iterator[None]:
     """A Ray that is started in this context leaves the handlers of signals as they are.
 
     Its own handler of SIGTERM raises SystemExit wherever it comes, also where Python ignores an exception. Then the
-    signal is lost, and a lock may stay taken.
+    signal is lost, and a lock may stay taken. A second one, below Python, aborts the process; Python's is put back.
     """
     before = ray._private.utils.set_sigterm_handler
     ray._private.utils.set_sigterm_handler = lambda handler: None
@@ -71,6 +73,8 @@ def without_signal_handlers() -> Iterator[None]:
         yield
     finally:
         ray._private.utils.set_sigterm_handler = before
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 _OF_A_CLUSTER = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_REDIS_ADDRESS")

@@ -24,7 +24,7 @@ def test_a_lead_of_one_row_is_told_as_one_row_and_as_no_evidence() -> None:
     assert found.standard_error == pytest.approx(math.sqrt(719 / 750 * 31 / 750 / 750))
     told = " ".join(found.sentences())
     assert "1 row of 750 (719 right against 718)" in told
-    assert "no evidence that trial 8 is better than trial 12: 12 of 16 trials" in told
+    assert "no evidence that trial 8 is better than trial 12: 12 of the 16 trials" in told
 
 
 def test_without_rows_only_the_noise_of_rounds_is_told() -> None:
