@@ -48,7 +48,7 @@ class Packed(mnist_mlp.MnistMlp):
     def start(
         self, parameters: Parameters, splits: Splits, *, rounds: int, seed: int, device: torch.device
     ) -> Run:
-        refuses = "no such thing" if parameters.behaviour == "is_not_recorded" else None
+        refuses = "no such operation" if parameters.behaviour == "is_not_recorded" else None
         return _PackedRun(
             self, parameters, splits, rounds=rounds, seed=seed, device=device, graphs=ReplayedSteps(refuses)
         )
