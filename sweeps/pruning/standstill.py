@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweeps.pruning.curves import (
     SIGNIFICANT_Z,
@@ -59,13 +60,21 @@ def nothing_learnt(
     return Stop("not_learning", int(curve.ends[-1]), evidence, because + units_of(curve) + gradient_of(curve))
 
 
+def _first_lowest(values: NDArray[np.float64]) -> int:
+    """Where the lowest value comes first. What differs by rounding alone, as a loss that stands still, is equal."""
+    lowest = values.min()
+    if not np.isfinite(values).all():
+        return int(np.argmin(values))
+    return int(np.argmax(values <= lowest + 1e-9 * (values.max() - lowest)))
+
+
 def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
     """Neither score nor validation loss has gained anything for long, at a steady learning rate."""
     since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.plateau):
         return None
     smooth = moving_average(curve.valid_loss, smoothing_window(budget))
-    lowest = int(np.argmin(smooth))
+    lowest = _first_lowest(smooth)
     if not has_stalled(lowest, len(curve) - 1, budget=budget, guard=0.1):
         return None
     if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):

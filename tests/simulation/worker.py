@@ -22,6 +22,8 @@ def packed(record: object) -> PackedFile:
 
 
 class SimulatedWorker:
+    failed_afterwards = None  # its code never fails once a trial has ended
+
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 

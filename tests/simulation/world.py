@@ -19,7 +19,7 @@ from storage.requests import request_stop
 from storage.studies import delete_study, find_study
 from storage.trials import TrialRow
 from sweeps import RunSettings, StudySettings, sweep
-from sweeps.driver import owner, results_folder
+from sweeps.driver import folder_owner, results_folder
 from sweeps.launching import Launch, prepare
 from sweeps.runners import inline
 from sweeps.study.stored_study import Study
@@ -234,7 +234,9 @@ class World:
             patch.setattr(sweep, "work_plan", lambda launching: None)
             patch.setattr(sweep, "_environment_here", lambda launching: {"simulated": "here"})
             patch.setattr(results_folder, "best_yaml", _best_json)  # YAML takes a third of the time
-            patch.setattr(owner, "_fingerprint", lambda path: json.loads(path.read_text())["fingerprint"])
+            patch.setattr(
+                folder_owner, "_fingerprint", lambda path: json.loads(path.read_text())["fingerprint"]
+            )
             patch.setattr(inline, "make_worker", lambda plan, breaks_off: SimulatedWorker(self.scheduler))
             yield
 

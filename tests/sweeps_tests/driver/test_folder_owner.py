@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.best_config.document import read_config
-from sweeps.driver import owner
+from sweeps.driver import folder_owner
 from sweeps.errors import UsageError
 from sweeps.study.stored_study import load
 from tests.conftest import ToyLauncher
@@ -31,7 +31,7 @@ def test_of_two_studies_launched_at_once_into_one_folder_the_second_is_refused(
     launch_toy: ToyLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = str(tmp_path / "out")
-    check, begun = owner.check_owner, []
+    check, begun = folder_owner.check_owner, []
 
     def check_while_another_begins(*arguments: object) -> None:
         check(*arguments)  # type: ignore[arg-type]
