@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from storage.configurations import Part
 from storage.outcomes import Outcome, reaches
 from sweeps.driver.leaders import Leaders
+from sweeps.samplers.visible_trials import Finished
 from sweeps.study.specification import Specification
 
 
@@ -52,3 +53,11 @@ class EndedTrials:
         if self._target is None or not self._table:
             return False
         return reaches(self._table[-1], self._target, self._direction)
+
+
+def shown_to_sampler(outcome: Outcome, num_rounds: int | None) -> Finished:
+    """How a trial ended, in the form that samplers know. num_rounds: None where no sampler may see the trial."""
+    last = None
+    if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
+        last = (num_rounds, outcome.value)
+    return Finished(outcome.state, outcome.value, last)

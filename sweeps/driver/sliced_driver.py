@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from objectives import Round
 from storage.outcomes import Outcome, ranking
+from sweeps.driver.ended_trials import shown_to_sampler
 from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.pruning.learning_curve import curve_of
@@ -138,10 +139,7 @@ class SlicedDriver(StudyDriver):
         for trial in self._decisions.known:
             if trial.is_ended:
                 outcome = self.ends[trial.number]
-                last = None
-                if outcome.state == "PRUNED" and outcome.value is not None:
-                    last = (len(self._ended_rounds[trial.number]), outcome.value)
-                told[trial.number] = Finished(outcome.state, outcome.value, last)
+                told[trial.number] = shown_to_sampler(outcome, len(self._ended_rounds[trial.number]))
             elif trial.has_result:
                 told[trial.number] = Finished("COMPLETE", self.metric.oriented(float(trial.best[-1])))
         return told

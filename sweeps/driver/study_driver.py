@@ -8,7 +8,6 @@ stored rounds, and Optuna's copy (for its dashboard and samplers) is written aft
 from __future__ import annotations
 
 import heapq
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -24,18 +23,18 @@ from storage.leases import Lease
 from storage.outcomes import Outcome
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
-from sweeps.driver.ended_trials import EndedTrials
+from sweeps.driver.beginning import assignment_of, new_trial
+from sweeps.driver.ended_trials import EndedTrials, shown_to_sampler
+from sweeps.driver.environments import Environments
 from sweeps.driver.leftovers import remove_leftovers
+from sweeps.driver.notices import Notices
 from sweeps.driver.observer import Observer, Standing
 from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial, stored_trials
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
 from sweeps.samplers.open_proposer import OpenProposer, proposer_of
-from sweeps.samplers.sampler_study import running_trial
-from sweeps.samplers.visible_trials import Finished, Proposal
-from sweeps.study.continuity import rule_version_here
-from sweeps.study.environment import environment_key
-from sweeps.study.specification import Specification, full_parameters
+from sweeps.samplers.visible_trials import Proposal
+from sweeps.study.specification import Specification
 from sweeps.trial.files import Record, TrialFiles
 from sweeps.trial.metric import best_round
 from sweeps.trial.returned import Returned
@@ -69,11 +68,12 @@ class StudyDriver:
         self.metric = self.spec.metric
         self._most = num_trials
         self.here = Place()
-        self._environments: dict[str, Any] = dict(study.provenance["environments"])
         self._out = out
         self.num_recorded = 0  # new rounds since the driver was opened
         self.running: dict[int, RunningTrial] = {}
         self.writer = StudyWriter(database, lease)
+        self._environments = Environments(study, self.spec, self.writer)
+        self._notices = Notices()
         self.observers: list[Observer] = list(observers)
         watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
@@ -83,7 +83,6 @@ class StudyDriver:
         self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
         self._paused: dict[int, RunningTrial] = {}
         self._closed = False
-        self._has_told_of_start_over = self._has_told_of_failure_afterwards = False
         self._restore()
 
     # -- what there is -------------------------------------------------------------------------------
@@ -149,16 +148,11 @@ class StudyDriver:
     @property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
         """All environments in which the study was run, by the key that trials refer to."""
-        return self._environments
+        return self._environments.by_key
 
     def note_environment(self, record: Mapping[str, Any]) -> str:
         """Store an environment with the study and return its key; a stop rule of another version belongs to it."""
-        record = {**record, **rule_version_here(self.spec)}
-        key = environment_key(record)
-        if key not in self._environments:
-            self._environments[key] = dict(record)
-            self.writer.update_provenance({**self.study.provenance, "environments": self._environments})
-        return key
+        return self._environments.note(record)
 
     def take_additions(self, additions: Iterable[Addition]) -> None:
         """Let what users have added become the next configurations. Each is taken once."""
@@ -199,7 +193,8 @@ class StudyDriver:
         trial, latest = self.running[number], progress.round
         self.writer.note(trial.trial_id, progress.attributes)
         if progress.starts_over:
-            self._note_start_over(trial, progress.starts_over)
+            trial.starts_over = progress.starts_over
+            self._notices.starts_over(number, progress.starts_over)
         if progress.weights is not None:
             trial.keep_weights(latest.index, progress.weights)
         if latest.index <= len(trial.rounds):
@@ -246,14 +241,7 @@ class StudyDriver:
         if number not in self.ends or self.ends[number].state == "FAIL":
             return
         self.writer.note_ours(self.ends[number].trial_id, {"failed_afterwards": failure.in_short})
-        if not self._has_told_of_failure_afterwards:
-            self._has_told_of_failure_afterwards = True
-            print(
-                f"sweep: trial {number} has ended and its figures stand, but the code failed after the last round: "
-                f"{failure.in_short}. This may also hold for other trials; `sweep show` says it of each.\n"
-                f"{failure.traceback}".rstrip(),
-                file=sys.stderr,
-            )
+        self._notices.failed_afterwards(number, failure)
 
     def lose(
         self, number: int, how: str, *, blameless: bool = False, with_others: bool = False
@@ -265,10 +253,7 @@ class StudyDriver:
         fail by such a death: it gets its last attempt alone.
         """
         trial = self.running[number]
-        trial.losses += not blameless
-        if with_others:
-            trial.losses = min(trial.losses, LOSSES_BEFORE_FAIL - 1)
-        trial.alone |= trial.losses == LOSSES_BEFORE_FAIL - 1
+        trial.lost_its_worker(LOSSES_BEFORE_FAIL, blameless=blameless, with_others=with_others)
         if trial.losses >= LOSSES_BEFORE_FAIL:
             message = f"the worker died {trial.losses} times without a new round: {how}"
             return self.fail(number, Failure("worker_lost", "WorkerLost", message))
@@ -342,16 +327,8 @@ class StudyDriver:
 
     def _insert(self, number: int, proposal: Proposal) -> int:
         """Store a new trial; returns its id."""
-        template = running_trial(self.spec.space, proposal)
-        if proposal.added is not None:
-            template.set_user_attr("added", self._additions[proposal.added])
-        repeat = None
-        if proposal.part is not None:
-            configuration, repeat = proposal.part
-            template.set_user_attr("configuration", configuration)
-            template.set_user_attr("repeat", repeat)
-        # A string: as a number, the dashboard would plot the seed.
-        template.set_user_attr("seed", str(self.spec.seed_of(number, repeat)))
+        added = None if proposal.added is None else self._additions[proposal.added]
+        template = new_trial(self.spec, number, proposal, added)
         return self.writer.insert_trial(number, template, proposal.added)
 
     def _leave_out(self, trial: RunningTrial, why: str) -> None:
@@ -382,15 +359,7 @@ class StudyDriver:
         if isinstance(self._proposer, OpenProposer):
             self._proposer.begin(trial.number)
         repeat = self._proposer.part_of(trial.number)[1] if self.spec.trials_each > 1 else None
-        assignment = Assignment(
-            number=trial.number,
-            parameters=full_parameters(self.spec, trial.chosen),
-            seed=self.spec.seed_of(trial.number, repeat),
-            rounds=self.spec.rounds,
-            repeat=self.spec.repeat_of(trial.number) if repeat is None else repeat,
-            checkpoint=trial.files.read_checkpoint(trial.checkpoint),
-            until=self._until(trial.number),
-        )
+        assignment = assignment_of(self.spec, trial, repeat, self._until(trial.number))
         for observer in self.observers:
             observer.started(assignment, again=trial.resumed)
         return assignment
@@ -401,17 +370,6 @@ class StudyDriver:
 
     def _files_of(self, number: int) -> TrialFiles:
         return TrialFiles(self._out, number, self.writer.fenced)
-
-    def _note_start_over(self, trial: RunningTrial, why: str) -> None:
-        """Record it with the trial; print the first one."""
-        trial.starts_over = why
-        if not self._has_told_of_start_over:
-            self._has_told_of_start_over = True
-            print(
-                f"sweep: trial {trial.number} starts again from its first round if it is interrupted: "
-                f"{why}. This may also hold for other trials.",
-                file=sys.stderr,
-            )
 
     def _store(self, trial: RunningTrial, latest: Round) -> None:
         cost = asdict(latest.cost) if latest.cost is not None else {}
@@ -440,10 +398,7 @@ class StudyDriver:
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
         """num_rounds: given if the sampler may see the trial."""
-        last = None
-        if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
-            last = (num_rounds, outcome.value)
-        self._proposer.finish(outcome.number, Finished(outcome.state, outcome.value, last))
+        self._proposer.finish(outcome.number, shown_to_sampler(outcome, num_rounds))
         self._ended.add(outcome, self._proposer.num_leading)
 
     def best_so_far(self) -> Round | None:

@@ -58,6 +58,16 @@ class RunningTrial:
         best = best_round(self.rounds, metric)
         return best is None or (self.weights is not None and self.weights["round"] == best.index)
 
+    def lost_its_worker(self, most: int, *, blameless: bool, with_others: bool) -> None:
+        """Count a death of its worker, of which `most` in a row are one too many; after the last but one it is alone.
+
+        with_others: any trial of the worker may be the reason, so this death is never the one too many.
+        """
+        self.losses += not blameless
+        if with_others:
+            self.losses = min(self.losses, most - 1)
+        self.alone |= self.losses == most - 1
+
     def compare(self, again: Round) -> None:
         """Compare a round that was trained again with the stored one."""
         stored = self.rounds[again.index - 1]
