@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,10 @@ class Host:
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back."""
         return time.monotonic()
+
+    def time_of_day(self) -> datetime:
+        """The time of day, in UTC."""
+        return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

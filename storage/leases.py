@@ -15,7 +15,6 @@ import getpass
 import secrets
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -163,7 +162,7 @@ def answers(database: Database, study_id: int, *, lease_seconds: float = LEASE_S
 
 def _values(database: Database, token: str, fence: int) -> dict[str, object]:
     process = database.host.this_process()
-    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    since = database.host.time_of_day().strftime("%Y-%m-%d %H:%M UTC")
     return {
         "token": token,
         "fence": fence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy
@@ -130,6 +131,9 @@ def _table_of(sql: str) -> str:
     return words[1 if words[0] == "UPDATE" else 2]
 
 
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)  # of the simulated time
+
+
 class SimulatedHost(Host):
     """The clock, process table and threads of a simulated process."""
 
@@ -140,6 +144,9 @@ class SimulatedHost(Host):
 
     def monotonic(self) -> float:
         return self._scheduler.now + self._process.offset
+
+    def time_of_day(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.monotonic())
 
     def sleep(self, seconds: float) -> None:
         self._scheduler.wait(seconds)
