@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_block
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "endurance.json"

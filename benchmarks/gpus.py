@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.overhead import Clock
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_block
 
 RESULTS = Path(__file__).parent / "results" / "gpus.json"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"

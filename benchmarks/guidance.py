@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.guidance_cells import FIRST, STUDY_SEEDS, TEST_SEEDS, WAYS
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_blocks
 from benchmarks.wide_rates import RECIPES, read_cell
 from sweeps.guidance.known_suggestions import known_suggestions
 from sweeps.guidance.rate_curve import read_curve
@@ -145,7 +145,7 @@ def _nearly_holds(scores: Rates, seed: int, found: RateRange | None, cell: Mappi
     if found is None:
         return False
     low, high = rounded_outwards(found.low, found.high)
-    known = {rate: float(s[seed]) for rate, s in scores.items() if s[seed] is not None}  # type: ignore[arg-type]
+    known = {rate: score for rate, each in scores.items() if (score := each[seed]) is not None}
     best = max(known.values())
     share = min(max(abs(best), 0.0), 1.0)
     error = math.sqrt(share * (1 - share) / (cell["data"].get("valid_rows") or 500))
@@ -243,6 +243,8 @@ def first_table() -> str:
             lines.append(
                 f"| {task}, {number} | {target:.3f} | {_WAY[way]} | {_reached(cells[way], target, probe)} |"
             )
+    if len(lines) == 2:
+        return "*Not measured yet: `python -m benchmarks.guidance --make` trains the studies, which takes hours.*"
     return "\n".join(lines)
 
 
@@ -281,9 +283,7 @@ BLOCKS = {
 
 def with_tables(page: str) -> str:
     """The page with the tables of what was measured."""
-    for name, table in BLOCKS.items():
-        page = with_block(page, name, table())
-    return page
+    return with_blocks(page, BLOCKS)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 from benchmarks import stopping_page
 from benchmarks.curve_bank import BANK, PARTS
 from benchmarks.full_curves import Full, load
+from benchmarks.page_blocks import with_block
 from sweeps.diagnosis.labels import diagnose
 from sweeps.diagnosis.plot import draw_curve
 
@@ -134,9 +135,7 @@ def main() -> None:
     for each in found["differing"]:
         print(each)
     if wanted.write:
-        stopping_page.PAGE.write_text(
-            stopping_page.with_block(stopping_page.PAGE.read_text(), BLOCK, table(found))
-        )
+        stopping_page.PAGE.write_text(with_block(stopping_page.PAGE.read_text(), BLOCK, table(found)))
 
 
 if __name__ == "__main__":

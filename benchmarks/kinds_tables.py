@@ -19,6 +19,7 @@ import pandas as pd
 from benchmarks import stopping_page
 from benchmarks.full_curves import load
 from benchmarks.kinds_bank import KINDS, PARTS, KindStudy
+from benchmarks.page_blocks import with_block
 from benchmarks.stop_rules import labels_right, outcomes, rules, summary
 
 RESULTS = Path(__file__).parent / "results" / "kinds"
@@ -140,7 +141,7 @@ def main() -> None:
             print(telling, each)
     if wanted.write:
         page = stopping_page.PAGE
-        page.write_text(stopping_page.with_block(page.read_text(), BLOCK, tables(found)))
+        page.write_text(with_block(page.read_text(), BLOCK, tables(found)))
 
 
 if __name__ == "__main__":

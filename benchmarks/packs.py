@@ -250,7 +250,7 @@ def tables(kept: dict[str, Any]) -> str:
 
 def with_tables(page: str) -> str:
     """The page with the figures that were kept."""
-    from benchmarks.stopping_page import with_block
+    from benchmarks.page_blocks import with_block
 
     return with_block(page, "packs", tables(json.loads(RESULTS.read_text())))
 

@@ -25,8 +25,8 @@ import optuna
 import pandas as pd
 
 from benchmarks.curve_bank import PARTS
+from benchmarks.page_blocks import with_block
 from benchmarks.stop_rules import ORDERS, POINTS, Full, Halt, Remembered, load, replay, rules
-from benchmarks.stopping_page import with_block
 from sweeps.pruning.onset import OnsetRule
 from sweeps.pruning.relative import StudyRule
 from sweeps.pruning.rule import StopRule, Watch

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_block
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "simulation.json"

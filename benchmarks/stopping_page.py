@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page_blocks import with_block
+
 OURS = ("onset", "study", "eager")
 RESULTS = Path(__file__).parent / "results" / "stop_rules.json"
 PAGE = Path(__file__).parents[1] / "docs" / "stopping-tables.md"
@@ -139,10 +141,3 @@ def with_blocks(text: str, measured: Mapping[str, Any]) -> str:
     for name, render in BLOCKS.items():
         text = with_block(text, name, render(measured))
     return text
-
-
-def with_block(text: str, name: str, content: str) -> str:
-    """The page with what is between `<!-- NAME -->` and `<!-- /NAME -->` replaced."""
-    before, _, rest = text.partition(f"<!-- {name} -->\n")
-    _, _, after = rest.partition(f"<!-- /{name} -->")
-    return f"{before}<!-- {name} -->\n{content}\n<!-- /{name} -->{after}"

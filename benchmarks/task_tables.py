@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import figures, label_changes, studies
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_blocks
 from objectives.registry import all_tasks, get_task
 from objectives.task import Task
 from sweeps.cli.formats import cell as shown
@@ -351,9 +351,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 def with_tables(page: str) -> str:
     """docs/tasks.md with its tables. Raises FileNotFoundError where a cell is missing."""
-    for name, render in BLOCKS.items():
-        page = with_block(page, name, render())
-    return page
+    return with_blocks(page, BLOCKS)
 
 
 def make(options: Sequence[str]) -> None:

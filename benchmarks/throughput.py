@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.stopping_page import with_block
+from benchmarks.page_blocks import with_block
 from objectives.registry import get_task
 from objectives.rows.rows import Rows
 from objectives.training.loop import Run, make_deterministic

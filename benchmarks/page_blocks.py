@@ -1,0 +1,22 @@
+"""Tables within a page of docs/: each stands between `<!-- NAME -->` and `<!-- /NAME -->`, and a script writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+
+def with_block(page: str, name: str, content: str) -> str:
+    """The page with another content of one block. Raises ValueError where it has no such block."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page has no block {name!r}")
+    return f"{before}{begin}{content}\n{end}{after}"
+
+
+def with_blocks(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """The page with the content of each block that `tables` makes."""
+    for name, table in tables.items():
+        page = with_block(page, name, table())
+    return page
