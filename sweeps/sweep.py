@@ -286,10 +286,13 @@ def _environment_here(launching: Launch) -> dict[str, Any]:
 
 def _runner(launching: Launch) -> Runner:
     if launching.run.runner == "inline":
+        if launching.packing is not None:
+            from sweeps.runners.inline_pack import InlinePackRunner
+
+            return InlinePackRunner(launching.packing.at_most(launching.workers))
         from sweeps.runners.inline import InlineRunner
 
-        packing = launching.packing
-        return InlineRunner(None if packing is None else packing.at_most(launching.workers))
+        return InlineRunner()
     from sweeps.runners.ray_tune.runner import RayRunner
     from sweeps.runners.ray_tune.start_watch import START_TIMEOUT_SECONDS
 

@@ -44,7 +44,7 @@ def more_regularisation(facts: StudyFacts) -> MoreOf | None:
 
 
 def _upper_part(facts: StudyFacts, name: str) -> MoreOf | None:
-    """The range above what the best trials have, if fewer trials overfit there and the best of them is no worse."""
+    """The range above what the best trials have, if fewer trials overfit there and their mean score is no worse."""
     at = {trial.number: facts.position_of(trial, name) for trial in facts.ranked}
     best = [place for trial in facts.top if (place := at[trial.number]) is not None]
     if not best:

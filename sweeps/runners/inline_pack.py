@@ -1,0 +1,88 @@
+"""Runs several trials at once in this process, which take turns: `--trials-per-gpu` without Ray."""
+
+from __future__ import annotations
+
+import sys
+
+from sweeps.driver.study_driver import StudyDriver
+from sweeps.driver.termination import Interruption, Termination
+from sweeps.runners.answering import answer
+from sweeps.runners.handout import Handout
+from sweeps.runners.packed_worker import PackedWorker
+from sweeps.trial.packing import Packing
+from sweeps.trial.verdict import Failure
+from sweeps.trial.work import Progress, WorkPlan
+
+POLL_SECONDS = 0.05
+
+
+class InlinePackRunner:
+    """The runner of a pack that needs no Ray. packing: how many trials at once."""
+
+    def __init__(self, packing: Packing) -> None:
+        self._packing = packing
+
+    def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
+        """Run the driver's trials."""
+        _Run(driver, plan, termination, self._packing).run()
+
+
+class _Run:
+    """One run of a driver's trials."""
+
+    def __init__(
+        self, driver: StudyDriver, plan: WorkPlan, termination: Termination, packing: Packing
+    ) -> None:
+        self._driver, self._termination = driver, termination
+        self._worker = PackedWorker(plan, breaks_off=(Interruption,))
+        self._handout = Handout(driver)
+        self._here: set[int] = set()
+        self._packing = packing
+        self._most = packing.at_first
+
+    def run(self) -> None:
+        """Run the driver's trials."""
+        driver, termination = self._driver, self._termination
+        try:
+            termination.check(driver)
+            while not termination.pauses and not driver.is_over:
+                self._fill()
+                with termination.interruptible():
+                    told = self._worker.next(POLL_SECONDS)
+                if told is not None:
+                    self._answer(*told)
+                termination.check(driver)
+        except Interruption:
+            termination.check(driver)
+        finally:
+            try:
+                self._worker.close()
+            finally:
+                driver.pause_all()
+
+    def _fill(self) -> None:
+        while len(self._here) < self._most:
+            assignment = self._handout.next(self._here)
+            if assignment is None:
+                return
+            self._here.add(assignment.number)
+            with self._termination.interruptible():
+                self._worker.begin(assignment)
+
+    def _answer(self, number: int, told: Progress | Failure) -> None:
+        driver = self._driver
+        if self._termination.signal_number and isinstance(told, Failure):
+            return  # the task made an error of its own out of the interruption
+        num_here = len(self._here)
+        answer(driver, number, told, with_others=num_here > 1)
+        if isinstance(told, Progress) and self._packing.is_measured:
+            self._most, why = self._worker.room.fitting(self._packing.most)
+            print(f"sweep: {why}", file=sys.stderr)
+            self._packing = self._packing.measured(self._most)
+        if number in driver.running:
+            self._worker.go_on(number)
+            return
+        self._worker.end(number)
+        self._here.discard(number)
+        if isinstance(told, Failure) and told.kind == "out_of_memory":
+            self._most = max(1, num_here - 1)
