@@ -84,6 +84,9 @@ def test_blocks_are_the_rounds_steps_and_of_few_kinds(num_steps: int, sampled_ev
 def test_what_cannot_be_recorded_goes_on_as_it_is_written_and_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(
+        "WARNING", logger="objectives.training.recorded"
+    )  # a worker, which tells its driver, silences it
     runs = [start_replayed(graphs=ReplayedSteps("no such thing")) for _ in range(2)]
     assert (
         figures(list(train(runs[0])))

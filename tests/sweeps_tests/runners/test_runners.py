@@ -10,6 +10,8 @@ import pytest
 from sweeps.driver.study_driver import StudyDriver
 from tests.conftest import ToyLauncher
 
+TRIAL_SECONDS = 4.0
+
 
 @pytest.fixture
 def overdue_once_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +24,9 @@ def overdue_once_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         if [each.chosen["behaviour"] for each in driver.running.values() if len(each.rounds) == 3] == [
             "hangs"
         ]:
-            now[0] = 1e9 if len(driver.running) == 1 else 0.0
+            now[0] = (
+                2 * TRIAL_SECONDS if len(driver.running) == 1 else 0.0
+            )  # too early for a start or a close
         kill_overdue(self, driver)
         now[0] = 0.0  # no other wait is overdue
 
@@ -52,7 +56,7 @@ def test_ray_survives_whatever_a_trial_does(launch_toy: ToyLauncher, tmp_path: P
         num_trials=len(words),
         runner="ray",
         workers=2,
-        trial_timeout_seconds=4.0,
+        trial_timeout_seconds=TRIAL_SECONDS,
         max_failures=9,
     )
     ends = {t.params["behaviour"]: (t.state, t.attributes["stop_reason"]) for t in result.study.table()}
