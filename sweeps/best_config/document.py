@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from objectives.checked_yaml import read_checked
 from objectives.errors import ObjectiveError
 from sweeps.best_config.model import BestConfig
 from sweeps.errors import UsageError
+
+_SIMPLE = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
 
 
 def read_config(path: Path) -> BestConfig:
@@ -58,7 +61,12 @@ def _flow(value: Any) -> str:
 
 @lru_cache
 def _key(name: str) -> str:
-    """A name as the key of a mapping on one line, with quotes where YAML needs them."""
+    """A name as the key of a mapping on one line, with quotes where YAML needs them.
+
+    ruamel.yaml leaves out quotes without which it can't read some names, such as `:0`. So only simple names have none.
+    """
+    if name.isprintable() and not _SIMPLE.fullmatch(name):
+        return json.dumps(name, ensure_ascii=False)
     line = CommentedMap({name: 0})
     line.fa.set_flow_style()
     return _dumped(line).strip().removeprefix("{").removesuffix(": 0}")

@@ -35,6 +35,8 @@ def test_every_value_reads_back_to_the_same_bits(value: float | bool | None) -> 
 @example("true")
 @example("1e5")
 @example("a: b, {c} # d")
+@example(":0")
+@example("")
 def test_every_name_of_an_extra_number_reads_back(name: str) -> None:
     rounds = [{name: 0.5, "next": 1}, {name: None}]
     text = to_yaml({"format": 1, "rounds": rounds}, "a comment")
