@@ -11,7 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from objectives.errors import UnknownTaskError
-from objectives.source_code import Sources, find_module, read_sources
+from objectives.local_modules import find_module
+from objectives.source_code import Sources, read_sources
 from objectives.spelling import did_you_mean
 from objectives.task import Task
 from objectives.task_class import flaw_of

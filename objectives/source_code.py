@@ -13,21 +13,19 @@ import importlib.util
 import os
 import re
 import sys
-import sysconfig
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder, SourceLoader
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments
 from objectives.errors import UnknownTaskError
 from objectives.import_statements import imported_by
+from objectives.loaded_modules import LoadedModules
+from objectives.local_modules import OURS, locate
+from objectives.source_file import SourceFile
 
-_OURS = frozenset({"sweeps", "objectives", "search_spaces", "storage"})  # known by a digest of their own
 _IMPORTS_FROM_ITS_PACKAGE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
 _ON_TORCH = frozenset(
     {
@@ -48,25 +46,6 @@ _being_loaded: list[str] = []
 def is_being_loaded() -> bool:
     """Whether somebody's own code is imported just now, and this is called by it."""
     return bool(_being_loaded)
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A module's source as it was read.
-
-    shown: its path from the folder of the code. text: empty for a bare folder.
-    """
-
-    module: str
-    path: str
-    shown: str
-    text: str
-    is_package: bool = False
-
-    @property
-    def digest(self) -> str:
-        """The start of the SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -106,7 +85,7 @@ class Sources:
 
         Raises UnknownTaskError, with the reason, where it can't be imported.
         """
-        loaded = _Loaded.of(self)
+        loaded = LoadedModules.of(self.files, self.root)
         loaded.activate()
         if self.main.module not in sys.modules:
             _being_loaded.append(self.main.module)
@@ -142,21 +121,6 @@ def read_sources(file: Path, module: str | None = None) -> Sources:
     )
 
 
-def find_module(name: str) -> Path | None:
-    """The file of the module called `name`, looked for from the current folder and on Python's path."""
-    top, *rest = name.split(".")
-    try:
-        spec = PathFinder.find_spec(top, [str(Path.cwd())]) or importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    for place in (spec.submodule_search_locations or []) if spec and rest else []:
-        for ending in (".py", "/__init__.py"):
-            path = Path(place, *rest[:-1], f"{rest[-1]}{ending}")
-            if path.is_file():
-                return path
-    return Path(spec.origin) if spec and spec.origin and not rest else None
-
-
 class _Reading:
     """Follows imports from one file to the next."""
 
@@ -172,7 +136,7 @@ class _Reading:
             self._follow(parent)
         self._read_imports(main)
         first, *others = self._files.values()
-        packages = sorted(self._others - _OURS - set(sys.stdlib_module_names))
+        packages = sorted(self._others - OURS - set(sys.stdlib_module_names))
         return Sources(
             (first, *sorted(others, key=lambda each: each.module)), str(self._root), tuple(packages)
         )
@@ -181,7 +145,7 @@ class _Reading:
         """Take the module `name` in, with its parents and imports, where it is local; returns whether there is one."""
         if name in self._files:
             return True
-        found = _locate(name, self._root)
+        found = locate(name, self._root)
         if found is None:
             return False
         path, is_package = found
@@ -204,49 +168,6 @@ class _Reading:
                 self._others.add(wanted[0].partition(".")[0])
             for name in wanted[1:]:
                 self._follow(name)
-
-
-def _locate(name: str, root: Path) -> tuple[Path, bool] | None:
-    """File (or bare folder) of a local module and whether it is a package; None where it is installed, or not there."""
-    top, *rest = name.split(".")
-    if top in _OURS:  # wherever this service's own folder lies
-        return None
-    folder = root
-    if not _is_there(root, top):
-        try:
-            spec = None if top in sys.builtin_module_names else importlib.util.find_spec(top)
-        except (ImportError, ValueError, AttributeError):
-            spec = None
-        where = spec and (spec.origin or next(iter(spec.submodule_search_locations or []), None))
-        if not where or _is_installed(Path(where)) or not Path(where).exists():
-            return None
-        folder = Path(where).parent.parent if spec and spec.submodule_search_locations else Path(where).parent
-    bare = folder.joinpath(top, *rest)
-    for path, is_package in ((bare.with_name(f"{bare.name}.py"), False), (bare / "__init__.py", True)):
-        if path.is_file():
-            return path, is_package
-    return (bare, True) if bare.is_dir() and any(bare.glob("*.py")) else None
-
-
-def _is_there(root: Path, top: str) -> bool:
-    return (
-        (root / f"{top}.py").is_file()
-        or (root / top / "__init__.py").is_file()
-        or any((root / top).glob("*.py"))
-    )
-
-
-def _is_installed(path: Path) -> bool:
-    """Whether a file is Python's own or of an installed package."""
-    return any(part in ("site-packages", "dist-packages") for part in path.parts) or not (
-        _places_of_python().isdisjoint(path.resolve().parents)
-    )
-
-
-@functools.cache
-def _places_of_python() -> frozenset[Path]:
-    """Where Python's own modules lie, and those of installed packages."""
-    return frozenset(Path(place).resolve() for place in sysconfig.get_paths().values())
 
 
 def _place_of(path: Path) -> tuple[Path, str]:
@@ -285,70 +206,3 @@ def _told(error: BaseException, sources: Sources) -> str:
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     remedy = f" {NO_ARGUMENTS}" if asks_for_arguments(error) else ""
     return f"{type(error).__name__}: {error}{where}.{remedy}"
-
-
-class _Loader(SourceLoader):
-    """Executes a module from the text that was read; writes no bytecode, and reads none."""
-
-    def __init__(self, file: SourceFile) -> None:
-        self._file = file
-
-    def get_filename(self, fullname: str) -> str:
-        """Where it was read."""
-        return self._file.path
-
-    def get_data(self, path: str | bytes) -> bytes:
-        """Its text."""
-        return self._file.text.encode()
-
-
-class _Loaded(MetaPathFinder):
-    """The modules of one code, which stand in `sys.modules` while it is the active one.
-
-    Two codes may each have a `helper` beside their file.
-    """
-
-    _all: dict[tuple[tuple[str, str, str], ...], _Loaded] = {}
-    _active: _Loaded | None = None
-
-    def __init__(self, sources: Sources) -> None:
-        self._files = {each.module: each for each in sources.files}
-        self._root = sources.root
-        self._modules: dict[str, ModuleType] = {}
-
-    @classmethod
-    def of(cls, sources: Sources) -> _Loaded:
-        """The one for these very texts."""
-        key = tuple((each.module, each.path, each.digest) for each in sources.files)
-        return cls._all.setdefault(key, cls(sources))
-
-    def activate(self) -> None:
-        """Let the names of this code mean its modules."""
-        if _Loaded._active is not self:
-            if _Loaded._active is not None:
-                _Loaded._active._step_back()
-            for name, file in self._files.items():
-                if getattr(sys.modules.get(name), "__file__", None) != file.path:  # another of that name
-                    sys.modules.pop(name, None)
-            sys.modules.update(self._modules)
-            sys.meta_path.insert(0, self)
-            if self._root not in sys.path:
-                sys.path.append(self._root)  # for what is imported by a name that only running tells
-            _Loaded._active = self
-
-    def _step_back(self) -> None:
-        sys.meta_path.remove(self)
-        self._modules = {name: sys.modules.pop(name) for name in self._files if name in sys.modules}
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """How to load one of this code's modules; None for others."""
-        file = self._files.get(fullname)
-        if file is None:
-            return None
-        folder = Path(file.path).parent if file.path.endswith(".py") else Path(file.path)
-        return importlib.util.spec_from_file_location(
-            fullname,
-            file.path,
-            loader=_Loader(file),
-            submodule_search_locations=[str(folder)] if file.is_package else None,
-        )

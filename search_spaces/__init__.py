@@ -11,8 +11,8 @@ from search_spaces.errors import SpaceError
 from search_spaces.schema import Categorical, Condition, Fixed, Numeric, Space
 
 if TYPE_CHECKING:
+    from search_spaces.override import parse_override as parse_override
     from search_spaces.reader import built_in_space_path as built_in_space_path
-    from search_spaces.reader import parse_override as parse_override
     from search_spaces.reader import read_space as read_space
 
 __all__ = [
@@ -30,6 +30,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the YAML reader at its first use: most reading of a stored study does not need it."""
+    if name == "parse_override":
+        from search_spaces.override import parse_override
+
+        return parse_override
     if name in __all__:
         from search_spaces import reader
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from search_spaces.errors import SpaceError
-from search_spaces.reader import Reader, commented
+from search_spaces.reader import Reader
 from search_spaces.schema import Space
+from search_spaces.yaml_values import commented
 
 Record = dict[str, Any]  # a domain as it is written in YAML
 

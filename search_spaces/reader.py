@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import reprlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,9 +14,8 @@ from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.scalarbool import ScalarBoolean
 
 from search_spaces.errors import SpaceError
 from search_spaces.foreign import WANDB_KEYS, from_wandb, is_wandb, not_used_of_wandb, our_form_of
@@ -33,6 +31,7 @@ from search_spaces.schema import (
     is_number,
 )
 from search_spaces.yaml_size import oversize
+from search_spaces.yaml_values import commented, deep, is_nested, plain, shown
 
 MOST_BYTES = 64 << 20
 _FORM = (
@@ -85,55 +84,6 @@ def parse_space(text: str, source: str) -> Space:
     return Reader(source).space(document)
 
 
-def parse_override(text: str, space: Space, kind: type | None) -> tuple[str, Domain]:
-    """A domain from `key=value` (fixed), `key=a,b,c` (choices) or `key=lo..hi` (a range; `:log` makes it logarithmic).
-
-    `kind` is the parameter's type, if known. A range keeps the scale that the space gives the parameter, unless
-    `:log` or `:linear` says otherwise. Raises SpaceError for anything else.
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise SpaceError(f"{text!r} is neither key=value nor key=lo..hi nor key=a,b,c.")
-    if ".." in value:
-        return name, _range(text, name, value, space, kind)
-    if "," in value:
-        record = CommentedMap(choices=[_finite(text, part) for part in value.split(",") if part])
-        return name, Reader("command line").domain(name, record)
-    return name, Fixed(_finite(text, value))
-
-
-def _finite(text: str, value: str) -> Any:
-    found = _scalar(value)
-    if isinstance(found, float) and not math.isfinite(found):
-        raise SpaceError(f"{text}: {value!r} is not a finite number, a word, true, false or null.")
-    return found
-
-
-def _range(text: str, name: str, value: str, space: Space, kind: type | None) -> Numeric:
-    bounds, _, scale = value.partition(":")
-    if scale not in ("", "log", "linear"):
-        raise SpaceError(f"{text}: {scale!r} is no scale; write {name}={bounds}:log or :linear.")
-    low, _, high = bounds.partition("..")
-    record = CommentedMap(low=_scalar(low), high=_scalar(high))
-    known = space[name].domain if name in space else None
-    if scale == "log" or (not scale and isinstance(known, Numeric) and known.log):
-        record["log"] = True
-    parsed = Reader("command line").domain(name, record)
-    assert isinstance(parsed, Numeric)
-    integer = parsed.integer if kind is None else kind is int
-    if kind is None and isinstance(known, Numeric):
-        integer = known.integer
-    return Numeric(parsed.low, parsed.high, parsed.log, None, integer)
-
-
-def _scalar(text: str) -> Any:
-    try:
-        value = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError):
-        return text
-    return value if value is None or isinstance(value, bool | int | float | str) else text
-
-
 def _fits(step: float, low: float, high: float) -> bool:
     try:
         return step > 0 and float(Numeric(float(low), float(high), step=float(step)).last) > low
@@ -169,7 +119,7 @@ class Reader:
                 self._refuse(
                     document,
                     other,
-                    f"unknown key {_shown(other)}{_close(str(other), known)} (known: {', '.join(sorted(known))}).",
+                    f"unknown key {shown(other)}{_close(str(other), known)} (known: {', '.join(sorted(known))}).",
                 )
         entries = document[key]
         if not entries:
@@ -177,7 +127,7 @@ class Reader:
         parameters: list[Parameter] = []
         for name in entries:
             if not isinstance(name, str):
-                self._refuse(entries, name, f"{_shown(name)}: the name of a parameter must be a word.")
+                self._refuse(entries, name, f"{shown(name)}: the name of a parameter must be a word.")
             parameters.append(self._parameter(name, entries, parameters))
         return Space(tuple(parameters), self._source)
 
@@ -185,7 +135,7 @@ class Reader:
         """A Weights & Biases sweep, of which only the parameters say what a space says."""
         for key in document:
             if key != "parameters" and key not in WANDB_KEYS:
-                self._refuse(document, key, f"unknown key {_shown(key)} in a Weights & Biases sweep.")
+                self._refuse(document, key, f"unknown key {shown(key)} in a Weights & Biases sweep.")
         try:
             entries = from_wandb(document)
         except (ValueError, TypeError) as error:
@@ -219,24 +169,24 @@ class Reader:
                 self._refuse(
                     record,
                     key,
-                    f"{name}: unknown key {_shown(key)}{_close(str(key), known)} (known: {words}).",
+                    f"{name}: unknown key {shown(key)}{_close(str(key), known)} (known: {words}).",
                 )
 
     def _value(self, name: str, mapping: CommentedMap, key: str, value: Any) -> Scalar:
-        plain = _plain(value)
-        if isinstance(plain, dict | list) or (isinstance(plain, float) and not is_number(plain)):
+        found = plain(value)
+        if isinstance(found, dict | list) or (isinstance(found, float) and not is_number(found)):
             self._refuse(
-                mapping, key, f"{name}: {_shown(plain)} is not a finite number, a word, true, false or null."
+                mapping, key, f"{name}: {shown(found)} is not a finite number, a word, true, false or null."
             )
-        return plain
+        return found
 
     def _categorical(self, name: str, record: CommentedMap) -> Categorical | Fixed:
         """One of several values; a single choice is a fixed value."""
         choices = record["choices"]
         if isinstance(choices, CommentedMap) and choices:
             return self._named(name, {str(key): value for key, value in choices.items()})
-        if isinstance(choices, list) and choices and all(_is_nested(choice) for choice in choices):
-            return self._named(name, {json.dumps(_deep(choice)): choice for choice in choices})
+        if isinstance(choices, list) and choices and all(is_nested(choice) for choice in choices):
+            return self._named(name, {json.dumps(deep(choice)): choice for choice in choices})
         if not isinstance(choices, list) or not choices:
             self._refuse(record, "choices", f"{name}: choices must be a list of at least one value.")
         values = tuple(self._value(name, record, "choices", choice) for choice in choices)
@@ -247,7 +197,7 @@ class Reader:
     @staticmethod
     def _named(name: str, choices: Mapping[str, Any]) -> Categorical:
         """Choices of any kind, each under a name, which is what is stored and shown."""
-        return Categorical(tuple(choices), {key: _deep(value) for key, value in choices.items()})
+        return Categorical(tuple(choices), {key: deep(value) for key, value in choices.items()})
 
     def _numeric(self, name: str, record: CommentedMap) -> Numeric:
         for key in ("low", "high"):
@@ -257,7 +207,7 @@ class Reader:
         step = self._number(name, record, "step") if "step" in record else None
         log = record.get("log", False)
         if not isinstance(log, bool):
-            self._refuse(record, "log", f"{name}: log must be true or false, not {_shown(log)}.")
+            self._refuse(record, "log", f"{name}: log must be true or false, not {shown(log)}.")
         if low > high:
             self._refuse(record, "low", f"{name}: low {low!r} is above high {high!r}. Swap them.")
         if low == high:
@@ -279,8 +229,8 @@ class Reader:
 
     def _number(self, name: str, record: CommentedMap, key: str) -> float:
         value = record[key]
-        if not is_number(_plain(value)) or abs(value) > sys.float_info.max:
-            self._refuse(record, key, f"{name}: {key} must be a finite number, not {_shown(_plain(value))}.")
+        if not is_number(plain(value)) or abs(value) > sys.float_info.max:
+            self._refuse(record, key, f"{name}: {key} must be a finite number, not {shown(plain(value))}.")
         return int(value) if isinstance(value, int) else float(value)
 
     def _conditions(self, name: str, record: CommentedMap, before: list[Parameter]) -> tuple[Condition, ...]:
@@ -297,7 +247,7 @@ class Reader:
             self._refuse(
                 when,
                 key,
-                f"{name}: the condition names {_shown(key)}, but no parameter above this one has that name"
+                f"{name}: the condition names {shown(key)}, but no parameter above this one has that name"
                 f"{_close(str(key), known)}.",
             )
         wanted = when[key]
@@ -347,49 +297,6 @@ class Reader:
         raise SpaceError(f"{place}: {why}")
 
 
-def _plain(value: Any) -> Scalar:
-    """A loaded scalar as a plain Python value; the loader returns subclasses."""
-    if value is None or isinstance(value, bool | ScalarBoolean):
-        return None if value is None else bool(value)
-    for plain in (int, float, str):
-        if isinstance(value, plain):
-            return plain(value)
-    if isinstance(value, Mapping | list):
-        return value  # type: ignore[return-value]
-    return str(value)
-
-
-def _deep(value: Any) -> Any:
-    """A loaded value as plain lists, mappings and scalars."""
-    if isinstance(value, Mapping):
-        return {str(key): _deep(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_deep(each) for each in value]
-    return _plain(value)
-
-
-def _is_nested(choice: Any) -> bool:
-    return isinstance(choice, list | tuple | Mapping)
-
-
-def commented(value: Any) -> Any:
-    """A plain value as a loaded document has it."""
-    if isinstance(value, Mapping):
-        return CommentedMap({key: commented(each) for key, each in value.items()})
-    if isinstance(value, list | tuple):
-        return [commented(each) for each in value]
-    return value.item() if hasattr(value, "item") else value
-
-
 def _close(word: str, known: Any) -> str:
     matches = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
-
-
-def _shown(value: Any) -> str:
-    """A value for messages, cut to a line or two."""
-    return _SHORT.repr(_plain(value))

@@ -11,7 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from objectives.errors import UnknownTaskError
-from objectives.source_code import SourceFile, Sources, find_module, read_sources
+from objectives.local_modules import find_module
+from objectives.source_code import Sources, read_sources
+from objectives.source_file import SourceFile
 from objectives.spelling import did_you_mean
 from objectives.task import Task
 from sweeps.own_code.objective import Direction, FunctionObjective, check_signature
