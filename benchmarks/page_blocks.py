@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 
 def with_block(page: str, name: str, content: str) -> str:
@@ -20,3 +23,15 @@ def with_blocks(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
     for name, table in tables.items():
         page = with_block(page, name, table())
     return page
+
+
+def read_cell(path: Path) -> dict[str, Any]:
+    """A result that a benchmark kept as JSON."""
+    record: dict[str, Any] = json.loads(path.read_text())
+    return record
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -9,84 +9,28 @@ cores, and one that was cut off goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import figures, label_changes, studies
-from benchmarks.page_blocks import with_blocks
-from objectives.registry import all_tasks, get_task
-from objectives.task import Task
+from benchmarks.headline_tables import spread_of, studies_table, study_commands
+from benchmarks.page_blocks import markdown_table, read_cell, with_blocks
+from objectives.registry import get_task
 from sweeps.cli.formats import cell as shown
-from sweeps.repeats.audit import NOT_HALTED
 from sweeps.repeats.reproduce import published_for
 from sweeps.repeats.significance import Spread
 
 PAGE = Path(__file__).parent.parent / "docs" / "tasks.md"
-
-# Of each task, the cell, the figure that the published headline figure is of, and its name where it was published.
-HEADLINES = {
-    "mnist_mlp": ("published", "valid_score", "test"),
-    "mnist_mlp_online": ("published", "valid_score", "test"),
-    "mnist_mlp_bn": ("published", "valid_score", "validation"),
-    "mnist_convnet": ("published-full", "valid_score", "test"),
-    "cifar10_cnn": ("published", "valid_score", "test"),
-    "cora_gcn": ("published", "valid_score", "test"),
-    "text8_skipgram": ("published", "running_loss", "training loss"),
-    "food101_squeezenet": ("published", "train_score", "training"),
-    "sequence_convnet": ("published", "valid_score", "validation"),
-}
-
-
-def studies_table() -> str:
-    """For each task: what was published, ours at the same setting, and the study's best, confirmed and tested."""
-    rows = []
-    for task in all_tasks():
-        searches = [
-            cell for cell in studies.CELLS if cell.task == task.name and cell.confirm and cell.path.exists()
-        ]
-        results = [_confirmed(_read(cell.path)) for cell in searches] or [("", "", "")]
-        for index, result in enumerate(results):
-            known = (f"`{task.name}`", _published(task), _as_published(task)) if index == 0 else ("", "", "")
-            name = f"`{searches[index].name}`" if searches else ""
-            rows.append((*known, name, *result))
-    head = (
-        "task",
-        "published",
-        "ours, as published",
-        "study",
-        "its best there",
-        "confirmed",
-        "on the test split",
-    )
-    return _table(head, rows)
-
-
-def study_commands() -> str:
-    """The commands of every study that is there, with size and cost."""
-    lines = []
-    for cell in studies.CELLS:
-        if not cell.path.exists():
-            continue
-        record = _read(cell.path)
-        data, stops = record["data"], record["stops"]
-        halted = sum(count for reason, count in stops.items() if reason not in NOT_HALTED)
-        lines += [
-            f"# {data['train_rows']:,} training and {data['valid_rows']:,} validation rows; "
-            f"{sum(stops.values())} trials, {halted} halted; {record['seconds'] / 60:.0f} minutes of one core for the search",
-            *(f"$ {command}" for command in record["commands"]),
-        ]
-    return "\n".join(["```console", *lines, "```"])
 
 
 def grid_table() -> str:
     """The eight published cells of mnist_mlp, at the end of 301 steps."""
     rows = []
     for name in figures.GRID:
-        record = _read(figures.RESULTS / f"mnist_mlp-{name}.json")
+        record = read_cell(figures.RESULTS / f"mnist_mlp-{name}.json")
         last = {row["figure"]: row["ours"] for row in record["figures"]}
         width, rate = name.removeprefix("h").split("-lr")
         (run,) = record["runs"]
@@ -94,12 +38,12 @@ def grid_table() -> str:
         scores = (f"{last[figure]:.3f}" for figure in ("train_score", "valid_score"))
         rows.append((width, rate, verdict, *scores, shown(last["running_loss"]), *_fate(run)))
     head = ("width", "rate", "published", "training", "test", "loss", "dead units", "became")
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def steps_table() -> str:
     """mnist_mlp as published, on all images, at the steps that were published."""
-    record = _read(figures.RESULTS / "mnist_mlp-published.json")
+    record = read_cell(figures.RESULTS / "mnist_mlp-published.json")
     ours = {(row["round"], row["figure"]): row["ours"] for row in record["figures"]}
     rows = []
     for round_, given in published_for(get_task("mnist_mlp")).curve.items():
@@ -111,26 +55,28 @@ def steps_table() -> str:
         )
         rows.append((round_ - 1, *scores, *losses))
     head = ("step", "training, published", "ours", "test, published", "ours", "loss, published", "ours")
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def cures_table() -> str:
     """mnist_mlp_online as published and with each cure, at the end of each run."""
     rows = []
     for name in ("published", *figures.CURES):
-        for run in _read(figures.RESULTS / f"mnist_mlp_online-{name}.json")["runs"]:
+        for run in read_cell(figures.RESULTS / f"mnist_mlp_online-{name}.json")["runs"]:
             scores = (f"{run['last'][figure]:.3f}" for figure in ("train_score", "valid_score"))
             halt = "" if run["reason"] is None else f"{run['halt_round']}, {run['reason']}"
             rows.append((f"`{name}`", *scores, *_fate(run), halt))
-    return _table(("variant", "training, at the end", "test", "dead units", "became", "halted at"), rows)
+    return markdown_table(
+        ("variant", "training, at the end", "test", "dead units", "became", "halted at"), rows
+    )
 
 
 def course_table() -> str:
     """How mnist_mlp_online collapses as published."""
-    course = _read(figures.RESULTS / "mnist_mlp_online-published.json")["course"]
+    course = read_cell(figures.RESULTS / "mnist_mlp_online-published.json")["course"]
     names = ("running_loss", "valid_loss", "train_score", "valid_score", "dead_share")
     head = ("round", "training loss", "test loss", "training accuracy", "test accuracy", "dead units")
-    return _table(head, [(row["round"], *(shown(row.get(name)) for name in names)) for row in course])
+    return markdown_table(head, [(row["round"], *(shown(row.get(name)) for name in names)) for row in course])
 
 
 def ablations_table() -> str:
@@ -145,7 +91,7 @@ def ablations_table() -> str:
     }
     rows = []
     for variant, what in variants.items():
-        record = _read(figures.RESULTS / f"mnist_convnet-{variant}.json")
+        record = read_cell(figures.RESULTS / f"mnist_convnet-{variant}.json")
         ends = {
             row["round"]: f"{row['ours']:.4f} ± {row['std']:.4f}"
             for row in record["figures"]
@@ -155,7 +101,7 @@ def ablations_table() -> str:
         each = ", ".join(f"{run['last']['valid_score']:.3f}" for run in record["runs"])
         labels = ", ".join(sorted({run["label"] for run in record["runs"]}))
         rows.append((f"`{variant}`", what, lasting, each, labels))
-    return _table(("variant", "what", "test accuracy", "each seed, at the end", "became"), rows)
+    return markdown_table(("variant", "what", "test accuracy", "each seed, at the end", "became"), rows)
 
 
 def pairs_table() -> str:
@@ -163,16 +109,16 @@ def pairs_table() -> str:
     steps = {"published": 5_995, "all_pairs": 195, "two_tables": 195}  # a round
     rows = []
     for variant, per_round in steps.items():
-        course = _read(figures.RESULTS / f"text8_skipgram-{variant}.json")["course"]
+        course = read_cell(figures.RESULTS / f"text8_skipgram-{variant}.json")["course"]
         for row in (course[0], course[len(course) // 2], course[-1]):
             values = (f"{row[name]:.3f}" for name in ("running_loss", "valid_loss", "valid_score"))
             rows.append((f"`{variant}`", f"{per_round * row['round']:,}", *values))
-    return _table(("variant", "steps", "training loss", "validation loss", "reciprocal rank"), rows)
+    return markdown_table(("variant", "steps", "training loss", "validation loss", "reciprocal rank"), rows)
 
 
 def batch_sizes_table() -> str:
     """mnist_mlp_online over batch sizes: what each cell reached, became and cost."""
-    cells = _read(studies.RESULTS / "batch-sizes.json")["cells"]
+    cells = read_cell(studies.RESULTS / "batch-sizes.json")["cells"]
     rows = [
         (
             row["batch_size"],
@@ -192,20 +138,20 @@ def batch_sizes_table() -> str:
         "became",
         "images a second",
     )
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def transfer_table() -> str:
     """food101_squeezenet from scratch and from pretrained weights."""
-    cells = _read(studies.RESULTS / "transfer.json")["cells"]
+    cells = read_cell(studies.RESULTS / "transfer.json")["cells"]
     names = ("best", "last_train_score", "last_valid_score")
     rows = [(f"`{row['transfer']}`", *(f"{row[name]:.4f}" for name in names), row["label"]) for row in cells]
-    return _table(("transfer", "best", "training, at the end", "validation", "became"), rows)
+    return markdown_table(("transfer", "best", "training, at the end", "validation", "became"), rows)
 
 
 def label_changes_table() -> str:
     """sequence_convnet: labels that change with the company, evaluated with either statistics."""
-    measured = _read(label_changes.RESULTS)
+    measured = read_cell(label_changes.RESULTS)
     sizes = [str(size) for size in label_changes.BATCH_SIZES]
     rows: list[Sequence[Any]] = [("as it was published", ".90", "", ".03–.10", "")]
     for variant, statistics in (("published", "batch"), ("running", "running")):
@@ -213,7 +159,7 @@ def label_changes_table() -> str:
         scores = ", ".join(f"{run['score']:.3f}" for run in runs)
         changed = (", ".join(f"{run['changed'][size]:.3f}" for run in runs) for size in sizes)
         rows.append((f"`{statistics}` (`{variant}`)", scores, *changed))
-    return _table(
+    return markdown_table(
         ("evaluated with", "best accuracy of each seed", *(f"changed, batches of {n}" for n in sizes)), rows
     )
 
@@ -222,19 +168,19 @@ def cora_table() -> str:
     """The winners of cora_gcn's two studies: over seeds, over folds, and on the test split."""
     rows = []
     for name, setting in (("cora", "transductive"), ("cora-inductive", "inductive")):
-        record = _read(studies.RESULTS / f"{name}.json")
+        record = read_cell(studies.RESULTS / f"{name}.json")
         for command, ranked in zip(record["commands"][1:], record["confirmed"], strict=True):
             winner, folds = ranked[0], "--folds" in command
             spread = Spread.of(winner["values"])
-            test = "sealed" if folds else _spread(record["test"])
+            test = "sealed" if folds else spread_of(record["test"])
             over = f"{spread.count} {'folds' if folds else 'seeds'}"
             rows.append((setting, over, winner["trial"], f"{spread.mean:.4f} ± {spread.std:.4f}", test))
-    return _table(("setting", "over", "winner", "validation", "test"), rows)
+    return markdown_table(("setting", "over", "winner", "validation", "test"), rows)
 
 
 def epochs_table() -> str:
     """mnist_mlp_bn as published, epoch by epoch beside what was published."""
-    record = _read(figures.RESULTS / "mnist_mlp_bn-published.json")
+    record = read_cell(figures.RESULTS / "mnist_mlp_bn-published.json")
     ours = {
         (row["round"], row["figure"]): f"{row['ours']:.4f} ± {row['std']:.4f}" for row in record["figures"]
     }
@@ -249,7 +195,7 @@ def epochs_table() -> str:
         )
         for index, given in published_for(get_task("mnist_mlp_bn")).curve.items()
     ]
-    return _table(("epoch", "validation, published", "ours", "training, published", "ours"), rows)
+    return markdown_table(("epoch", "validation, published", "ours", "training, published", "ours"), rows)
 
 
 def cora_runs_table() -> str:
@@ -258,14 +204,14 @@ def cora_runs_table() -> str:
     given = [figures["valid_score"] for figures in curve.values()]
     rows: list[Sequence[Any]] = [("published", *(f"{score:.3f}" for score in given), _plain_spread(given))]
     for variant, name in (("published", "model kept"), ("fresh", "`fresh`")):
-        moments = _read(figures.RESULTS / f"cora_gcn-{variant}.json")["moments"]
+        moments = read_cell(figures.RESULTS / f"cora_gcn-{variant}.json")["moments"]
         ends = [moments[str(index)] for index in curve]
         each = ", ".join(_plain_spread(runs) for runs in zip(*ends, strict=True))
         rows.append((name, *(f"{Spread.of(scores).mean:.3f}" for scores in ends), each))
         first = [Spread.of(moments[str(index - 199)]).mean for index in curve]
         rows.append((f"{name}, after the first epoch", *(f"{score:.3f}" for score in first), ""))
     numbers = (str(number) for number in range(1, len(given) + 1))
-    return _table(("", *numbers, "mean ± deviation of the ten"), rows)
+    return markdown_table(("", *numbers, "mean ± deviation of the ten"), rows)
 
 
 def _plain_spread(values: Sequence[float]) -> str:
@@ -273,62 +219,9 @@ def _plain_spread(values: Sequence[float]) -> str:
     return f"{spread.mean:.3f} ± {spread.std:.3f}"
 
 
-def _published(task: Task) -> str:
-    given = published_for(task).figures
-    return ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in given.items())
-
-
-def _as_published(task: Task) -> str:
-    """The headline figure at the end; of several runs in one (cora_gcn), the mean of their ends."""
-    variant, figure, word = HEADLINES[task.name]
-    record = _read(figures.RESULTS / f"{task.name}-{variant}.json")
-    rows = [row for row in record["figures"] if row["figure"] == figure]
-    seeds = len(record["runs"])
-    budget = published_for(task).rounds
-    rows = [row for row in rows if row["round"] <= budget]
-    about = [f"round {min(record['rounds'], budget)} of {budget}"]
-    about += [f"{seeds} seeds"] if seeds > 1 else []
-    about.append(f"{record['data']['train_rows']:,} training rows of {record['data']['name']}")
-    if task.name == "cora_gcn":
-        ends = Spread.of([row["ours"] for row in rows])
-        return f"{word} {ends.mean:.3f} ± {ends.std:.3f} (ten runs, means of {seeds} seeds)"
-    last = rows[-1] if rows else {"ours": record["course"][-1][figure], "std": None}
-    spread = f" ± {last['std']:.2g}" if last["std"] else ""
-    best = max((row.get(figure, 0) for row in record.get("course", [])), default=0)
-    before = f"up to {best:.4g}, then " if figure == "valid_score" and best > last["ours"] + 0.1 else ""
-    return f"{word} {before}{last['ours']:.4g}{spread} ({', '.join(about)})"
-
-
-def _confirmed(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    ranked = record["confirmed"][0]
-    winner = ranked[0]
-    is_first = winner["searched"] == max(each["searched"] for each in ranked)
-    rank = "" if is_first else ", not the first in the search"
-    repeats = Spread.of(winner["values"])
-    return (
-        f"{winner['searched']:.4g} (trial {winner['trial']}{rank})",
-        f"{repeats.mean:.4f} ± {repeats.std:.4f} ({repeats.count} seeds)",
-        f"**{_spread(record['test'])}**",
-    )
-
-
-def _spread(test: Mapping[str, Any]) -> str:
-    return f"{test['mean']:.4f} ± {test['std']:.4f}"
-
-
 def _fate(run: Mapping[str, Any]) -> tuple[str, str]:
     dead = run["last"].get("dead_share")
     return ("" if dead is None else f"{dead:.0%}", run["label"])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(path.read_text())
-    return record
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 BLOCKS: dict[str, Callable[[], str]] = {

@@ -8,7 +8,7 @@ stored rounds, and Optuna's copy (for its dashboard and samplers) is written aft
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,19 +24,19 @@ from storage.outcomes import Outcome
 from storage.studies import StudyRow
 from storage.study_writer import StudyWriter
 from sweeps.driver.beginning import assignment_of, new_trial
-from sweeps.driver.ended_trials import EndedTrials, shown_to_sampler
+from sweeps.driver.ended_trials import shown_to_sampler
 from sweeps.driver.environments import Environments
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.notices import Notices
-from sweeps.driver.observer import Observer, Standing
+from sweeps.driver.observer import Observer
 from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial, stored_trials
+from sweeps.driver.study_progress import StudyProgress
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
-from sweeps.samplers.open_proposer import OpenProposer, proposer_of
+from sweeps.samplers.open_proposer import OpenProposer
 from sweeps.samplers.visible_trials import Proposal
 from sweeps.study.specification import Specification
 from sweeps.trial.files import Record, TrialFiles
-from sweeps.trial.metric import best_round
 from sweeps.trial.returned import Returned
 from sweeps.trial.running_trial import Place, RunningTrial
 from sweeps.trial.verdict import End, Failure, TrialEnd, end_by_itself, end_of, failed
@@ -45,11 +45,10 @@ from sweeps.trial.work import Assignment, Progress, Suggest
 LOSSES_BEFORE_FAIL = 3  # a trial fails when its worker has died this often in a row without a new round
 
 
-class StudyDriver:
+class StudyDriver(StudyProgress):
     """One study, open for writing.
 
-    lease: protects every write. out: the folder of its files. num_trials: planned trials, or configurations where each
-    has several trials; None for all cells of a grid. target: the study ends when the metric reaches this value.
+    lease: protects every write. out: the folder of its files. num_trials, target: see StudyProgress.
     """
 
     def __init__(
@@ -63,87 +62,21 @@ class StudyDriver:
         target: float | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
+        super().__init__(Specification.from_dict(study.specification), num_trials=num_trials, target=target)
         self.study = study
-        self.spec = Specification.from_dict(study.specification)
-        self.metric = self.spec.metric
-        self._most = num_trials
         self.here = Place()
         self._out = out
         self.num_recorded = 0  # new rounds since the driver was opened
-        self.running: dict[int, RunningTrial] = {}
         self.writer = StudyWriter(database, lease)
         self._environments = Environments(study, self.spec, self.writer)
         self._notices = Notices()
         self.observers: list[Observer] = list(observers)
         watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
-        self._proposer = proposer_of(self.spec)
-        self._ended = EndedTrials(self.spec, self._proposer.part_of, target)
-        self._waiting: list[int] = []
         self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
-        self._paused: dict[int, RunningTrial] = {}
-        self._closed = False
         self._restore()
 
-    # -- what there is -------------------------------------------------------------------------------
-
-    @property
-    def ends(self) -> Mapping[int, Outcome]:
-        """How trials ended, by number."""
-        return self._ended.by_number
-
-    @property
-    def table(self) -> Sequence[Outcome]:
-        """The longest sequence 0 … m of ended trials; with a target, up to the first that reaches it."""
-        return self._ended.table
-
-    @property
-    def best(self) -> Outcome | None:
-        """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
-        return self._ended.best
-
-    @property
-    def standing(self) -> Standing:
-        """The progress of the study, for observers."""
-        return Standing(len(self.ends), self.num_trials, self.best)
-
-    @property
-    def num_trials(self) -> int:
-        """The planned number of trials. For a grid it grows with each failed cell, because that is run again."""
-        return self._proposer.planned(self._most)
-
-    def part_of(self, number: int) -> tuple[int, int]:
-        """The configuration to which a trial belongs, and which of its trials it is."""
-        return self._proposer.part_of(number)
-
-    @property
-    def counted(self) -> Sequence[Outcome]:
-        """How trials ended, for counting failures, in an order that does not depend on the workers; it only grows."""
-        return self.table
-
-    @property
-    def may_go_on(self) -> Collection[int]:
-        """Trials that are paused, so that their files are needed."""
-        return self._paused.keys()
-
-    @property
-    def target_reached(self) -> bool:
-        """Whether the table ends with a trial that reaches the target."""
-        return self._ended.target_reached
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no trial is running and no more trials will start."""
-        return not self.running and (self._closed or not self._has_more())
-
-    def close(self) -> None:
-        """Start no more trials."""
-        self._closed = True
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether no more trials will start."""
-        return self._closed
+    # -- what belongs to the study ------------------------------------------------------------------
 
     @property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
@@ -160,6 +93,10 @@ class StudyDriver:
             if each.number is None and each.id not in self._additions:
                 self._additions[each.id] = f"by {each.asked_by}, {each.asked}"
                 self._proposer.add(each.id, each.point)
+
+    def close(self) -> None:
+        """Start no more trials."""
+        self._closed = True
 
     # -- what workers do -----------------------------------------------------------------------------
 
@@ -291,12 +228,6 @@ class StudyDriver:
 
     # -- how it is done ------------------------------------------------------------------------------
 
-    def _has_more(self) -> bool:
-        return bool(self._waiting) or self._has_new()
-
-    def _has_new(self) -> bool:
-        return self._proposer.next_number < self.num_trials
-
     def _restore(self) -> None:
         """Restore the study from the database."""
         outcomes = self.writer.read_outcomes()
@@ -400,8 +331,3 @@ class StudyDriver:
         """num_rounds: given if the sampler may see the trial."""
         self._proposer.finish(outcome.number, shown_to_sampler(outcome, num_rounds))
         self._ended.add(outcome, self._proposer.num_leading)
-
-    def best_so_far(self) -> Round | None:
-        """The best round of any running trial; for display only."""
-        rounds = [best_round(trial.rounds, self.metric) for trial in self.running.values()]
-        return best_round([each for each in rounds if each is not None], self.metric)

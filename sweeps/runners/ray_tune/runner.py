@@ -27,6 +27,7 @@ from sweeps.runners.handout import Handout
 from sweeps.runners.ray_tune.known_slot import KnownSlot as _Slot
 from sweeps.runners.ray_tune.mailbox import Mailbox, Message
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, name_of, other_environment, trained_in
+from sweeps.runners.ray_tune.place_watch import PlaceWatch
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
 from sweeps.runners.ray_tune.session import ray_session
 from sweeps.runners.ray_tune.slot import serve_slot
@@ -43,7 +44,6 @@ TIMEOUT_SECONDS = 30.0  # wait this long for the end of Tune's loop
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 CLOSING_SECONDS = 60.0  # a trial's run may take this long to close after the trial has ended
 REPORTING_SECONDS = 30.0  # a worker that starts too slowly has this long to say where it hangs
-NOTE_SECONDS = 60.0  # after this time without any worker, say what is waited for
 
 
 @dataclass
@@ -72,8 +72,7 @@ class RayRunner:
     _died: queue.SimpleQueue[tuple[int, str]] = field(default_factory=queue.SimpleQueue)
     _handout: Handout = field(init=False)
     _fit_error: BaseException | None = None
-    _alone_since: float = 0.0  # when the last worker was gone, or none had come yet
-    _has_noted: bool = False
+    _places: PlaceWatch = field(init=False)
     _said: set[str] = field(default_factory=set)
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
@@ -104,7 +103,7 @@ class RayRunner:
     def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         with ray_session(self.address, self._num_slots(0) * plan.threads, termination) as folder:
             self._check(driver, plan, termination)
-            self._alone_since, self._has_noted = time.monotonic(), False
+            self._places = PlaceWatch(plan.threads, self.gpus, self.start_timeout_seconds)
             self._slots = {slot: _Slot(size) for slot, size in enumerate(self._sizes())}
             self._handout = Handout(driver)
             self._died = queue.SimpleQueue()
@@ -122,7 +121,7 @@ class RayRunner:
                         self._handle(message, driver, mailbox)
                     self._serve(driver, mailbox)
                     self._kill_overdue(driver)
-                    self._check_places(plan)
+                    self._places.check(any(slot.actor is not None for slot in self._slots.values()))
                     if not fit.is_alive():
                         raise ray.exceptions.RayError(f"Tune ended: {self._fit_error!r}")
                     termination.check(driver)
@@ -325,25 +324,6 @@ class RayRunner:
         message = f"took longer than {self.trial_timeout_seconds:g} s"
         driver.fail(number, Failure("timeout", "TrialTimeout", message))
 
-    def _check_places(self, plan: WorkPlan) -> None:
-        """Say what is waited for if there is no worker. Raises RunBroken if none has found a place for too long."""
-        now = time.monotonic()
-        if any(slot.actor is not None for slot in self._slots.values()):
-            self._alone_since, self._has_noted = now, False
-            return
-        needs = f"{plan.threads} CPU" + (f" and {self.gpus:g} GPU" if self.gpus else "")
-        if now - self._alone_since > self.start_timeout_seconds:
-            raise RunBroken(
-                f"No worker has found a place within {self.start_timeout_seconds:g} s. Each needs {needs}; "
-                f"{_free_resources()}. The running trials are paused. Add nodes, wait until others have freed theirs, "
-                "or wait longer with --start-timeout SECONDS."
-            )
-        if now - self._alone_since > NOTE_SECONDS and not self._has_noted:
-            self._has_noted = True
-            print(
-                f"sweep: no worker has started yet; each needs {needs}; {_free_resources()}", file=sys.stderr
-            )
-
     def _get(self, answer: Any) -> Any:
         """What the mailbox answers. Raises a RayError if it does not, because then Ray has broken down."""
         return ray.get(answer, timeout=max(self.start_timeout_seconds, TIMEOUT_SECONDS))
@@ -358,12 +338,3 @@ class RayRunner:
     def _is_gone(self, node: str) -> bool:
         """Whether the cluster's node with this id has died."""
         return self.address is not None and all(node != each.id for each in live_nodes())
-
-
-def _free_resources() -> str:
-    """What the nodes have, and how much of it is free."""
-    free, there = ray.available_resources(), ray.cluster_resources()
-    told = [
-        f"{free.get(kind, 0):g} of {there.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU") if kind in there
-    ]
-    return f"Ray has {' and '.join(told) or 'no CPU'} free"

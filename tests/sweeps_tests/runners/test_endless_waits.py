@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sweeps.errors import RunBroken
 from sweeps.runners.ray_tune.start_watch import watched_start
-from sweeps.trial.data_plan import DataPlan
-from sweeps.trial.metric import Metric
-from sweeps.trial.work import WorkPlan
 from tests.sweeps_tests.conftest import Sweep
 
 HANGS = """
@@ -58,9 +55,9 @@ def test_a_start_in_time_tells_nothing() -> None:
 def test_a_worker_whose_import_hangs_ends_the_run_and_the_study_can_be_continued(
     sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sweeps.runners.ray_tune.runner import RayRunner
+    from sweeps.runners.ray_tune.place_watch import PlaceWatch
 
-    monkeypatch.setattr(RayRunner, "_check_places", lambda *_: None)  # a process takes its time to start
+    monkeypatch.setattr(PlaceWatch, "check", lambda *_: None)  # a process takes its time to start
     code = tmp_path / "hangs.py"
     code.write_text(HANGS)
     monkeypatch.setenv("SWEEP_TEST_DRIVER", str(os.getpid()))
@@ -73,37 +70,40 @@ def test_a_worker_whose_import_hangs_ends_the_run_and_the_study_can_be_continued
 
 
 @pytest.fixture
-def plan() -> WorkPlan:
-    metric = Metric("score", "maximize", 0.0, 0)
-    return WorkPlan("task", DataPlan(""), "", "", metric, 4, "cpu", "", False, 60.0)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """A list whose last item is the time, in seconds, that a PlaceWatch sees."""
+    from sweeps.runners.ray_tune import place_watch
+
+    times = [0.0]
+    monkeypatch.setattr(place_watch, "_free_resources", lambda: "Ray has 1 of 8 CPU free")
+    monkeypatch.setattr(place_watch.time, "monotonic", lambda: times[-1])
+    yield times
+    monkeypatch.undo()
 
 
-@pytest.mark.ray
 def test_a_slot_that_is_never_placed_ends_the_run(
-    plan: WorkPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sweeps.runners.ray_tune import runner
+    from sweeps.runners.ray_tune.place_watch import PlaceWatch
 
-    monkeypatch.setattr(runner, "_free_resources", lambda: "Ray has 1 of 8 CPU free")
-    waiting = runner.RayRunner(2, gpus=0.5, start_timeout_seconds=90.0)
-    waiting._slots = {0: runner._Slot(), 1: runner._Slot()}
-    waiting._alone_since = time.monotonic() - 70.0
+    watch = PlaceWatch(threads=4, gpus=0.5, timeout_seconds=90.0)
+    clock.append(70.0)
     for _ in range(2):
-        waiting._check_places(plan)
+        watch.check(has_worker=False)
     note = "sweep: no worker has started yet; each needs 4 CPU and 0.5 GPU; Ray has 1 of 8 CPU free\n"
     assert capsys.readouterr().err == note
-    waiting._alone_since = time.monotonic() - 91.0
+    clock.append(91.0)
     with pytest.raises(
         RunBroken, match=r"No worker has found a place within 90 s\. Each needs 4 CPU and 0\.5 GPU"
     ):
-        waiting._check_places(plan)
+        watch.check(has_worker=False)
 
 
-@pytest.mark.ray
-def test_one_worker_that_is_there_is_enough(plan: WorkPlan) -> None:
-    from sweeps.runners.ray_tune import runner
+def test_the_time_without_a_worker_begins_anew_when_the_last_one_is_gone(clock: list[float]) -> None:
+    from sweeps.runners.ray_tune.place_watch import PlaceWatch
 
-    waiting = runner.RayRunner(2, start_timeout_seconds=90.0)
-    waiting._slots = {0: runner._Slot(actor=object()), 1: runner._Slot()}
-    waiting._check_places(plan)
-    assert time.monotonic() - waiting._alone_since < 60.0
+    watch = PlaceWatch(threads=1, gpus=0.0, timeout_seconds=90.0)
+    clock.append(80.0)
+    watch.check(has_worker=True)
+    clock.append(169.0)
+    watch.check(has_worker=False)
