@@ -35,12 +35,13 @@ COURSE_FIGURES = (
 
 HEAD = """# Published figures and ours
 
-Made by `python -m benchmarks.figures`, which runs what is not there yet and keeps each cell in
-`benchmarks/results/figures/`; `--page` prints this page from them. Each cell is one command, which goes on where it was
-when called again. Columns `valid …` are of the rows on which the figures were published: the test split for `mnist_mlp`,
-`mnist_mlp_online`, `mnist_convnet`, `cifar10_cnn` and `cora_gcn`, the first 5,000 training images for `mnist_mlp_bn`, our
-validation split for the others. A variant is held against what was published of it alone. *Became* is what `sweep diagnose`
-says of a run, *halt* after how many rounds the rule `onset` would have ended it.
+`python -m benchmarks.figures` makes this page. It trains each published configuration and its variants, if their results
+are missing, and keeps the results in `benchmarks/results/figures/`; `--page` prints this page from them. Each section is
+one command, which continues after an interruption if it is called again. The columns `valid …` are measured on the rows on
+which the figures were published: the test split for `mnist_mlp`, `mnist_mlp_online`, `mnist_convnet`, `cifar10_cnn` and
+`cora_gcn`, the first 5,000 training images for `mnist_mlp_bn`, and our validation split for the others. A variant is
+compared only with results that were published of this variant. *Became* is the label that `sweep diagnose` gives a run;
+*halt* is the round after which the rule `onset` would have ended it.
 """
 
 

@@ -5,7 +5,7 @@
 
 The first draws the sheets, four curves each. What a reader sees in them goes into `bank/PART/hand_labels.csv`, a column a
 reader: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
-compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping.md`.
+compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping-tables.md`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="Draw the curves, and do no more.")
-    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping.md.")
+    parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping-tables.md.")
     parser.add_argument("--part", choices=PARTS, default="report")
     wanted = parser.parse_args()
     curves = chosen(wanted.part)

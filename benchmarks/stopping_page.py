@@ -1,4 +1,4 @@
-"""What `benchmarks.stop_rules` measured, as the tables and the plot of docs/stopping.md."""
+"""What `benchmarks.stop_rules` measured, as the tables and the plot of docs/stopping-tables.md."""
 
 from __future__ import annotations
 
