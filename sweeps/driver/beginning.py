@@ -1,4 +1,4 @@
-"""A trial as it begins: what is stored of it, and what its worker is told."""
+"""Begins a trial: makes the record that is stored, and what the worker receives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.trial.work import Assignment
 
 
 def new_trial(spec: Specification, number: int, proposal: Proposal, added: str | None) -> FrozenTrial:
-    """The trial `number`. added: by whom and when, if a user has added it."""
+    """The record of the new trial `number`, in Optuna's form. added: by whom and when, if a user has added it."""
     trial = running_trial(spec.space, proposal)
     if added is not None:
         trial.set_user_attr("added", added)
@@ -29,9 +29,10 @@ def new_trial(spec: Specification, number: int, proposal: Proposal, added: str |
 def assignment_of(
     spec: Specification, trial: RunningTrial, repeat: int | None, until: int | None
 ) -> Assignment:
-    """What a worker needs to train a trial. repeat: which trial of its configuration it is; None where each has one.
+    """What a worker needs to train a trial.
 
-    until: the round after which the trial is paused.
+    repeat: which trial of its configuration it is, from 0; None if each configuration has one trial. until: the round
+    after which the trial is paused; None to train it to its end.
     """
     return Assignment(
         number=trial.number,

@@ -1,4 +1,4 @@
-"""The trials that have ended: the table, which does not depend on the workers, and its best trial."""
+"""The trials that have ended, and the table of trials, whose order does not depend on the workers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sweeps.study.specification import Specification
 
 
 class EndedTrials:
-    """How the trials of a study ended, in whatever order they did.
+    """Collects how the trials of a study ended; they may end in any order.
 
-    part_of: the configuration and repeat of a trial. target: the table ends with the first trial that reaches it.
+    part_of: gives the configuration and repeat of a trial. target: the table ends with the first trial that reaches it.
     """
 
     def __init__(self, spec: Specification, part_of: Callable[[int], Part], target: float | None) -> None:
@@ -34,17 +34,17 @@ class EndedTrials:
 
     @property
     def by_number(self) -> Mapping[int, Outcome]:
-        """All of them by their number, those behind a gap as well."""
+        """All ended trials by their number, also those that are not in the table yet."""
         return self._by_number
 
     @property
     def table(self) -> Sequence[Outcome]:
-        """The longest sequence 0 … m of them; with a target, up to the first that reaches it."""
+        """The longest sequence of trials 0 … m that have all ended; with a target, up to the first that reaches it."""
         return self._table
 
     @property
     def best(self) -> Outcome | None:
-        """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
+        """The best trial of the table. If configurations have several trials: the one of the best mean."""
         return next(iter(self._leaders.trials), None)
 
     @property
@@ -56,7 +56,7 @@ class EndedTrials:
 
 
 def shown_to_sampler(outcome: Outcome, num_rounds: int | None) -> Finished:
-    """How a trial ended, in the form that samplers know. num_rounds: None where no sampler may see the trial."""
+    """How a trial ended, in the form for samplers. num_rounds: its rounds; None if no sampler may see the trial."""
     last = None
     if outcome.state == "PRUNED" and outcome.value is not None and num_rounds is not None:
         last = (num_rounds, outcome.value)

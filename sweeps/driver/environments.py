@@ -1,4 +1,4 @@
-"""The environments in which a study was run, stored with it under the keys that its trials refer to."""
+"""The environments in which a study was run. They are stored with the study under keys, which its trials record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweeps.study.specification import Specification
 
 
 class Environments:
-    """The environments of one study, open for writing."""
+    """The environments of one study; new ones are stored."""
 
     def __init__(self, study: StudyRow, spec: Specification, writer: StudyWriter) -> None:
         self._provenance, self._spec, self._writer = study.provenance, spec, writer
@@ -21,11 +21,11 @@ class Environments:
 
     @property
     def by_key(self) -> Mapping[str, Mapping[str, Any]]:
-        """All of them."""
+        """All environments, by their keys."""
         return self._by_key
 
     def note(self, record: Mapping[str, Any]) -> str:
-        """Store an environment and return its key; a stop rule of another version belongs to it."""
+        """Store an environment and return its key. If the stop rule has another version here, the record tells it."""
         record = {**record, **rule_version_here(self._spec)}
         key = environment_key(record)
         if key not in self._by_key:

@@ -1,7 +1,7 @@
-"""Whose results lie in a folder: a small file there names the study, so that no two studies write over each other.
+"""A small file in a results folder names the study that owns it, so that no other study overwrites the results.
 
-It is made before anything else is written, by whoever comes first: of two studies that are launched at once into one
-folder, the second is refused.
+The file is made before anything else is written there. If two studies are launched into one folder at the same time,
+the second one is refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _NAME = ".study.json"
 
 
 def check_owner(folder: Path, database: Database, row: StudyRow | None, fingerprint: str) -> None:
-    """Raises UsageError where `folder` holds the results of another study.
+    """Raises UsageError if `folder` holds the results of another study.
 
-    row: the study that is about to write there; None for one that is not stored yet. fingerprint: of its specification.
+    row: the study that is about to write there; None if it is not stored yet. fingerprint: that of its specification.
     """
     owner = _read(folder)
     if owner is None:
@@ -33,19 +33,19 @@ def check_owner(folder: Path, database: Database, row: StudyRow | None, fingerpr
             _check_best(path, fingerprint)
     elif owner["id"] != _id(row) and not _is_gone(owner, database):
         raise UsageError(
-            f"{folder} holds the results of study {owner['study']!r} in {owner['database']}: they would be "
+            f"{folder} holds the results of study {owner['study']!r} in {owner['database']}, which would be "
             "overwritten. Choose another folder with --out, or move that one."
         )
 
 
 def _check_best(path: Path, fingerprint: str) -> None:
-    """Raises UsageError where a best.yaml in a folder without an owner is not of this specification."""
+    """Raises UsageError if a best.yaml in a folder without an owner has another specification."""
     try:
         found = read_config(path).fingerprint
     except UsageError as error:
         raise UsageError(
-            f"{path} can't be read, so it is not known which study it belongs to, and it would be overwritten: it may "
-            f"have been cut short or edited. Choose another folder with --out, or move that file. ({error})"
+            f"{path} would be overwritten, and it can't be read, so the study that it belongs to is unknown. It may "
+            f"have been truncated or edited. Choose another folder with --out, or move that file. ({error})"
         ) from None
     if found != fingerprint:
         raise UsageError(
@@ -55,7 +55,7 @@ def _check_best(path: Path, fingerprint: str) -> None:
 
 
 def claim(folder: Path, database: Database, row: StudyRow) -> None:
-    """Make the folder this study's. Raises UsageError where it is another's, or can't be written."""
+    """Make this study the owner of the folder. Raises UsageError if it has another owner, or can't be written."""
     check_owner(folder, database, row, row.fingerprint)
     path, owner = folder / _NAME, _read(folder)
     record = json.dumps({"id": _id(row), "study": row.name, "database": database.shown})
@@ -63,14 +63,14 @@ def claim(folder: Path, database: Database, row: StudyRow) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if owner is not None and owner["id"] != _id(row):
-            path.unlink(missing_ok=True)  # a study that is gone
+            path.unlink(missing_ok=True)  # the owner no longer exists, as check_owner has found
         partial.unlink(missing_ok=True)
         partial.write_text(record)
         with contextlib.suppress(FileExistsError):
-            os.link(partial, path)  # unlike a rename, it fails where another was faster
+            os.link(partial, path)  # unlike a rename, it fails if another process has made the file by now
     except OSError as error:
         raise UsageError(
-            f"{path}: can't be written ({error.strerror}); name another folder with --out."
+            f"{path}: can't be written ({error.strerror}). Choose another folder with --out."
         ) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def claim(folder: Path, database: Database, row: StudyRow) -> None:
 
 
 def is_owner(folder: Path, row: StudyRow) -> bool:
-    """Whether the folder's results are this study's, or nobody's."""
+    """Whether the folder's results belong to this study or to no study."""
     owner, path = _read(folder), folder / "best.yaml"
     if owner is not None:
         return bool(owner["id"] == _id(row))
@@ -86,12 +86,15 @@ def is_owner(folder: Path, row: StudyRow) -> bool:
 
 
 def release(folder: Path) -> None:
-    """The folder is nobody's any more."""
+    """Remove the file that names the owner, so that any study may use the folder."""
     (folder / _NAME).unlink(missing_ok=True)
 
 
 def _id(row: StudyRow | None) -> str | None:
-    """What no other study has; of one that an earlier version made, what it has in common with its equals."""
+    """The study's unique id; for a study that an earlier version of onset-sweeps made without an id, its fingerprint.
+
+    Studies with the same specification have the same fingerprint.
+    """
     return None if row is None else str(row.provenance.get("id", row.fingerprint))
 
 
@@ -104,10 +107,13 @@ def _read(folder: Path) -> dict[str, Any] | None:
 
 
 def _is_gone(owner: dict[str, Any], database: Database) -> bool:
-    """Whether the study no longer exists, as far as that can be seen from here."""
+    """Whether the owner no longer exists: it is not in this database, or the file of its SQLite database is gone.
+
+    False if this can't be known.
+    """
     if owner["database"] == database.shown:
         return all(_id(row) != owner["id"] for row in list_studies(database))
-    with contextlib.suppress(Exception):  # a URL that an editor has been at
+    with contextlib.suppress(Exception):  # a user may have edited the URL
         path = sqlite_path(parse_url(owner["database"]))
         return path is not None and not path.exists()
     return False

@@ -1,4 +1,4 @@
-"""The best trial so far, as the table grows; where configurations have several trials, that of the best mean."""
+"""Keeps the best trials while the table grows. If configurations have several trials, their means are compared."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sweeps.study.specification import Specification
 
 
 class Leaders:
-    """The best `most` trials of the table. Each step looks only at these and at the latest trial.
+    """The best `most` trials of the table. Each step compares only these and the latest trial.
 
-    part_of: the configuration and repeat of a trial.
+    part_of: gives the configuration and repeat of a trial.
     """
 
     def __init__(self, spec: Specification, part_of: Callable[[int], Part], most: int) -> None:
         self._direction = spec.metric.direction
         self._each = spec.trials_each
-        self._runs_again = spec.sampler == "grid"  # a failed cell
+        self._runs_again = spec.sampler == "grid"  # a grid runs a failed cell again
         self._part_of = part_of
         self._most = most
         self._single: list[Outcome] = []
@@ -27,7 +27,7 @@ class Leaders:
         self._open: dict[int, dict[int, Outcome]] = {}
 
     def add(self, latest: Outcome) -> None:
-        """The table has grown by a trial; told in the order of numbers."""
+        """Add the latest trial of the table. Trials must be added in the order of their numbers."""
         if self._each == 1:
             self._single = ranking([*self._single, latest], self._direction)[: self._most]
             return

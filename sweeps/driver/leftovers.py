@@ -1,4 +1,4 @@
-"""Removes files to which nothing refers. A driver leaves them if it is killed between two steps."""
+"""Removes files that no record names. A driver leaves such files if it is killed between two steps."""
 
 from __future__ import annotations
 

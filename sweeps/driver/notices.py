@@ -1,4 +1,4 @@
-"""What the driver tells a person on stderr about a trial: the first time only, as many trials may have the same."""
+"""Notices about trials on stderr. Each kind is printed for the first trial only, because many may have the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Notices:
         self._told: set[str] = set()
 
     def starts_over(self, number: int, why: str) -> None:
-        """The state of a trial can't be kept."""
+        """Tell that the state of a trial can't be saved, so an interrupted trial starts again from its first round."""
         self._tell_once(
             "starts over",
             f"trial {number} starts again from its first round if it is interrupted: {why}. "
@@ -22,11 +22,11 @@ class Notices:
         )
 
     def failed_afterwards(self, number: int, failure: Failure) -> None:
-        """The code of a trial failed after its end."""
+        """Tell that the code of a trial failed after the trial had ended."""
         self._tell_once(
             "failed afterwards",
-            f"trial {number} has ended and its figures stand, but the code failed after the last round: "
-            f"{failure.in_short}. This may also hold for other trials; `sweep show` says it of each.\n"
+            f"trial {number} has ended and its figures are valid, but the code failed after the last round: "
+            f"{failure.in_short}. This may also hold for other trials; `sweep show` tells it for each trial.\n"
             f"{failure.traceback}",
         )
 

@@ -21,7 +21,7 @@ class Standing:
 
 
 class Observer(Protocol):
-    """Receives each event: implemented by the keeper of files and by the terminal."""
+    """Receives each event; implemented, for example, by the ResultsKeeper and by the terminal's display."""
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """A trial starts, or starts again."""

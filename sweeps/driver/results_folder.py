@@ -41,7 +41,7 @@ class ResultsKeeper:
         self._written: tuple[Outcome | None, Confirmation | None] = (
             None,
             None,
-        )  # the best, and who confirmed it
+        )  # what best.yaml shows: the best trial, and its confirmation
         self._table_seen = 0
         self._leaders = Leaders(driver.spec, driver.part_of, weights_kept or 0)
         self._refresh()
@@ -53,7 +53,7 @@ class ResultsKeeper:
         """Write nothing for a round."""
 
     def paused(self, number: int) -> None:
-        """A trial that is paused may be the best so far."""
+        """Update the files if the schedule pauses trials, because a paused trial may be the best so far."""
         if self._study.spec.pauses:
             self._refresh()
 
@@ -97,16 +97,16 @@ def weights_path(study: Study, trial: TrialRow) -> Path | None:
 
 
 def _kept(study: Study, trial: TrialRow) -> Path | None:
-    """The path of a trial's best weights."""
+    """The path of a trial's best weights, or None if the file does not exist."""
     path = weights_path(study, trial)
     return path if path is not None and path.is_file() else None
 
 
 def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None = None) -> None:
-    """Write a trial's configuration. It names its weights file by a relative path if possible.
+    """Write a trial's configuration to `path`. It names its weights file by a relative path if possible.
 
-    weights: copy the weights to this file. Raises UsageError if the weights were not kept, or if a file can't be
-    written.
+    weights: copy the trial's weights to this file, too; None for no copy. Raises UsageError if the weights to be copied
+    were not kept, or if a file can't be written.
     """
     kept = _kept(study, trial)
     if weights is not None:
@@ -119,7 +119,7 @@ def write_best(study: Study, trial: TrialRow, path: Path, weights: Path | None =
 
 
 def best_yaml(study: Study, trial: TrialRow, path: Path, kept: Path | None = None) -> str:
-    """The text of a trial's configuration, as it is to stand in `path`. kept: its weights; None where it names none."""
+    """The text of a trial's configuration for the file `path`. kept: its weights file; None if the text names none."""
     config = config_of(study, trial)
     if config.weights is not None:
         named = None if kept is None else config.weights.model_copy(update={"file": _beside(kept, path)})
@@ -174,7 +174,7 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def delete_with_results(study: Study) -> None:
-    """Delete a study that nobody drives, and its files. Raises StorageError where somebody does."""
+    """Delete a study and its files. Raises StorageError if a driver runs the study."""
     numbers = [trial.number for trial in read_outcomes(study.database, study.row.study_id)]
     with commands_for(study.name, study.storage_option):
         lease = acquire(study.database, study.row.study_id)

@@ -1,4 +1,4 @@
-"""The driver of a study whose schedule pauses trials: it hands out slices of them.
+"""The driver of a study whose schedule pauses trials. Workers train slices: some rounds of a trial without a pause.
 
 Each slice belongs to a decision (`sweeps/schedule/decisions.py`). A driver that takes over a study makes all decisions
 again from the first one on; a slice whose rounds are stored is not trained again. So a crash changes nothing. If the
@@ -28,19 +28,17 @@ from sweeps.trial.work import Assignment, Progress
 
 
 class SlicedDriver(StudyDriver):
-    """One study whose trials are paused and go on, open for writing."""
+    """One study whose schedule pauses and continues trials, open for writing."""
 
     def _restore(self) -> None:
         schedule = make_schedule(self.spec.schedule, self.spec.rounds)
         self._decisions = Decisions(schedule, parallelism=self.spec.parallelism, num_trials=0)
-        self._todo: dict[
-            int, tuple[int, Slice]
-        ] = {}  # by trial: its decision, and the slice, whose result is open
+        # By trial: the number of its decision, and the slice, whose result is not known yet.
+        self._todo: dict[int, tuple[int, Slice]] = {}
         self._ended_rounds: dict[int, list[Round]] = {}
-        self._errors: set[int] = (
-            set()
-        )  # trials that ended by an error, and not by a verdict on their last round
-        self._so_far: dict[int, Outcome] = {}  # of trials that were paused
+        # Trials that ended by an error, and not by a verdict on their last round.
+        self._errors: set[int] = set()
+        self._so_far: dict[int, Outcome] = {}  # the best value so far of each trial that was paused
         self._counted: list[Outcome] = []
         self._all_rounds = rounds_by_trial(self.writer)
         super()._restore()
@@ -59,7 +57,7 @@ class SlicedDriver(StudyDriver):
             self._errors.add(number)
         self._keep_end(stored.outcome, stored.num_rounds)
 
-    # -- what there is -------------------------------------------------------------------------------
+    # -- the state of the study ----------------------------------------------------------------------
 
     @property
     def best(self) -> Outcome | None:
@@ -81,10 +79,10 @@ class SlicedDriver(StudyDriver):
         """Whether no trial is running and no more slices will be trained."""
         return not self.running and (self._closed or (self._decisions.is_over and not self._todo))
 
-    # -- what workers do -----------------------------------------------------------------------------
+    # -- calls for the workers -----------------------------------------------------------------------
 
     def ask(self, place: Place | None = None) -> Assignment | None:
-        """The next slice, if one may start now: those that were decided first come first."""
+        """The next slice, if one may start now, in the order of the decisions."""
         while not self._closed and (waiting := self._next_waiting()) is not None:
             taken = self._take_up(waiting, place or self.here)
             if taken is not None:
@@ -92,14 +90,14 @@ class SlicedDriver(StudyDriver):
         return None
 
     def record(self, number: int, progress: Progress) -> End | None:
-        """Store a round and decide, as for any trial; after the last round of its slice, the trial is paused."""
+        """As in StudyDriver. After the last round of its slice, the trial is paused."""
         trial = self.running[number]
         end = super().record(number, progress)
         if end is None and progress.round.index == self._until(number):
             self._rest(trial)
         return end
 
-    # -- how it is done ------------------------------------------------------------------------------
+    # -- the steps -----------------------------------------------------------------------------------
 
     def _next_waiting(self) -> int | None:
         """The trial of the earliest decision whose slice waits to be trained."""
@@ -115,7 +113,7 @@ class SlicedDriver(StudyDriver):
         return number
 
     def _advance(self) -> None:
-        """Make decisions, up to one whose slice waits to be trained. At the end of the study, end all paused trials."""
+        """Make decisions until one has a slice that waits to be trained. At the study's end, end all paused trials."""
         decisions = self._decisions
         while not self._todo.keys() - self.running.keys() and decisions.is_open and not decisions.is_over:
             number, chosen = decisions.decide()
@@ -134,7 +132,7 @@ class SlicedDriver(StudyDriver):
         self._paused[number] = RunningTrial(number, trial_id, proposal.chosen, self._files_of(number))
 
     def _told_to_sampler(self) -> dict[int, Finished]:
-        """What is known of trials: how they ended, or their best score so far as if they had ended with it."""
+        """For the sampler: how trials ended; an unfinished trial counts as complete with its best score so far."""
         told = {}
         for trial in self._decisions.known:
             if trial.is_ended:
@@ -170,7 +168,7 @@ class SlicedDriver(StudyDriver):
     def _notes_so_far(self, trial: RunningTrial) -> dict[str, object]:
         end = self._paused_end(trial)
         is_best = trial.weights is not None and trial.weights["round"] == end.best_round
-        if not trial.places:  # an earlier driver had it trained, and noted where
+        if not trial.places:  # an earlier driver ran the trial, and stored where
             trial.places.append(Place())
         notes = trial.notes(end, trial.weights if is_best else None)
         return {"weights": None, **notes, "value_so_far": end.value}
@@ -193,11 +191,11 @@ class SlicedDriver(StudyDriver):
         return end
 
     def _end_notes(self, trial: RunningTrial, end: End, weights: Record | None) -> dict[str, Any]:
-        """What was noted when the trial was paused is deleted where it does not hold at the end."""
+        """The attributes at the trial's end; None deletes an attribute that was stored at a pause and is out of date."""
         return {**trial.all_notes(end, weights), "value_so_far": None}
 
     def _end_paused(self, trial: RunningTrial) -> None:
-        """Store a paused trial as ended, at the end of the study; its files stay, as it may go on with more trials."""
+        """At the study's end, store a paused trial as ended. Keep its files: it may continue if the study grows."""
         if trial.is_ended_in_store:
             self._keep_end(self._outcome_of(trial))
             return
@@ -213,7 +211,7 @@ class SlicedDriver(StudyDriver):
         end = self._paused_end(trial)
         return Outcome(trial.trial_id, trial.number, end.state, end.value)
 
-    # -- what came of slices -------------------------------------------------------------------------
+    # -- the results of slices -----------------------------------------------------------------------
 
     def _report_if_known(self, number: int, *, is_resting: bool = False) -> None:
         if number not in self._todo:
@@ -229,7 +227,7 @@ class SlicedDriver(StudyDriver):
             self._counted.append(outcome)
 
     def _result(self, chosen: Slice, *, is_resting: bool) -> Result | None:
-        """What came of a slice; None while it is not trained to its end, with all that is needed to go on."""
+        """The result of a slice; None until it is trained to its end and the state to continue from is saved."""
         if chosen.trial in self.ends and chosen.trial in self._ended_rounds:
             return self._result_of_ended(chosen)
         trial = self._paused.get(chosen.trial)
@@ -240,7 +238,10 @@ class SlicedDriver(StudyDriver):
         return Result(curve_of(trial.rounds[: chosen.end], self.metric), is_ended=False)
 
     def _is_at_rest(self, trial: RunningTrial) -> bool:
-        """Whether a stored trial can stay as it is: its state was kept after its last round, which did not end it."""
+        """Whether a paused trial needs no more training for its slice.
+
+        This holds if its state after its last round is stored, and no verdict ends the trial there.
+        """
         is_kept = trial.checkpoint is not None and trial.checkpoint["round"] == len(trial.rounds)
         return is_kept and self._judge.verdict(trial.number, trial.rounds) is None
 

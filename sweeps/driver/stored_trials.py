@@ -1,4 +1,4 @@
-"""A study as an earlier driver left it: what a new one takes up."""
+"""Reads the trials that an earlier driver has stored, for a driver that continues the study."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sweeps.trial.running_trial import RunningTrial
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """A trial that is stored. proposal: None where no later one depends on it. num_rounds: of one that has ended.
+    """A stored trial.
 
-    unfinished: the trial itself, where it has not ended, or may go on. stop_reason: of one that has ended.
-    value_so_far: of one that was paused.
+    proposal: None if no later proposal depends on this trial. num_rounds, stop_reason: for a trial that has ended.
+    unfinished: the trial itself, if it has not ended or may continue. value_so_far: for a trial that was paused.
     """
 
     outcome: Outcome
@@ -40,14 +40,14 @@ def stored_trials(
     needed: Sequence[int],
     files_of: Callable[[int], TrialFiles],
 ) -> Iterator[StoredTrial]:
-    """The trials in the order of their numbers. Of those that are not `needed` no more is read than how they ended.
+    """The trials in the order of their numbers. For trials outside `needed`, only how they ended is read.
 
-    A trial that is RUNNING belonged to a dead driver, and waits from here on.
+    A RUNNING trial belonged to a driver that has died; its state becomes WAITING.
     """
     rows = {row.number: row for row in writer.read_trials(needed)}
     noted = writer.read_sampler_attributes(needed)
     checkpoints = writer.read_checkpoints()
-    if not spec.pauses:  # there, a trial that is stored as ended may go on
+    if not spec.pauses:  # if the schedule pauses trials, a trial that is stored as ended may continue
         _forget_checkpoints(writer, outcomes, checkpoints)
     for outcome in outcomes:
         row = rows.get(outcome.number)
@@ -67,7 +67,7 @@ def stored_trials(
 
 
 def _proposal(spec: Specification, row: TrialRow, noted: dict[str, Any]) -> Proposal:
-    """What was proposed as this trial."""
+    """The proposal from which this trial was made."""
     notes = row.attributes
     several = spec.trials_each > 1
     return Proposal(
@@ -109,7 +109,7 @@ def _unfinished(
 def _forget_checkpoints(
     writer: StudyWriter, outcomes: Sequence[Outcome], checkpoints: Mapping[int, Any]
 ) -> None:
-    """Of trials that have ended: earlier versions, when killed just then, left some."""
+    """Delete the checkpoints of ended trials: earlier versions of onset-sweeps left some if they were killed."""
     ended = [each.number for each in outcomes if each.is_finished and each.number in checkpoints]
     if ended:
         writer.drop_checkpoints(ended)

@@ -1,8 +1,8 @@
 """The StudyDriver: the only writer of a study's trials. It runs in the driver process.
 
-`ask` returns the next trial, `record` stores a round and decides whether to halt, `pause` and `lose` keep a trial for
-later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from
-stored rounds, and Optuna's copy (for its dashboard and samplers) is written after ours.
+`ask` returns the next trial, `record` stores a round and decides whether to halt the trial, `pause` and `lose` keep a
+trial for later. Every call may be repeated after a crash: rounds are stored first, verdicts are computed from stored
+rounds, and the copy in Optuna's tables (for its dashboard and samplers) is written after the rows in our own tables.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LOSSES_BEFORE_FAIL = 3  # a trial fails when its worker has died this often in a
 class StudyDriver(StudyProgress):
     """One study, open for writing.
 
-    lease: protects every write. out: the folder of its files. num_trials, target: see StudyProgress.
+    lease: protects every write. out: the folder of the study's files. num_trials, target: see StudyProgress.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class StudyDriver(StudyProgress):
         self.observers: list[Observer] = list(observers)
         watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
-        self._additions: dict[int, str] = {}  # by whom and when, of those that are not yet trials
+        self._additions: dict[int, str] = {}  # by id: who added the configuration, and when
         self._restore()
 
-    # -- what belongs to the study ------------------------------------------------------------------
+    # -- environments and additions ------------------------------------------------------------------
 
     @property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
@@ -84,11 +84,11 @@ class StudyDriver(StudyProgress):
         return self._environments.by_key
 
     def note_environment(self, record: Mapping[str, Any]) -> str:
-        """Store an environment with the study and return its key; a stop rule of another version belongs to it."""
+        """Store an environment with the study and return its key, by which trials refer to it."""
         return self._environments.note(record)
 
     def take_additions(self, additions: Iterable[Addition]) -> None:
-        """Let what users have added become the next configurations. Each is taken once."""
+        """Make configurations that users have added the next ones to be proposed. Each is taken once."""
         for each in additions:
             if each.number is None and each.id not in self._additions:
                 self._additions[each.id] = f"by {each.asked_by}, {each.asked}"
@@ -98,7 +98,7 @@ class StudyDriver(StudyProgress):
         """Start no more trials."""
         self._closed = True
 
-    # -- what workers do -----------------------------------------------------------------------------
+    # -- calls for the workers -----------------------------------------------------------------------
 
     def ask(self, place: Place | None = None) -> Assignment | None:
         """The next trial, if one may start now. Paused trials come first, in the order of numbers; then new ones.
@@ -122,10 +122,10 @@ class StudyDriver(StudyProgress):
         return None
 
     def record(self, number: int, progress: Progress) -> End | None:
-        """Store a round and decide: None to continue, or the end of the trial, which is then recorded.
+        """Store a round. Returns None if the trial continues; else its end, which is stored, too.
 
-        Files of the round (weights, checkpoint) are on disk before it is recorded. If the round is stored already
-        (because the trial started again), it is compared with the stored one. Raises Unwritable.
+        The files of the round (weights, checkpoint) are written before the round is stored. If the round is stored
+        already (because the trial started again), it is compared with the stored one. Raises Unwritable.
         """
         trial, latest = self.running[number], progress.round
         self.writer.note(trial.trial_id, progress.attributes)
@@ -150,7 +150,10 @@ class StudyDriver(StudyProgress):
         return None if stop is None else self._end(trial, end_of(stop, trial.rounds, self.metric))
 
     def suggest(self, number: int, wanted: Suggest) -> float:
-        """A parameter that the trial asks for, as Optuna stores it. Raises ValueError for what can't be answered."""
+        """The value of a parameter that the trial asks for, as Optuna stores it.
+
+        Raises ValueError if there can be no answer.
+        """
         trial, distribution = self.running[number], json_to_distribution(wanted.distribution)
         assert isinstance(self._proposer, OpenProposer)
         answer = self._proposer.suggest(number, wanted.name, distribution)
@@ -171,9 +174,9 @@ class StudyDriver(StudyProgress):
         return self._end(trial, failed(failure, len(trial.rounds)))
 
     def note_failed_afterwards(self, number: int, failure: Failure) -> None:
-        """A trial's code failed after the trial had ended: its figures stand, and the failure is noted and told.
+        """Note and print that a trial's code failed after the trial had ended. The trial's figures stay as they are.
 
-        The table can't depend on it: a trial's end is decided by its rounds. Does nothing for a trial that is paused.
+        So the table does not depend on such a failure. Does nothing for a trial that is paused or has failed.
         """
         if number not in self.ends or self.ends[number].state == "FAIL":
             return
@@ -183,11 +186,11 @@ class StudyDriver(StudyProgress):
     def lose(
         self, number: int, how: str, *, blameless: bool = False, with_others: bool = False
     ) -> End | None:
-        """The trial's worker died: the trial waits to start again, or fails at the third death in a row.
+        """Record that the trial's worker died. The trial waits to start again; at the third death in a row it fails.
 
         blameless: the whole machine died, or the worker was ended because of another trial. Such a death does not
         count. with_others: the worker trained other trials, too. Any of them may be the reason, so the trial does not
-        fail by such a death: it gets its last attempt alone.
+        fail because of such a death: it gets a last attempt in a worker for itself.
         """
         trial = self.running[number]
         trial.lost_its_worker(LOSSES_BEFORE_FAIL, blameless=blameless, with_others=with_others)
@@ -198,16 +201,16 @@ class StudyDriver(StudyProgress):
         return None
 
     def make_room(self, number: int, *, to_its_end: bool = False) -> None:
-        """The trial found too little memory or time beside others: it waits until it can train alone.
+        """Pause a trial that lacked memory or time beside other trials, until it can have a worker for itself.
 
-        to_its_end: whether it must stay alone, and not only until it has a new round.
+        to_its_end: whether it keeps this worker for itself to its end, rather than until it has a new round.
         """
         trial = self.running[number]
         trial.alone, trial.stays_alone = True, to_its_end
         self.pause(number)
 
     def pause(self, number: int) -> None:
-        """Pause a running trial. It keeps number, parameters and rounds, and `ask` returns it again."""
+        """Pause a running trial. It keeps its number, parameters and rounds, and `ask` returns it again."""
         trial = self.running.pop(number)
         self.writer.set_state(trial.trial_id, "WAITING")
         trial.resumed = True
@@ -217,7 +220,7 @@ class StudyDriver(StudyProgress):
             observer.paused(number)
 
     def pause_all(self) -> None:
-        """Close, and pause all running trials until `resume`."""
+        """Start no more trials, and pause all running ones. `sweep resume` continues them."""
         self.close()
         self.pause_running()
 
@@ -226,7 +229,7 @@ class StudyDriver(StudyProgress):
         for number in sorted(self.running):
             self.pause(number)
 
-    # -- how it is done ------------------------------------------------------------------------------
+    # -- the steps -----------------------------------------------------------------------------------
 
     def _restore(self) -> None:
         """Restore the study from the database."""
@@ -270,7 +273,7 @@ class StudyDriver(StudyProgress):
 
     def _take_up(self, number: int, place: Place) -> Assignment | None:
         trial = self._paused.pop(number)
-        has_verdict = trial.rounds and not self.spec.is_open  # there the code asks for it, or does not
+        has_verdict = trial.rounds and not self.spec.is_open  # an Optuna objective may not ask for a verdict
         stop = self._judge.verdict(number, trial.rounds) if has_verdict else None
         if stop is not None and trial.is_complete(self.metric):
             # The driver died between the last round and the verdict.
@@ -313,7 +316,7 @@ class StudyDriver(StudyProgress):
     def _end(self, trial: RunningTrial, end: End) -> End:
         weights = trial.weights if end.state == "COMPLETE" else None
         if weights is not None and weights["round"] != end.best_round:
-            weights = None  # code of a user's own may save its state in some rounds only
+            weights = None  # a user's own code may have saved its state only after other rounds
         notes = self._end_notes(trial, end, weights)
         self.writer.end_trial(trial.number, trial.trial_id, end.state, end.value, notes)
         trial.files.drop_all_but(weights)
@@ -328,6 +331,6 @@ class StudyDriver(StudyProgress):
         return trial.notes(end, weights)
 
     def _keep_end(self, outcome: Outcome, num_rounds: int | None = None) -> None:
-        """num_rounds: given if the sampler may see the trial."""
+        """Tell the sampler and the table how a trial ended. num_rounds: its rounds; None hides it from the sampler."""
         self._proposer.finish(outcome.number, shown_to_sampler(outcome, num_rounds))
         self._ended.add(outcome, self._proposer.num_leading)

@@ -1,4 +1,4 @@
-"""What is known of a study while a driver has it open. None of these questions changes anything."""
+"""The state of a study while a driver has it open. Reading it changes nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sweeps.trial.running_trial import RunningTrial
 class StudyProgress:
     """The trials of a study: which have ended, which are running, and which are paused.
 
-    num_trials: planned trials, or configurations where each has several trials; None for all cells of a grid.
-    target: the study ends when the metric reaches this value.
+    num_trials: the number of planned trials, or of configurations if each has several trials; None for all cells of a
+    grid. target: the study ends when the metric reaches this value.
     """
 
     def __init__(self, spec: Specification, *, num_trials: int | None, target: float | None) -> None:
@@ -39,12 +39,12 @@ class StudyProgress:
 
     @property
     def table(self) -> Sequence[Outcome]:
-        """The longest sequence 0 … m of ended trials; with a target, up to the first that reaches it."""
+        """The longest sequence of trials 0 … m that have all ended; with a target, up to the first that reaches it."""
         return self._ended.table
 
     @property
     def best(self) -> Outcome | None:
-        """The best trial of the table. Where configurations have several trials: of the best one, with its mean."""
+        """The best trial of the table. If configurations have several trials: the one of the best mean."""
         return self._ended.best
 
     @property
@@ -58,17 +58,17 @@ class StudyProgress:
         return self._proposer.planned(self._most)
 
     def part_of(self, number: int) -> tuple[int, int]:
-        """The configuration to which a trial belongs, and which of its trials it is."""
+        """The number of the trial's configuration, and which of the configuration's trials this one is, from 0."""
         return self._proposer.part_of(number)
 
     @property
     def counted(self) -> Sequence[Outcome]:
-        """How trials ended, for counting failures, in an order that does not depend on the workers; it only grows."""
+        """The ended trials among which failures are counted, in an order that does not depend on the workers."""
         return self.table
 
     @property
     def may_go_on(self) -> Collection[int]:
-        """Trials that are paused, so that their files are needed."""
+        """The numbers of the paused trials. Their files are still needed."""
         return self._paused.keys()
 
     @property

@@ -1,4 +1,4 @@
-"""Ends a run before its last trial: signals, requests, time limit, failures, target, lost lease."""
+"""Ends a run before its last trial, for a signal, a request, the time limit, failures, the target or a lost lease."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.5
 
 
 def _signals() -> list[signal.Signals]:
-    """The signals that end a run. SIGHUP is left out if it is ignored, as under nohup."""
+    """The signals that end a run: SIGINT, SIGTERM and, unless it is ignored as under nohup, SIGHUP."""
     ending = [signal.SIGINT, signal.SIGTERM]
     hangs_up = getattr(signal, "SIGHUP", None)
     if hangs_up is not None and signal.getsignal(hangs_up) != signal.SIG_IGN:
@@ -39,8 +39,8 @@ class Interruption(BaseException):
 class Termination:
     """Looks for reasons to end a run. The runner calls `check` between messages or rounds.
 
-    timeout_seconds: of the whole run. max_failures: the study ends after this many failed trials in a row, by number.
-    It also ends when a quarter of all trials (but at least this many) have failed.
+    timeout_seconds: for the whole run. max_failures: the run ends after this many failed trials in a row, in the order
+    of their numbers. It also ends when a quarter of all trials, but at least `max_failures`, have failed.
     """
 
     def __init__(
@@ -70,9 +70,10 @@ class Termination:
         self._failed: int | None = None  # the last configuration that failed
 
     def check(self, driver: StudyDriver) -> None:
-        """Look for reasons to end. Every reason closes the driver. All but `sweep stop` without --now set `pauses`.
+        """Look for reasons to end. For each reason, close the driver, so that it starts no more trials.
 
-        Raises LeaseLost if another driver has the study now, DatabaseGone if its database was deleted.
+        Set `pauses` as well, unless the reason is a `sweep stop` without --now: then running trials train to their end.
+        Raises LeaseLost if another driver has taken over the study, DatabaseGone if its database was deleted.
         """
         if self._lease.is_lost:
             driver.writer.check_lease()
@@ -101,7 +102,10 @@ class Termination:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """In this context, SIGINT, SIGTERM and SIGHUP end the run in order. A second signal ends it at once."""
+        """In this context, SIGINT, SIGTERM or SIGHUP pauses the trials and ends the run; a second one ends it at once.
+
+        Outside the main thread, which alone receives signals, this does nothing.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -113,7 +117,7 @@ class Termination:
                 signal.signal(number, handler)
 
     def raise_if_interrupted(self, cause: BaseException | None = None) -> None:
-        """Raises an Interruption if a signal has come."""
+        """Raises an Interruption if a signal has arrived. cause: the exception that is shown as its cause."""
         if self.signal_number:
             raise Interruption from cause
 
@@ -121,8 +125,8 @@ class Termination:
     def interruptible(self) -> Iterator[None]:
         """In this context, the first signal raises an Interruption in this thread.
 
-        Only for a task's own training, which may take hours. An exception from a handler may come anywhere, also
-        between a lock and its release: raised while Ray started, it left the lock of `logging` taken for good.
+        Use it only around a task's own training, which may take hours. A handler may raise anywhere, also while a lock
+        is held: an exception during the start of Ray left the lock of `logging` locked for ever.
         """
         self._interruptible = True
         try:
@@ -143,7 +147,7 @@ class Termination:
         now = self._database.host.monotonic()
         if now >= self._next_poll:
             self._next_poll = now + POLL_SECONDS
-            with contextlib.suppress(DBAPIError):  # unreachable for now: the writer waits, we ask again
+            with contextlib.suppress(DBAPIError):  # unreachable for now: ask again at the next poll
                 self._requested = pending_stop(self._database, self._study_id)
                 driver.take_additions(read_additions(self._database, self._study_id))
             self._database.check_in_place()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # a worker imports this package, and needs neither the driver
 
 
 class Runner(Protocol):
-    """Runs trials until the study is finished or the termination says to pause."""
+    """Runs trials until the study is finished or `termination.pauses` is set."""
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials. On return, no worker is alive and no trial is RUNNING."""

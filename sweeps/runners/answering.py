@@ -1,4 +1,4 @@
-"""Between a worker that trains a trial and the driver: whatever is told is answered here, for every runner."""
+"""Passes the messages of a worker to the driver, and returns the answers. All runners use it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sweeps.trial.work import Event, Progress, Suggest
 
 
 def answer(driver: StudyDriver, number: int, told: Event | Failure, *, with_others: bool = False) -> Any:
-    """Let the driver take what was told of a running trial; what the worker is told back.
+    """Pass a worker's message about a running trial to the driver; returns the answer for the worker.
 
-    with_others: whether the worker trains other trials, too. A trial that finds no memory then is trained again alone.
-    After the last event of a trial it is not running any more.
+    with_others: whether the worker trains other trials, too; then a trial that runs out of memory is trained again
+    alone. After the last message of a trial, the driver no longer counts it as running.
     """
     match told:
         case Progress():
@@ -28,7 +28,7 @@ def answer(driver: StudyDriver, number: int, told: Event | Failure, *, with_othe
         case Suggest():
             try:
                 return driver.suggest(number, told)
-            except ValueError as error:  # what Optuna says of ranges that don't go together
+            except ValueError as error:  # Optuna's error if the asked range doesn't match an earlier one
                 driver.fail(number, Failure("error", "ValueError", f"{told.name}: {error}"))
         case Failure() if with_others and told.kind == "out_of_memory":
             driver.make_room(number)
@@ -45,6 +45,6 @@ def _say_once(driver: StudyDriver, reason: str) -> None:
     if reason not in said:
         said.add(reason)
         print(
-            f"sweep: a GPU trains without recorded steps, slower and with the same figures: {reason}.",
+            f"sweep: a GPU trains without recorded steps, which is slower but gives the same figures: {reason}.",
             file=sys.stderr,
         )

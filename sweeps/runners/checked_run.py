@@ -42,7 +42,7 @@ class CheckedRun:
 
     @property
     def model(self) -> Any:
-        """What the task builds."""
+        """The model that the task trains."""
         return self._run.model
 
     def advance(self) -> Round:
@@ -51,11 +51,11 @@ class CheckedRun:
 
     @property
     def inner(self) -> TrainingRun:
-        """The run itself. Whoever lets it take a round must give the round to `took`."""
+        """The unchecked run. A caller that advances it must pass the round to `took`."""
         return self._run
 
     def took(self, found: Any) -> Round:
-        """A round that the run itself has taken. Raises TaskError if the round is invalid."""
+        """Check and return a round by which the inner run was advanced. Raises TaskError if the round is invalid."""
         self.rounds_done += 1
         checked = checked_round(found, self.rounds_done)
         if self._run.rounds_done != self.rounds_done:
@@ -66,35 +66,38 @@ class CheckedRun:
 
     @property
     def unrecorded(self) -> str:
-        """Why its steps are run as they are written, where a GPU could replay recorded ones; else empty."""
+        """Why a GPU runs the training steps kernel by kernel instead of replaying a recorded CUDA graph; else empty."""
         return getattr(self._run, "unrecorded", None) or ""
 
     def pack(self, best: float) -> PackedFile:
-        """The whole state, from which a run can go on. Raises if the state can't be written or read again."""
+        """The whole state, from which a run can continue. Raises if the state can't be written.
+
+        After the first round, it also raises if the state can't be read again. best: the best score so far.
+        """
         packed = pack_checkpoint({"run": self._run.state_dict(), "best": best, "round": self.rounds_done})
         if self.rounds_done == 1:
             unpack_checkpoint(packed)
         return packed
 
     def restore(self, packed: PackedFile) -> float:
-        """Go on from a state that `pack` gave; returns the best score until then. Raises where that fails."""
+        """Continue from a state that `pack` returned; returns the best score until then. Raises if that fails."""
         state = unpack_checkpoint(packed)
         self._run.load_state_dict(state["run"])
         done = state["round"]
         if self._run.rounds_done != done:
             raise TaskError(
-                f"the run's rounds_done is {_shown(self._run.rounds_done)} when its state is of round {done}."
+                f"the run's rounds_done is {_shown(self._run.rounds_done)} after it loaded its state of round {done}."
             )
         self.rounds_done = done
         return float(state["best"])
 
     def close(self) -> None:
-        """End what the run has started. Raises what the task raises."""
+        """Close the run, so that it ends the processes or files that it has opened. Raises what the task raises."""
         self._run.close()
 
 
 def checked_round(found: Any, index: int) -> Round:
-    """`found` with plain numbers in it. Raises TaskError where it is no Round, or not round `index`."""
+    """`found`, with its numbers as plain floats. Raises TaskError if it is no valid Round, or not round `index`."""
     if not isinstance(found, Round):
         raise TaskError(f"advance() returned {_shown(found)}{_kind(found)}, and must return a Round.")
     given: Any = found.index
@@ -119,7 +122,7 @@ _OPTIONAL = {
 
 
 def _checked_extra(extra: Any) -> dict[str, float]:
-    """Further numbers under words that a database keeps and no column has."""
+    """The user's further numbers of a round. Raises TaskError for a name that can't be stored or is a column's."""
     if not isinstance(extra, Mapping) or len(extra) > MOST_EXTRA:
         raise TaskError(
             f"extra is {_shown(extra)}{_kind(extra)}, and must be a mapping of up to {MOST_EXTRA} numbers."
@@ -131,7 +134,7 @@ def _checked_extra(extra: Any) -> dict[str, float]:
                 "characters."
             )
         if name in RESERVED:
-            raise TaskError(f"extra has the name {name!r}, which a round's own figure has.")
+            raise TaskError(f"extra has the name {name!r}, which is one of a round's own figures.")
     return {"".join([name]): _number(f"extra.{name}", value) for name, value in extra.items()}
 
 
@@ -151,13 +154,13 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise TaskError(f"{name} is {_shown(value)}, which no double can hold.") from None
+        raise TaskError(f"{name} is {_shown(value)}, which is too large for a double.") from None
 
 
 def _shown(value: Any) -> str:
     try:
         return " ".join(reprlib.repr(value).split())[:200]
-    except Exception:  # noqa: BLE001 - anybody's __repr__
+    except Exception:  # noqa: BLE001 - the class may be the user's, with any __repr__
         return "a value that can't be printed"
 
 

@@ -12,8 +12,9 @@ from sweeps.trial.work import Assignment
 class Handout:
     """Asks the driver for trials.
 
-    A trial is alone after it found no memory beside others, or died twice with its process: then the others can't be
-    the reason. While one waits for an empty process, no process gets another trial, so one becomes empty.
+    A trial gets a process for itself after it ran out of memory beside others, or after its process died twice: then
+    no other trial can be the reason. While such a trial waits for an empty process, no process gets another trial, so
+    that one of them becomes empty.
     """
 
     def __init__(self, driver: StudyDriver) -> None:
@@ -21,7 +22,7 @@ class Handout:
         self._held: Assignment | None = None
 
     def next(self, here: Collection[int], place: Place | None = None) -> Assignment | None:
-        """The next trial for a process that trains the trials `here`; None if it must not have another one now."""
+        """The next trial for a process that trains the trials `here`; None if the process must not get one now."""
         running = self._driver.running
         if any(running[number].alone for number in here if number in running):
             return None

@@ -52,7 +52,7 @@ class InlineRunner:
                 except Interruption:
                     return
                 if termination.signal_number and isinstance(told, Failure):
-                    return  # the task made an error of its own out of the interruption
+                    return  # the task caught the interruption and raised an error of its own
                 answered = answer(driver, assignment.number, told)
                 termination.check(driver)
                 if assignment.number not in driver.running or termination.pauses:

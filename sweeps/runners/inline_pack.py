@@ -1,4 +1,4 @@
-"""Runs several trials at once in this process, which take turns: `--trials-per-gpu` without Ray."""
+"""Runs several trials at once in this process; they train in turns. It serves `--trials-per-gpu` without Ray."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLL_SECONDS = 0.05
 
 
 class InlinePackRunner:
-    """The runner of a pack that needs no Ray. packing: how many trials at once."""
+    """The runner for several trials at once that needs no Ray. packing: how many trials are trained at once."""
 
     def __init__(self, packing: Packing) -> None:
         self._packing = packing
@@ -72,7 +72,7 @@ class _Run:
     def _answer(self, number: int, told: Progress | Failure) -> None:
         driver = self._driver
         if self._termination.signal_number and isinstance(told, Failure):
-            return  # the task made an error of its own out of the interruption
+            return  # the task caught the interruption and raised an error of its own
         num_here = len(self._here)
         answer(driver, number, told, with_others=num_here > 1)
         if isinstance(told, Progress) and self._packing.is_measured:

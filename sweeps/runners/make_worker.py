@@ -1,4 +1,4 @@
-"""The worker for what a plan trains."""
+"""Makes the worker that a plan needs: one for tasks, or one for a user's own functions."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ class AnyWorker(Protocol):
     """Trains one trial after the other."""
 
     def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
-        """What is told of the trial, in turn; each answer is sent in. Closed where the trial has ended."""
+        """The messages about the trial, one after the other. The caller sends in the answer to each.
+
+        The caller closes the generator when the trial has ended.
+        """
 
     @property
     def failed_afterwards(self) -> Failure | None:
         """What the latest trial's code raised after the trial had ended; None if nothing."""
 
     def release(self) -> None:
-        """Give back what the last trial held on the device."""
+        """Free the device memory that the last trial held."""
 
 
 def make_worker(
     plan: WorkPlan, breaks_off: tuple[type[BaseException], ...] = (), *, can_be_killed: bool = False
 ) -> AnyWorker:
-    """A worker of tasks, or of functions of a user's own.
+    """A worker for tasks, or for a user's own functions.
 
-    breaks_off: exceptions that end a trial from outside (an interruption). can_be_killed: whether somebody ends this
-    process where a trial does not end. Raises ObjectiveError when code or data are not the driver's.
+    breaks_off: exceptions from outside that end a trial (an interruption). can_be_killed: whether the driver kills this
+    process if a trial does not end. Raises ObjectiveError if code or data differ from the driver's.
     """
     if plan.is_function:
         from sweeps.runners.own_code_worker import OwnCodeWorker

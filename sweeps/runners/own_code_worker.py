@@ -1,4 +1,4 @@
-"""Trains somebody's own function for a runner."""
+"""Trains a user's own function for a runner."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from sweeps.trial.work import Event, Work, WorkPlan
 class OwnCodeWorker:
     """Loads the code once, then trains one trial after the other.
 
-    breaks_off: exceptions that end a trial from outside. can_be_killed: whether somebody ends this process where code
-    does not return. Raises ObjectiveError when this service's own code is not the driver's.
+    breaks_off: exceptions from outside that end a trial. can_be_killed: whether the driver kills this process if the
+    user's code does not return. Raises ObjectiveError if the code of onset-sweeps differs from the driver's, and
+    DataError if a file that the user's code names does.
     """
 
     def __init__(
@@ -28,8 +29,8 @@ class OwnCodeWorker:
     ) -> None:
         if code_digest() != plan.code:
             raise ObjectiveError(
-                "A worker has other code than the driver: install the same version of onset-sweeps on every "
-                f"machine (the worker's lies in {Path(__file__).parent})."
+                "A worker's code of onset-sweeps differs from the driver's. Install the same version on every "
+                f"machine (the worker's code is in {Path(__file__).parent})."
             )
         assert plan.sources is not None
         code = OwnCode(plan.sources, plan.task.rpartition(":")[2])
@@ -43,7 +44,7 @@ class OwnCodeWorker:
                 )
 
     def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
-        """What the code tells of the trial, or the failure that ends it; each answer is sent in."""
+        """The messages of the code about the trial, or the failure that ends it. The caller sends in the answers."""
         plan = self._plan
         return self._training.events(
             TrialStart(
@@ -66,5 +67,5 @@ class OwnCodeWorker:
         return self._training.failed_afterwards
 
     def release(self) -> None:
-        """Give back what the last trial held on the device."""
+        """Free the device memory that the last trial held."""
         self._training.release(self._plan.device)

@@ -1,4 +1,4 @@
-"""Trains several trials in one process at the same time, in turns; a GPU works at all of them at once."""
+"""Trains several trials in one process. Their steps are started in turns; the GPU computes them at the same time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OWN_LOOP = (
 
 
 class PackedWorker:
-    """Trains each trial as if it were alone; the end or the failure of one leaves the others as they are.
+    """Trains each trial as if it were alone; the end or the failure of one does not affect the others.
 
-    breaks_off, can_be_killed: see Worker. Raises ObjectiveError when its code or data are not the driver's.
+    breaks_off, can_be_killed: see Worker. Raises ObjectiveError if its code or data differ from the driver's.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class PackedWorker:
         self.room = MemoryRoom(plan.device)
 
     def begin(self, work: Work) -> None:
-        """Let a trial train its next round; `next` tells what becomes of it."""
+        """Start to train a trial's next round; `next` returns its message."""
         if not self._trials:
             self._worker.release()
         training = self._worker.begin(work)
@@ -44,11 +44,11 @@ class PackedWorker:
         self.go_on(work.number)
 
     def go_on(self, number: int) -> None:
-        """Let a trial that has told of a round train the next one."""
+        """Start the next round of a trial whose latest round `next` has returned."""
         self._pack.begin(number, self._trials[number].run.inner)
 
     def next(self, seconds: float) -> tuple[int, Progress | Failure] | None:
-        """A trial and what it tells of its latest round; None if nothing is told within this time."""
+        """The number of a trial and its latest round, or its failure; None if none comes within this time."""
         if self._failed_at_once:
             return self._failed_at_once.pop(0)
         if not len(self._pack):
@@ -64,11 +64,11 @@ class PackedWorker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether `next` may tell something."""
+        """Whether `next` may return a message: a trial trains, or has failed at its start."""
         return bool(self._failed_at_once) or len(self._pack) > 0
 
     def end(self, number: int) -> None:
-        """A trial trains no longer: give back what it held."""
+        """End a trial and free the memory that it held."""
         self._pack.drop(number)
         training = self._trials.pop(number, None)
         if training is not None:

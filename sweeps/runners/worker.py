@@ -31,8 +31,8 @@ class Worker:
     """Loads task and data once, then trains one trial after the other.
 
     breaks_off: exceptions from outside that end a trial (an interruption), which are not the task's fault.
-    can_be_killed: whether somebody ends this process if a trial's run does not close. Raises ObjectiveError when its
-    code or data are not the driver's.
+    can_be_killed: whether the driver kills this process if a trial's run does not close. Raises ObjectiveError if its
+    code or data differ from the driver's.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Worker:
                 "A worker's code of onset-sweeps differs from the driver's. Install the same version on every "
                 f"machine (the worker's code is in {Path(__file__).parent})."
             )
-        # The driver tells people why steps are not recorded, once for all workers.
+        # The driver prints why steps are not recorded, once for all workers.
         logging.getLogger("objectives.training.recorded").setLevel(logging.ERROR)
         make_deterministic(plan.threads)
         self._plan = plan
@@ -60,9 +60,10 @@ class Worker:
             )
 
     def train(self, work: Work) -> Generator[Progress | Failure]:
-        """The trial's rounds, as many as were asked for; or those until the failure that ends them.
+        """The trial's rounds, up to the last one or to the failure that ends the trial.
 
-        Every exception of the task becomes this failure, including `sys.exit()`. Only what `breaks_off` passes through.
+        Every exception of the task becomes this failure, also that of `sys.exit()`. Only exceptions in `breaks_off` are
+        passed on.
         """
         self.release()
         training = self.begin(work)
@@ -79,25 +80,25 @@ class Worker:
             self.close(training)
 
     def begin(self, work: Work) -> Training | Failure:
-        """The trial, ready for its next round; or why it can't be."""
+        """The trial, ready for its next round; or the failure of its start."""
         return self._attempt(lambda: self._begin(work))
 
     def took(self, training: Training, outcome: Round | BaseException) -> Progress | Failure:
-        """What is told of a round that the trial's run has taken, or of the error in it."""
+        """The message about a round of the trial's run, or about the exception that it raised."""
         if isinstance(outcome, BaseException):
             return self._failure_from(outcome)
         return self._attempt(lambda: self._progress(training, training.run.took(outcome)))
 
     def close(self, training: Training) -> None:
-        """End what the trial's run started."""
+        """Close the trial's run, so that it ends the processes or files that it has opened."""
         self._close(training.run)
 
     @property
     def failed_afterwards(self) -> None:
-        """Nothing: of a task, only `close` runs after a trial has ended, and its failure is printed."""
+        """Always None: after a task's trial has ended, only its `close` runs, and a failure there is printed."""
 
     def release(self) -> None:
-        """Give back what the last trial held on the device: others may train there, too."""
+        """Free the device memory that the last trial held, because other processes may train on this device, too."""
         import torch
 
         self.give_memory_back()
@@ -105,16 +106,16 @@ class Worker:
             torch.cuda.reset_peak_memory_stats()
 
     def give_memory_back(self) -> None:
-        """Give back the memory of the device that no tensor uses."""
+        """Free the device memory that torch has reserved but no tensor uses."""
         import torch
 
         if self._plan.device == "cuda":
             torch.cuda.empty_cache()
 
     def hold_rows_on_device(self) -> None:
-        """Put the rows where trials train, once for all trials that are to come.
+        """Copy the rows to the device once, for all trials that follow.
 
-        A task with a loop of its own, folds and measurements get them as they are.
+        Does nothing for a task with its own training loop, for folds and for measurements.
         """
         import torch
 
@@ -123,9 +124,9 @@ class Worker:
             self._splits = replace(splits, train=splits.train.to(device), valid=splits.valid.to(device))
 
     def _begin(self, work: Work) -> Training:
-        """The trial's run, gone on with from its checkpoint; from the start where there is none, or it can't be used.
+        """The trial's run, continued from its checkpoint; from the start if there is none, or it can't be used.
 
-        A checkpoint is there or not by when the driver died: so whether the trial fails must not hang on it.
+        An unusable checkpoint must not fail the trial: whether one exists depends only on when the driver died.
         """
         run, why = self._start(work), ""
         if work.checkpoint is not None:
@@ -134,7 +135,7 @@ class Worker:
             if not isinstance(best, Failure):
                 return Training(run, best, time.monotonic(), work.until)
             self._close(run)
-            run, why = self._start(work), f"its state could not be gone on from ({best.in_short})"
+            run, why = self._start(work), f"its saved state could not be loaded ({best.in_short})"
         return Training(run, math.nan, time.monotonic(), work.until, why)
 
     def _start(self, work: Work) -> CheckedRun:
@@ -163,9 +164,9 @@ class Worker:
         return Progress(latest, weights, checkpoint, training.starts_over, unrecorded=run.unrecorded)
 
     def _checkpoint(self, training: Training, *, is_last: bool) -> PackedFile | None:
-        """The whole state, when it is time to keep it again, or where the trial is to be paused.
+        """The whole state, if it is time to save it again or the trial is about to be paused; else None.
 
-        After the first round it is tried whether it can be kept.
+        After the first round, the state is packed in any case, to find out whether it can be saved.
         """
         due = is_last or time.monotonic() - training.kept_at >= self._plan.checkpoint_seconds
         if training.cannot_be_kept or not (due or training.run.rounds_done == 1):
@@ -173,7 +174,7 @@ class Worker:
         packed = self._attempt(lambda: training.run.pack(training.best))
         if isinstance(packed, Failure):
             training.cannot_be_kept = True
-            training.starts_over = f"its state can't be kept ({packed.in_short})"
+            training.starts_over = f"its state can't be saved ({packed.in_short})"
             return None
         if not due:
             return None
@@ -181,7 +182,7 @@ class Worker:
         return packed
 
     def _close(self, run: CheckedRun) -> None:
-        """End what the run started. The trial has ended by now, so a failure is told to people."""
+        """Close the run. The trial has ended by now, so a failure is only printed."""
         if self._can_be_killed:
             self._close_now(run)
             return
@@ -190,8 +191,8 @@ class Worker:
         closing.join(CLOSING_SECONDS)
         if closing.is_alive():
             print(
-                f"sweep: a trial's run has not closed within {CLOSING_SECONDS:g} s; the study goes on without waiting. "
-                "--runner ray would replace the process.",
+                f"sweep: a trial's run has not closed within {CLOSING_SECONDS:g} s. The study continues without "
+                "waiting for it. With --runner ray, the process would be replaced.",
                 file=sys.stderr,
             )
 
@@ -205,7 +206,7 @@ class Worker:
             return call()
         except self._breaks_off:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever a task raises is data of its trial
+        except BaseException as error:  # noqa: BLE001 - any exception of a task is recorded with its trial
             return self._failure_from(error)
 
     def _failure_from(self, error: BaseException) -> Failure:
@@ -221,10 +222,11 @@ class Worker:
 
 @dataclass
 class Training:
-    """A trial in training. best: the best score so far. kept_at: when its state was last kept, by the monotonic clock.
+    """A trial in training.
 
-    until: the round after which it is paused; None for no such round.
-    starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
+    best: the best score so far. kept_at: when its state was last saved, in seconds of the monotonic clock. until: the
+    round after which the trial is paused; None if it is not paused. starts_over: why the trial started from its first
+    round again, or would do so after a crash; else empty.
     """
 
     run: CheckedRun
@@ -236,6 +238,6 @@ class Training:
 
 
 def _own_task(plan: WorkPlan) -> Task:
-    """A task of a user's own, from the code that the driver sent."""
+    """The user's own task, from the code that the driver sent."""
     assert plan.sources is not None
     return task_of(plan.sources, plan.task.rpartition(":")[2])

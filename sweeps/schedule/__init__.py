@@ -1,1 +1,1 @@
-"""Schedules: which trial is trained next, and for how many rounds, where trials pause and go on."""
+"""Schedules, which pause and continue trials: they decide which trial is trained next, and for how many rounds."""

@@ -1,8 +1,7 @@
-"""Successive halving with pauses: at each rung the best part of the trials goes on, and the others wait.
+"""Successive halving with pauses: at each rung the best half of the trials continues, and the others stay paused.
 
-Asynchronous (ASHA, Li et al. 2020, arXiv:1810.05934): a trial goes on as soon as it belongs to the best half of those
-that have reached its rung. What is left out of a paused trial can be had later. These schedules are what `thaw` is
-compared with.
+Asynchronous (ASHA, Li et al. 2020, arXiv:1810.05934): a trial continues as soon as it belongs to the best half of those
+that have reached its rung. A paused trial can continue later. The benchmarks compare `thaw` with these schedules.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from sweeps.schedule.slices import Schedule, TrialSoFar, leader_of
 
 
 class Asha(Schedule):
-    """Promotes from the highest rung down; a new trial begins where none can be promoted.
+    """Promotes trials from the highest rung down; a new trial begins if none can be promoted.
 
-    At the end the leader goes on to its end. is_synchronous: no trial goes on while a new one may begin.
+    When no other trial can be trained, the leader is trained to its end. is_synchronous: whether all trials must begin
+    before the first one is promoted.
     """
 
     def __init__(self, budget: int, first_share: float = 0.05, *, is_synchronous: bool = False) -> None:
@@ -23,11 +23,11 @@ class Asha(Schedule):
         self._is_synchronous = is_synchronous
 
     def begins(self, trials: Sequence[TrialSoFar], *, began_last: bool) -> bool:
-        """Asynchronous: only where no trial can go on. Synchronous: always."""
+        """Asynchronous: whether no paused trial can be promoted. Synchronous: always true."""
         return self._is_synchronous or self._of_best_half(trials) is None
 
     def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
-        """One of the best half at its rung; else the leader, once nobody is on the way."""
+        """A trial among the best half at its rung; else the leader, once no trial is in training or below its goal."""
         chosen = self._of_best_half(trials)
         if chosen is not None or any(trial.is_busy or trial.is_under_way for trial in trials):
             return chosen
@@ -50,7 +50,7 @@ class Asha(Schedule):
 
 
 class BestFew(Schedule):
-    """As i-Epoch has it (Egele et al. 2024): every trial gets a small part, then the best `few` get all."""
+    """Each trial trains to the first rung; then the best `few` train to their end (i-Epoch, Egele et al. 2024)."""
 
     def __init__(self, budget: int, first_share: float = 0.05, few: int = 5) -> None:
         super().__init__(budget, first_share)
@@ -58,11 +58,11 @@ class BestFew(Schedule):
         self._few = few
 
     def begins(self, trials: Sequence[TrialSoFar], *, began_last: bool) -> bool:
-        """All trials begin first."""
+        """Always true: all trials begin before one is promoted."""
         return True
 
     def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
-        """The best of those that have not gone on, while fewer than `few` have."""
+        """The best paused trial among the best `few` at the first rung; None while a trial is on its way there."""
         first = self.rungs[0]
         if any(trial.is_busy and trial.goal == first for trial in trials):
             return None

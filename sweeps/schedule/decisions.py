@@ -1,7 +1,7 @@
-"""The decisions of a study, one after the other: each knows the slices that were decided long enough before it.
+"""The decisions of a study about what to train next, in order. A slice is a part of a trial, of some rounds.
 
-Decision k knows the results of the slices of the decisions 0 … k - parallelism. So the decisions are the same for any
-number of workers, and a driver that takes over a study makes them again from the stored rounds.
+Decision k depends only on the results of the slices of the decisions 0 … k - parallelism. So the decisions are the same
+for any number of workers, and a driver that takes over a study makes them again from the stored rounds.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from sweeps.schedule.slices import Schedule, Slice, TrialSoFar, so_far
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a slice: the trial's curve up to its end, and whether the trial has ended there.
+    """The result of a slice.
 
-    curve: None where the trial has failed.
+    curve: the trial's curve up to the end of the slice; None if the trial has failed. is_ended: whether the trial has
+    ended with this slice.
     """
 
     curve: Curve | None
@@ -33,7 +34,7 @@ class Decisions:
         self.num_trials = num_trials
         self._schedule = schedule
         self._parallelism = parallelism
-        self._made: list[Slice | None] = []  # None: nothing could be trained from what was known
+        self._made: list[Slice | None] = []  # None: the known results let no trial be trained
         self._results: dict[int, Result] = {}
         self._num_known = 0
         self._known: list[TrialSoFar] = []
@@ -44,23 +45,23 @@ class Decisions:
 
     @property
     def known(self) -> Sequence[TrialSoFar]:
-        """What the latest decision knew of each trial, by number."""
+        """The known state of each trial, by number, on which the latest decision was based."""
         return self._known
 
     @property
     def is_open(self) -> bool:
-        """Whether the next decision can be made: what it must know is there."""
+        """Whether the next decision can be made: all results that it depends on have been reported."""
         needed = range(self._num_known, len(self._made) - self._parallelism + 1)
         return all(self._made[k] is None or k in self._results for k in needed)
 
     @property
     def is_over(self) -> bool:
-        """Whether no decision can lead to a slice any more."""
+        """Whether no later decision can lead to a slice."""
         idle = self._made[-self._parallelism :]
         return len(idle) == self._parallelism and all(each is None for each in idle) and not self._may_begin
 
     def decide(self) -> tuple[int, Slice | None]:
-        """Make the next decision; its number, and its slice, if there is one. Only where `is_open`."""
+        """Make the next decision. Returns its number and its slice, or None for no slice. Requires `is_open`."""
         assert self.is_open
         self._learn(len(self._made) - self._parallelism)
         chosen = self._schedule.decide(self._known, can_begin=self._may_begin, began_last=self._began_last)
@@ -70,7 +71,7 @@ class Decisions:
         return len(self._made) - 1, chosen
 
     def report(self, decision: int, result: Result) -> None:
-        """What came of the slice of a decision."""
+        """Record the result of a decision's slice."""
         self._results[decision] = result
 
     @property
@@ -78,7 +79,7 @@ class Decisions:
         return len(self._known) < self.num_trials
 
     def _note(self, chosen: Slice) -> None:
-        """Mark the trial as busy, and remember whether one began or went on beyond its goal."""
+        """Mark the trial as busy, and remember whether this decision began a trial or moved a trial's goal."""
         goal = self._schedule.goal_of(chosen)
         if chosen.start == 0:
             self._known.append(TrialSoFar(chosen.trial, _NONE, 0.0, goal, is_busy=True))

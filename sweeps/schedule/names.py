@@ -1,4 +1,4 @@
-"""Schedules by name, each imported when it is first used: the names are needed where numpy would cost too much."""
+"""Schedules by name. A schedule is imported at its first use, because importing numpy for the names takes too long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCHEDULES = ("full", "thaw")  # full: each trial is trained to its end before th
 
 
 def make_schedule(name: str, budget: int) -> Schedule:
-    """The schedule called `name`, for trials of `budget` rounds; `full` is none, as it pauses no trial."""
+    """The schedule called `name`, for trials of `budget` rounds. `full` pauses no trial, so it must not be passed."""
     from sweeps.schedule.thaw import Thaw
 
     assert name == "thaw"

@@ -1,4 +1,4 @@
-"""What a schedule decides on: slices of trials, and what is known of each trial so far."""
+"""Slices of trials, which a schedule chooses, and the state of each trial, from which it chooses them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class TrialSoFar:
-    """What a decision may know of a trial.
+    """The state of a trial that a decision may use.
 
-    best: the best score up to each known round; more is better. error: the standard error of the best of them, 0 where
-    it is not known. goal: the round up to which earlier decisions let it go. is_busy: a slice of it was decided whose
-    result may not be known yet. is_at_chance: whether it has learnt nothing yet.
+    best: the best score up to each known round; larger is better. error: the standard error of the best score, 0 if it
+    is not known. goal: the round up to which earlier decisions let the trial train. is_busy: whether a slice of the
+    trial was decided whose result is not known to the decisions yet. is_at_chance: whether it has learnt nothing yet.
     """
 
     number: int
@@ -42,7 +42,7 @@ class TrialSoFar:
 
     @property
     def num_rounds(self) -> int:
-        """The known rounds."""
+        """How many rounds are known."""
         return len(self.best)
 
     @property
@@ -52,22 +52,22 @@ class TrialSoFar:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it is paused between two slices on its way to its goal."""
+        """Whether the trial waits between two slices and has not reached its goal."""
         return not self.is_busy and not self.is_ended and self.num_rounds < self.goal
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits at its goal for a decision that lets it go on."""
+        """Whether the trial has reached its goal and continues only if a decision moves the goal."""
         return not self.is_busy and not self.is_ended and self.num_rounds >= self.goal
 
     def best_at(self, num_rounds: int) -> float:
-        """The best score in so many rounds, or in all known ones where there are fewer; minus infinity for none."""
+        """The best score of the first `num_rounds` rounds, or of all if fewer are known; minus infinity for none."""
         known = min(num_rounds, self.num_rounds)
         return float(self.best[known - 1]) if known > 0 else -math.inf
 
 
 def so_far(number: int, curve: Curve | None, goal: int, budget: int, *, is_ended: bool) -> TrialSoFar:
-    """What is known of a trial from the curve of its known rounds; None for no result."""
+    """The state of a trial whose known rounds are `curve`; a curve of None means that the trial has no result."""
     if curve is None or not len(curve):
         return TrialSoFar(number, np.zeros(0), 0.0, goal, is_ended=is_ended)
     error = float(curve.score_error[curve.best])
@@ -84,7 +84,7 @@ def so_far(number: int, curve: Curve | None, goal: int, budget: int, *, is_ended
 def rungs_of(budget: int, first_share: float) -> list[int]:
     """The rounds at which a trial pauses, in order; each is twice the one before, and the last is `budget`.
 
-    The first is `first_share` of the budget, and at least 2. A paused trial goes on when the schedule chooses it.
+    The first is `first_share` of the budget, and at least 2. A paused trial continues when the schedule chooses it.
     """
     rung = min(budget, max(2, math.ceil(first_share * budget)))
     rungs = [rung]
@@ -95,7 +95,7 @@ def rungs_of(budget: int, first_share: float) -> list[int]:
 
 
 def slice_rounds(budget: int, first: int) -> int:
-    """The most rounds of a slice: a tenth of the budget, or the first rung where that is more."""
+    """The most rounds of a slice: a tenth of the budget, or `first` (the first rung) if that is more."""
     return max(first, math.ceil(0.1 * budget))
 
 
@@ -108,10 +108,10 @@ class Schedule(ABC):
         self._slice_rounds = slice_rounds(budget, self.rungs[0])
 
     def decide(self, trials: Sequence[TrialSoFar], *, can_begin: bool, began_last: bool) -> Slice | None:
-        """The next slice; None where no trial may be trained from what is known.
+        """The next slice; None if, by the known results, no trial may be trained.
 
-        trials: all that have begun, by number. can_begin: whether a new trial may begin. began_last: whether the latest
-        decision that let a trial go beyond its goal began a new one.
+        trials: all trials that have begun, by number. can_begin: whether a new trial may begin. began_last: whether the
+        latest decision that set a new goal set it for a new trial.
         """
         for trial in trials:
             if trial.is_under_way:
@@ -125,11 +125,11 @@ class Schedule(ABC):
 
     @abstractmethod
     def begins(self, trials: Sequence[TrialSoFar], *, began_last: bool) -> bool:
-        """Whether a new trial begins before any paused one goes on."""
+        """Whether a new trial begins before any paused one continues."""
 
     @abstractmethod
     def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
-        """The paused trial that goes on; None where none does."""
+        """The paused trial that continues; None if none does."""
 
     def goal_of(self, chosen: Slice) -> int:
         """The rung to which a slice leads."""

@@ -1,9 +1,10 @@
-"""The schedule `thaw`: a trial pauses at rungs, and goes on while it ranks well and is worth its rounds.
+"""The schedule `thaw`: a trial pauses at rungs, and continues while its worth and its rank are high enough.
 
-*Worth*: what the trial is expected to add to the lead for each share of the budget that it takes, in standard errors of
-the score. Its gain over the latest half of its rounds is drawn on along the logarithm of the rounds; how far it lies
-behind the lead discounts that. *Rank*: the further a trial has come, the fewer others may be better than it was at that
-round. The leader always goes on; a trial that has not left chance is given time.
+*Worth*: by how much the trial is expected to improve the best score, in standard errors of the score, divided by the
+share of the budget that its next slices need. The gain over the latest half of its rounds is extrapolated linearly in
+the logarithm of the rounds, and discounted by the distance to the best score. *Rank*: how many trials had a better
+score at the same round; the more rounds a trial has, the fewer are allowed. The leader always continues. A trial that
+is still at chance continues for a minimum number of rounds.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from sweeps.schedule.slices import Schedule, TrialSoFar, leader_of
 
 @dataclass(frozen=True)
 class Care:
-    """How carefully trials are left paused.
+    """The thresholds below which trials stay paused.
 
     first_rung: share of the budget before the first pause. rank: the share of all trials that may be better at the
-    first rung; it halves as the rounds double. worth: the least worth that goes on. steepness: the part of the recent
-    gain that is expected again. chance: share of the budget that a trial gets to leave chance.
+    first rung; it halves as the rounds double. worth: the least worth with which a trial continues. steepness: the
+    fraction of the recent gain that is expected again. chance: the share of the budget that a trial at chance gets.
     """
 
     first_rung: float = 0.05
@@ -34,7 +35,7 @@ class Care:
 
 
 class Thaw(Schedule):
-    """Rank and worth; after each trial that goes on, one new trial begins."""
+    """Chooses trials by rank and worth. With `alternates`, one new trial begins after each trial that continues."""
 
     def __init__(self, budget: int, care: Care | None = None, *, alternates: bool = True) -> None:
         self.care = care or Care()
@@ -42,11 +43,11 @@ class Thaw(Schedule):
         super().__init__(budget, self.care.first_rung)
 
     def begins(self, trials: Sequence[TrialSoFar], *, began_last: bool) -> bool:
-        """A new trial begins unless one has just begun."""
+        """Whether a new trial begins: always without `alternates`; with it, unless a trial has just begun."""
         return not (began_last and self._alternates)
 
     def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
-        """The trial of the largest worth among those that go on; the lowest number among equals."""
+        """The trial of the largest worth among those that may continue; of equal ones, that with the lowest number."""
         leader = leader_of(trials)
         paused = [trial for trial in trials if trial.is_paused and trial.num_rounds < self.budget]
         if leader is None or not paused:
@@ -87,7 +88,7 @@ class Thaw(Schedule):
 
 
 def _error(leader: TrialSoFar, trials: Sequence[TrialSoFar]) -> float:
-    """The standard error of a score at the lead; where it is not known, a hundredth of what the scores span."""
+    """The standard error of the leader's score; if it is not known, a hundredth of the range of all scores."""
     if leader.error > 0:
         return leader.error
     known = [float(score) for trial in trials for score in trial.best[np.isfinite(trial.best)]]

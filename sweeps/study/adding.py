@@ -1,4 +1,4 @@
-"""The configuration that a user adds to a study: its values are checked against the space."""
+"""Checks the configuration that a user adds to a study against the study's space."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sweeps.study.warm_start import LEARNING
 
 
 def point_to_add(study: Study, words: tuple[str, ...]) -> dict[str, Any]:
-    """The point that `key=value` words describe. What they leave out has its default.
+    """The point that `key=value` words describe. A parameter that they do not name has its default.
 
-    Raises UsageError for a value outside the space, and names the command that makes the space wider.
+    Raises UsageError for a value outside the space; the message names the command that widens the space.
     """
     spec = study.spec
     if spec.sampler == "list" or spec.probe is not None:
@@ -28,7 +28,7 @@ def point_to_add(study: Study, words: tuple[str, ...]) -> dict[str, Any]:
         )
     given = _values(study, words)
     if spec.is_open:
-        return given  # the code says what it takes when it asks
+        return given  # the ranges are known only when the objective runs and asks for its parameters
     chosen: dict[str, Any] = {}
     for parameter in spec.space:
         name, domain = parameter.name, parameter.domain
@@ -88,7 +88,7 @@ def _check_unsearched(study: Study, name: str, value: Any) -> None:
 
 
 def wider(name: str, domain: Domain, value: Any) -> str:
-    """The words that make a domain wide enough for `value`."""
+    """The override (`name=…`, as on the command line) that widens a domain so that it contains `value`."""
     match domain:
         case Numeric() if isinstance(value, int | float) and not isinstance(value, bool):
             scale = ":log" if domain.log and value > 0 else ""

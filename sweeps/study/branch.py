@@ -1,4 +1,4 @@
-"""A new study from an older one, with another space: old trials that still fit are kept as observations."""
+"""Plans a new study from an older one with a changed space. Old trials inside the new space become observations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweeps.study.warm_start import LEARNING, warm_started
 def plan_branch(
     older: Study, overrides: tuple[str, ...], data_root: Path, *, gpus_elsewhere: bool = False
 ) -> Planned:
-    """The plan of a branch of `older` whose space is changed by `overrides`.
+    """The plan of a new study that is like `older`, but whose space is changed by `overrides`.
 
     Raises UsageError if nothing changes, if the study can't be branched, or if its task or data have changed.
     """

@@ -42,21 +42,22 @@ def check_same(row: StudyRow, spec: Specification, where: str) -> None:
 
 
 def check_stop_rule_version(row: StudyRow, spec: Specification, forced: str) -> None:
-    """Raises UsageError where a study was begun with a stop rule that means something else by now.
+    """Raises UsageError if a study was started with another version of its stop rule than the present one.
 
-    forced: the command that continues all the same.
+    forced: the command that continues the study despite this.
     """
     ours = stop_rule_version(spec.stop_rule)
     if spec.stop_rule_version != ours:
         raise UsageError(
-            f"Study {row.name!r} was begun with version {spec.stop_rule_version} of the stop rule {spec.stop_rule}; "
-            f"this onset-sweeps has version {ours}, which may judge trials differently. Its results can still be read. "
-            f"To go on, use the onset-sweeps that began it, or launch a new study; to go on all the same: {forced}"
+            f"Study {row.name!r} was started with version {spec.stop_rule_version} of the stop rule {spec.stop_rule}; "
+            f"this onset-sweeps has version {ours}, which may judge trials differently. The study's results can still "
+            "be read. To continue it, use the onset-sweeps that started it, or launch a new study. To continue it with "
+            f"this version: {forced}"
         )
 
 
 def _force(row: StudyRow, now: Specification) -> str:
-    """What `sweep resume` needs if the stored study's task, rows or stop rule are not what they were."""
+    """The option `--force`, after a blank, if the task's code, the rows or the stop rule have changed; else empty."""
     then = Specification.from_dict(row.specification)
     code = then.task.name == now.task.name and then.task != now.task
     rows = then.data.plan == now.data.plan and then.data.digest != now.data.digest
@@ -65,13 +66,13 @@ def _force(row: StudyRow, now: Specification) -> str:
 
 
 def rule_version_here(spec: Specification) -> dict[str, int]:
-    """What an environment notes where this onset-sweeps has another version of the study's stop rule: that version."""
+    """A note for the environment: the version of the stop rule here, if it differs from the study's; else empty."""
     ours = stop_rule_version(spec.stop_rule)
     return {} if ours == spec.stop_rule_version else {"stop_rule_version": ours}
 
 
 def rule_difference(spec: Specification, recorded: Mapping[str, Any]) -> list[str]:
-    """A line where trials of this environment were judged by another version of the stop rule."""
+    """One line if trials of this environment were judged by another version of the stop rule; else an empty list."""
     version = recorded.get("stop_rule_version", spec.stop_rule_version)
     if version == spec.stop_rule_version:
         return []
@@ -79,9 +80,10 @@ def rule_difference(spec: Specification, recorded: Mapping[str, Any]) -> list[st
 
 
 def check_environment(row: StudyRow, planned: Planned, run: RunSettings, *, force: bool, where: str) -> None:
-    """Raises UsageError if new results may differ, unless `force`. Prints what else has changed.
+    """Raises UsageError if new results may differ from stored ones, unless `force`. Prints all other changes.
 
-    On a cluster, the hardware of the nodes decides; it is checked when the nodes are known.
+    where: the option with which a command finds the study's database. On a cluster, the hardware of the nodes decides
+    about the results, so it is not compared here but when the nodes are known.
     """
     begun_in = next(iter(row.provenance["environments"].values()), None)
     if begun_in is None:

@@ -17,15 +17,15 @@ from typing import Any
 
 from objectives.source_code import Sources
 
-_TRAINING = ("torch", "numpy")  # packages that decide a trial's figures
-_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # and those that decide its parameters
+_TRAINING = ("torch", "numpy")  # packages whose version can change a trial's figures
+_SAMPLING = ("optuna", "scipy", "cmaes", "scikit-learn")  # packages whose version can change its parameters
 _PACKAGES = (*_TRAINING, *_SAMPLING, "ray", "psycopg", "onset-sweeps")
 _TOP_LEVEL = ("sweeps", "search_spaces", "objectives", "storage")
 
 
 @functools.cache
 def code_digest() -> str:
-    """SHA-256 of the source of this service, independent of the folder."""
+    """SHA-256 of the source of onset-sweeps, in hexadecimal. It does not depend on where the folder lies."""
     digest = hashlib.sha256()
     home = Path(__file__).parents[2]
     for package in _TOP_LEVEL:
@@ -66,11 +66,11 @@ def commit() -> str | None:
 
 
 def environment(device: str, threads: int, sources: Sources | None = None) -> dict[str, Any]:
-    """What decides whether figures can be equal bit for bit: versions, processor, device, threads.
+    """A record of what decides whether figures can be equal bit for bit: versions, processor, device, threads.
 
-    sources: of a user's own code, whose files and packages decide, too.
+    sources: the user's own code, if it is trained; its files and packages are recorded, too.
 
-    The device has no name where there is none of its kind: the driver of a cluster may have no GPU itself.
+    `device_name` is empty if this machine has no such device: the driver of a cluster may have no GPU itself.
     """
     own = {} if sources is None else _versions_of(sources.packages)
     record: dict[str, Any] = {
@@ -91,7 +91,7 @@ def environment(device: str, threads: int, sources: Sources | None = None) -> di
 
 
 def _capability(of_torch: bool) -> str:
-    """The vector instructions that are computed with: by torch, or as numpy sees them where torch is not needed."""
+    """The set of vector instructions (such as AVX2) that torch uses, or numpy if `of_torch` is false."""
     if of_torch:
         import torch
 
@@ -104,7 +104,7 @@ def _capability(of_torch: bool) -> str:
 
 
 def _versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of the installed packages that are imported by these names, beside those that are always noted."""
+    """Versions of the installed packages with these import names, without the packages that are always recorded."""
     owners = _owners() if packages else {}
     names = sorted({owner for package in packages for owner in owners.get(package, [])[:1]} - set(_PACKAGES))
     return {name: version(name) for name in names}
@@ -117,7 +117,7 @@ def _owners() -> Mapping[str, list[str]]:
 
 
 def _settings(device: str) -> dict[str, str]:
-    """Environment variables that change numerics on a device; for a GPU also the one that training sets."""
+    """The environment variables that change numerics on a device; for a GPU also the one that training itself sets."""
     if device == "cpu":
         return {name: os.environ[name] for name in _CPU_SETTINGS if name in os.environ}
     from objectives.training.loop import CUBLAS_WORKSPACE
@@ -144,7 +144,7 @@ def decisive_differences(
 ) -> list[str]:
     """The differences between two environments that can change results, one line for each.
 
-    sampling: include what chooses parameters; a replay does not need it.
+    sampling: whether to compare the packages that choose parameters, too; a replay does not need them.
     """
     return hardware_differences(recorded, here) + software_differences(recorded, here, sampling=sampling)
 
@@ -158,7 +158,7 @@ def hardware_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -
 def software_differences(
     recorded: Mapping[str, Any], here: Mapping[str, Any], *, sampling: bool = False
 ) -> list[str]:
-    """Of the decisive differences, those that can be put right on a machine."""
+    """Those decisive differences that a user can undo on the same machine: files, settings and versions."""
     own = [name for name in recorded.get("own_packages", ()) if name not in _TRAINING]
     packages = (*_TRAINING, *own, *(_SAMPLING if sampling else ()))
     return (
@@ -169,7 +169,7 @@ def software_differences(
 
 
 def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two environments that should not alter figures, a line each."""
+    """The differences between two environments that should not change results, one line for each."""
     decisive = (*_TRAINING, *_SAMPLING, *here.get("own_packages", ()))
     others = [name for name in here["versions"] if name not in decisive]
     lines = _changed_versions(recorded, here, others)
@@ -182,9 +182,9 @@ def other_differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> l
 
 
 def _is_other_device(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
-    """Whether the devices differ. For a CPU, its capability decides, not the name of the model.
+    """Whether the devices differ. CPUs are compared by `cpu_capability`, not by the name of the model.
 
-    A driver whose workers are on other machines has no device.
+    A missing name counts as equal: a driver whose workers are on other machines may have no such device.
     """
     on_cpu = recorded.get("device") == here.get("device") == "cpu"
     return not on_cpu and bool(recorded.get("device_name") and here.get("device_name"))
@@ -199,7 +199,7 @@ def _changed(recorded: Mapping[str, Any], here: Mapping[str, Any], names: Iterab
 
 
 def _changed_files(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Files of a user's own code that are not what they were."""
+    """The files of a user's own code that have changed, are new, or are not imported any more; one line for each."""
     before, now = recorded.get("own_code", {}), here.get("own_code", {})
     how = {(True, True): "has changed", (True, False): "is not imported any more", (False, True): "is new"}
     return [

@@ -12,9 +12,9 @@ from sweeps.trial.packing import AUTO_MOST, Packing
 
 
 def gpus_of(asked: float | None, elsewhere: bool = False) -> float:
-    """GPUs a trial: as asked, else one where torch sees any.
+    """The number of GPUs for each trial: `asked`, if given; else 1 if torch finds a GPU, and 0 if not.
 
-    Raises UsageError for more than there are, unless they are elsewhere.
+    Raises UsageError if this machine has fewer, unless the trials are trained `elsewhere` (on a cluster).
     """
     there = _num_here()
     if asked is None:
@@ -28,10 +28,10 @@ def gpus_of(asked: float | None, elsewhere: bool = False) -> float:
 
 
 def with_whole_gpus(settings: StudySettings, run: RunSettings) -> StudySettings:
-    """With --trials-per-gpu, the settings of trials of which each is given a whole GPU, and shares it at run time.
+    """The settings with one whole GPU for each trial if --trials-per-gpu is given. Trials share the GPU at run time.
 
-    So the study is that of a launch without this option. Raises UsageError if both options are given, or if this
-    machine has no GPU and trains.
+    So the study is the same as without this option. Raises UsageError if --gpus-per-trial is given, too, or if the
+    trials are trained on this machine and it has no GPU.
     """
     if run.trials_per_gpu is None:
         return settings

@@ -1,4 +1,4 @@
-"""From settings to a specification, where somebody's own function is trained: it loads its data itself."""
+"""Makes a specification from settings for a training function of the user, which loads its data itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_DATA = DataPlan("")
 def plan_own(
     settings: StudySettings, code: OwnCode, found: OwnObjective, *, gpus_elsewhere: bool = False
 ) -> Planned:
-    """The specification of a sweep over somebody's own function. Raises UsageError, CodeError or SpaceError."""
+    """The plan of a study of a user's own function. Raises UsageError, CodeError or SpaceError."""
     code = with_files(code, found)
     _refuse_data(settings, code)
     _refuse_pausing(settings, code)
@@ -62,7 +62,7 @@ def plan_own(
 def plan_own_again(
     spec: Specification, code: OwnCode, found: OwnObjective, *, gpus_elsewhere: bool = False
 ) -> Planned:
-    """A stored specification as it would be today: with the code as it is now."""
+    """A stored specification, updated to the user's code as it is now."""
     code = with_files(code, found)
     now = dataclasses.replace(
         spec,
@@ -85,7 +85,7 @@ def _metric(found: OwnObjective) -> Metric:
 
 
 def _gpus(asked: float | None, code: OwnCode, elsewhere: bool) -> float:
-    """As of tasks; code that does not compute on torch gets a GPU only where one is asked for."""
+    """GPUs for each trial, as for a task; but code that does not use torch gets a GPU only if the user asks for one."""
     return 0.0 if not asked and not code.sources.uses_torch else gpus_of(asked, elsewhere)
 
 
@@ -97,14 +97,14 @@ def _refuse_data(settings: StudySettings, code: OwnCode) -> None:
         ("--folds", settings.folds),
     ):
         if value is not None:
-            raise UsageError(f"{option} {value}: {code.name} loads its data itself; leave {option} out.")
+            raise UsageError(f"{option} {value}: {code.name} loads its data itself. Remove {option}.")
 
 
 def _refuse_pausing(settings: StudySettings, code: OwnCode) -> None:
     if settings.schedule != "full":
         raise UsageError(
             f"--schedule {settings.schedule}: {code.name} is a function, which can't be paused after any round. "
-            "Write a Task class, or leave --schedule out."
+            "Write a Task class, or remove --schedule."
         )
 
 
@@ -112,15 +112,17 @@ def _check_sampler(settings: StudySettings, spec: Specification) -> None:
     if spec.is_open:
         if spec.sampler in ("grid", "qmc", "cmaes"):
             raise UsageError(
-                f"--sampler {spec.sampler}: it must know the space before it begins, and an Optuna objective asks for "
-                "its parameters as it runs. Take tpe, gp or random, or decorate a function with "
+                f"--sampler {spec.sampler}: this sampler needs the space before the first trial, but an Optuna "
+                "objective asks for its parameters as it runs. Use tpe, gp or random, or decorate a function with "
                 "@sweeps.objective(space=…)."
             )
     elif spec.sampler == "grid":
         if settings.enqueue:
-            raise UsageError("--enqueue does not go with --sampler grid: a grid has its cells only.")
-        cells(spec.space)  # raises when a range can't be counted
+            raise UsageError(
+                "--enqueue can't be used with --sampler grid, because a grid has no trials besides its cells."
+            )
+        cells(spec.space)  # raises if a range has no step
     elif not spec.space.searched:
         raise UsageError(
-            "Every parameter is fixed: nothing is left to search. Take --sampler grid for one trial."
+            "Every parameter is fixed, so there is nothing to search. To run one trial, use --sampler grid."
         )

@@ -1,4 +1,4 @@
-"""The space of a training function: in its code, beside its file, or from the launch."""
+"""Finds the search space of a user's training function: in its code, in a YAML file beside it, or in the options."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from sweeps.settings import StudySettings
 
 
 def own_space(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space:
-    """What is searched: --space, else the code's own space, else FILE.yaml beside it; changed by what is overridden.
+    """The space to search: that of --space, else of the code, else of FILE.yaml beside the code; then with overrides.
 
-    Where there is none of them, the overrides are the space. Raises UsageError where it names nothing, and SpaceError.
+    If none of the three exists, the overrides are the space. Raises UsageError if the space is empty, and SpaceError.
     """
     space = overridden_own_space(_given(settings, code, found), code, settings.overrides)
     if not space.parameters:
         path = Path(code.sources.main.path)
         raise UsageError(
-            f"{path.name} says nothing of what is searched. Give @sweeps.objective a space={{…}}, write one into "
-            f"{path.with_suffix('.yaml').name} beside it, name one by --space FILE.yaml, or write it on the command "
-            "line: lr=1e-5..1e-1:log."
+            f"{path.name} has no search space. Give @sweeps.objective a space={{…}}, write a space into "
+            f"{path.with_suffix('.yaml').name} beside it, name a file with --space FILE.yaml, or write the space on "
+            "the command line: lr=1e-5..1e-1:log."
         )
     return space
 
 
 def overridden_own_space(space: Space, code: OwnCode, overrides: tuple[str, ...]) -> Space:
-    """`space` with overrides; where it is empty, they are the space. Raises UsageError and SpaceError."""
+    """`space` with overrides; if `space` is empty, the overrides are the space. Raises UsageError and SpaceError."""
     known = [parameter.name for parameter in space]
     for text in overrides:
         name = text.partition("=")[0]
@@ -47,11 +47,14 @@ def overridden_own_space(space: Space, code: OwnCode, overrides: tuple[str, ...]
 
 
 def fixed_parameters(settings: StudySettings, code: OwnCode) -> Space:
-    """What is fixed for an Optuna objective, whose space is its code. Raises UsageError for anything else."""
+    """The fixed parameters of an Optuna objective, whose code sets the ranges.
+
+    Raises UsageError for a space, and for an override that is not a single value.
+    """
     if settings.space is not None:
         raise UsageError(
-            f"--space: {code.name} is an Optuna objective, whose code sets the ranges. Leave --space out, or "
-            "decorate a function with @sweeps.objective."
+            f"--space: {code.name} is an Optuna objective, whose code sets the ranges. Remove --space, or decorate "
+            "a function with @sweeps.objective."
         )
     space = Space(())
     for text in settings.overrides:
@@ -66,10 +69,7 @@ def fixed_parameters(settings: StudySettings, code: OwnCode) -> Space:
 
 
 def enqueued_point(path: Path, space: Space, *, is_open: bool) -> dict[str, Any]:
-    """The point of the space that a YAML's `parameters` (or plain `space`) names.
-
-    Raises SpaceError where it is none.
-    """
+    """The point of the space given by a YAML file's `parameters` (or `space`). Raises SpaceError if there is none."""
     wanted: dict[str, Any] = {}
     for parameter in read_space(path):
         if not isinstance(parameter.domain, Fixed):
@@ -94,7 +94,7 @@ def _value_in(path: Path, parameter: Parameter, wanted: Mapping[str, Any]) -> An
     if parameter.name not in wanted:
         if isinstance(parameter.domain, Fixed):
             return parameter.domain.value
-        raise SpaceError(f"{path}: lacks a value of {parameter.name}.")
+        raise SpaceError(f"{path}: {parameter.name} has no value in this file.")
     value = wanted[parameter.name]
     for name, meaning in getattr(parameter.domain, "meanings", {}).items():
         if meaning == value:
@@ -118,7 +118,7 @@ def _given(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space
 
 
 def given_space(space: Path | Mapping[str, Any]) -> Space:
-    """The space in a file, or in a call. Raises SpaceError."""
+    """The space that a file, or a call of the Python API, gives. Raises SpaceError."""
     return read_space(space) if isinstance(space, Path) else space_in_code(space, "space=…")
 
 

@@ -1,4 +1,4 @@
-"""A specification together with what it was made of."""
+"""The plan of a study: its specification, the code or task to train, and the rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sweeps.study.specification import Specification
 
 @dataclass(frozen=True)
 class Planned:
-    """A specification, and what was looked up on the way to it.
+    """A specification, and what was loaded to make it.
 
-    code: of a user's own, None for a registered task. subject, rows: what is trained, and on what; a function of a
-    user's own loads its rows itself.
+    subject: the task or the user's function that is trained. rows: the rows to train on; None for a user's function,
+    which loads its rows itself. code: the user's own code; None for a registered task.
     """
 
     spec: Specification
@@ -28,12 +28,12 @@ class Planned:
 
     @property
     def note(self) -> str:
-        """What is to be said of where the space came from."""
+        """A note about where the space came from."""
         return self.spec.space.note
 
     @property
     def reference(self) -> str:
-        """By which a user's own code is found from any folder; empty for a registered task."""
+        """The reference with which the user's own code is found from any folder; empty for a registered task."""
         return "" if self.code is None else self.code.reference
 
     @property
@@ -42,15 +42,15 @@ class Planned:
         return None if self.code is None else self.code.sources
 
     def environment(self) -> dict[str, Any]:
-        """What decides whether figures can be equal bit for bit, of this process."""
+        """The environment of this process: what decides whether figures can be equal bit for bit."""
         return environment(self.spec.device, self.spec.threads, self.sources)
 
     @property
     def task(self) -> Task:
-        """The task that is trained. Raises UsageError where it is a function, which has no rows of its own."""
+        """The task that is trained. Raises UsageError if a user's function is trained instead."""
         if not isinstance(self.subject, Task):
             raise UsageError(
-                f"{self.spec.task.name} is a function, which loads its data itself: it takes no folds."
+                f"{self.spec.task.name} is a function that loads its data itself, so it can't be trained on folds."
             )
         return self.subject
 

@@ -24,7 +24,7 @@ from sweeps.trial.metric import Metric
 
 
 def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool = False) -> Planned:
-    """The specification for these settings. Every part is checked.
+    """The plan of a study with these settings. Every part is checked.
 
     gpus_elsewhere: whether trials are trained on a cluster, so that this machine needs no GPU.
     Raises UsageError, ObjectiveError, SpaceError or DataError; each message says what to do.
@@ -46,7 +46,7 @@ def plan_study(settings: StudySettings, data_root: Path, *, gpus_elsewhere: bool
         most_valid_rows=settings.valid_rows,
     )
     splits = plan.load(task, data_root)
-    plan.fold(task, splits, 0)  # refused now, not in each trial
+    plan.fold(task, splits, 0)  # raises if the rows can't be divided, before any trial starts
     spec = _specification(
         settings,
         task,
@@ -165,7 +165,10 @@ def _study_data(plan: DataPlan, splits: Splits) -> StudyData:
 
 
 def choose_data(task: Task, data_root: Path) -> str:
-    """The first data set that is available; else the first one that can be downloaded."""
+    """The task's first data set that is available and no sample; else the first one that loads or can be downloaded.
+
+    Raises MissingDataError if there is none.
+    """
     for name in task.data_sets:
         if task.has_data(name, data_root) and not task.is_sample(name):
             return name

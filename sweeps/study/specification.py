@@ -1,4 +1,4 @@
-"""The specification of a study, which decides its table, and its fingerprint.
+"""The specification of a study, and its fingerprint. The specification alone decides the study's table of trials.
 
 The number of trials, the workers, runner, storage, time limits and the study's name are not part of it.
 """
@@ -23,8 +23,8 @@ from sweeps.trial.metric import Metric
 class TaskVersion:
     """What is trained, by name and version.
 
-    kind: a task, a training function of a user's own, or an Optuna objective, which asks for its parameters as it runs.
-    code: of a user's own code, a digest for each file, by its path from the folder of the code.
+    kind: a task, a user's own training function, or an Optuna objective, which asks for its parameters as it runs.
+    code: the digest of each file of a user's own code, by the file's path relative to the folder of the code.
     """
 
     name: str
@@ -33,7 +33,7 @@ class TaskVersion:
     code: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored; what a task of ours does not have is left out."""
+        """The record to store. A registered task has neither `kind` nor `code` in it."""
         record: dict[str, Any] = {"name": self.name, "version": self.version}
         if self.kind != "task":
             record["kind"] = self.kind
@@ -68,18 +68,17 @@ class Specification:
     """Everything that can change the results of a study.
 
     metric: its `num_valid` is the data's `valid_rows`. space: in the order in which parameters are chosen.
-    defaults: of the task, for parameters that are not in the space. enqueued: searched parameters of the trials after
-    trial 0; with the sampler `list`, of all trials, which are run in turn, `repeats` times, each time with another seed
-    (and fold, if there are folds). repeats: with another sampler, how many trials each configuration has, one after the
-    other. rounds: largest number of a trial. parallelism: trial n depends on the trials 0 … n - parallelism. threads,
-    gpus: of a trial. device: `cpu` or `cuda`. seeds_of: in a list, the trials of a search whose seeds are used; if that
-    search has repeats, the repeats. stop_rule_version: of the stop rule; 1 in studies that are older than versions.
-    probe: what is measured in place of a search, for guidance: its kind and settings; None for a search. guidance: by
-    parameter, the study that narrowed its range before the search, and the range that it gave. warm_start: the copied
-    trials of an older study, which the sampler sees from the start or of which the best are enqueued (see
-    `sweeps.study.warm_start`).
-    parameter, the study that narrowed its range before the search, and the range that it gave. schedule: which trial is
-    trained next; `full` trains each to its end, any other pauses trials.
+    defaults: the task's, for parameters that are not in the space. enqueued: the searched parameters of the trials that
+    follow trial 0. With the sampler `list`, these are the parameters of all trials: the list is run `repeats` times,
+    each time with another seed (and fold, if there are folds). repeats: with another sampler, how many trials each
+    configuration has, one after the other. rounds: the most rounds of a trial. parallelism: trial n depends on the
+    trials 0 … n - parallelism. threads, gpus: for each trial. device: `cpu` or `cuda`. seeds_of: with the sampler
+    `list`, the numbers of the search's trials (its repeats, if it has any) whose seeds are used. stop_rule_version: 1
+    in studies that were stored before stop rules had versions. probe: kind and settings of the measurement that the
+    study makes for guidance; None for a search. guidance: for each parameter whose range another study narrowed before
+    the search, that study and the range. warm_start: the copied trials of an older study; the sampler sees them from
+    the start, or the best of them are enqueued (see `sweeps.study.warm_start`). schedule: the rule that chooses which
+    trial is trained next; `full` trains each trial to its end, any other schedule pauses trials.
     """
 
     task: TaskVersion
@@ -106,7 +105,7 @@ class Specification:
     schedule: str = "full"
 
     def to_dict(self) -> dict[str, Any]:
-        """The record to store, of JSON values only. What older studies lack is left out at its default."""
+        """The record to store, of JSON values only. It omits a field that older studies lack if it has its default."""
         chance = self.metric.chance
         record = {
             "task": self.task.to_dict(),
@@ -154,17 +153,17 @@ class Specification:
 
     @property
     def probe_kind(self) -> str | None:
-        """What is measured in place of a search; None for a search."""
+        """The kind of measurement that the study makes; None for a search."""
         return None if self.probe is None else str(self.probe["kind"])
 
     @property
     def is_open(self) -> bool:
-        """Whether parameters are asked for one by one, so that the space is not known before."""
+        """Whether an Optuna objective is trained. It asks for parameters as it runs; the space is not known before."""
         return self.task.kind == "optuna"
 
     @property
     def pauses(self) -> bool:
-        """Whether trials are paused and go on later."""
+        """Whether the schedule pauses trials and continues them later."""
         return self.schedule != "full"
 
     def point_of(self, searched: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,16 +172,16 @@ class Specification:
 
     @property
     def trials_each(self) -> int:
-        """How many trials each configuration has in a row: its repeats, but 1 in a list, which is run in turn."""
+        """How many consecutive trials each configuration has: `repeats`; but 1 with the sampler `list`."""
         return 1 if self.sampler == "list" else self.repeats
 
     @property
     def halts_folds(self) -> bool:
-        """Whether the other folds of a configuration wait for its first one, and are left out where it is hopeless."""
+        """Whether a configuration's other folds wait for the first one, and are not trained if that one is hopeless."""
         return self.data.plan.folds > 0 and self.trials_each > 1 and self.stop_rule != "none"
 
     def repeat_of(self, number: int) -> int:
-        """The number of the repeat of a trial, from 0. Where a configuration has several trials, they know it."""
+        """Which repeat a trial is, from 0. If configurations have several trials, read it from the trial's record."""
         if self.seeds_of:
             return self.seeds_of[number % len(self.seeds_of)] if self.repeats > 1 else 0
         return number // len(self.enqueued) if self.sampler == "list" else 0
@@ -190,7 +189,7 @@ class Specification:
     def seed_of(self, number: int, repeat: int | None = None) -> int:
         """The seed of a trial. Trials of the same repeat have the same seed, whatever their configuration.
 
-        repeat: of a trial whose configuration has several; `repeat_of` if not given.
+        repeat: which repeat of its configuration the trial is, from 0; `repeat_of(number)` if not given.
         """
         if self.repeats > 1:
             return derive_seed(self.seed, "repeat", self.repeat_of(number) if repeat is None else repeat)

@@ -37,7 +37,7 @@ _NOTES = (
     "configuration",
     "repeat",
     "value_so_far",
-)  # the attributes of a trial that are part of its record
+)  # the attributes of a trial that `Study.record` reads
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class Study:
 
     @property
     def out(self) -> Path:
-        """The folder of its best.yaml and weights."""
+        """The folder that holds the study's best.yaml and weights."""
         return paths.out_folder(self.run.out, self.name, self.database.url)
 
     @property
     def best_path(self) -> Path:
-        """The path of its best configuration, which exists from the first completed trial on."""
+        """The path of the study's best.yaml. The file exists once a trial is completed."""
         return self.out / "best.yaml"
 
     @property
@@ -82,7 +82,7 @@ class Study:
         return storage_option(self.database)
 
     def command(self, verb: str, *words: str) -> str:
-        """A command about this study, as it can be typed."""
+        """The text of a command for this study, as a user can type it."""
         return " ".join(["sweep", verb, self.name, *words]) + self.storage_option
 
     @property
@@ -95,21 +95,21 @@ class Study:
         return [_so_far(trial) for trial in read_trials(self.database, self.row.study_id)]
 
     def table(self) -> list[TrialRow]:
-        """The longest sequence 0 … m of finished trials; where trials are paused, of those that have any result."""
+        """The longest sequence of trials 0 … m that are all finished; if trials are paused, that all have a result."""
         return self.table_among(self.all_trials())
 
     def table_among(self, trials: Sequence[TrialRow]) -> list[TrialRow]:
-        """The table, where all trials were read before."""
+        """The table, as `table`, from `trials`: all trials of the study."""
         if self.spec.pauses:
             return list(itertools.takewhile(lambda each: each.is_finished or each.value is not None, trials))
         return table_of(trials, self.run.target, self.spec.metric.direction)
 
     def configurations(self) -> list[Configuration[TrialRow]]:
-        """The configurations of the table, in order; where each has one trial, one for each trial."""
+        """The configurations of the table, in order."""
         return configurations_of(self.table(), self.part_of, self.spec.trials_each)
 
     def part_of(self, trial: TrialRow) -> Part:
-        """The configuration of a trial, and which of its trials it is."""
+        """The number of the trial's configuration, and which of the configuration's trials this one is, from 0."""
         notes = trial.attributes
         return notes.get("configuration", trial.number), self.repeat_of(trial)
 
@@ -123,10 +123,10 @@ class Study:
         return next(each for each in self.configurations() if each.number == number)
 
     def ranking(self, top: int | None = None) -> list[TrialRow]:
-        """The completed trials of the table, the best first. Only these are read.
+        """The completed trials of the table, the best first. Only these are read from the database.
 
-        Where configurations have several trials: the best trial of each complete one, that of the best mean first.
-        Where trials are paused: the completed and the paused trials.
+        If configurations have several trials: the best trial of each complete configuration, in the order of the
+        configurations' means. If trials are paused: the completed and the paused trials.
         """
         if self.spec.pauses:
             return self._completed_and_paused()[:top]
@@ -143,12 +143,12 @@ class Study:
         return [each.best_trial(direction).number for each in best_first(found, direction)[:top]]
 
     def best_value(self) -> float | None:
-        """The value of the best trial: a mean, where its configuration has several; None if no trial is complete."""
+        """The value of the best trial, as `value_of` defines it; None if no trial is complete."""
         answers = self.answers(1)
         return self.value_of(answers[0]) if answers else None
 
     def value_of(self, trial: TrialRow) -> float | None:
-        """The value with which a trial is ranked: its configuration's mean, where that has several trials."""
+        """The value by which a trial is ranked: its own, or its configuration's mean if that has several trials."""
         return trial.value if self.spec.trials_each == 1 else self.configuration_of(trial).mean
 
     def _completed_and_paused(self) -> list[TrialRow]:
@@ -180,7 +180,7 @@ class Study:
         return ranked[0]
 
     def answers(self, top: int = 1) -> list[TrialRow]:
-        """The trials to go on with, the first of them in best.yaml: as `ranking`, but a confirmed trial comes first."""
+        """The best trials, as `ranking`; but a trial that won a confirmation comes first. best.yaml holds the first."""
         ranked = self.ranking(top)
         if not ranked:
             return []
@@ -203,7 +203,7 @@ class Study:
         )
 
     def confirmation(self) -> Confirmation | None:
-        """The confirmation in best.yaml: the last that used the test split, else the last one, else None."""
+        """The confirmation in best.yaml: the last one that used the test split; else the last one, or None."""
         found = get_confirmations(self.database, self.row.study_id)
         opened = [each for each in found if "test" in each.record]
         return max(opened, key=lambda each: each.look or 0) if opened else found[-1] if found else None
@@ -216,7 +216,10 @@ class Study:
         return _so_far(rows[0])
 
     def cost(self, table: Sequence[TrialRow] | None = None) -> Cost:
-        """Rounds run and saved in the table (read if not given), and seconds of all trials."""
+        """The cost: rounds run and saved by the trials in `table`, and the seconds of training of all trials.
+
+        table: the study's table; it is read from the database if not given.
+        """
         run = saved = 0
         for trial in self.table() if table is None else table:
             rounds = int(trial.attributes.get("rounds", 0))
@@ -294,11 +297,14 @@ class Study:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """The environments in which the study was run so far."""
+        """A record with the environments in which the study has run so far."""
         return get_study(self.database, self.name).provenance
 
     def other_environments(self, trials: Sequence[TrialRow]) -> dict[str, list[int]]:
-        """By difference: trials whose environment differs from the first trial's in a way that can change results."""
+        """The numbers of the trials whose results may differ, because they ran in another environment than the first.
+
+        The keys describe the differences in words.
+        """
         from sweeps.study.continuity import rule_difference
         from sweeps.study.environment import decisive_differences
 
@@ -315,18 +321,18 @@ class Study:
 
 
 def _so_far(trial: TrialRow) -> TrialRow:
-    """A trial that is paused, with its best value so far."""
+    """The trial, with its best value so far as its value if it has been paused and is not finished."""
     value = trial.attributes.get("value_so_far")
     if value is None or trial.is_finished:
         return trial
-    if trial.state == "RUNNING":  # it goes on, so what was noted when it was paused holds no more
+    if trial.state == "RUNNING":  # it is trained again, so the reason noted at its pause is out of date
         notes = {key: note for key, note in trial.attributes.items() if key not in ("stop_reason", "because")}
         trial = dataclasses.replace(trial, attributes=notes)
     return dataclasses.replace(trial, value=float(value))
 
 
 def repeats_of(study: Study) -> list[Study]:
-    """The studies that `confirm` and `audit` made of this one."""
+    """The studies in which `sweep confirm` and `sweep audit` trained trials of this study again."""
     is_repeat = re.compile(rf"{re.escape(study.name)}-(confirm|audit)-[0-9a-f]{{8}}").fullmatch
     found = [Study(study.database, row) for row in list_studies(study.database) if is_repeat(row.name)]
     return [each for each in found if each.spec.sampler == "list"]

@@ -1,9 +1,9 @@
 """A study that begins with what an older one has found: its trials are copied into the new specification.
 
 So the new study stays a pure function of its specification, and the older one may change or be deleted. Trials of the
-same task, data and rounds count as observations: the sampler sees them from the start. Values of anything else can't be
-compared with those of the new study. Of such trials, only the best are tried first, as hints (Feurer, Springenberg and
-Hutter, "Initializing Bayesian hyperparameter optimization via meta-learning", 2015).
+same task, data and rounds become observations: the sampler sees them from the start. The values of other trials can't
+be compared with those of the new study. Of these trials, the parameters of the best are tried first, as hints (Feurer,
+Springenberg and Hutter, "Initializing Bayesian hyperparameter optimization via meta-learning", 2015).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sweeps.study.planned import Planned
 from sweeps.study.specification import Specification, full_parameters
 from sweeps.study.stored_study import Study
 
-LEARNING = ("tpe", "gp")  # samplers that learn from trials that another study has made
+LEARNING = ("tpe", "gp")  # samplers that learn from the trials of another study
 HINTS = 5
 MOST_OBSERVATIONS = 300
 
@@ -62,7 +62,7 @@ def warm_started(planned: Planned, older: Study, *, kind: str = "warm-start") ->
 
 
 def warm_start_lines(spec: Specification) -> list[str]:
-    """What the specification took from an older study, for people."""
+    """Lines for the user that tell which trials were taken from an older study; none without a warm start."""
     record = spec.warm_start
     if not record:
         return []
@@ -75,10 +75,10 @@ def warm_start_lines(spec: Specification) -> list[str]:
 
 
 def point_in(spec: Specification, full: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any] | str:
-    """The point of the space with these parameters, or why there is none.
+    """The point of the space with these parameters; or, if there is none, the reason in words.
 
-    full: all parameters of a trial. strict: whether parameters that the space does not search must be equal, too; else
-    they are ignored, and missing ones have their defaults.
+    full: all parameters of a trial. strict: whether the other parameters, which the space does not search, must equal
+    those of this study. If not, they are ignored, and a searched parameter that `full` lacks has its default.
     """
     chosen: dict[str, Any] = {}
     for parameter in spec.space:
@@ -117,11 +117,12 @@ def _check(spec: Specification, older: Study) -> None:
         )
     if older.spec.probe is not None or older.spec.sampler == "list":
         raise UsageError(
-            f"{older.name} is no search: it has no trials to learn from. Choose a study of a launch."
+            f"{older.name} is no search, so it has no trials to learn from. Choose a study made by `sweep launch`."
         )
     if spec.is_open != older.spec.is_open:
         raise UsageError(
-            f"{older.name} trains {older.spec.task.name}, which tells its space in another way. Choose another study."
+            f"{older.name} trains {older.spec.task.name}. An Optuna objective can only learn from trials of an Optuna "
+            "objective, and any other task only from trials of a task with a space. Choose another study."
         )
 
 
@@ -144,7 +145,7 @@ def _why_hints(spec: Specification, older: Specification) -> list[str]:
 def _sorted_out(
     spec: Specification, older: Study, *, strict: bool
 ) -> tuple[list[dict[str, Any]], dict[str, list[int]]]:
-    """The trials that fit, and by reason the numbers of those that do not."""
+    """The trials that fit, and the numbers of the others by the reason why they do not fit."""
     asked = _distributions(older) if spec.is_open else {}
     fitting, left_out = [], dict[str, list[int]]()
     for each in older.configurations():
@@ -162,7 +163,7 @@ def _sorted_out(
 
 
 def _observation(configuration: Configuration[TrialRow]) -> dict[str, Any] | None:
-    """Value, state and rounds of a configuration; None without a value."""
+    """Value, state and rounds of a configuration; None if it has no value."""
     trials = configuration.trials
     if configuration.is_complete:
         return {"value": configuration.mean, "state": "COMPLETE", "rounds": trials[0].attributes["rounds"]}
@@ -172,7 +173,7 @@ def _observation(configuration: Configuration[TrialRow]) -> dict[str, Any] | Non
 
 
 def _inherited(spec: Specification, older: Study) -> list[dict[str, Any]]:
-    """Observations that a branched study has from its own parent, as far as they still fit."""
+    """The observations that the older study took from its own predecessor, if they lie in the new space."""
     kept = []
     for each in older.spec.observations:
         point = point_in(spec, full_parameters(older.spec, each["params"]))
@@ -193,7 +194,7 @@ def _distributions(older: Study) -> dict[int, dict[str, str]]:
 
 
 def _best_of(trials: list[dict[str, Any]], spec: Specification) -> list[dict[str, Any]]:
-    """The completed ones, best first, each point once."""
+    """The completed trials, the best first; of several trials at one point, only the best."""
     complete = [each for each in trials if each["state"] == "COMPLETE"]
     complete.sort(key=lambda each: -spec.metric.oriented(each["value"]))
     return [
@@ -202,7 +203,7 @@ def _best_of(trials: list[dict[str, Any]], spec: Specification) -> list[dict[str
 
 
 def _bounded(trials: list[dict[str, Any]], spec: Specification) -> list[dict[str, Any]]:
-    """Of many trials, the best third and the latest of what may be kept, in their order."""
+    """At most MOST_OBSERVATIONS trials, in their order: a third of them are the best, the others the latest."""
     if len(trials) <= MOST_OBSERVATIONS:
         return trials
     best = _best_of(trials, spec)[: MOST_OBSERVATIONS // 3]
@@ -211,7 +212,7 @@ def _bounded(trials: list[dict[str, Any]], spec: Specification) -> list[dict[str
 
 
 def _choice(domain: Domain, value: Any) -> Any:
-    """The name of a choice with this meaning; else the value itself."""
+    """The name of the choice that stands for this value; the value itself if there is none."""
     if isinstance(domain, Categorical):
         return next((name for name, meaning in domain.meanings.items() if meaning == value), value)
     return value

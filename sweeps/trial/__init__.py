@@ -1,1 +1,1 @@
-"""A trial: its metric, why it ended, what its worker is given, its files."""
+"""A trial: its metric, why it ended, what its worker receives, its files."""

@@ -15,9 +15,9 @@ from objectives.errors import ObjectiveError
 class DataPlan:
     """A choice of rows, as it is stored with a study.
 
-    name: of the data set. published: whether to use the rows of the task's published results. fraction: of the rows of
-    each split. most_train_rows, most_valid_rows: at most this many rows; None for all. folds: 0 for one split; else
-    training and validation rows together are divided into this many parts, and each part validates once.
+    name: the data set. published: whether to use the rows of the task's published results. fraction: the share of each
+    split's rows that is used. most_train_rows, most_valid_rows: at most this many rows; None for all. folds: 0 for one
+    split; else training and validation rows together are divided into this many parts, and each part validates once.
     """
 
     name: str

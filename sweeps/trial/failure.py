@@ -8,7 +8,7 @@ from sweeps.printable import printable
 from sweeps.trial.verdict import Failure
 
 LONGEST_MESSAGE = 2000  # characters
-LONGEST_TRACEBACK = 8000
+LONGEST_TRACEBACK = 8000  # characters
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -24,16 +24,16 @@ def failure_of(error: BaseException) -> Failure:
 def _message(error: BaseException) -> str:
     try:
         return "".join([str(error)])[: 2 * LONGEST_MESSAGE]  # a plain str, even if it is a subclass
-    except BaseException as another:  # noqa: BLE001 - anybody's __str__
-        return f"(its message can't be told: __str__ raised {type(another).__name__})"
+    except BaseException as another:  # noqa: BLE001 - the class may be the user's, with any __str__
+        return f"(the message can't be shown: __str__ raised {type(another).__name__})"
 
 
 def _traceback(error: BaseException) -> str:
     try:
         lines = traceback.format_exception(error, limit=-50)
-    except BaseException as another:  # noqa: BLE001 - it prints notes and values, which are anybody's
-        return f"(no traceback: telling it raised {type(another).__name__})"
-    # Otherwise only the end of a very long line would be left.
+    except BaseException as another:  # noqa: BLE001 - it formats notes and values, which may be of any class
+        return f"(no traceback: formatting it raised {type(another).__name__})"
+    # Cut each line, because otherwise one very long line could fill the whole record.
     return printable("".join(line[:LONGEST_MESSAGE] for line in lines)[-LONGEST_TRACEBACK:])
 
 

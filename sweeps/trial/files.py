@@ -1,7 +1,7 @@
 """The files of a running trial: the weights of its best round, and its latest checkpoint.
 
-Only the driver writes them, as only it writes to the database. It adds and removes files only while no other driver can
-take over the study. So a driver that has lost its study does not change the files of its successor.
+Only the driver writes these files; only the driver writes to the database, too. It adds and removes files only while no
+other driver can take over the study. So a driver that has lost its study does not change the files of its successor.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ class TrialFiles:
     def restore(
         self, checkpoint: Mapping[str, Any] | None, shown: Mapping[str, Any] | None = None
     ) -> set[Path]:
-        """The files to which a recorded checkpoint, and the weights that were told of, refer."""
+        """Take over the files of an earlier driver and return their paths.
+
+        checkpoint: its record. shown: the record of the weights that were stored when the trial was paused last.
+        """
         if shown is not None:
             self._there.add(self._weights / shown["file"])
         if checkpoint is not None:

@@ -12,9 +12,10 @@ from objectives import Round
 
 @dataclass(frozen=True)
 class Metric:
-    """What a study optimises, and the score of a model that has learnt nothing; NaN where that is not known.
+    """The metric that a study optimises.
 
-    num_valid: number of validation rows behind a score; it limits how well a score can be distinguished from chance.
+    chance: the score of a model that has learnt nothing; NaN if it is not known. num_valid: the number of validation
+    rows from which a score is computed; it limits how well a score can be distinguished from chance.
     """
 
     name: str
@@ -35,11 +36,11 @@ class Metric:
         return score if self.direction == "maximize" else -score
 
     def beats_chance(self, score: float) -> bool:
-        """Whether a score is better than chance by more than luck explains, whatever its unit.
+        """Whether a score is better than chance by more than luck explains.
 
-        Of shares, and of per cent: by more than two standard errors of a share of `num_valid` rows. Of other scores,
-        and of all that are minimised (an error rate and a distance in metres look alike): by a twentieth of chance.
-        Where chance is not told, whatever is finite.
+        A fraction or percentage must be better by more than two standard errors of a proportion of `num_valid` rows.
+        Any other score, and each score that is minimised (an error rate can't be told from a distance in metres), must
+        be better by more than a twentieth of chance. If chance is not known, every finite score is better.
         """
         if math.isnan(self.chance):
             return math.isfinite(score)

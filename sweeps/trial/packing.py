@@ -11,8 +11,8 @@ AUTO_MOST = 16  # one thread of the CPU prepares the steps of all: more trials w
 class Packing:
     """Several trials in one worker process, on one GPU.
 
-    most: this many at once, at most. is_measured: whether fewer are trained if the memory that the first trial needs
-    says so.
+    most: the largest number of trials at once. is_measured: whether the memory that the first trial needs is measured
+    first, to decide how many trials fit.
     """
 
     most: int
@@ -20,7 +20,7 @@ class Packing:
 
     @property
     def at_first(self) -> int:
-        """Trials at once until the first round is trained."""
+        """How many trials are trained at once until the first round is trained."""
         return 1 if self.is_measured else self.most
 
     def at_most(self, most: int) -> Packing:
@@ -28,5 +28,5 @@ class Packing:
         return replace(self, most=min(self.most, most))
 
     def measured(self, most: int) -> Packing:
-        """The same, after the measurement."""
+        """The packing after the measurement: `most` trials at once."""
         return replace(self, most=most, is_measured=False)

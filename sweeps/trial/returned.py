@@ -1,4 +1,4 @@
-"""What is told of code that ends by itself, without having been told to."""
+"""The event that the user's code has ended its training before a stop rule or the last round ended it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Returned:
-    """The training ended by itself. value: what an Optuna objective returned; None where the best round counts.
+    """The training ended by itself.
 
-    is_pruned: it raised TrialPruned.
+    value: what an Optuna objective returned; None if the best round counts. is_pruned: whether the objective raised
+    TrialPruned. attributes: what the user's code notes with the trial.
     """
 
     value: float | None = None

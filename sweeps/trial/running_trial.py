@@ -17,7 +17,7 @@ from sweeps.trial.verdict import End
 class Place:
     """Where a trial is trained.
 
-    environment: key of an environment stored with the study. node: of a cluster; empty on this machine.
+    environment: the key of an environment stored with the study. node: the cluster's node; empty on this machine.
     """
 
     environment: str = ""
@@ -28,12 +28,12 @@ class Place:
 class RunningTrial:
     """What the driver knows of a running trial.
 
-    weights, checkpoint: the records of its files. losses: workers that died in a row without a new round.
-    differs: the round that had other values when the trial was trained again. starts_over: why the trial starts again,
-    or would have to. places: where this driver had it trained, in order. shown: the record of the weights that were
-    noted when its schedule paused it last; they are kept until that is noted again. is_ended_in_store: whether it is
-    stored as ended, though it may go on. alone: whether it must have a worker for itself until it has a new round;
-    stays_alone: until its end.
+    weights, checkpoint: the records of its files. losses: workers that died in a row without a new round. differs: a
+    sentence about the round that had other values when it was trained again. starts_over: why the trial starts from its
+    first round again, or would after a crash. places: where this driver trained it, in order. shown: the record of the
+    weights that were stored when the schedule paused the trial last; they are kept until the next pause.
+    is_ended_in_store: whether it is stored as ended, though it may continue. alone: whether it must have a worker for
+    itself until it has a new round. stays_alone: whether it must have one until its end.
     """
 
     number: int
@@ -59,9 +59,10 @@ class RunningTrial:
         return best is None or (self.weights is not None and self.weights["round"] == best.index)
 
     def lost_its_worker(self, most: int, *, blameless: bool, with_others: bool) -> None:
-        """Count a death of its worker, of which `most` in a row are one too many; after the last but one it is alone.
+        """Count a death of the trial's worker. After `most` deaths in a row the trial fails.
 
-        with_others: any trial of the worker may be the reason, so this death is never the one too many.
+        After `most` - 1 deaths it gets a worker for itself. blameless: whether this death does not count. with_others:
+        whether the worker trained other trials, too. Any of them may be the reason, so this death does not fail it.
         """
         self.losses += not blameless
         if with_others:
@@ -69,7 +70,7 @@ class RunningTrial:
         self.alone |= self.losses == most - 1
 
     def compare(self, again: Round) -> None:
-        """Compare a round that was trained again with the stored one."""
+        """Compare a round that was trained again with the stored one, and note in `differs` if they differ."""
         stored = self.rounds[again.index - 1]
         if repr(stored.figures()) != repr(again.figures()) and self.differs is None:
             self.differs = f"round {again.index} had other values when the trial was trained again"
@@ -81,7 +82,7 @@ class RunningTrial:
         self.weights = self.files.keep_weights(round_index, packed, None if is_needed else self.weights)
 
     def keep_checkpoint(self, round_index: int, packed: PackedFile, record: Callable[[Record], None]) -> None:
-        """Write the state after a round and `record` it. Only then remove the previous one."""
+        """Write the state after a round and `record` it. Only then remove the previous checkpoint."""
         older = self.checkpoint
         self.checkpoint = self.files.keep_checkpoint(round_index, packed, self.weights)
         record(self.checkpoint)
@@ -90,7 +91,7 @@ class RunningTrial:
             self.files.drop(older, None if is_needed else older["weights"])
 
     def show_weights(self) -> None:
-        """The latest weights are told of from here on, and those that were told of before are removed."""
+        """Make the latest weights the ones that are stored for the paused trial, and remove the earlier ones."""
         before, self.shown = self.shown, self.weights
         needed = (self.shown, None if self.checkpoint is None else self.checkpoint["weights"])
         if before is not None and before not in needed:
@@ -101,7 +102,7 @@ class RunningTrial:
         return {name: note for name, note in self.all_notes(end, weights).items() if note is not None}
 
     def all_notes(self, end: End, weights: Record | None) -> dict[str, Any]:
-        """The same, with None for each attribute that the trial does not have: an earlier one must be deleted."""
+        """As `notes`, with None for each attribute that the trial lacks, so that an earlier value is deleted."""
         environment, node = self.places[-1].environment, self.places[-1].node
         earlier = sorted({place.environment for place in self.places} - {environment})
         notes = {
@@ -122,7 +123,7 @@ class RunningTrial:
 
 
 def _json_values(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Replaces numbers that are not finite by their names, because JSON lacks them."""
+    """The record with names (such as `nan`) in place of numbers that are not finite, because JSON lacks them."""
     return {
         key: repr(value) if isinstance(value, float) and value - value != 0 else value
         for key, value in record.items()

@@ -30,9 +30,10 @@ TrialEnd = Literal["COMPLETE", "PRUNED", "FAIL"]
 
 @dataclass(frozen=True)
 class Stop:
-    """A verdict: the trial is halted, for this reason.
+    """A verdict that halts a trial, with its reason.
 
-    round: the round after which it was decided. evidence: the values behind it. because: one sentence.
+    round: the round after which the rule decided. evidence: the values on which the decision rests. because: one
+    sentence that explains it.
     """
 
     reason: StopReason
@@ -43,9 +44,10 @@ class Stop:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial has no result. Time limits, memory and lost workers may not repeat with the same specification.
+    """Why a trial has no result.
 
-    peak_memory_bytes: known if memory was the reason.
+    kind: only an `error` would occur again with the same specification; the other kinds may not. peak_memory_bytes: the
+    most memory that the worker used, if memory was the reason.
     """
 
     kind: FailureKind
@@ -56,7 +58,7 @@ class Failure:
 
     @property
     def in_short(self) -> str:
-        """One line."""
+        """The class of the error and the first line of its message, at most 300 characters."""
         lines = self.message.strip().splitlines()
         return f"{self.error_class}: {lines[0]}"[:300] if lines else self.error_class
 
@@ -85,9 +87,9 @@ class End:
 def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     """The end of a trial that a stop rule halted.
 
-    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with its best round;
-    samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance is PRUNED, with the value
-    of its best round too, or FAIL if there is none.
+    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with the value of its
+    best round, because samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance, or
+    was inferior to others, is PRUNED, also with the value of its best round. Without any finite value, it is FAIL.
     """
     best = best_round(rounds, metric)
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}
@@ -101,9 +103,9 @@ def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
 
 
 def end_by_itself(returned: Returned, rounds: Sequence[Round], budget: int, metric: Metric) -> End:
-    """What it means for the record that a user's own code has ended before it was told to.
+    """The end of a trial whose code (the user's own) returned before the stop rule or the last round ended it.
 
-    What an Optuna objective returned is its value; else the best round's metric is.
+    Its value is what an Optuna objective returned; for other code, the metric of the best round.
     """
     best = best_round(rounds, metric)
     if returned.is_pruned:
@@ -119,7 +121,7 @@ def end_by_itself(returned: Returned, rounds: Sequence[Round], budget: int, metr
 
 
 def failed(failure: Failure, last_round: int) -> End:
-    """The record of a failure."""
+    """The end of a trial that failed. last_round: the last round that was reported."""
     evidence = {
         "kind": failure.kind,
         "error_class": failure.error_class,

@@ -35,7 +35,7 @@ class Work(Protocol):
 
     @property
     def until(self) -> int | None:
-        """The round after which the trial is paused, its state then being sent; None for no such round."""
+        """The round after which the worker sends the trial's state and pauses the trial; None if it is not paused."""
 
     @property
     def repeat(self) -> int:
@@ -50,12 +50,13 @@ class Work(Protocol):
 class WorkPlan:
     """What a worker must know about all trials of a study.
 
-    sources: the user's own code, as the driver read it; a worker reads none from its disk. is_function: whether it is a
-    function, rather than a task. folder: in which the command was started, so that relative paths in the code mean the
-    same. probe: what is measured in place of training; None for training.
+    sources: the user's own code, as the driver read it; a worker reads no such code from its own disk. is_function:
+    whether this code is a function rather than a task. folder: the folder in which the user started the command, so
+    that relative paths in the code mean the same. probe: what to measure instead of training; None for training.
 
-    code: digest of the driver's source; a worker with other code refuses. keep_weights: whether to send the weights of
-    each new best round. checkpoint_seconds: how often to send the whole state of a trial.
+    code: digest of the source of onset-sweeps at the driver; a worker with another source refuses to work.
+    keep_weights: whether to send the weights of each new best round. checkpoint_seconds: how often to send the whole
+    state of a trial, in seconds.
     """
 
     task: str
@@ -79,10 +80,10 @@ class Progress:
     """A round, the weights if it is the best so far, and sometimes the trial's whole state.
 
     starts_over: why the trial started from its first round again, or would do so after a crash; else empty.
-    may_stop: whether the trial can be halted here. attributes: what a user's code notes with the trial.
-    unrecorded: why a GPU runs the trial's steps one kernel at a time, rather than recorded ones; else empty.
+    may_stop: whether the trial can be halted after this round. attributes: what a user's code notes with the trial.
+    unrecorded: why the GPU runs the training steps kernel by kernel instead of as a recorded CUDA graph; else empty.
 
-    Workers write no files. Otherwise a worker of a driver that lost the study could still change it.
+    Workers write no files. Otherwise a worker whose driver has lost the study could still change the study's files.
     """
 
     round: Round

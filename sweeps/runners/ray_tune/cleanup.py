@@ -22,27 +22,27 @@ SETTLED_SECONDS = 3.0  # the folder is removed when nothing was written to it fo
 
 
 class CleanupProcess:
-    """The driver's side: `watch` adds processes, and `dismiss` ends the cleanup process."""
+    """The cleanup process as the driver sees it: `watch` adds processes to kill, `dismiss` ends the cleanup process."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(folder)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # a reader of the driver's output need not wait for this process
+            stdout=subprocess.DEVNULL,  # else a reader of the driver's output would wait for this process to end
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,  # Ctrl-C in the terminal must not reach it
         )
 
     def watch(self, processes: Iterable[psutil.Process]) -> None:
-        """Also end these processes if the driver is killed."""
+        """Kill these processes, too, if the driver is killed."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.writelines(f"{process.pid}\n" for process in processes)
             self._process.stdin.flush()
 
     def dismiss(self) -> None:
-        """Let it end."""
+        """End the cleanup process."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             self._process.communicate(timeout=10)
 

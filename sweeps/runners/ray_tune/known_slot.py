@@ -1,4 +1,4 @@
-"""What the driver knows of a worker slot."""
+"""What the driver knows of a worker slot: a place for a worker process, which is started again when it dies."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sweeps.trial.running_trial import Place
 
 @dataclass
 class Lane:
-    """A place for one trial. number: the trial. asks: whether the lane waits for a trial.
+    """A place for one trial in a worker process.
 
-    deadline: for the trial's end, or after it for the lane's next question.
+    number: the trial in it. asks: whether the lane waits for a trial. deadline: the time, by the monotonic clock, by
+    which the trial must end, or by which, after its end, the lane must ask for another.
     """
 
     number: int | None = None
@@ -23,10 +24,11 @@ class Lane:
 
 @dataclass
 class KnownSlot:
-    """A slot, which trains `num_lanes` trials at once. life: its process. node: the id of its node.
+    """A slot, which trains `num_lanes` trials at once.
 
-    deadline: for the end of the start. most: trials at once, fewer than lanes if memory was short. is_killed: whether
-    the driver ended the process.
+    life: the id of its present process. node: the id of its node. deadline: the time by which its process must have
+    started. most: how many trials it may train at once; fewer than its lanes if memory was short. is_killed: whether
+    the driver has killed the process.
     """
 
     num_lanes: int = 1
@@ -46,7 +48,7 @@ class KnownSlot:
 
     @property
     def numbers(self) -> list[int]:
-        """The trials that it trains."""
+        """The numbers of the trials that the slot trains."""
         return [lane.number for lane in self.lanes if lane.number is not None]
 
     @property
@@ -59,7 +61,7 @@ class KnownSlot:
 
     @property
     def waiting_lane(self) -> tuple[int, Lane | None]:
-        """A lane that waits for a trial and may get one, with its place; None if there is none."""
+        """A lane that waits for a trial and may get one, after its index; (0, None) if there is none."""
         if not self.is_killed and len(self.numbers) < self.most:
             for place, lane in enumerate(self.lanes):
                 if lane.asks:

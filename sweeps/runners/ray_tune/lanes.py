@@ -1,4 +1,4 @@
-"""A worker that trains several trials at once: each lane asks for a trial and reports its rounds."""
+"""Serves a worker that trains several trials at once. Each of its lanes asks for a trial and reports its rounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.trial.work import Assignment, Event, Progress
 if TYPE_CHECKING:  # it imports torch, which the driver's import of this file must not
     from sweeps.runners.packed_worker import PackedWorker
 
-POLL_SECONDS = 0.01  # between looks for answers, while trials train
+POLL_SECONDS = 0.01  # how often to look for answers while trials train
 
 
 class DeviceBroken(RuntimeError):
@@ -26,7 +26,7 @@ def check_device(told: Event | Failure) -> None:
 
 
 class Asks(Protocol):
-    """The way to the driver."""
+    """Sends messages to the driver."""
 
     def ask(self, kind: str, number: int | None = None, content: Any = None, lane: int = 0) -> Any:
         """Send a message; returns a reference to the answer."""
@@ -40,11 +40,11 @@ class Lanes:
 
     def __init__(self, worker: PackedWorker, line: Asks, packing: Packing) -> None:
         self._worker, self._line, self._packing = worker, line, packing
-        self._asked: dict[Any, int] = {}  # the lane of each question that is not answered
+        self._asked: dict[Any, int] = {}  # the lane of each unanswered message, by the answer's reference
         self._numbers: dict[int, int | None] = {}  # the trial of each lane
 
     def serve(self) -> None:
-        """Train trials."""
+        """Train trials until the driver has no more."""
         self._open(self._packing.at_first)
         while self._asked or self._worker.is_busy:
             for answer in self._answers():
@@ -86,7 +86,7 @@ class Lanes:
     def _tell(self, number: int, told: Progress | Failure) -> None:
         lane = next(lane for lane, trained in self._numbers.items() if trained == number)
         if sum(trained is not None for trained in self._numbers.values()) > 1:
-            check_device(told)  # any of them may be the reason
+            check_device(told)  # another trial may be the reason, so the driver must not blame this one
         asked = self._line.ask("told", number, told, lane)
         self._asked[asked] = lane
         if isinstance(told, Failure):

@@ -1,7 +1,7 @@
-"""The mailbox between the slots' workers and the driver: questions of the workers, and the driver's answers.
+"""The mailbox between the slots' workers and the driver: it carries the workers' messages and the driver's answers.
 
-It is an actor of its own, so neither side waits for a process that has died. Its process imports this file and nothing
-of Ray Tune or torch, so it starts in a second.
+It is an actor of its own, so neither side waits for a process that has died. Its process imports this file but neither
+Ray Tune nor torch, so it starts within a second.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """From a slot's worker: begun | hello | refuse | fits | ask | told | afterwards, with what belongs to it.
+    """A message from a slot's worker.
 
-    lane: of the trials that a worker trains at once, the place of this one. Each lane has one question at a time.
+    kind: `begun` (the process has started), `hello` (code and data are loaded), `refuse` (the worker can't train),
+    `fits` (how many trials fit into the memory), `ask` (for a trial), `told` (an event of a trial) or `afterwards` (the
+    code failed after its trial had ended). lane: the place of the trial in a worker that trains several at once. Each
+    lane waits for one answer at a time.
     """
 
     slot: int
-    life: str  # one process of a slot
+    life: str  # the id of the slot's process that sends it
     kind: str
     number: int | None = None
     content: Any = None
@@ -27,7 +30,7 @@ class Message:
 
 
 class Mailbox:
-    """Carries questions from workers to the driver, and the answers back."""
+    """Carries messages from workers to the driver, and the answers back."""
 
     def __init__(self) -> None:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -41,7 +44,7 @@ class Mailbox:
         return await answer
 
     async def take(self, timeout_seconds: float) -> list[Message]:
-        """The messages that have arrived. Waits for the first one, up to the given time; may be empty."""
+        """The messages that have arrived. Waits for the first one up to the given time; returns [] if none comes."""
         try:
             messages = [await asyncio.wait_for(self._inbox.get(), timeout_seconds)]
         except TimeoutError:
@@ -51,7 +54,7 @@ class Mailbox:
         return messages
 
     async def answer(self, slot: int, life: str, content: Any, lane: int = 0) -> None:
-        """Answer the latest message of this process of the slot; do nothing if it was answered."""
+        """Answer the latest message from this lane of the slot's process; do nothing if it was answered."""
         waiting = self._answers.pop((slot, life, lane), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(content)

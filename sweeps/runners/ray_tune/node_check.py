@@ -1,4 +1,4 @@
-"""The check of a node before it may train. It is sent there whole, because the node may not have our code."""
+"""Checks a node before it may train. The function's code is sent to the node, which may not have onset-sweeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def look(code: str, plan: bytes, at_home: bool) -> tuple[str, Any]:
-    """(`ready`, the environment), or (`no package`, `other code` or `no training`, a message).
+    """Check this node. Returns (`ready`, the environment), or (`no package`, `other code` or `no training`, a message).
 
     code: digest of the driver's source. plan: the pickled WorkPlan, which is read only if the code is the same.
     at_home: whether this is the driver's own node.
@@ -30,5 +30,5 @@ def look(code: str, plan: bytes, at_home: bool) -> tuple[str, Any]:
 
     try:
         return "ready", settle(pickle.loads(plan), at_home)[1]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the driver tells it
+    except Exception as error:  # noqa: BLE001 - the driver prints it, whatever it is
         return "no training", str(error) or repr(error)

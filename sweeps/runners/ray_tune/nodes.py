@@ -32,17 +32,17 @@ class Node:
 
     @cached_property
     def name(self) -> str:
-        """Host name, with address and id to distinguish nodes of the same name."""
+        """The host name, followed by address and id, which distinguish nodes of the same name."""
         return f"{self.record['NodeManagerHostname']} ({self.record['NodeManagerAddress']}, {self.id[:8]})"
 
     @property
     def accelerator(self) -> str:
-        """The kind of GPU that Ray has found; empty if there is none, or an unknown one."""
+        """The kind of GPU that Ray has found; empty if there is no GPU, or only an unknown one."""
         kinds = [name for name in self.record["Resources"] if name.startswith("accelerator_type:")]
         return ", ".join(sorted(kind.partition(":")[2] for kind in kinds))
 
     def can_hold(self, cpus: int, gpus: float) -> bool:
-        """Whether a trial with these needs fits on the empty node."""
+        """Whether a trial that needs so many CPUs and GPUs fits on the node when it is otherwise empty."""
         there = self.record["Resources"]
         return bool(there.get("CPU", 0) >= cpus and there.get("GPU", 0) >= gpus)
 
@@ -58,7 +58,7 @@ def name_of(node: str) -> str:
 
 
 def trained_in(environments: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The environments in which trials were trained, in order."""
+    """Those of the environments in which trials were trained, in order."""
     return [record for record in environments.values() if record.get("trains", True)]
 
 
@@ -71,12 +71,12 @@ def check_nodes(
     termination: Termination,
     timeout_seconds: float = START_TIMEOUT_SECONDS,
 ) -> Mapping[str, Any]:
-    """Check every node that has room for a trial. Returns the environment that all nodes must have.
+    """Check every node that is large enough for a trial. Returns the environment that all nodes must have.
 
     Raises UsageError, which says for each unsuitable node what to do.
 
     known: environments in which trials of the study were trained. mixed: whether hardware may differ. timeout_seconds:
-    within which a node must load the study's code and data.
+    the time in which a node must load the study's code and data.
     """
     home = ray.get_runtime_context().get_node_id()
     asked = [node for node in live_nodes() if node.id == home or node.can_hold(plan.threads, gpus)]
@@ -102,7 +102,7 @@ def check_nodes(
 def _answers(
     nodes: Iterable[Node], plan: WorkPlan, home: str, termination: Termination, timeout_seconds: float
 ) -> dict[str, tuple[str, Any]]:
-    """The answer of each node, by its id. The driver's node is always asked, because it carries the messages."""
+    """The answer of each node, by its id: see `node_check.look`; ("no answer", a message) if the check breaks off."""
     ray.cloudpickle.register_pickle_by_value(probe)
     try:
         look = ray.remote(num_cpus=0, max_retries=0)(probe.look)
@@ -149,7 +149,7 @@ def _complaint(kind: str, said: Any) -> str | None:
 
 
 def other_environment(usual: Mapping[str, Any], there: Mapping[str, Any], *, mixed: bool) -> str | None:
-    """The complaint about a node whose results may differ from those of the `usual` environment, or None."""
+    """The complaint about a node in the environment `there`, if its results may differ from `usual`; else None."""
     if lines := software_differences(usual, there):
         return f"its software can change results ({'; '.join(lines)}). Make it the same on every machine."
     if not mixed and (lines := hardware_differences(usual, there)):

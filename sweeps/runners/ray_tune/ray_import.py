@@ -21,7 +21,7 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
-    "RAY_task_events_report_interval_ms": "0",  # Ray must not record each call: the record grew by 10 KB in each round
+    "RAY_task_events_report_interval_ms": "0",  # else Ray records each call, which took 10 KB more memory in each round
     "RAY_ENABLE_AUTO_CONNECT": "0",  # else a late call of Tune's thread would start another Ray
 }
 for _name, _value in _SETTINGS.items():
@@ -53,7 +53,7 @@ __all__ = [
 
 
 def hush() -> None:
-    """Keep Ray quiet after its start too, because it sets up its loggers then."""
+    """Keep Ray quiet. Call it after Ray's start, because Ray sets up its loggers then."""
     # Ray always prints the deaths of workers to stdout. There is no public switch.
     ray._private.worker._worker_logs_enabled = False
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
@@ -62,10 +62,11 @@ def hush() -> None:
 
 @contextlib.contextmanager
 def without_signal_handlers() -> Iterator[None]:
-    """A Ray that is started in this context leaves the handlers of signals as they are.
+    """If Ray is started in this context, it leaves the signal handlers as they are.
 
-    Its own handler of SIGTERM raises SystemExit wherever it comes, also where Python ignores an exception. Then the
-    signal is lost, and a lock may stay taken. A second one, below Python, aborts the process; Python's is put back.
+    Ray's own Python handler of SIGTERM raises SystemExit wherever the program is, also where Python ignores exceptions.
+    Then the signal is lost, and a lock may stay locked. Ray's C++ handler of SIGTERM aborts the process, so the handler
+    of Python is set again afterwards.
     """
     before = ray._private.utils.set_sigterm_handler
     ray._private.utils.set_sigterm_handler = lambda handler: None
@@ -81,22 +82,22 @@ _OF_A_CLUSTER = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_
 
 
 def asks_for_token() -> bool:
-    """Whether the Ray that this process has joined lets in only those who have its token."""
+    """Whether the Ray that this process has joined accepts only processes with its token."""
     return bool(get_authentication_mode() != AuthenticationMode.DISABLED)
 
 
 @contextlib.contextmanager
 def private() -> Iterator[None]:
-    """A Ray that is started in this context can only be used on this machine and by this process.
+    """If Ray is started in this context, only this process can use it, and only on this machine.
 
-    It listens on the loopback interface and requires a secret token, unless the environment gives one. By itself, Ray
-    would write the token into the user's home, which may be read-only, and leave it there.
+    Ray listens on the loopback interface and requires a token: that of the environment, or else a new secret one.
+    Without this, Ray would write a token into the user's home, which may be read-only, and leave it there.
     """
     before = {name: os.environ.get(name) for name in _OF_A_CLUSTER}
     if not before["RAY_AUTH_TOKEN"] and not before["RAY_AUTH_TOKEN_PATH"]:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    os.environ["RAY_AUTH_MODE"] = "token"  # whatever it says of clusters
-    os.environ.pop("RAY_REDIS_ADDRESS", None)  # where a cluster keeps its state
+    os.environ["RAY_AUTH_MODE"] = "token"  # the user's value is meant for clusters
+    os.environ.pop("RAY_REDIS_ADDRESS", None)  # the database in which a cluster keeps its state
     read_authentication_again()
     reachable, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     try:
@@ -111,6 +112,6 @@ def private() -> Iterator[None]:
 
 
 def read_authentication_again() -> None:
-    """Let Ray read its token settings again: it remembers those of the time when it was imported."""
+    """Make Ray read its token settings again: it keeps those that it read when it was imported."""
     AuthenticationTokenLoader.instance().reset_cache()
     Config.initialize("")

@@ -1,9 +1,9 @@
-"""Trials on Ray Tune's workers.
+"""Runs trials in workers of Ray Tune.
 
-Each worker slot is one long-lived Tune trial: Tune places it (whole or fractional GPUs, on any node) and
-starts it again when its process dies. The slot asks the StudyDriver in the driver process for its next trial.
-Questions and answers pass through a mailbox actor. So a slot keeps its data and its process for many trials, a trial
-that hangs can be killed, and only the driver decides.
+Each worker slot is one long-lived Tune trial: Tune places it (with whole or fractional GPUs, on any node) and starts it
+again when its process dies. The slot asks the StudyDriver in the driver process for its next trial. Messages and
+answers pass through a mailbox actor. So a slot keeps its data and its process for many trials, a trial that hangs can
+be killed, and only the driver decides.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from sweeps.trial.work import WorkPlan
 POLL_SECONDS = 0.2
 STARTS_BEFORE_GIVING_UP = 3
 TIMEOUT_SECONDS = 30.0  # wait this long for the end of Tune's loop
-INTERRUPTED_PATIENCE_SECONDS = 3.0
+INTERRUPTED_PATIENCE_SECONDS = 3.0  # the same after a signal
 CLOSING_SECONDS = 60.0  # a trial's run may take this long to close after the trial has ended
 REPORTING_SECONDS = 30.0  # a worker that starts too slowly has this long to say where it hangs
 
 
 @dataclass
 class RayRunner:
-    """Runs `workers` of a driver's trials at once, each in a slot with `threads` CPUs and `gpus` GPUs.
+    """Runs `workers` of a driver's trials at once, in slots with the plan's `threads` CPUs and `gpus` GPUs each.
 
-    packing: how many trials share a slot; None for one.
-    trial_timeout_seconds: a trial that takes longer fails, and its worker is killed. start_timeout_seconds: the run
-    ends if no worker finds a place, or one does not load its code and data, within this time. address: the Ray
-    cluster; None to start Ray on this machine. mixed_hardware: whether nodes may differ in ways that can change
-    results. forced: whether they may differ from the environments of earlier trials.
+    packing: how many trials share a slot; None for one. trial_timeout_seconds: a trial that takes longer fails, and its
+    worker is killed. start_timeout_seconds: the run ends if, within this time, Ray places no worker, or a placed one
+    does not load its code and data. address: the Ray cluster; None to start Ray on this machine. mixed_hardware:
+    whether the hardware of the nodes may differ in ways that can change results. forced: whether the nodes may differ
+    from the environments of earlier trials.
     """
 
     workers: int
@@ -76,7 +76,7 @@ class RayRunner:
     _said: set[str] = field(default_factory=set)
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Run the driver's trials until the study is finished or must end. Start Ray again if it breaks down."""
+        """Run the driver's trials until the study is finished or paused. Start Ray again if it breaks down."""
         try:
             termination.check(driver)
             while not termination.pauses and not driver.is_over:
@@ -134,7 +134,7 @@ class RayRunner:
                     self._end_slots(ended, fit, termination)
 
     def _sizes(self) -> list[int]:
-        """How many trials each slot trains at once: as equal as can be, on as many GPUs as there are."""
+        """How many trials each slot trains at once: equal numbers, or numbers that differ by one."""
         num = self._num_slots(int(ray.cluster_resources().get("GPU", 0.0)))
         return [self.workers // num + (slot < self.workers % num) for slot in range(num)]
 
@@ -146,7 +146,7 @@ class RayRunner:
     def _let_code_return(self, driver: StudyDriver, mailbox: Any, termination: Termination) -> None:
         """At the end of a study, wait until the code of the last trials has returned: it may write files of its own.
 
-        Slots that are too late are killed, as between trials.
+        Slots whose deadline for this has passed are not waited for.
         """
         while not termination.pauses and any(slot.is_returning for slot in self._slots.values()):
             for message in self._get(mailbox.take.remote(POLL_SECONDS)):
@@ -162,7 +162,7 @@ class RayRunner:
         fit.join(timeout=INTERRUPTED_PATIENCE_SECONDS if termination.signal_number else TIMEOUT_SECONDS)
 
     def _check(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        """Raises UsageError if trials can't be trained with the resources there are."""
+        """Raises UsageError if the nodes or GPUs of Ray are not suitable for the trials."""
         if self.address is not None:
             known = [] if self.forced else trained_in(driver.environments)
             self._usual = check_nodes(
@@ -180,7 +180,7 @@ class RayRunner:
             )
 
     def _fit(self, plan: WorkPlan, mailbox: Any, ended: threading.Event, folder: Path) -> None:
-        """Tune's loop, in its own thread: it places slots and starts them again."""
+        """Run Tune's loop, in its own thread. It places slots and starts them again when they die."""
         config = {
             "packings": {
                 slot: self.packing and self.packing.at_most(len(each.lanes))
@@ -194,7 +194,7 @@ class RayRunner:
         needs = {"cpu": plan.threads, "gpu": self.gpus}
         try:
             keep_slots(serve_slot, list(self._slots), needs, config, folder, self._died, ended)
-        except BaseException as error:  # noqa: BLE001 - told to the driver's own thread
+        except BaseException as error:  # noqa: BLE001 - the driver's own thread raises it
             self._fit_error = error
 
     def _handle(self, message: Message, driver: StudyDriver, mailbox: Any) -> None:
@@ -209,7 +209,7 @@ class RayRunner:
             slot.deadline = time.monotonic() + self.start_timeout_seconds + REPORTING_SECONDS
             mailbox.answer.remote(message.slot, message.life, True)
         elif message.life != slot.life:
-            return  # a late message of a process that was given up
+            return  # a late message of an earlier process of this slot
         elif message.kind == "hello":
             slot.starts_without_hello, slot.deadline = 0, float("inf")
             slot.place = self._place(slot.node, message.content, driver)
@@ -228,7 +228,7 @@ class RayRunner:
             self._take(message, slot, driver, mailbox)
 
     def _take(self, message: Message, slot: _Slot, driver: StudyDriver, mailbox: Any) -> None:
-        """Let the driver take what a slot tells of a trial."""
+        """Pass a slot's message about a trial to the driver, and send the answer back."""
         lane = slot.lanes[message.lane]
         goes_on, answered = False, None
         if message.number == lane.number and message.number in driver.running:
@@ -248,9 +248,9 @@ class RayRunner:
             print(text, file=sys.stderr)
 
     def _place(self, node: str, environment: dict[str, Any], driver: StudyDriver) -> Place:
-        """Note where a slot's trials are trained from now on.
+        """The place where a slot's trials are trained; stores its environment with the study.
 
-        Raises UsageError if the node joined later and differs from the others.
+        Raises UsageError if the node joined the cluster later and differs from the other nodes.
         """
         if self.address is None:
             return Place(driver.note_environment(environment))
@@ -260,7 +260,7 @@ class RayRunner:
         return Place(driver.note_environment(environment), name)
 
     def _serve(self, driver: StudyDriver, mailbox: Any) -> None:
-        """Give trials to waiting slots, if trials may start: first to those that train the fewest."""
+        """Give trials to waiting slots, if trials may start; first to the slots that train the fewest."""
         while any(
             self._serve_slot(*each, driver, mailbox)
             for each in sorted(self._slots.items(), key=lambda each: len(each[1].numbers))
@@ -282,7 +282,7 @@ class RayRunner:
         return True
 
     def _bury(self, driver: StudyDriver) -> None:
-        """Note the slots whose process died. Their trials wait for another slot."""
+        """Tell the driver which trials lost their slot's process. They wait for another slot."""
         while not self._died.empty():
             index, why = self._died.get()
             slot = self._slots[index]
@@ -317,7 +317,7 @@ class RayRunner:
                 self._kill(slot)
 
     def _end_overdue(self, number: int, driver: StudyDriver, *, with_others: bool) -> None:
-        """Fail a trial that takes too long; if others took the time, too, it is trained again alone."""
+        """Fail a trial that takes too long. If others ran in the same slot, pause it, to train it alone later."""
         if with_others:
             driver.make_room(number, to_its_end=True)
             return
@@ -325,7 +325,7 @@ class RayRunner:
         driver.fail(number, Failure("timeout", "TrialTimeout", message))
 
     def _get(self, answer: Any) -> Any:
-        """What the mailbox answers. Raises a RayError if it does not, because then Ray has broken down."""
+        """What the mailbox returns. Raises a RayError if nothing comes in time, because then Ray has broken down."""
         return ray.get(answer, timeout=max(self.start_timeout_seconds, TIMEOUT_SECONDS))
 
     @staticmethod

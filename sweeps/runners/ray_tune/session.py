@@ -1,4 +1,4 @@
-"""The Ray on which trials run: one that is started on this machine, or an existing cluster."""
+"""Starts Ray on this machine, or joins an existing cluster, and cleans up afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sweeps.runners.ray_tune.ray_import import (
 
 @contextlib.contextmanager
 def ray_session(address: str | None, num_cpus: int, termination: Termination) -> Iterator[Path]:
-    """Start or join Ray, with a temporary folder. Afterwards nothing of ours is left.
+    """Start or join Ray; yields a temporary folder. Afterwards no process and no file that this made is left.
 
     address: an existing cluster, which keeps running; None to start Ray with at least `num_cpus` CPUs.
     Raises UsageError if no cluster answers, SweepError if Ray can't be started.
@@ -70,15 +70,15 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
         termination.at_second_signal = lambda: None
 
 
-# What Ray puts below its folder, at its longest; a socket's path has 107 bytes at most.
+# The longest path that Ray makes below its folder. The path of a socket may have 107 bytes at most.
 _LONGEST_BELOW = "/ray/session_2026-11-26_21-48-54_123456_4194304/sockets/plasma_store.12"
 _LONGEST_FOLDER = 107 - len(_LONGEST_BELOW)
 
 
 def short_folder() -> Path:
-    """A new folder for Ray's files: in TMPDIR, else where its sockets' paths are not too long.
+    """A new folder for Ray's files: in TMPDIR, or in another place if the paths of Ray's sockets would be too long.
 
-    Raises SweepError where there is no such place.
+    Raises SweepError if there is no such place.
     """
     places = [tempfile.gettempdir(), "/tmp", os.environ.get("XDG_RUNTIME_DIR"), "/var/tmp", "/dev/shm"]
     for place in places:
@@ -87,13 +87,13 @@ def short_folder() -> Path:
                 return Path(tempfile.mkdtemp(prefix="sweep-", dir=place))
     raise SweepError(
         f"Ray needs a folder with a short path for its sockets, and TMPDIR ({tempfile.gettempdir()}) is longer than "
-        f"{_LONGEST_FOLDER - 15} characters. Set TMPDIR to a shorter one, or take --runner inline."
+        f"{_LONGEST_FOLDER - 15} characters. Set TMPDIR to a shorter path, or use --runner inline."
     )
 
 
 @contextlib.contextmanager
 def without_secrets() -> Iterator[None]:
-    """Within, what is started does not get the address of the database, which may hold a password."""
+    """Processes started in this context do not get the URL of the database, which may contain a password."""
     storage = os.environ.pop(paths.STORAGE_VARIABLE, None)
     try:
         yield
@@ -139,15 +139,15 @@ def _join(address: str) -> None:
         ) from error
     if not asks_for_token():
         print(
-            f"sweep: the Ray cluster at {address} asks for no token, so everybody who can reach its ports can run code "
-            "on its machines. To make it ask, set RAY_AUTH_MODE=token before `ray start`.",
+            f"sweep: the Ray cluster at {address} requires no token, so everybody who can reach its ports can run code "
+            "on its machines. To require one, set RAY_AUTH_MODE=token before `ray start`.",
             file=sys.stderr,
         )
 
 
 @contextlib.contextmanager
 def _standing_in(folder: Path) -> Iterator[None]:
-    """Work in `folder` inside this context.
+    """Make `folder` the working directory inside this context.
 
     Ray puts the driver's working directory on the workers' import path, where a folder called `storage` would hide our
     package.

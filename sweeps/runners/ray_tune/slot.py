@@ -1,7 +1,7 @@
-"""The worker's side: the process that trains a slot's trials.
+"""The process that trains a slot's trials.
 
-A slot asks for a trial and reports each round, and receives an answer through the mailbox. The driver takes messages
-when it has time.
+It asks the driver for a trial and reports each round, and receives the answers through the mailbox. The driver takes
+messages when it has time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Line:
-    """The way from one process of a slot to the driver."""
+    """Sends messages from one process of a slot (`life`) to the driver."""
 
     slot: int
     life: str
@@ -50,7 +50,7 @@ def serve_slot(config: dict[str, Any]) -> None:
     for name in (
         paths.STORAGE_VARIABLE,
         *_OF_THE_DATABASE,
-    ):  # a cluster's workers have what its nodes were started with
+    ):  # a cluster's nodes may have been started with these secrets, which user code must not see
         os.environ.pop(name, None)
     context = ray.get_runtime_context()
     node = context.get_node_id()
@@ -69,7 +69,7 @@ def serve_slot(config: dict[str, Any]) -> None:
 def _settled(
     make: Callable[[], tuple[T, dict[str, Any]]], line: Line, node: str, timeout_seconds: float
 ) -> T | None:
-    """A worker, of whose environment the driver is told; None where it fails, and then the driver ends the study."""
+    """Make a worker and send its environment to the driver. If this fails, return None; then the driver ends the run."""
 
     def refuse(why: str) -> None:
         line.send("refuse", content=(node, why))
@@ -77,7 +77,7 @@ def _settled(
     try:
         with watched_start(timeout_seconds, refuse):
             worker, environment = make()
-    except BaseException as error:  # noqa: BLE001 - told to the driver
+    except BaseException as error:  # noqa: BLE001 - any error is sent to the driver
         failure = failure_of(error)
         refuse(failure.message if isinstance(error, USER_ERRORS) else failure.in_short)
         return None

@@ -1,4 +1,4 @@
-"""Notices a worker whose start takes too long, and says where it hangs: an import, a lock, a dead network mount."""
+"""Reports a worker whose start takes too long, and the line at which it hangs, such as an import or a network mount."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 MOST_FRAMES = 3
 START_TIMEOUT_SECONDS = 600.0
-REMEDY = "Correct what it waits for, or allow more time with --start-timeout SECONDS."
+REMEDY = "Remove what it waits for, or allow more time with --start-timeout SECONDS."
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def watched_start(timeout_seconds: float, tell: Callable[[str], None]) -> Iterat
 
 
 def _place(frame: FrameType | None) -> str:
-    """The innermost lines that are executed, such as `my_task.py:12 (load)`."""
+    """The innermost lines of the call stack, such as `my_task.py:12 (load)`."""
     frames = [] if frame is None else traceback.extract_stack(frame)[-MOST_FRAMES:]
     told = [f"{each.filename}:{each.lineno} ({each.name})" for each in frames]
     return " -> ".join(told) or "an unknown place"

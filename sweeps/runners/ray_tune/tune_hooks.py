@@ -1,4 +1,4 @@
-"""What Tune's loop calls: it tells the driver of slots that died, and ends when the driver says so."""
+"""Callbacks of Tune's loop: they report slots that died to the driver, and end the loop when the driver says so."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class SlotWatch(tune.Callback):  # type: ignore[misc]
         return {}
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Its process has died."""
+        """Report that the process of a slot (Tune's trial) has died."""
         self._tell(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Its process has died."""
+        """Report that the process of a slot (Tune's trial) has died."""
         self._tell(trial)
 
     def _tell(self, trial: Any) -> None:
@@ -73,7 +73,7 @@ class StopAll(tune.Stopper):  # type: ignore[misc]
         return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """No single slot is stopped."""
+        """Always false: no single slot is stopped."""
         return False
 
     def stop_all(self) -> bool:

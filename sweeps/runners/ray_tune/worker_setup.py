@@ -1,4 +1,4 @@
-"""Sets up a worker on a node: finds the plan's task and data there, and reads the environment."""
+"""Sets up a worker on a node: loads the plan's task and data there, and records the environment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def settle(plan: WorkPlan, at_home: bool) -> tuple[AnyWorker, dict[str, Any]]:
-    """A worker that has loaded its data, and the environment that it trains in. Raises what Worker raises.
+    """A worker that has loaded its data, and the environment in which it trains. Raises what Worker raises.
 
-    at_home: whether this is the driver's own node, whose data root is the driver's.
+    at_home: whether this is the driver's own node, so that the driver's data root is valid here.
     """
     return make_worker(_plan_here(plan, at_home), can_be_killed=True), _environment_here(plan)
 
 
 def settle_packed(plan: WorkPlan, at_home: bool) -> tuple[PackedWorker, dict[str, Any]]:
-    """As `settle`, of a worker that trains several trials at once."""
+    """As `settle`, but for a worker that trains several trials at once."""
     from sweeps.runners.packed_worker import PackedWorker
 
     # CUDA's default of 8 queues makes the streams of more trials wait for one another. It is read when CUDA starts.
@@ -34,14 +34,17 @@ def settle_packed(plan: WorkPlan, at_home: bool) -> tuple[PackedWorker, dict[str
 
 
 def _plan_here(plan: WorkPlan, at_home: bool) -> WorkPlan:
-    """The plan with the data root of this node. Code of a user's own may read its data by relative paths."""
+    """The plan with this node's data root. Also changes to the plan's folder, if it exists here.
+
+    A user's own code may read its data by relative paths.
+    """
     if plan.sources is not None and Path(plan.folder).is_dir():
         os.chdir(plan.folder)
     return plan if at_home else dataclasses.replace(plan, data_root=str(_data_root(plan)))
 
 
 def _environment_here(plan: WorkPlan) -> dict[str, Any]:
-    """What can change results here."""
+    """The environment of this process: what can change results."""
     return environment(plan.device, plan.threads, plan.sources)
 
 

@@ -49,7 +49,7 @@ def test_of_two_studies_launched_at_once_into_one_folder_the_second_is_refused(
 def test_the_same_study_of_another_database_is_refused_there(launch_toy: ToyLauncher, tmp_path: Path) -> None:
     out, url = str(tmp_path / "out"), f"sqlite:///{tmp_path / 'other.db'}"
     launch_toy(num_trials=1, study="s", out=out)
-    with pytest.raises(UsageError, match=r"they would be overwritten\. Choose another folder with --out"):
+    with pytest.raises(UsageError, match=r"which would be overwritten\. Choose another folder with --out"):
         launch_toy(num_trials=1, study="s", out=out, storage=url)
 
 

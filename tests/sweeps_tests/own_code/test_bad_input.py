@@ -74,7 +74,7 @@ BEFORE_ANYTHING = {
     ),
     "no space": (
         DECLARED.replace('space={"x": (0.0, 1.0)}, ', "") + "def train(trial): pass",
-        ["says nothing of what is searched", "--space", "train.yaml"],
+        ["has no search space", "--space", "train.yaml"],
     ),
     "choices that never end": (
         "import itertools\n" + DECLARED.replace("(0.0, 1.0)", "itertools.count()") + "def train(trial): pass",

@@ -79,7 +79,7 @@ def test_figures_stand_where_code_fails_after_the_last_round_and_it_is_told(
 ) -> None:
     path = write(f"{HEAD}{DECLARED}def train(trial):\n{AFTER}")
     said = launch_own(path, "-n", "2", "--study", "own").err
-    assert said.count("its figures stand, but the code failed after the last round: NameError") == 1
+    assert said.count("its figures are valid, but the code failed after the last round: NameError") == 1
     assert "plot(trial)" in said
     assert "2 trials (2 finished)" in said
     for trial in ("0", "1"):

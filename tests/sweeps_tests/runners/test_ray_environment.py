@@ -48,7 +48,7 @@ def test_a_long_tmpdir_is_left_for_a_short_one(tmp_path: Path, monkeypatch: pyte
 
 def test_where_there_is_no_short_one_tmpdir_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_LONGEST_FOLDER", 10)
-    with pytest.raises(SweepError, match="Set TMPDIR to a shorter one"):
+    with pytest.raises(SweepError, match="Set TMPDIR to a shorter path"):
         short_folder()
 
 

@@ -26,7 +26,7 @@ def test_a_study_of_another_version_of_its_stop_rule_is_read_and_not_gone_on_wit
     launch_toy: ToyLauncher,
 ) -> None:
     assert len(load("s").table()) == 1
-    with pytest.raises(UsageError, match="begun with version 1 of the stop rule onset") as refusal:
+    with pytest.raises(UsageError, match="started with version 1 of the stop rule onset") as refusal:
         resume("s", {"num_trials": 2})
     assert "--force" in str(refusal.value)
     with pytest.raises(UsageError, match="use `sweep resume s --force"):
