@@ -1,4 +1,4 @@
-"""What a diagnosis is, how long its signs must last, and what to change."""
+"""The type of a diagnosis, how long its signs must last, and texts that advise what to change."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ Label = Literal[
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """label: what it is; `inferior` only of a trial that a stop rule halted as such. evidence: the figures.
+    """The diagnosis of a learning curve.
 
-    because: a sentence. advice: what to change; empty for nothing.
+    label: `inferior` only for a trial that a stop rule halted for this reason. evidence: the figures on which the label
+    rests. because: a sentence that explains it. advice: what to change; empty if nothing.
     """
 
     label: Label
@@ -38,7 +39,7 @@ class Diagnosis:
 
 
 GUARDS = Guards(overfitting=0.2, plateau=0.5, not_learning=0.1, collapsed=0.1)
-FEWEST_ROUNDS = 4  # below which no trend is significant
+FEWEST_ROUNDS = 4  # with fewer rounds, no trend is significant
 LESS_CAPACITY = (
     "More dropout or weight_decay, a smaller hidden_width, or more data; the best round is what counts."
 )
@@ -47,7 +48,7 @@ LOWER_RATE = "Lower learning_rate by a factor of 3 to 10, or limit the gradient 
 
 
 def advice_for(reason: str) -> str:
-    """What to turn after a halt for this reason, where the rounds alone would be called something else."""
+    """What to change after a halt for this reason, if the rounds alone would get another label; empty for nothing."""
     return {
         "overfitting": LESS_CAPACITY,
         "diverged": LOWER_RATE,
@@ -57,5 +58,5 @@ def advice_for(reason: str) -> str:
 
 
 def from_stop(stop: Stop, advice: str) -> Diagnosis:
-    """The diagnosis that says what a stop says."""
+    """The diagnosis with a stop's reason, evidence and sentence."""
     return Diagnosis(stop.reason, stop.evidence, stop.because, advice)  # type: ignore[arg-type]  # of those with a label

@@ -1,7 +1,7 @@
-"""What became of a training run: one label, the figures it rests on, a sentence, and the knob to turn.
+"""Diagnoses a training run: finds one label, the figures on which it rests, a sentence, and what to change.
 
-The same signs that halt a trial (`sweeps.pruning`), and weaker ones that only describe: a diagnosis may be had of a
-finished curve or of a running one, of any framework.
+It uses the signs that halt a trial (`sweeps.pruning`), and weaker ones that only describe. The curve may be complete or
+not, and may come from any framework.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sweeps.trial.metric import Metric
 
 
 def diagnose(curve: Curve, budget: int, metric: Metric) -> Diagnosis:
-    """The diagnosis of a curve of at least one round; `budget` is the number of rounds it was meant to have."""
+    """The diagnosis of a curve. budget: its planned number of rounds. Raises ValueError for a curve without rounds."""
     if not len(curve):
         raise ValueError("a curve without rounds has no diagnosis")
     found = not_finite(curve, budget)
@@ -34,7 +34,7 @@ def diagnose(curve: Curve, budget: int, metric: Metric) -> Diagnosis:
 
 
 def _healthy(curve: Curve, metric: Metric) -> Diagnosis:
-    """Of the curve as it was recorded, or at least of what is finite in it."""
+    """The label `healthy`, with the best finite score."""
     best = metric.oriented(float(curve.valid_score[curve.best]))
     number = int(curve.numbers[curve.best])
     last = int(curve.numbers[-1])

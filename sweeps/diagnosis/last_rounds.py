@@ -1,4 +1,4 @@
-"""Labels told by how a curve ends: it jumps up and down, still gains, or has stood still."""
+"""Labels that depend on how a curve ends: it jumps up and down, still improves, or stands still."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from sweeps.pruning.scale import NO_GAIN, is_share, point_of, scale_of
 from sweeps.pruning.wording import apart, of_validation, since_round
 from sweeps.trial.metric import Metric
 
-SHORT = 1 / 3  # of the budget: long enough for a plateau where the loss has its minimum behind it, too
-VISIBLE = 0.03  # of what a score has gained, below which a change can't be told from luck, where its best is unknown
-CLIMBS = 2.0  # times its bounce, that a score gains in the last quarter: it is unfinished then
+SHORT = 1 / 3  # the share of the budget that suffices for a plateau if the loss is past its minimum, too
+VISIBLE = 0.03  # if the best possible score is not known, a smaller share of the gain so far may be luck
+CLIMBS = 2.0  # a score that gains more than twice its bounce in the last quarter is unfinished
 
 
 def bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """In the second half of the curve, the score changes by more than noise from one round to the next."""
+    """The label `bouncing`: in the curve's second half, the score changes by more than noise from round to round."""
     half = slice(len(curve) // 2, None)
     if len(curve) < 6:
         return None
@@ -51,7 +51,7 @@ def bouncing(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """A finished curve whose score or validation loss still gained in the last quarter."""
+    """The label `unfinished`: score or validation loss of a complete curve still improved in the last quarter."""
     if len(curve) < max(4, budget):
         return None
     before = int(0.75 * len(curve))
@@ -87,18 +87,21 @@ def unfinished(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def _gain_of_the_last_quarter(curve: Curve, budget: int) -> float:
-    """By how much the smoothed score ends above its best of the first three quarters."""
+    """By how much the last smoothed score exceeds the best one of the first three quarters of the curve."""
     scores = moving_average(curve.valid_score, smoothing_window(budget))
     return float(scores[-1] - scores[: int(0.75 * len(curve))].max())
 
 
 def _early(length: int) -> int:
-    """The rounds at the start whose loss tells nothing of how far it falls."""
+    """How many rounds at the start are ignored when the fall of the loss is measured."""
     return length // 10
 
 
 def plateau(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """The score has gained no more than noise for a half of the budget, or for a third with the loss risen since."""
+    """The label `plateau`: the score has gained no more than noise for half of the budget.
+
+    A third of the budget suffices if the validation loss has not fallen in this time either.
+    """
     scale, now = scale_of(curve, budget), len(curve) - 1
     little = scale.little if is_share(curve) else max(scale.little, VISIBLE * scale.gain)
     since = reached(curve.valid_score, budget=budget, negligible=max(little, 2 * scale.tolerance))

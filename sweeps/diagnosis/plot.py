@@ -1,4 +1,4 @@
-"""Learning curves as pictures: losses above, scores below, with the onset and the halt."""
+"""Draws learning curves: losses above, scores below, with the round of the onset and that of the halt."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sweeps.trial.metric import Metric
 
 TRAIN, VALID, BATCH = "#8a8a8a", "#0b5cad", "#5aa9e6"
 ONSET, HALT, BEST = "#e08a00", "#c0262d", "#2a8c4a"
-MANY_TIMES = 30.0  # losses that differ by more are shown on a logarithmic scale
+MANY_TIMES = 30.0  # if the largest loss is more than so many times the smallest, the scale is logarithmic
 
 
 def draw_curve(curve: Curve, losses: Any, scores: Any, *, sign: float = 1.0) -> None:
     """Draw losses, and scores with their sampling error, into two axes of matplotlib.
 
-    losses: None where the curve has no losses beside its scores. sign: -1 where the scores were minimised, so that they
-    are shown as they were.
+    losses: the axes for losses; None if the curve has no losses besides its scores. scores: the axes for scores. sign:
+    -1 if the score is minimised, because the curve holds it with its sign changed.
     """
     if losses is not None:
         _draw_losses(curve, losses)
@@ -40,7 +40,7 @@ def draw_curve(curve: Curve, losses: Any, scores: Any, *, sign: float = 1.0) -> 
 
 
 def has_own_losses(curve: Curve) -> bool:
-    """Whether there are losses beside the scores: not where the score is the loss, or where there is a score alone."""
+    """Whether the curve has losses besides its scores: false for a loss as score, or for validation scores alone."""
     return not curve.score_is_loss and (curve.has_train_loss or not curve.loss_is_score)
 
 
@@ -61,7 +61,7 @@ def _draw_losses(curve: Curve, axes: Any) -> None:
 
 
 def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
-    """Draw a curve into `folder` as `TRIAL.png`; returns the file. Raises UsageError where it can't be written."""
+    """Draw a curve into `folder` as `TRIAL.png`; returns the file's path. Raises UsageError if it can't be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,6 +95,6 @@ def plot(found: Diagnosed, metric: Metric, folder: Path) -> Path:
 
 
 def _file_name(trial: str) -> str:
-    """The trial's name, where it can be a file's; else what is left of it, told apart by a digest."""
+    """The trial's name if it is a valid file name; else a valid one made from it, with a digest to keep it unique."""
     name = re.sub(r"[^\w.-]", "_", trial)[:80]
     return name if name == trial else f"{name}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}"

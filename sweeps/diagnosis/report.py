@@ -1,4 +1,4 @@
-"""Diagnoses of whole studies and of files of curves: what each curve is, and where a rule would have halted it."""
+"""Diagnoses whole studies and files of curves: each curve's label, and the round at which a rule would halt it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from sweeps.trial.verdict import SPOILT, Stop, StopReason, TrialEnd
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """A curve, its diagnosis, and the verdict that would have halted it.
+    """A curve, its diagnosis, and the verdict that halted it or would have halted it; None for no halt.
 
-    meant: rounds that it had, or was meant to have where it was halted.
+    meant: the planned rounds of a trial; for a curve from a file, the rounds that it has.
     """
 
     named: NamedCurve
@@ -37,16 +37,16 @@ class Diagnosed:
 
     @property
     def halt_round(self) -> int | None:
-        """The round after which it would have been halted, as the file counts."""
+        """The round after which it was or would have been halted, in the numbers of its source."""
         return None if self.stop is None else int(self.named.curve.numbers[self.stop.round - 1])
 
     @property
     def best_round(self) -> int:
-        """The round of the best score, as the file counts."""
+        """The round of the best score, in the numbers of its source."""
         return int(self.named.curve.numbers[self.named.curve.best])
 
     def record(self) -> dict[str, Any]:
-        """Under the stable keys of `-f json`."""
+        """The record with the stable keys of `-f json`."""
         return {
             "trial": self.named.name,
             "label": self.diagnosis.label,
@@ -64,7 +64,11 @@ class Diagnosed:
 def diagnose_file(
     file: CurveFile, *, total_rounds: int | None = None, rule: str = "onset"
 ) -> list[Diagnosed]:
-    """Each curve of a file. total_rounds: what they were meant to have; None for as many as the longest has."""
+    """The diagnoses of all curves of a file.
+
+    total_rounds: the planned rounds of each curve; None for the rounds of the longest one. rule: the stop rule that is
+    applied to each curve.
+    """
     longest = max(len(named.curve) for named in file.curves)
     if total_rounds is not None and total_rounds < longest:
         raise UsageError(
@@ -77,9 +81,9 @@ def diagnose_file(
 
 
 def diagnose_study(study: Study, trial: int | None = None, *, rule: str | None = None) -> list[Diagnosed]:
-    """Each trial of a study that has a round, or one of them.
+    """The diagnoses of all trials of a study that have a round, or of one trial.
 
-    rule: a stop rule that looks at the rounds again; None for what is recorded: why and where each trial was halted.
+    rule: a stop rule to apply to the rounds; None to use the recorded reasons and rounds of the halts.
     """
     metric, budget = study.spec.metric, study.spec.rounds
     trials = study.all_trials()
@@ -109,7 +113,7 @@ def diagnose_study(study: Study, trial: int | None = None, *, rule: str | None =
 
 
 def diagnose_trial(study: Study, trial: TrialRow, rows: Sequence[Mapping[str, Any]]) -> Diagnosed | None:
-    """One trial whose rounds were read already; None where it has none."""
+    """The diagnosis of one trial, whose rounds are `rows`; None if it has none."""
     if not rows:
         return None
     metric, budget = study.spec.metric, study.spec.rounds
@@ -119,7 +123,7 @@ def diagnose_trial(study: Study, trial: TrialRow, rows: Sequence[Mapping[str, An
 
 
 def _recorded(trial: TrialRow, num_rounds: int) -> Stop | None:
-    """The verdict that halted a trial; None where it ran all its rounds, failed or has not ended."""
+    """The verdict that halted a trial; None if it ran all its rounds, failed or has not ended."""
     reason = trial.attributes.get("stop_reason")
     if reason is None or reason not in get_args(StopReason) or reason == "finished":
         return None
@@ -128,7 +132,7 @@ def _recorded(trial: TrialRow, num_rounds: int) -> Stop | None:
 
 
 def _agreeing(found: Diagnosis, stop: Stop | None) -> Diagnosis:
-    """The diagnosis of a trial that was halted: the reason for which it was, where the rounds alone say another."""
+    """The diagnosis of a trial; if it was halted for another reason than `found` has, that of the halt's reason."""
     if stop is None or stop.reason == found.label:
         return found
     advice = found.advice if stop.reason in ("inferior", "plateau") else advice_for(stop.reason)
@@ -136,7 +140,7 @@ def _agreeing(found: Diagnosis, stop: Stop | None) -> Diagnosis:
 
 
 def _rule(name: str, watch: Watch) -> StopRule:
-    """The rule called `name`. Raises UsageError where there is none."""
+    """The rule called `name`. Raises UsageError if there is none."""
     check_stop_rule("--rule", name)
     return make_rule(name, watch)
 
@@ -144,7 +148,7 @@ def _rule(name: str, watch: Watch) -> StopRule:
 def _diagnosed(
     curves: Sequence[NamedCurve], meant: Sequence[int], metric: Metric, budget: int, rule: StopRule
 ) -> Iterator[Diagnosed]:
-    """The curves as one study, one after the other; each round by round, so that nothing is known beforehand."""
+    """Judge the curves as the trials of one study, in order, and round by round, so that no rule sees later rounds."""
     for number, named in enumerate(curves):
         stop = None
         for rounds in rounds_to_judge(named.curve, budget):

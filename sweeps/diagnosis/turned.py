@@ -1,4 +1,4 @@
-"""Labels of validation figures that got worse: overfitting, overconfidence, stale statistics of batch norm."""
+"""Labels for validation figures that got worse: overfitting, overconfidence, stale statistics of batch norm."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sweeps.pruning.scale import scale_of
 from sweeps.pruning.wording import apart, of_validation, since_round
 from sweeps.trial.metric import Metric
 
-MUCH = 0.25  # of the fall of training loss, by which validation loss rises in curves of fewer rounds
-RISE = 0.03  # of all that the losses moved, where the trend is certain
-CLEAR_RISE = 0.07  # the same, where it is only likely
-CERTAIN_Z, LIKELY_Z = 4.2, 1.96
+MUCH = 0.25  # in a very short curve, validation loss must rise by more than this share of the fall of training loss
+RISE = 0.03  # the least rise of the validation loss, as a share of the range of the losses, if the trend is certain
+CLEAR_RISE = 0.07  # the same if the trend is only likely
+CERTAIN_Z, LIKELY_Z = 4.2, 1.96  # the Mann-Kendall statistic of a certain and of a likely trend
 
 
 def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """Batch norm's running statistics lag: the batch's own statistics give much better scores."""
+    """The label `stale_statistics`: the score is much better with the batch's own statistics of batch norm."""
     if curve.batch_statistics_score is None:
         return None
     lag = (curve.batch_statistics_score - curve.valid_score)[-max(3, len(curve) // 4) :]
@@ -42,9 +42,12 @@ def stale(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """Overfitting, or overconfident, by whether the score has gone on climbing after the loss had turned."""
+    """The label of a curve whose validation loss has turned from falling to rising.
+
+    `overfitting` if the score has gained nothing for long; `overconfident` if it has improved after the turn.
+    """
     losses = overfitting.training_of(curve), curve.valid_loss
-    is_whole = len(curve) >= budget  # one that was halted had no time for more than the signs of its halt
+    is_whole = len(curve) >= budget  # a halted trial had no time to show more than the signs of its halt
     turn = (
         loss_turn(*losses, budget=budget, rise=RISE, significance_z=CERTAIN_Z if is_whole else LIKELY_Z)
         or loss_turn(*losses, budget=budget, rise=CLEAR_RISE, significance_z=LIKELY_Z)
@@ -80,7 +83,7 @@ def turned(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def short(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """What can be said of a finished curve in which no trend can be significant."""
+    """The label of a complete curve that is too short for a significant trend: `overfitting` or `unfinished`."""
     if len(curve) < budget or len(curve) >= FEWEST_ROUNDS:
         return None
     number = int(curve.numbers[curve.best])
@@ -103,7 +106,7 @@ def short(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def _turned_at_once(curve: Curve) -> bool:
-    """In three rounds or more, validation loss only rose, and far, while training loss only fell."""
+    """Whether, in three rounds or more, validation loss never fell but rose far, while training loss always fell."""
     if len(curve) < 3 or not curve.has_train_loss or curve.best == len(curve) - 1:
         return False
     risen, fallen = np.diff(curve.valid_loss), -np.diff(curve.train_loss)

@@ -1,4 +1,4 @@
-"""The label of runs that have learnt nothing: trends that go nowhere, scores that have not left chance."""
+"""The label of runs that have learnt nothing: their figures do not improve, or their scores have not left chance."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from sweeps.pruning.scale import (
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
-LOW_SHARE = 0.35  # as low as chance may be: where it is not told, no higher share is taken for it
-LEAST_FALL = 0.05  # of an error, below which it has learnt nothing
+LOW_SHARE = 0.35  # if chance is not known, a higher fraction is not taken for it
+LEAST_FALL = 0.05  # an error that has fallen by a smaller share shows that nothing was learnt
 RATES = re.compile(r"error.?rate|(^|_)(wer|cer|per|err)$|top.?\d", re.IGNORECASE)
-POINTS_OF_A_SLOW_LEARNER = 3  # gained in a steady climb
-CERTAIN_Z = 3.0  # of a trend that speaks against `not_learning`
+POINTS_OF_A_SLOW_LEARNER = 3  # a score that has gained more in a steady climb shows slow learning
+CERTAIN_Z = 3.0  # the Mann-Kendall statistic of a trend that rules out `not_learning`
 
 
 def not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
-    """Nothing was learnt, by the trends or by a score that is still that of chance."""
+    """The label `not_learning`: there is no trend, or the score is still at chance."""
     stop = standstill.nothing_learnt(curve, budget, metric, GUARDS, significance_z=CERTAIN_Z) or _at_chance(
         curve, budget, metric
     )
@@ -52,7 +52,7 @@ def not_learning(curve: Curve, budget: int, metric: Metric) -> Diagnosis | None:
 
 
 def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """A score that has not left chance is no learning, whatever the loss does."""
+    """The stop for a score that has not left chance, whatever the loss does; None if it has."""
     if math.isnan(curve.chance):
         return barely_learnt(curve, budget, metric)
     if len(curve) < max(3, math.ceil(GUARDS.not_learning * budget)):
@@ -71,9 +71,10 @@ def _at_chance(curve: Curve, budget: int, metric: Metric) -> Stop | None:
 
 
 def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
-    """Where chance is not told: shares, or per cent, that are low and have gained less than five points; or errors.
+    """The stop for a score that has hardly improved, if chance is not known; else None.
 
-    An error has to fall by a twentieth of what it was at first: that is five points of the way to none.
+    Fractions and percentages have hardly improved if they are low and have gained less than five points; errors, if
+    they have fallen by less than a twentieth of their first value: five points of the way to 0.
     """
     if len(curve) < max(FEWEST_ROUNDS, math.ceil(GUARDS.not_learning * budget)):
         return None
@@ -95,12 +96,12 @@ def barely_learnt(curve: Curve, budget: int, metric: Metric) -> Stop | None:
 
 
 def _moves_little(curve: Curve) -> bool:
-    """Whether no score of a short curve has gained a point on the first."""
+    """Whether no score of a short curve has exceeded the first one by a point."""
     return all(float(scores.max() - scores[0]) < 0.01 * curve.ceiling for scores in scores_of(curve))
 
 
 def _learns_slowly(curve: Curve, budget: int) -> bool:
-    """Whether every score has gained three points, and still climbs in the second half by a certain trend."""
+    """Whether all scores have gained three points and, in the second half, still climb with a certain trend."""
     half = len(curve) // 2
     return all(
         second_best(scores) - first_of(scores, budget) > 0.01 * POINTS_OF_A_SLOW_LEARNER * curve.ceiling
@@ -110,14 +111,14 @@ def _learns_slowly(curve: Curve, budget: int) -> bool:
 
 
 def _is_low_rate(curve: Curve, metric: Metric) -> bool:
-    """Whether a rate of errors, as its name tells, is so low that something was learnt before the first round."""
+    """Whether the score is an error rate, by its name, and so low that something must have been learnt."""
     error = float(np.median(-curve.valid_score))
     unit = 1.0 if error <= 1 else 100.0
     return RATES.search(metric.name) is not None and error <= (1 - CHANCE_IS_BELOW) * unit
 
 
 def _has_hardly_fallen(curve: Curve, budget: int) -> bool:
-    """Whether errors are as large as at first, in training and in validation; they are negative here."""
+    """Whether errors have fallen by less than LEAST_FALL, in training and in validation. Scores are minus errors."""
     return all(
         second_best(scores) < (1 - LEAST_FALL) * min(scores[0], first_of(scores, budget))
         for scores in scores_of(curve)

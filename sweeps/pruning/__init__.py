@@ -1,5 +1,6 @@
-"""Stop rules: when a trial is halted, and why.
+"""Stop rules decide when a trial is halted, and give the reason.
 
-`learning_curve` is what is looked at, `curves` the signs in it (numbers in, numbers out), `rule` what a rule is, and
-`rules` all of them by name; `judge` stands between them and the service, `pruner` between them and Optuna.
+`learning_curve` holds the arrays that rules judge, `curves` computes signs from them, `rule` is the base class, and
+`rules` lists all rules by name. `judge` applies a rule to the trials of onset-sweeps, `pruner` to those of a user's own
+Optuna study.
 """

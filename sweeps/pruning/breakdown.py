@@ -1,4 +1,4 @@
-"""Trials that broke: a loss that is not finite or has exploded, a score that has collapsed."""
+"""Finds trials whose training broke down: the loss is not finite or has exploded, or the score has collapsed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sweeps.trial.verdict import Stop
 
 
 def diverged(curve: Curve, budget: int, guards: Guards) -> Stop | None:
-    """A training loss is not finite any more, or the validation loss has not been for a while."""
+    """Halts if a training loss has become NaN or infinite, or if the validation loss has been so for a while."""
     if not len(curve):
         return None
     for spoken, losses in (("the loss", curve.running_loss), ("training loss", curve.train_loss)):
@@ -47,7 +47,10 @@ def diverged(curve: Curve, budget: int, guards: Guards) -> Stop | None:
 
 
 def exploded(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Training loss is above its first by more than all it ever fell, for a while, and a third of the score is lost."""
+    """Halts if the training loss lies above its first value by more than it ever fell below it, for a while.
+
+    A third of what the score had gained must be lost, too.
+    """
     losses = curve.train_loss
     if not curve.has_train_loss:
         return None
@@ -71,13 +74,13 @@ def exploded(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop 
 
 
 def collapsed(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """More than half of what was learnt is lost, on training and on validation rows, and has been for a while."""
+    """Halts if more than half of the score's gain has been lost for a while, on training and on validation rows."""
     lasting = 3 if units_died(curve) else max(3, round(guards.collapsed * budget))
     return fallen(curve, metric, lasting=lasting, share_lost=0.5)
 
 
 def fallen(curve: Curve, metric: Metric, *, lasting: int, share_lost: float) -> Stop | None:
-    """`collapsed`, with other shares: how much is lost, and for how many looks."""
+    """As `collapsed`, with other limits. share_lost: of the score's gain. lasting: for how many looks it is lost."""
     if curve.score_is_loss or is_stale(curve):
         return None
     onsets = [
@@ -110,7 +113,10 @@ def fallen(curve: Curve, metric: Metric, *, lasting: int, share_lost: float) -> 
 
 
 def _learnt(curve: Curve) -> list[tuple[FloatArray, float]]:
-    """The scores that tell what was learnt, each with its floor; minus the training loss where no score is known."""
+    """The validation and the training score, each with its floor.
+
+    Minus the training loss replaces a training score that was not recorded.
+    """
     found = [(curve.valid_score, curve.floor)]
     if curve.has_train_score:
         found.append((curve.train_score, curve.floor))

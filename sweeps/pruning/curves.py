@@ -1,9 +1,9 @@
-"""Signs in learning curves: plain numbers in, plain numbers out; numpy only.
+"""Signs in learning curves: functions of plain numbers, which need numpy only.
 
-Every function sees the rounds so far, oldest first, and nothing later. Scores are oriented: more is better. Positions
-are those in the sequences, from 0. `budget` is the number of rounds that a trial may run: what counts as lasting, and
-how much is averaged over, is a share of it, so that rounds may be of any length. Nothing here knows a unit: to add a
-constant to the losses, or to multiply losses or scores by a positive number, changes no answer.
+Every function gets the rounds so far, oldest first, and nothing later. Scores are oriented: larger is better. Positions
+are indices into the sequences, from 0. `budget` is the number of rounds that a trial may run. Windows and waiting times
+are shares of it, so rounds may be of any length. No unit matters: adding a constant to the losses, or multiplying
+losses or scores by a positive number, changes no result.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Numbers = Sequence[float] | FloatArray
 
-SIGNIFICANT_Z = 2.2  # of a trend: five rounds that rise one after the other have it
-FEWEST_FOR_SPIKES = 20  # changes, of which a tenth may be spikes
-SMOOTHED_SHARE = 0.06  # of the budget, over which curves are averaged
+SIGNIFICANT_Z = 2.2  # a trend with a larger z is significant: five rounds that rise in a row reach it
+FEWEST_FOR_SPIKES = 20  # of so many changes or more, a tenth may be spikes
+SMOOTHED_SHARE = 0.06  # the share of the budget over which curves are averaged
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Validation loss has turned while training loss has gone on falling.
+    """The turn of a validation loss from falling to rising, while the training loss falls.
 
-    position: of the smoothed minimum. lowest, latest: the smoothed loss there and now. trend_z: Mann-Kendall statistic
-    of the validation loss since.
+    position: the position of the smoothed minimum. lowest, latest: the smoothed loss there and now. trend_z:
+    Mann-Kendall statistic of the validation loss since then.
     """
 
     position: int
@@ -38,11 +38,11 @@ class Turn:
 
 
 def moving_average(values: Numbers, window: int) -> FloatArray:
-    """Mean of the latest `window` values at each position (of fewer at the start)."""
+    """At each position, the mean of the latest `window` values (fewer at the start)."""
     array = np.asarray(values, dtype=np.float64)
     if not len(array):
         return array
-    origin = array[0] if math.isfinite(array[0]) else 0.0  # else sums lose what a large constant hides
+    origin = array[0] if math.isfinite(array[0]) else 0.0  # a large constant would cost digits in the sums
     sums = np.cumsum(np.concatenate([[0.0], array - origin]))
     ends = np.arange(1, len(array) + 1)
     starts = np.maximum(0, ends - window)
@@ -52,7 +52,8 @@ def moving_average(values: Numbers, window: int) -> FloatArray:
 def mann_kendall_z(values: Numbers) -> float:
     """Mann-Kendall trend statistic: standard normal without a trend, positive for a rise (Mann 1945).
 
-    Robust to single spikes, as it counts only which of each pair is larger; ties are corrected for.
+    Robust to single spikes, because it counts only which value of each pair is larger. The variance is corrected for
+    ties.
     """
     array = np.asarray(values, dtype=np.float64)
     n = len(array)
@@ -67,35 +68,35 @@ def mann_kendall_z(values: Numbers) -> float:
 
 
 def noise_of(values: Numbers) -> float:
-    """Standard deviation of normal noise about a smooth curve, by the median of its second differences."""
+    """Standard deviation of normal noise about a smooth curve, estimated from the median of its second differences."""
     second = np.abs(np.diff(np.asarray(values, dtype=np.float64), n=2))
     return float(np.median(second)) / 1.652 if len(second) else 0.0  # 0.6745 * sqrt(6)
 
 
 def jitter_of(values: Numbers) -> float:
-    """The same by the mean of the second differences, of the latest half (of 12 at least): what moves round to round.
+    """Standard deviation of the change from round to round, estimated from the mean of the second differences.
 
-    The error of a score from its sampling says how far it may be off; rounds that are scored on the same rows share
-    most of that, and move by a quarter to a half of it.
+    It uses the latest half of the values, at least 12. It is smaller than the sampling error of a score: all rounds are
+    scored on the same rows, so they share most of that error and differ by a quarter to a half of it.
     """
     array = np.asarray(values, dtype=np.float64)
     second = np.abs(np.diff(array[-max(12, len(array) // 2) :], n=2))
     if not len(second):
         return 0.0
     usual = float(np.median(second))
-    if usual > 0:  # one spike is no jitter
+    if usual > 0:  # so that a single spike counts little
         second = np.minimum(second, 4 * usual)
     return float(second.mean()) / 1.954  # sqrt(6) * sqrt(2 / pi)
 
 
 def path_excess(values: Numbers) -> float:
-    """Mean change from one value to the next, less the share of it that leads from the first to the last."""
+    """Mean size of the changes between neighbouring values, minus the size of the mean change (0 without reversals)."""
     changes = np.diff(np.asarray(values, dtype=np.float64))
     return float(np.abs(changes).mean() - abs(changes.mean())) if len(changes) else 0.0
 
 
 def without_spikes(values: Numbers) -> FloatArray:
-    """The values with their largest changes, one in ten, cut to the size of the others: spikes are flattened."""
+    """The values with the largest tenth of their changes limited to the size of the others, so that spikes flatten."""
     array = np.asarray(values, dtype=np.float64)
     changes = np.diff(array)
     if len(changes) < FEWEST_FOR_SPIKES:
@@ -105,12 +106,12 @@ def without_spikes(values: Numbers) -> FloatArray:
 
 
 def smoothing_window(budget: int) -> int:
-    """Rounds that are averaged over."""
+    """The number of rounds over which curves are averaged."""
     return max(2, round(SMOOTHED_SHARE * budget))
 
 
 def reach_of(values: Numbers, share: float = 0.9) -> float:
-    """From the least value up to the one that `share` of them don't exceed: without the first rounds, often far off."""
+    """The distance from the smallest value to the `share` quantile, which ignores extreme values of first rounds."""
     array = np.asarray(values, dtype=np.float64)
     return float(np.quantile(array, share) - array.min()) if len(array) else 0.0
 
@@ -124,11 +125,12 @@ def loss_turn(
     lag: float = 0.1,
     significance_z: float = SIGNIFICANT_Z,
 ) -> Turn | None:
-    """Whether validation loss has turned while training loss goes on falling; None while it has not.
+    """The turn of the validation loss, if it now rises while the training loss falls; else None.
 
-    All of: validation loss has risen since its smoothed minimum, by a significant trend, by at least `rise` of all that
-    it has ever moved and by more than its noise; that lies at least `lag` of the budget back; training loss is below
-    its value there, by more than its noise. Without a training loss (None), the rest of that.
+    All of this must hold: the validation loss has risen since its smoothed minimum by a significant trend, by at least
+    `rise` times the range of the losses and by more than its noise; the minimum lies at least `lag` times the budget
+    back; the training loss has fallen since then by more than its noise. Without a training loss (None), the last
+    condition is omitted.
     """
     now = len(valid_loss) - 1
     if now < 3:
@@ -154,11 +156,11 @@ def lasting_rise(
     rise: float = 0.05,
     lasting: float = 0.2,
 ) -> Turn | None:
-    """Whether validation loss has risen since its minimum and stayed up, though it may be falling again by now.
+    """The turn of a validation loss that has risen since its minimum and stayed up; else None. It may now fall again.
 
-    All of: over the latest `lasting` of the budget the smoothed loss was never within `rise` (of all that it has moved)
-    of its minimum, nor within its noise; training loss is below its value there. To halt by this costs leads: such a
-    curve may yet recover.
+    All of this must hold: during the latest `lasting` times the budget, the smoothed loss was always above its minimum
+    by more than `rise` times the range of the losses and by more than its noise; the training loss has fallen since the
+    minimum. This is for diagnosis only: such a curve may recover, so halting here would lose good trials.
     """
     latest = max(2, math.ceil(lasting * budget))
     if len(valid_loss) <= latest:
@@ -175,7 +177,7 @@ def lasting_rise(
 
 
 def reach_of_losses(smooth_valid: FloatArray, train_loss: Numbers | None, *, budget: int) -> float:
-    """How far the losses move: the larger of the two reaches."""
+    """The range of the losses (see `reach_of`): the larger one of validation and training, both smoothed."""
     reach = reach_of(smooth_valid)
     if train_loss is None:
         return reach
@@ -189,9 +191,10 @@ def is_rise(risen: float, valid_loss: Numbers, *, budget: int, least: float, err
 
 
 def is_fitted_since(train_loss: Numbers | None, position: int, *, budget: int) -> bool:
-    """Whether the smoothed training loss has fallen since `position` by more than its noise, or was down already.
+    """Whether the smoothed training loss has fallen since `position` by more than its noise, or was at its minimum.
 
-    Down: within a hundredth of all that it moved of its least value, then and now. True without a training loss.
+    It counts as at its minimum if, then and now, it lies above its smallest value by at most a hundredth of its range.
+    True without a training loss.
     """
     if train_loss is None:
         return True
@@ -204,20 +207,20 @@ def is_fitted_since(train_loss: Numbers | None, position: int, *, budget: int) -
 
 
 def share_of_fall(losses: Numbers, before: int, start: int = 0) -> float:
-    """How much of all that a loss has fallen since position `start` it fell from position `before` on."""
+    """The fall of a loss below its lowest value before position `before`, as a share of its range since `start`."""
     values = np.asarray(losses, dtype=np.float64)
     reach = float(values[start:].max() - values[start:].min())
     return float(values[:before].min() - values[-1]) / reach if reach > 0 else 0.0
 
 
 def reached(score: Numbers, *, budget: int, negligible: float) -> int:
-    """The position at which the smoothed score was first as good, but for `negligible`, as the best it has been."""
+    """The first position at which the smoothed score was within `negligible` of its best value so far."""
     smooth = moving_average(score, smoothing_window(budget))
     return int(np.argmax(smooth >= smooth.max() - negligible))
 
 
 def slope_of(values: Numbers) -> tuple[float, float]:
-    """Of a straight line through the values, a round: its slope and that one's standard error (least squares)."""
+    """The slope per round of a least-squares line through the values, and the slope's standard error."""
     array = np.asarray(values, dtype=np.float64)
     rounds = np.arange(len(array)) - (len(array) - 1) / 2
     squares = float((rounds**2).sum())
@@ -229,14 +232,14 @@ def slope_of(values: Numbers) -> tuple[float, float]:
 
 
 def has_stalled(since: int, now: int, *, budget: int, guard: float) -> bool:
-    """Whether from position `since` to `now` there is at least `guard` of the budget."""
+    """Whether `now` lies at least `guard` times the budget after position `since`."""
     return now - since >= max(2, math.ceil(guard * budget))
 
 
 def is_steady(learning_rate: Numbers | None, *, budget: int, share: float) -> bool:
-    """Whether the learning rate has kept within a fifth of itself over the latest `share` of the budget.
+    """Whether the learning rate has varied by less than a fifth over the latest `share` of the budget.
 
-    While it is warmed up or annealed a stall is not final. One that is not recorded is taken for constant.
+    During warm-up or annealing, a stall is not final. A learning rate that is not recorded is taken as constant.
     """
     if learning_rate is None:
         return True
@@ -257,10 +260,11 @@ def falls(values: Numbers, *, significance_z: float = SIGNIFICANT_Z) -> bool:
 def collapse_onset(
     scores: Numbers, *, floor: float, least_gain: float, share_lost: float = 0.5, lasting: int = 3
 ) -> int | None:
-    """The position at which a score lost more than half its gain over `floor`, for good so far.
+    """The position from which a score has lost more than `share_lost` of its gain over `floor`; None if it has not.
 
-    Training and validation fall together when a network collapses; losses may go on falling all the while, so only the
-    score tells. A gain below `least_gain` is noise.
+    The loss must have lasted for `lasting` values up to now. When a network collapses, its training and validation
+    scores fall together, while its losses may still fall; so only the scores show it. A gain below `least_gain` is
+    noise.
     """
     values = np.asarray(scores, dtype=np.float64)
     if len(values) <= lasting:

@@ -9,10 +9,11 @@ Evidence = dict[str, float | int | str]
 
 @dataclass(frozen=True)
 class Guards:
-    """How long each rule waits, as shares of the budget.
+    """How long each sign must last before the trial is halted, as shares of the budget.
 
-    overfitting: without a gain in the score, once the loss has turned. plateau: without a gain in score or loss.
-    not_learning: from the start. collapsed: below half of what was learnt; 3 rounds suffice where dead units tell.
+    overfitting: time without a gain in the score, once the validation loss rises. plateau: time without a gain in score
+    or loss. not_learning: time from the start. collapsed: time below half of the score's gain; 3 rounds suffice if many
+    units are dead.
     """
 
     overfitting: float = 0.125

@@ -1,4 +1,4 @@
-"""Between the driver and a stop rule: rounds become curves, and a trial that has run its budget is finished."""
+"""Applies a stop rule for the driver: turns rounds into curves, and finishes a trial that has run all its rounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from sweeps.trial.verdict import SPOILT, Stop, TrialEnd
 
 
 class Judge:
-    """Says when a trial ends, by the rule called `rule`. ends_by_itself: whether a trial has no number of rounds."""
+    """Decides when a trial ends, by the rule called `rule`.
+
+    ends_by_itself: whether the number of rounds is not limited by the budget, but decided by the user's code.
+    """
 
     def __init__(self, rule: str, watch: Watch, *, ends_by_itself: bool = False) -> None:
         self._watch = watch
@@ -23,13 +26,14 @@ class Judge:
 
     @property
     def needs_earlier(self) -> bool:
-        """Whether it must be told of every finished trial, also of those of an earlier driver."""
+        """Whether `finished` must be called for every finished trial, also for those of an earlier driver."""
         return self._rule.needs_earlier
 
     def verdict(self, number: int, rounds: Sequence[Round]) -> Stop | None:
-        """Whether a trial ends after these rounds; at its last one it is finished, or spoilt.
+        """The verdict that ends a trial after these rounds; None if it continues.
 
-        A long trial is not judged after each of its rounds (see `looks`), but for what is not finite.
+        At its last round, a trial is `finished` unless its training broke down. A long trial is not judged after each
+        of its rounds (see `looks`), unless a loss is not finite.
         """
         if not is_due(len(rounds), self._watch.budget) and _is_finite(rounds[-1]):
             return None
@@ -43,7 +47,7 @@ class Judge:
         return Stop("finished", len(rounds), {}, "ran all its rounds")
 
     def finished(self, number: int, rounds: Sequence[Round], state: TrialEnd) -> None:
-        """A trial has ended; told in the order of numbers of what was stored before."""
+        """Tell the rule that a trial has ended. Stored trials must be passed first, in the order of their numbers."""
         if self.needs_earlier:
             self._rule.finished(number, curve_of(rounds, self._watch.metric), state)
 

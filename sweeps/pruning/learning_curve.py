@@ -1,4 +1,4 @@
-"""A trial's learning curve as plain arrays, from whatever recorded it."""
+"""A trial's learning curve as plain arrays, made from stored rounds or from columns of any source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BoolArray = NDArray[np.bool_]
 
 LOSSES = ("train_loss", "valid_loss")
 SCORES = ("train_score", "valid_score")
-SIGNALS = (  # what else may be recorded of a round, under the names of a Round's figures
+SIGNALS = (  # further figures that a round may have, under the names of a Round's fields
     "running_loss",
     "valid_score_batch_statistics",
     "gradient_norm",
@@ -32,18 +32,17 @@ SIGNALS = (  # what else may be recorded of a round, under the names of a Round'
 
 @dataclass(frozen=True)
 class Curve:
-    """The rounds of one trial, oldest first, in arrays of one length.
+    """The rounds of one trial, oldest first, in arrays of equal length.
 
-    Scores are oriented: more is better. A validation loss or score that was not recorded is replaced by minus the
-    other (`score_is_loss`, `loss_is_score`), a training score by minus the training loss where there are losses only.
-    Training figures that were not recorded are NaN in all rounds. What else was not recorded is None as a whole, or
-    NaN in a round.
+    Scores are oriented: larger is better. A validation loss or score that was not recorded is replaced by minus the
+    other (`score_is_loss`, `loss_is_score`); a training score by minus the training loss, if there are losses only.
+    Training figures that were not recorded are NaN in all rounds. Any other figure that was not recorded is None, or
+    NaN in single rounds.
 
-    numbers: what each round is called where it comes from: 1, 2, 3 …, or epochs from 0, or steps. ends: how many
-    rounds there were up to each, itself included. train_measured, valid_measured: whether a round has a training and a
-    validation figure at all; one that is measured may still not be finite. score_error: standard error of a validation
-    score at each round, from its sampling; 0 where the rows are not told. chance: the score of a model that has learnt
-    nothing; NaN where it is not told.
+    numbers: the number of each round in its source: 1, 2, 3 …, or epochs from 0, or steps. ends: how many rounds there
+    were up to each one, this one included. train_measured, valid_measured: whether a round has any training or
+    validation figure, finite or not. score_error: the standard error of each validation score, from its sampling; 0 if
+    the number of rows is not known. chance: the score of a model that has learnt nothing; NaN if it is not known.
     """
 
     train_loss: FloatArray
@@ -76,17 +75,17 @@ class Curve:
         return self.with_arrays({name: array[:num_rounds] for name, array in self.arrays().items()})
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Those of its fields that have a value a round."""
+        """The fields that are arrays, with one value for each round."""
         named = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
 
     def with_arrays(self, arrays: Mapping[str, NDArray[np.generic]]) -> Curve:
-        """The same curve with other values a round."""
+        """The same curve with other arrays."""
         return replace(self, **arrays)  # type: ignore[arg-type]  # of the fields' own types
 
     @cached_property
     def best(self) -> int:
-        """Position of the best finite validation score, the earliest among equals; 0 where none is finite."""
+        """Position of the best finite validation score, the earliest among equals; 0 if none is finite."""
         return int(np.argmax(np.where(self._has_score, self.valid_score, -np.inf)))
 
     @cached_property
@@ -101,16 +100,16 @@ class Curve:
 
     @cached_property
     def _range(self) -> tuple[float, float]:
-        """The least and the largest of all scores, chance among them; NaN where there is none."""
+        """The smallest and the largest of all scores and of chance; NaN if there are none."""
         scores = np.concatenate([self.train_score, self.valid_score, [self.chance]])
         scores = scores[np.isfinite(scores)]
         return (float(scores.min()), float(scores.max())) if len(scores) else (math.nan, math.nan)
 
     @property
     def floor(self) -> float:
-        """The score below which none is lost: chance, else 0 where no score is negative; NaN where unknown.
+        """The score from which gains are counted: chance; else 0 if no score is negative; NaN if it is not known.
 
-        Of a loss alone it is unknown: where its zero lies says nothing.
+        It is not known for a curve with losses only, because a loss of 0 has no fixed meaning.
         """
         if not math.isnan(self.chance) or self.score_is_loss:
             return self.chance
@@ -118,7 +117,7 @@ class Curve:
 
     @property
     def ceiling(self) -> float:
-        """The best score there can be: 1 for shares, 100 for per cent, 0 for errors; infinite where unknown."""
+        """The best possible score: 1 for fractions, 100 for percentages, 0 for errors; infinity if it is not known."""
         low, high = self._range
         if self.score_is_loss or math.isnan(low):
             return math.inf
@@ -128,7 +127,7 @@ class Curve:
 
 
 def curve_of(rounds: Sequence[Round], metric: Metric) -> Curve:
-    """The curve of a trial of the service."""
+    """The curve of a trial of onset-sweeps."""
     names = (*LOSSES, *SCORES, *SIGNALS)
     return curve_from_columns({name: [getattr(each, name) for each in rounds] for name in names}, metric)
 
@@ -136,10 +135,10 @@ def curve_of(rounds: Sequence[Round], metric: Metric) -> Curve:
 def curve_from_columns(
     columns: Mapping[str, Sequence[float | None]], metric: Metric, numbers: Sequence[int] | None = None
 ) -> Curve:
-    """A curve from columns under the names of a Round's figures; `valid_loss` or `valid_score` is needed.
+    """A curve from columns that are named like a Round's figures. Raises ValueError without a validation figure.
 
-    None: not measured. NaN and infinity: measured, and not finite. numbers: what the rounds are called; None for
-    1, 2, 3 …. Raises ValueError where neither is there.
+    columns: None in a column means that the figure was not measured in this round; NaN and infinity mean that it was
+    measured and is not finite. numbers: the rounds' numbers; None for 1, 2, 3 ….
     """
     found = {name: _optional(columns.get(name)) for name in (*LOSSES, *SCORES, *SIGNALS)}
     if found["valid_loss"] is None and found["valid_score"] is None:
@@ -175,7 +174,7 @@ def curve_from_columns(
 def _losses_and_scores(
     found: Mapping[str, FloatArray | None], sign: float, chance: float
 ) -> dict[str, FloatArray]:
-    """The four figures that every curve has, with what stands for those that were not recorded."""
+    """The four figures that every curve has; those that were not recorded are replaced (see Curve)."""
     valid_loss, valid_score = found["valid_loss"], found["valid_score"]
     train_loss, train_score = found["train_loss"], found["train_score"]
     if valid_score is None:
@@ -199,10 +198,11 @@ def _losses_and_scores(
 
 
 def _sampling_error(scores: FloatArray, metric: Metric, has_scores: bool) -> FloatArray:
-    """Standard error of shares, or of per cent, of so many rows; 0 where the rows are not told, and of other scores.
+    """Standard error of scores that are fractions or percentages of `num_valid` rows; 0 for others, or without rows.
 
-    An error rate and a distance in metres look alike, and so do per cent and decibels. So these must be whole numbers
-    of rows. Scores between 0 and 1 of which more is better need not: the error of an F1 is much like that of a share.
+    An error rate can't be told from a distance in metres, nor a percentage from decibels. So such scores count only if
+    they correspond to whole numbers of rows. Scores between 0 and 1 that are maximised need not: the standard error of
+    an F1 score is much like that of an accuracy.
     """
     if not has_scores or metric.num_valid <= 0:
         return np.zeros(len(scores))
@@ -227,9 +227,9 @@ def _measured(columns: Mapping[str, Sequence[float | None]], names: Sequence[str
 
 
 def _carried_on(scores: FloatArray, chance: float) -> FloatArray:
-    """Scores without gaps: one that is not a number (a precision of 0/0) says nothing new, so the one before it stands.
+    """Scores in which each NaN (such as a precision of 0/0) is replaced by the latest number before it.
 
-    At the start chance stands, or where that is unknown the first score that is a number.
+    At the start it is replaced by chance or, if that is not known, by the first number.
     """
     known = np.flatnonzero(~np.isnan(scores))
     if len(known) in (0, len(scores)):
@@ -240,7 +240,7 @@ def _carried_on(scores: FloatArray, chance: float) -> FloatArray:
 
 
 def _filled(values: Sequence[float | None] | None, instead: FloatArray) -> FloatArray | None:
-    """As `_optional`, with `instead` in single rounds in which nothing was recorded."""
+    """As `_optional`, but a round in which nothing was recorded has the value of `instead`."""
     filled = _optional(values)
     if filled is None or values is None:
         return None
@@ -248,7 +248,7 @@ def _filled(values: Sequence[float | None] | None, instead: FloatArray) -> Float
 
 
 def _optional(values: Sequence[float | None] | None) -> FloatArray | None:
-    """None where nothing was recorded; what was recorded as not a number is a sign of its own."""
+    """The values as an array, with NaN for None; None if nothing was recorded in any round."""
     if values is None or all(value is None for value in values):
         return None
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

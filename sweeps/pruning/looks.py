@@ -1,9 +1,9 @@
-"""What is judged of a curve: its looks.
+"""Reduces a curve to its looks: the points that are judged.
 
-A look is a round with a validation figure, together with the training rounds since the look before. So a curve that is
-validated in every fifth round is judged as one of a fifth of the rounds. A long curve has no more than MOST_LOOKS of
-them, each the mean of a block of rounds: to judge it after each of its rounds would take time that grows with the
-square of their number, and would find nothing more, as everything that rules look for is a share of the budget.
+A look is a round with a validation figure, together with the training rounds since the previous look. So a curve that
+is validated in every fifth round is judged like a curve with a fifth of the rounds. A long curve has at most MOST_LOOKS
+looks, each of which is the mean of a block of rounds. To judge such a curve after each round would take time that grows
+with the square of the rounds, and would find nothing more, because all times in the rules are shares of the budget.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def block_of(budget: int) -> int:
 
 
 def is_due(num_rounds: int, budget: int) -> bool:
-    """Whether a curve is judged after so many rounds; a loss that is not finite is seen after any."""
+    """Whether a curve is judged after so many rounds. (A loss that is not finite is judged after any round.)"""
     return num_rounds >= budget or num_rounds % block_of(budget) == 0
 
 
 def rounds_to_judge(curve: Curve, budget: int) -> Iterator[int]:
-    """After how many rounds a curve is judged, where all of it is there: when it is due, and at what is not finite."""
+    """The numbers of rounds after which a complete curve is judged: when it is due, or a value is not finite."""
     block = block_of(budget)
     if block == 1:
         yield from range(1, len(curve) + 1)
@@ -43,14 +43,14 @@ def rounds_to_judge(curve: Curve, budget: int) -> Iterator[int]:
     if curve.running_loss is not None:
         odd |= ~np.isfinite(curve.running_loss)
     due = np.arange(block, len(curve) + 1, block)
-    few = np.flatnonzero(odd)[:block] + 1  # more of them in a row are found when the next look is due
+    few = np.flatnonzero(odd)[:block] + 1  # if more follow each other, the next look that is due finds them
     yield from map(int, np.unique(np.concatenate([due, few, [len(curve)]])))
 
 
 def looks_of(curve: Curve, budget: int) -> tuple[Curve, int]:
-    """The curve by its looks, without gaps and finite, and the budget in looks.
+    """The curve reduced to its looks, with finite values only, and the budget in looks.
 
-    The curve has no look where no validation figure is finite.
+    It has no looks at all if no round has finite validation figures.
     """
     usable = curve.valid_measured & np.isfinite(curve.valid_loss) & np.isfinite(curve.valid_score)
     if block_of(budget) == 1 and usable.all() and _is_finite(curve):
@@ -76,7 +76,7 @@ def looks_of(curve: Curve, budget: int) -> tuple[Curve, int]:
 
 
 def _is_finite(curve: Curve) -> bool:
-    """Whether every round has its training figures, or none has any."""
+    """Whether the training losses and scores, if recorded, are finite in every round."""
     known = (curve.has_train_loss, curve.train_loss), (curve.has_train_score, curve.train_score)
     return all(np.isfinite(values).all() for is_known, values in known if is_known)
 
@@ -91,7 +91,10 @@ def _ends(usable: BoolArray, block: int) -> IntArray:
 
 
 def _means(values: FloatArray, usable: BoolArray, starts: IntArray, ends: IntArray) -> FloatArray:
-    """The mean of the usable values of each look; where there is none, that of the look before, or the first one."""
+    """The mean of the usable values in each look.
+
+    A look without one takes the mean of the look before it; at the start, that of the first look with one.
+    """
     sums = np.add.reduceat(np.where(usable, values, 0.0)[: ends[-1] + 1], starts)
     counts = np.add.reduceat(usable[: ends[-1] + 1].astype(np.float64), starts)
     means = np.full(len(ends), np.nan)
@@ -100,7 +103,10 @@ def _means(values: FloatArray, usable: BoolArray, starts: IntArray, ends: IntArr
 
 
 def _forward(values: FloatArray) -> FloatArray:
-    """NaN replaced by the latest value that is none; at the start by the first; as it is where there is none."""
+    """The values with each NaN replaced by the latest number before it; at the start, by the first number.
+
+    Unchanged if all values are NaN.
+    """
     known = np.flatnonzero(~np.isnan(values))
     if len(known) in (0, len(values)):
         return values

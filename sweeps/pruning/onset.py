@@ -1,4 +1,4 @@
-"""The stop rule that looks at a trial alone: it halts where going on is not worth it, and says why."""
+"""The stop rule `onset`, which judges a trial by its own rounds only."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from sweeps.trial.verdict import Stop
 
 
 class OnsetRule(StopRule):
-    """Halts what is not finite, has collapsed, learns nothing, overfits past its best, or long stands still."""
+    """Halts a trial whose loss is not finite, that has collapsed, learns nothing, overfits, or has long stood still."""
 
     def __init__(self, watch: Watch, guards: Guards | None = None) -> None:
         super().__init__(watch)
         self._guards = guards or DEFAULT
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """Depends on the trial's own rounds only."""
+        """The verdict; it depends on the trial's own rounds only."""
         return verdict(curve, self.watch.budget, self.watch.metric, self._guards)
 
 
 def verdict(curve: Curve, budget: int, metric: Metric, guards: Guards = DEFAULT) -> Stop | None:
-    """Whether a trial with these rounds ends now, for which reason and on what evidence."""
+    """The verdict that ends a trial with these rounds, with reason and evidence; None if it continues."""
     stop = diverged(curve, budget, guards)
     if stop is not None or not is_due(len(curve), budget):
         return stop

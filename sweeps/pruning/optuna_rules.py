@@ -1,4 +1,4 @@
-"""Optuna's pruners as stop rules: the real ones, each shown the trials that it may see and no others."""
+"""Stop rules that call Optuna's own pruners. A pruner sees only the trials on which a verdict may depend."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from sweeps.pruning.learning_curve import Curve
 from sweeps.pruning.rule import StopRule, Watch
 from sweeps.trial.verdict import Stop, TrialEnd
 
-# With Optuna's defaults. Halving's is what it would take once a trial has run its whole budget: known from the start,
-# it depends on nothing.
+# With Optuna's defaults, but for the `min_resource` of halving: Optuna would choose this value when a first trial has
+# run its whole budget. Here the budget is known from the start, so the value does not depend on any trial.
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "median": lambda budget: MedianPruner(),
     "percentile": lambda budget: PercentilePruner(25.0),
@@ -35,17 +35,18 @@ PRUNERS: dict[str, Callable[[int], BasePruner]] = {
 
 
 def _patient(patience: int) -> BasePruner:
-    """The median pruner, which waits for so many rounds without an improvement."""
+    """The median pruner, applied only after `patience` rounds without an improvement."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return PatientPruner(MedianPruner(), patience=patience)
 
 
 class OptunaRule(StopRule):
-    """A pruner of Optuna.
+    """A stop rule that calls one of Optuna's pruners.
 
-    Trials whose numbers differ by the parallelism follow each other, so that one study in memory serves them, growing
-    from one to the next; trials that run beside them stand in it as begun, without a value, and keep the numbers right.
+    Trials whose numbers differ by a multiple of the parallelism are judged in one study in memory, which grows from one
+    trial to the next. Trials that may run at the same time are in it as RUNNING, without a value, so that the trials'
+    numbers are right.
     """
 
     needs_earlier: ClassVar[bool] = True
@@ -63,7 +64,7 @@ class OptunaRule(StopRule):
         return cls(watch, name)
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """Raises KeyError where a trial that this one depends on has not ended."""
+        """The verdict. Raises KeyError if a trial on which this one depends has not ended."""
         lane = self._lanes[number % self.watch.parallelism]
         for earlier in range(lane.num_ended, max(lane.num_ended, number - self.watch.parallelism + 1)):
             lane.end(earlier, *self._ended[earlier])
@@ -75,16 +76,16 @@ class OptunaRule(StopRule):
         return Stop("inferior", len(curve), {"pruner": self._name, "valid_score": score}, because)
 
     def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:
-        """Keep what other trials will see of it: its values, and what the pruner noted at its rungs."""
+        """Keep the data of the trial that later verdicts need: its values, and what the pruner noted at its rungs."""
         lane = self._lanes[number % self.watch.parallelism]
-        if lane.last_judged != number:  # it was judged by a driver that is gone
+        if lane.last_judged != number:  # an earlier driver judged it
             for num_rounds in range(1, len(curve) + 1):
                 self.verdict(number, curve.until(num_rounds))
         self._ended[number] = (curve, state, lane.notes(number))
 
 
 class _Lane:
-    """The study in memory that a sequence of trials is judged in; all values are oriented: more is better."""
+    """The study in memory in which a sequence of trials is judged. All values are oriented: larger is better."""
 
     def __init__(self) -> None:
         self._storage = InMemoryStorage()
@@ -96,7 +97,7 @@ class _Lane:
         self._num_shown = 0
 
     def end(self, number: int, curve: Curve, state: TrialEnd, notes: dict[str, float]) -> None:
-        """Trial `number`, the next in order, has ended."""
+        """Record that trial `number`, the next in order, has ended."""
         self._begin(number)
         trial_id = self._ids[number]
         if number != self.last_judged:
@@ -109,7 +110,7 @@ class _Lane:
         self.num_ended = number + 1
 
     def shows(self, number: int, curve: Curve, pruner: BasePruner) -> bool:
-        """Show the pruner the rounds of a running trial that it has not seen; whether it prunes at the last."""
+        """Pass the new rounds of a running trial to the pruner; returns whether it prunes the trial at the last one."""
         if number != self.last_judged:
             self._begin(number)
             self.last_judged, self._num_shown = number, 0
@@ -123,7 +124,7 @@ class _Lane:
         return pruned
 
     def notes(self, number: int) -> dict[str, float]:
-        """What the pruner noted of the trial that was judged last; nothing where it had no round."""
+        """What the pruner noted for trial `number`; empty unless this trial was the last to be judged."""
         return (
             dict(self._storage.get_trial_system_attrs(self._ids[number]))
             if number == self.last_judged

@@ -1,4 +1,4 @@
-"""Overfitting: validation loss has turned while training loss falls, and the score gains no more."""
+"""Finds overfitting: the validation loss rises while the training loss falls, and the score gains nothing more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sweeps.trial.verdict import Stop
 
 
 def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Validation loss has turned while training loss falls, and the score has since stood still or fallen."""
+    """Halts if the validation loss rises while the training loss falls, and the score has gained nothing for long."""
     turn = loss_turn(training_of(curve), curve.valid_loss, budget=budget)
     if turn is None or still_climbs(curve, budget) or not _has_learnt(curve, budget):
         return None
@@ -36,12 +36,12 @@ def overfitting(curve: Curve, budget: int, metric: Metric, guards: Guards) -> St
 
 
 def training_of(curve: Curve) -> FloatArray | None:
-    """The training loss, where it was recorded."""
+    """The training loss, or None if it was not recorded."""
     return curve.train_loss if curve.has_train_loss else None
 
 
 def _has_learnt(curve: Curve, budget: int) -> bool:
-    """Whether training has learnt anything: what is still at chance there does not overfit."""
+    """Whether the training score is better than chance. A model that is still at chance there does not overfit."""
     if not curve.has_train_score or curve.score_is_loss:
         return True
     latest = float(np.median(curve.train_score[-max(3, len(curve) // 3) :]))
@@ -53,7 +53,7 @@ def _has_learnt(curve: Curve, budget: int) -> bool:
 
 
 def overfitting_since(turn: Turn, curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Overfitting where the loss is known to have turned: the score has since stood still or fallen."""
+    """Halts if the score has gained nothing for long. turn: where the validation loss has begun to rise."""
     since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.overfitting) or is_stale(curve):
         return None
@@ -83,7 +83,7 @@ def overfitting_since(turn: Turn, curve: Curve, budget: int, metric: Metric, gua
 
 
 def _risen(turn: Turn, curve: Curve, metric: Metric) -> str:
-    """Of a validation loss that has risen since its minimum, or of a score that has fallen since its best."""
+    """In words: how the validation loss has risen since its minimum, or the score has got worse since its best."""
     if curve.loss_is_score:
         then, now = apart(metric.oriented(-turn.lowest), metric.oriented(-turn.latest))
         moved = "fallen" if metric.direction == "maximize" else "risen"

@@ -1,4 +1,4 @@
-"""Whether a curve still gets better: its trend, its recent slope, and since when it has not."""
+"""Decides whether a curve still improves, from its trend and its recent slope, and since when it has not."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from sweeps.pruning.scale import (
     start_of,
 )
 
-STILL_CLIMBING = 0.3  # of the budget, over which the score's slope is taken
+STILL_CLIMBING = 0.3  # the share of the budget over which the score's slope is measured
 
 
 def goes_nowhere(curve: Curve, budget: int, *, significance_z: float = SIGNIFICANT_Z) -> bool:
-    """Whether neither the losses nor the scores have got better, but for the first tenth of the budget.
+    """Whether neither the losses nor the scores have improved after the first tenth of the budget.
 
     A slow learner still shows a trend.
     """
@@ -43,7 +43,7 @@ def goes_nowhere(curve: Curve, budget: int, *, significance_z: float = SIGNIFICA
 
 
 def has_gained(values: FloatArray, budget: int) -> bool:
-    """Whether the latest are better than the first by far more than noise."""
+    """Whether the latest smoothed value is larger than the first by far more than noise."""
     window = smoothing_window(budget)
     smooth = moving_average(values, window)[window - 1 :]
     if len(smooth) < 2:
@@ -54,7 +54,7 @@ def has_gained(values: FloatArray, budget: int) -> bool:
 
 
 def still_climbs(curve: Curve, budget: int) -> bool:
-    """Whether the score, drawn on by its recent slope to the end of the budget, would gain half a point or more."""
+    """Whether the score would gain half a point or more by the end of the budget if its recent slope continued."""
     least = NO_GAIN / 0.01 * point_of(curve, scale_of(curve, budget).gain)
     for share, errors in ((STILL_CLIMBING, 0.0), (STILL_CLIMBING / 2, 2.0)):
         slope, error = slope_of(curve.valid_score[-max(4, round(share * budget)) :])
@@ -64,7 +64,7 @@ def still_climbs(curve: Curve, budget: int) -> bool:
 
 
 def is_under_way(curve: Curve, budget: int, num_latest: int) -> bool:
-    """Whether training gets on, whatever validation does: its score rises, or its loss while nothing is learnt yet."""
+    """Whether training still improves: its score rises, or its loss falls while the scores may still be at chance."""
     latest = slice(-num_latest, None)
     scores = curve.train_score[latest]
     if curve.has_train_score:

@@ -1,7 +1,8 @@
-"""The stop rules in anyone's own Optuna study.
+"""Brings the stop rule `onset` into a user's own Optuna study.
 
-Optuna passes one value a step; these rules need training and validation. So `report_round` stores the whole round with
-the trial (as a user attribute) besides reporting the value that Optuna shows, and `OverfittingPruner` reads it back.
+Optuna passes one value for each step, but the rule needs training and validation figures. So `report_round` stores the
+whole round with the trial (as a user attribute) and reports the value that Optuna shows; `OverfittingPruner` reads the
+rounds back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _KEY = "round:"
 
 
 class Reported(Protocol):
-    """What is needed of an `optuna.Trial`."""
+    """The methods of an `optuna.Trial` that are used here."""
 
     def report(self, value: float, step: int) -> None:
         """Store an intermediate value."""
@@ -45,15 +46,16 @@ def report_round(
     valid_score: float | None = None,
     **signals: float,
 ) -> None:
-    """Report a round of training; in place of `trial.report`.
+    """Report a round of training; call it instead of `trial.report`.
 
-    step: grows from round to round: epochs, every fifth epoch, or steps of the optimizer. Losses are means a row;
-    scores are what the study optimises (without one it minimises the validation loss). What was not measured in a round
-    is left out; training figures sharpen a verdict, and may be missing throughout. Optuna is shown rounds with a
-    validation figure only. signals: any of SIGNALS. Raises ValueError for another name, or without a figure.
+    step: a number that grows from round to round: the epoch (of every epoch or of every fifth), or the optimizer's
+    step. Losses are means per row. The score is what the study optimises; without scores, it must minimise the
+    validation loss. Omit what was not measured in a round. Training figures make verdicts more precise, and may be
+    missing in all rounds. Only rounds with a validation figure are reported to Optuna. signals: any of SIGNALS. Raises
+    ValueError for another name, or if no loss or score is given.
     """
     if unknown := set(signals) - set(SIGNALS):
-        raise ValueError(f"{sorted(unknown)[0]}: no signal; there are {', '.join(SIGNALS)}")
+        raise ValueError(f"{sorted(unknown)[0]} is not a signal. The signals are {', '.join(SIGNALS)}.")
     given = {
         "train_loss": train_loss,
         "valid_loss": valid_loss,
@@ -64,7 +66,7 @@ def report_round(
     figures = {name: value for name, value in given.items() if value is not None}
     if not figures.keys() & {*LOSSES, *SCORES}:
         raise ValueError("report_round: give valid_loss or valid_score, or at least a figure of training")
-    # JSON has no infinity; a string survives every storage.
+    # As strings, because JSON has no infinity.
     trial.set_user_attr(f"{_KEY}{step}", {name: repr(float(value)) for name, value in figures.items()})
     reported = valid_loss if valid_score is None else valid_score
     if reported is not None:
@@ -72,18 +74,20 @@ def report_round(
 
 
 class OverfittingPruner(BasePruner):
-    """Prunes at the onset of overfitting, and what has diverged, collapsed, learns nothing or long stands still.
+    """Prunes a trial that overfits, has diverged or collapsed, learns nothing, or has long stood still.
 
     Args:
-        total_rounds: how many rounds a trial is meant to have, in the count of `step`: 60 epochs are 60 also where
-            every fifth is reported, and 20,000 steps are 20,000.
-        valid_rows: rows behind a validation score, from which its sampling error follows; 0 where unknown.
-        chance: the score of a model that has learnt nothing; NaN where unknown.
-        score_name: what the score is called in a verdict.
-        guards: how long each rule waits.
+        total_rounds: the planned rounds of a trial, counted as `step` counts: 60 for 60 epochs, also if only every
+            fifth is reported; 20,000 for 20,000 steps.
+        valid_rows: the number of rows on which a validation score is computed; it gives the score's sampling error. 0
+            if it is not known.
+        chance: the score of a model that has learnt nothing; NaN if it is not known.
+        score_name: the name of the score in a verdict's sentence.
+        guards: how long each sign must last before a trial is pruned.
 
-    The verdicts are those of `sweep launch --stop-rule onset`. A trial that is pruned does not count for
-    `study.best_trial`: to keep its best, leave the loop where `trial.should_prune()` and return the best score.
+    The verdicts are those of `sweep launch --stop-rule onset`. Optuna does not consider a pruned trial for
+    `study.best_trial`. To keep its best score, leave the training loop when `trial.should_prune()` is true, and return
+    the best score.
     """
 
     def __init__(
@@ -96,7 +100,7 @@ class OverfittingPruner(BasePruner):
         guards: Guards | None = None,
     ) -> None:
         if total_rounds < 1:
-            raise ValueError(f"total_rounds: {total_rounds} is less than one round")
+            raise ValueError(f"total_rounds is {total_rounds}, but must be at least 1")
         self._total_rounds = total_rounds
         self._valid_rows = valid_rows
         self._chance = chance
@@ -104,14 +108,17 @@ class OverfittingPruner(BasePruner):
         self._guards = guards or Guards()
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """What `trial.should_prune()` asks."""
+        """Whether to prune the trial. `trial.should_prune()` calls this."""
         return self.verdict(study, trial) is not None
 
     def verdict(self, study: optuna.Study, trial: FrozenTrial | optuna.Trial) -> Stop | None:
-        """Why a trial is pruned: reason, evidence, and a sentence; None while it is not."""
+        """Why a trial is pruned: reason, evidence, and a sentence; None if it is not pruned.
+
+        Raises ValueError if no round is stored with the trial.
+        """
         rounds = stored_rounds(trial.user_attrs)
         if not rounds:
-            raise ValueError("no round is stored with the trial: report them by sweeps.report_round")
+            raise ValueError("no round is stored with the trial: report rounds with sweeps.report_round")
         direction: Literal["maximize", "minimize"] = (
             "maximize" if study.direction is StudyDirection.MAXIMIZE else "minimize"
         )
@@ -138,7 +145,7 @@ def stored_rounds(attributes: Mapping[str, Any]) -> dict[int, dict[str, float]]:
 
 
 def rounds_reported(steps: list[int], total: int) -> int:
-    """How many rounds a trial of `total` steps reports, by the usual distance of those that it has reported."""
+    """How many rounds a trial of `total` steps will report, estimated from the median distance of the steps so far."""
     if len(steps) < 2:
         apart = max(1, steps[0]) if steps else 1
     else:

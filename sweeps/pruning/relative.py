@@ -1,10 +1,12 @@
-"""Stop rules relative to the study: a trial that can't plausibly reach the best so far any more is halted.
+"""Stop rules that compare trials: they halt a trial that can't plausibly reach the study's best score any more.
 
-Two looks at what a trial may still gain: its own recent gain drawn on in a straight line, flattened and with its
-uncertainty; and the most that an earlier trial, past the same round, has gained from there on. It is halted when
-neither takes it to the lead less the noise of the score, and when it is behind where the leader was at that round.
-By itself a trial is judged as by `onset`, but with more patience near the lead, where a wrong halt costs, and with less
-away from it.
+Two estimates tell what a trial may still gain. The first extrapolates its recent gain in a straight line, less steep
+and with its uncertainty added. The second is the largest gain of any earlier trial after the same round. The trial is
+halted if neither estimate brings it up to the best score minus the score's noise, and if it is also worse than the
+leader was at that round.
+
+In addition, each trial is judged as by `onset`: with longer waiting times if it is close to the best score, where a
+wrong halt costs most, and with the usual ones if it is not.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ from sweeps.trial.verdict import Stop, TrialEnd
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a trial is believed to get.
+    """The parameters of the estimate of how far a trial may get.
 
-    warm_up: share of the budget before which nothing is judged. damping: what a straight line is multiplied with, as
-    curves flatten. errors: standard errors of the slope that are added to it. precedent: what part of the most that an
-    earlier trial gained from that round on is granted; 0 to leave that look out. margin: by how many standard errors of
-    the smoothed score the lead may be missed. jumps: how many standard deviations of the curve's own noise are granted:
-    the best of a curve that jumps is a jump. chance: share of the budget that a trial at chance is given at least, and
-    then still the most that an earlier trial needed. begun: share that a trial is given once it has left chance.
+    warm_up: share of the budget before which no trial is judged. damping: the factor by which the straight line's gain
+    is multiplied, because curves flatten. errors: how many standard errors are added to the slope. precedent: the share
+    of the largest gain of an earlier trial that is assumed for this one; 0 to omit this estimate. margin: by how many
+    standard errors of the smoothed score a trial may miss the best score. jumps: how many standard deviations of the
+    curve's noise are added, because the best value of a noisy curve is an outlier. chance: the least share of the
+    budget that a trial at chance gets; it also gets as many rounds as any earlier trial needed to leave chance. begun:
+    the share of the budget that a trial gets after it has left chance.
     """
 
     warm_up: float
@@ -49,10 +52,11 @@ class Reach:
 
 @dataclass(frozen=True)
 class _Standing:
-    """What the first trials of a study amount to. leader: its best scores by round, up to its end.
+    """A summary of the first `num_trials` trials of a study.
 
-    most_gained[k]: the most that one of them that went on past round k has gained on its best score by then.
-    latest_start: the most rounds that one of them needed to leave chance.
+    leader: the best scores up to each round of the trial with the best score; None without one. most_gained[k]: the
+    largest gain of any of these trials over its best score at round k. latest_start: the most rounds that any of them
+    needed to leave chance.
     """
 
     num_trials: int
@@ -63,7 +67,7 @@ class _Standing:
 
 
 class StudyRule(StopRule):
-    """`onset`, and halts what can't catch up with the best of the study."""
+    """Judges a trial as `onset` does, and also halts a trial that can't catch up with the best of the study."""
 
     needs_earlier: ClassVar[bool] = True
     near_guards: ClassVar[Guards] = Guards(overfitting=0.3, plateau=0.6)
@@ -71,11 +75,11 @@ class StudyRule(StopRule):
     reach: ClassVar[Reach] = Reach(warm_up=0.1, damping=0.5, errors=1.0, precedent=1.0, margin=1.0, jumps=3.0)
 
     def __init__(self, watch: Watch, near: StopRule | None = None, far: StopRule | None = None) -> None:
-        """near, far: what judges by itself a trial that may become the best, and one that is away from it."""
+        """near, far: the rules that judge a trial by itself: `near` if it is close to the best score, else `far`."""
         super().__init__(watch)
         self._near = near or OnsetRule(watch, self.near_guards)
         self._far = far or OnsetRule(watch, self.far_guards)
-        # By trial, the best scores up to each round, and the rounds to its start; None of a trial without a result.
+        # By trial: the best scores up to each round, and the rounds until it left chance; None if it has no result.
         self._ended: dict[int, tuple[FloatArray, int] | None] = {}
         self._standings = [_Standing(0, None, -1, np.full(watch.budget + 1, -math.inf), 0)]
 
@@ -87,7 +91,7 @@ class StudyRule(StopRule):
         self._ended[number] = (curve.best_by_round, start_of_learning(curve, self.watch.budget) or 0)
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """Raises KeyError where a trial that this one depends on has not ended."""
+        """The verdict. Raises KeyError if a trial on which this one depends has not ended."""
         standing = self._standing(max(0, number - self.watch.parallelism + 1))
         stop = (self._near if self._is_near(curve, standing) else self._far).verdict(number, curve)
         if stop is not None or standing.leader is None or not is_due(len(curve), self.watch.budget):
@@ -98,14 +102,14 @@ class StudyRule(StopRule):
         return self._inferior(looks, num_looks, standing)
 
     def _is_near(self, curve: Curve, standing: _Standing) -> bool:
-        """Whether a trial has come so close to the lead that a little more would make it the best."""
+        """Whether a trial's best score is so close to the study's best that a small gain would make it the best."""
         if standing.leader is None or not len(curve):
             return True
         best, jitter = float(curve.best_by_round[-1]), jitter_of(curve.valid_score)
         return not best < standing.leader[-1] - max(0.01 * _gained(standing.leader, curve), jitter)
 
     def _may_be_judged(self, curve: Curve, looks: Curve, standing: _Standing) -> bool:
-        """Whether it has had its time: a part of the budget; and, to begin at all, as much as others needed."""
+        """Whether a trial has had its minimum time: a share of the budget, and the time that others needed to start."""
         budget, now = self.watch.budget, len(curve)
         warm_up = math.ceil(self.reach.warm_up * budget)
         if now < max(3, warm_up) or len(looks) < 3:
@@ -144,7 +148,7 @@ class StudyRule(StopRule):
         return Stop("inferior", rounds, {**shown, "leader": standing.leader_number}, because)
 
     def _standing(self, num_trials: int) -> _Standing:
-        """What the trials 0 … num_trials - 1 amount to; of late ones it is kept, as several trials run at once."""
+        """The summary of the trials 0 … num_trials - 1. The latest ones are kept, as several trials run at once."""
         while self._standings[-1].num_trials < num_trials:
             latest = self._standings[-1]
             self._standings.append(self._with_next(latest))
@@ -171,7 +175,7 @@ class StudyRule(StopRule):
 
 
 class EagerRule(StudyRule):
-    """`study`, bolder: it does not ask what other trials have gained."""
+    """As StudyRule, but it halts earlier: it does not consider how much other trials have gained."""
 
     reach: ClassVar[Reach] = Reach(
         warm_up=0.05, damping=0.25, errors=1.0, precedent=0.0, margin=1.0, jumps=3.0
@@ -179,15 +183,15 @@ class EagerRule(StudyRule):
 
 
 def _gained(leader: FloatArray, curve: Curve) -> float:
-    """What the leader has gained over the floor, or over its first round where that is unknown."""
+    """The leader's gain over the floor; if that is not known, over its first round."""
     known = leader[np.isfinite(leader)]
     return float(leader[-1] - (known[0] if math.isnan(curve.floor) else curve.floor))
 
 
 def start_of_learning(curve: Curve, budget: int) -> int | None:
-    """After how many rounds a score was first, twice in all, better than chance; None where none is yet.
+    """After how many rounds a score was better than chance for the second time; None if it was not.
 
-    Where chance is not told: better than the first by far more than noise.
+    If chance is not known, the score must be better than the first one by far more than noise.
     """
     scores = curve.valid_score
     if math.isnan(curve.chance):

@@ -1,4 +1,4 @@
-"""What a stop rule is: from the rounds of a trial so far, and from trials long finished, to a verdict."""
+"""The base class of stop rules. A rule makes a verdict from a trial's rounds so far and from earlier, ended trials."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sweeps.trial.verdict import Stop, TrialEnd
 
 @dataclass(frozen=True)
 class Watch:
-    """What a rule watches over.
+    """What a rule knows of the study.
 
-    budget: rounds of a trial. parallelism: trial n is judged by itself and the trials 0 … n - parallelism, as it is
-    chosen by them: so a verdict is the same on any number of workers, and after a crash.
+    budget: the most rounds of a trial. parallelism: the verdict on trial n depends only on its own rounds and on the
+    trials 0 … n - parallelism, as its parameters do. So it is the same for any number of workers, and after a crash.
     """
 
     budget: int
@@ -25,7 +25,7 @@ class Watch:
 
 
 class StopRule(ABC):
-    """Judges trials round by round. needs_earlier: whether it has to be told of finished trials."""
+    """Judges trials round by round. needs_earlier: whether `finished` must be called for every ended trial."""
 
     needs_earlier: ClassVar[bool] = False
 
@@ -34,20 +34,20 @@ class StopRule(ABC):
 
     @classmethod
     def named(cls, name: str, watch: Watch) -> Self:
-        """The rule that `name` stands for in RULES; a class may have several names."""
+        """The rule with this name in RULES. A class may have several names."""
         return cls(watch)
 
     @abstractmethod
     def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """Whether trial `number`, whose rounds so far are `curve`, ends here; called for every round in turn."""
+        """The verdict that ends trial `number` after the rounds in `curve`; None to continue. Called each round."""
 
     def finished(self, number: int, curve: Curve, state: TrialEnd) -> None:  # noqa: B027 - most need not know
-        """A trial has ended; where `needs_earlier`, told of every trial, and not before those it depends on."""
+        """Take in an ended trial. If `needs_earlier`, it is called for every trial, after those it depends on."""
 
 
 class NoRule(StopRule):
     """Never halts: every trial runs all its rounds."""
 
     def verdict(self, number: int, curve: Curve) -> Stop | None:
-        """None."""
+        """Always None."""
         return None

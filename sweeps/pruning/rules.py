@@ -1,4 +1,4 @@
-"""Stop rules by name, each imported when it is first used: the names are needed where numpy would cost too much."""
+"""Stop rules by name. A rule is imported at its first use, because importing numpy for the names takes too long."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_rule(name: str, watch: Watch) -> StopRule:
 
 
 def stands_alone(name: str) -> bool:
-    """Whether the rule called `name` judges a trial by nothing but its own rounds."""
+    """Whether the rule called `name` judges a trial by its own rounds only."""
     return not _class_of(name).needs_earlier
 
 

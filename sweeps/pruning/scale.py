@@ -1,4 +1,4 @@
-"""What counts as much and as little in a score, told from the curve itself, whatever its unit."""
+"""Decides from the curve itself which changes of a score are large and which are small, whatever the score's unit."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 from sweeps.pruning.curves import Numbers, jitter_of, moving_average, noise_of, smoothing_window
 from sweeps.pruning.learning_curve import Curve, FloatArray
 
-NO_GAIN = 0.005  # of what a score has gained so far: half a point where it goes from 0 to 1
-CLOSE_TO_CEILING = 0.05  # of what is left up to it: near it little is much
-POINTS_AT_CHANCE = 5  # above chance, below which nothing counts as learnt
-TOLERANCES_AT_CHANCE = 3  # of its noise, up to as much again
-CHANCE_IS_BELOW = 0.6  # where chance is not told, a share from here on is taken for learnt
+NO_GAIN = 0.005  # a smaller share of the gain so far is no gain: half a point for a score from 0 to 1
+CLOSE_TO_CEILING = 0.05  # nor is one below this share of the distance to the best possible score
+POINTS_AT_CHANCE = 5  # a score must exceed chance by so many points to show that something was learnt
+TOLERANCES_AT_CHANCE = 3  # or by so many standard deviations of its smoothed noise, if that is more
+CHANCE_IS_BELOW = 0.6  # if chance is not known, a fraction from here on shows that something was learnt
 
 
 @dataclass(frozen=True)
 class Scale:
-    """start: the score that learning starts from: the curve's floor, else its first.
+    """The scale of a curve's score.
 
-    gain: of the smoothed score over that. tolerance: standard deviation of the smoothed score's noise. little: what the
-    score may rise without having gained.
+    start: the score from which learning starts: the curve's floor, else its first score. gain: the largest gain of the
+    smoothed score over `start`. tolerance: standard deviation of the smoothed score's noise. little: a rise up to this
+    size does not count as a gain.
     """
 
     start: float
@@ -32,7 +33,7 @@ class Scale:
 
 
 def scale_of(curve: Curve, budget: int) -> Scale:
-    """Of a curve of at least one look."""
+    """The scale of a curve with at least one look."""
     window = smoothing_window(budget)
     best = float(moving_average(curve.valid_score, window).max())
     start = float(curve.valid_score[0]) if math.isnan(curve.floor) else curve.floor
@@ -43,32 +44,32 @@ def scale_of(curve: Curve, budget: int) -> Scale:
 
 
 def is_share(curve: Curve) -> bool:
-    """Whether scores are shares or per cent, of which the best is known."""
+    """Whether scores are fractions or percentages, so that the best possible score is 1 or 100."""
     return curve.ceiling in (1.0, 100.0)
 
 
 def point_of(curve: Curve, gain: float) -> float:
-    """A hundredth of the way from the floor to the ceiling, where both are known; else of what was gained."""
+    """The size of a point: a hundredth of the way from floor to ceiling if both are known; else of `gain`."""
     reach = curve.ceiling - curve.floor
     return 0.01 * (reach if math.isfinite(reach) else gain)
 
 
 def start_of(scores: Numbers, floor: float) -> float:
-    """The floor, or where that is unknown the first score."""
+    """The floor or, if it is not known, the first score."""
     return float(scores[0]) if math.isnan(floor) else floor
 
 
 def least_gain(scores: Numbers) -> float:
-    """What a score has to gain to have something that can be lost: six times its noise."""
+    """The least gain of a score that can be lost in a collapse: six times its noise."""
     return 6 * noise_of(scores)
 
 
 def margin_of_chance(curve: Curve, budget: int) -> float:
-    """How far above chance a score may lie without telling that anything was learnt.
+    """How far above chance a score may lie without showing that anything was learnt.
 
-    Five points of the way from chance to the ceiling, but no more than half of chance itself (one of 100 classes lies
-    at .01); or what the noise from round to round may make of chance, where that is more. The rows behind a score don't
-    count: whether they are told changes no halt.
+    It is five points of the way from chance to the ceiling, but at most half of chance itself (for 100 classes, chance
+    is 0.01); or three standard deviations of the smoothed noise, if that is more, up to twice the former. The number of
+    validation rows is not used, so that no halt depends on whether it is known.
     """
     window = smoothing_window(budget)
     reach = curve.ceiling - curve.chance
@@ -80,19 +81,19 @@ def margin_of_chance(curve: Curve, budget: int) -> float:
 
 
 def is_at_chance(curve: Curve, budget: int, *, errors: float = 0.0) -> bool:
-    """Whether no score but one was ever better than chance by more than that margin, in training and in validation.
+    """Whether at most one score was ever better than chance by `margin_of_chance`, in training and in validation each.
 
-    errors: by how many sampling errors of a score it must be better, too, where the rows are told.
+    errors: the margin is at least so many sampling errors of a score, if the number of rows is known.
     """
     margin = max(margin_of_chance(curve, budget), errors * float(np.median(curve.score_error)))
     return all(second_best(scores) < curve.chance + margin for scores in scores_of(curve))
 
 
 def may_be_at_chance(curve: Curve, budget: int) -> bool:
-    """Whether the scores are those of chance; where that is not told, whether they may be.
+    """Whether the scores are at chance; if chance is not known, whether they may be.
 
-    That is: they have never gained five points (six times their noise, where they are no shares) over the first, and
-    are not so high that something must have been learnt.
+    They may be if they have never gained five points over the first (six times their noise, if they are not fractions
+    or percentages), and are not so high that something must have been learnt.
     """
     if not math.isnan(curve.chance):
         return is_at_chance(curve, budget)
@@ -105,12 +106,12 @@ def may_be_at_chance(curve: Curve, budget: int) -> bool:
 
 
 def least_learnt(curve: Curve, scores: Numbers) -> float:
-    """By how much a score must beat the first to have learnt something, where chance is not told."""
+    """By how much a score must exceed the first one to show that something was learnt, if chance is not known."""
     return 0.01 * POINTS_AT_CHANCE * curve.ceiling if is_share(curve) else least_gain(scores)
 
 
 def scores_of(curve: Curve) -> list[FloatArray]:
-    """Of validation, and of training where they were recorded."""
+    """The validation scores, and the training scores if they were recorded."""
     return [curve.valid_score, curve.train_score] if curve.has_train_score else [curve.valid_score]
 
 
@@ -120,6 +121,6 @@ def first_of(scores: Numbers, budget: int) -> float:
 
 
 def second_best(scores: Numbers) -> float:
-    """The second-best score: one alone may be luck."""
+    """The second-best score, because the best one may be luck."""
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     return float(ordered[-2] if len(ordered) > 1 else ordered[-1])

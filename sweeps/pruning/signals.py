@@ -1,4 +1,4 @@
-"""What is recorded besides losses and scores, and what it tells: dead units, a vanishing gradient, stale statistics."""
+"""Reads the figures besides losses and scores: dead units, a vanishing gradient, stale statistics of batch norm."""
 
 from __future__ import annotations
 
@@ -9,33 +9,37 @@ import numpy as np
 from sweeps.pruning.learning_curve import Curve, FloatArray
 from sweeps.pruning.scale import point_of
 
-# What the first layer has of the gradient's norm is .09 or more in our nets that learn, .002 in food101's dead start.
+# The first layer's share of the gradient's norm is 0.09 or more in our networks that learn; it is 0.002 in a run on
+# food101 that is dead from the start.
 VANISHING_SHARE = 0.01
-MOST_ROWS = 20_000  # of a validation split that steps of a score can tell
-VANISHING = 1e-3  # the whole gradient's norm, where the first layer's is not recorded
+MOST_ROWS = 20_000  # the largest validation split whose size is guessed from the steps between scores
+VANISHING = 1e-3  # a whole gradient with a smaller norm vanishes, if the first layer's norm is not recorded
 
 
 def is_stale(curve: Curve) -> bool:
-    """Whether batch norm's running statistics are to blame: with the batch's own, the score is two points better."""
+    """Whether batch norm's running statistics lag: with the batch's own statistics, the score is two points better."""
     if curve.batch_statistics_score is None:
         return False
     return float(curve.batch_statistics_score[-1] - curve.valid_score[-1]) > two_points(curve)
 
 
 def least_lag(curve: Curve) -> float:
-    """By how much the batch's own statistics must be better for a label: two points, and three errors of the score."""
+    """By how much the score with the batch's own statistics must be better for the label `stale_statistics`.
+
+    Two points, and three sampling errors of the score, whichever is more.
+    """
     return max(two_points(curve), 3 * float(np.median(curve.score_error)))
 
 
 def two_points(curve: Curve) -> float:
-    """Two hundredths of the way from the floor to the ceiling, or of what was gained."""
+    """Two points: two hundredths of the way from floor to ceiling or, if one is not known, of the score's gain."""
     best = float(np.nanmax(curve.train_score if curve.has_train_score else curve.valid_score))
     gain = best - (float(curve.valid_score[0]) if np.isnan(curve.floor) else curve.floor)
     return 2 * point_of(curve, gain)
 
 
 def worst_share(curve: Curve) -> float:
-    """The larger of the shares of dead and of saturated units; 0 where neither is recorded."""
+    """The latest share of dead or of saturated units, whichever is larger; 0 if neither is recorded."""
     shares = [float(each[-1]) for each in (curve.dead_share, curve.saturated_share) if each is not None]
     return max((share for share in shares if math.isfinite(share)), default=0.0)
 
@@ -50,7 +54,7 @@ def units_died(curve: Curve) -> bool:
 
 
 def units_of(curve: Curve) -> str:
-    """Of dead or saturated units, where there are many: the end of a sentence."""
+    """The end of a sentence that tells how many units are dead or saturated; empty if they are few."""
     for word, shares in (("dead", curve.dead_share), ("saturated", curve.saturated_share)):
         if shares is not None and shares[-1] >= 0.25:
             return f"; {shares[-1]:.0%} of the units of a layer are {word}"
@@ -58,7 +62,7 @@ def units_of(curve: Curve) -> str:
 
 
 def vanishes(curve: Curve) -> bool:
-    """Whether hardly any gradient reaches the first layer, or, where only the whole gradient is known, none at all."""
+    """Whether almost no gradient reaches the first layer; if its norm is not recorded, whether the whole is near 0."""
     if curve.gradient_norm is None:
         return False
     if curve.first_layer_gradient_norm is None:
@@ -67,7 +71,7 @@ def vanishes(curve: Curve) -> bool:
 
 
 def gradient_of(curve: Curve) -> str:
-    """Of a gradient that vanishes on its way to the first layer: the end of a sentence."""
+    """The end of a sentence that tells how small a vanishing gradient is; empty if it does not vanish."""
     if not vanishes(curve):
         return ""
     if curve.first_layer_gradient_norm is None:
@@ -84,7 +88,7 @@ def _first_layers_share(curve: Curve) -> float:
 
 
 def signals_of(curve: Curve) -> dict[str, float]:
-    """The latest of what was recorded besides losses and scores."""
+    """The latest values of the recorded gradient norms and shares of dead and saturated units, by name."""
     named = {
         "gradient_norm": curve.gradient_norm,
         "first_layer_gradient_norm": curve.first_layer_gradient_norm,
@@ -95,15 +99,15 @@ def signals_of(curve: Curve) -> dict[str, float]:
 
 
 def sampling_error_of(curve: Curve) -> float:
-    """How far a score may be off because so few rows are scored; the rows are told, or seen in the scores' steps."""
+    """The sampling error of a score, from the number of rows if it is known, else from the steps between scores."""
     return float(np.median(curve.score_error)) or error_of_steps(curve)
 
 
 def error_of_steps(curve: Curve) -> float:
-    """The sampling error of shares whose rows are not told, by the step that all are multiples of; 0 without one.
+    """The sampling error of fractions or percentages whose number of rows is not known; 0 if it can't be guessed.
 
-    Only whole rows can be right or wrong: the least n of which all scores are multiples of 1/n is the number of rows,
-    or a part of it. A power of ten is not taken for rows, because rounded scores look the same.
+    The number of right rows is whole. So the smallest n for which all scores are multiples of 1/n is the number of
+    rows, or a divisor of it. A power of ten is not accepted, because rounded scores look the same.
     """
     if curve.ceiling not in (0.0, 1.0, 100.0):
         return 0.0
@@ -118,7 +122,7 @@ def error_of_steps(curve: Curve) -> float:
 
 
 def _rows_of(shares: FloatArray) -> int:
-    """The least n, up to MOST_ROWS, of which all are multiples of 1/n but for rounding; 0 where there is none."""
+    """The smallest n up to MOST_ROWS for which all shares are multiples of 1/n, up to rounding; 0 if there is none."""
     left = np.arange(10, MOST_ROWS + 1)
     for share in shares:
         left = left[np.abs(share * left - np.round(share * left)) < 1e-4 + 1e-6 * left]

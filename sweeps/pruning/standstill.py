@@ -1,4 +1,4 @@
-"""Trials that stand still: nothing was ever learnt, or nothing has been gained for long."""
+"""Finds trials that stand still: they have learnt nothing, or have gained nothing for long."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ from sweeps.pruning.wording import since_round
 from sweeps.trial.metric import Metric
 from sweeps.trial.verdict import Stop
 
-FEWEST_FOR_A_TREND = 6  # rounds, of which the first is passed over
+FEWEST_FOR_A_TREND = 6  # rounds; the trend is measured without the first one
 
 
 def not_learning(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Scores are those of chance, and training goes nowhere or the units are dead, at a steady learning rate."""
+    """Halts if the scores are at chance, and training does not improve or the units are dead.
+
+    The learning rate must have been steady.
+    """
     return nothing_learnt(curve, budget, metric, guards)
 
 
 def nothing_learnt(
     curve: Curve, budget: int, metric: Metric, guards: Guards, *, significance_z: float = SIGNIFICANT_Z
 ) -> Stop | None:
-    """`not_learning`, by trends of this significance."""
+    """As `not_learning`. significance_z: a trend with a larger z counts as an improvement."""
     if len(curve) < max(FEWEST_FOR_A_TREND, math.ceil(guards.not_learning * budget)):
         return None
     if not is_steady(curve.learning_rate, budget=budget, share=guards.not_learning) or is_stale(curve):
@@ -61,7 +64,7 @@ def nothing_learnt(
 
 
 def _first_lowest(values: NDArray[np.float64]) -> int:
-    """Where the lowest value comes first. What differs by rounding alone, as a loss that stands still, is equal."""
+    """The first position of the lowest value. Values that differ by rounding only (a constant loss) count as equal."""
     lowest = values.min()
     if not np.isfinite(values).all():
         return int(np.argmin(values))
@@ -69,7 +72,7 @@ def _first_lowest(values: NDArray[np.float64]) -> int:
 
 
 def plateau(curve: Curve, budget: int, metric: Metric, guards: Guards) -> Stop | None:
-    """Neither score nor validation loss has gained anything for long, at a steady learning rate."""
+    """Halts if neither the score nor the validation loss has improved for long, at a steady learning rate."""
     since = reached_by(curve, budget)
     if not has_stalled(since, len(curve) - 1, budget=budget, guard=guards.plateau):
         return None

@@ -1,4 +1,4 @@
-"""Figures in the sentences of a verdict or a diagnosis: those that differ are shown so that they do."""
+"""Formats numbers and names for the sentences of a verdict or a diagnosis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HELD_OUT = re.compile(r"val|test|eval|dev", re.IGNORECASE)
 
 
 def apart(first: float, second: float) -> tuple[str, str]:
-    """Both numbers with three digits, or with as many as tell them apart."""
+    """Both numbers with three digits, or with as many digits as are needed to see a difference."""
     for digits in range(3, 17):
         shown = f"{first:.{digits}g}", f"{second:.{digits}g}"
         if shown[0] != shown[1]:
@@ -19,10 +19,10 @@ def apart(first: float, second: float) -> tuple[str, str]:
 
 
 def since_round(curve: Curve, position: int) -> str:
-    """`since round 12`, as the curve's source counts."""
+    """`since round 12`, with the number that the curve's source gives the round."""
     return f"since round {int(curve.numbers[position])}"
 
 
 def of_validation(metric: str) -> str:
-    """`validation accuracy`; a column's own name where it already says that it is of held-out rows."""
+    """`validation accuracy` for `accuracy`; a name that already says `val`, `test`, `eval` or `dev` stays as it is."""
     return metric if HELD_OUT.search(metric) else f"validation {metric}"

@@ -1,5 +1,5 @@
-"""Learning curves of any framework: a file a family of formats; each gives a `Table`, and the rest is the same for all.
+"""Reads learning curves of any framework. Each family of formats has a file here whose reader returns a `Table`.
 
-`table` is what a reader gives, `columns` guesses which figure a column is, `runs` tells runs and rounds apart, and
-`reading` puts them together. To add a format, write a function that gives a Table, and name it in `reading`.
+`table` defines this type, `columns` guesses which figure a column holds, `runs` divides the rows into runs and rounds,
+and `reading` calls them all. To add a format, write a function that returns a Table, and call it in `reading`.
 """

@@ -1,4 +1,4 @@
-"""Which column is which figure, told from the names that loggers give; `--columns` has the last word."""
+"""Finds which column holds which figure, from the names that loggers use. `--columns` overrides this."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RATES = ("learning_rate", "lr", "train/learning_rate", "lr/pg0", "x/lr0")
 TRAINING = frozenset({"train", "training", "trn", "tr"})
 VALIDATION = frozenset({"valid", "val", "validation", "eval", "evaluation", "dev"})
 TEST = frozenset({"test", "testing"})
-# The scores that are taken first, where there are several: what is usually optimised.
+# If there are several scores, the first one in this order is used: what is usually optimised comes first.
 SCORES_FIRST = (
     *(
         "score",
@@ -86,9 +86,10 @@ PASSED_OVER = re.compile(
 
 @dataclass(frozen=True)
 class Taken:
-    """figures: by figure, the columns that are summed to it (one, as a rule).
+    """Which columns are used.
 
-    direction: of the score, where its name tells. others: validation scores that were passed over.
+    figures: for each figure, the columns whose sum it is (usually one). trial, round: the columns that name them; None
+    if there is none. direction: the score's direction if its name tells it. others: validation scores not used.
     """
 
     figures: Mapping[str, Sequence[str]]
@@ -98,7 +99,7 @@ class Taken:
     others: Sequence[str] = field(default_factory=tuple)
 
     def spoken(self) -> list[str]:
-        """What was taken for what; nothing where every column has the name of its figure."""
+        """Which columns are used for which figures, in words; empty if every column has the name of its figure."""
         parts = {"trial": [self.trial], "round": [self.round], **self.figures}
         columns = {
             name: " + ".join(str(each) for each in found) for name, found in parts.items() if found != [None]
@@ -110,7 +111,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class _Column:
-    """A column's name in parts. kind: what it is of, without the split."""
+    """A column's name, divided into its split and the kind of its figure, such as `loss` or `accuracy`."""
 
     name: str
     split: Split
@@ -122,7 +123,11 @@ class _Column:
 
 
 def take(table: Table, given: Mapping[str, str], rounds: Sequence[str] = ROUNDS) -> Taken:
-    """What the columns of a table are. given: by figure, what `--columns` says. Raises UsageError."""
+    """Find the columns of the figures in a table.
+
+    given: by figure, the column that `--columns` names. rounds: names of columns of rounds, the preferred one first.
+    Raises UsageError if no column has a validation figure, or for an unknown name in `given`.
+    """
     _check(table, given)
     names = [name for name in table.columns if name not in given.values()]
     trial = given.get("trial") or _first(TRIALS, names)
@@ -146,7 +151,7 @@ def take(table: Table, given: Mapping[str, str], rounds: Sequence[str] = ROUNDS)
 
 
 def _direction_of(kind: str) -> Literal["maximize", "minimize"] | None:
-    """What the name of a score tells; None where it is not a usual name."""
+    """The direction that a score's name tells; None if the name is not a usual one."""
     if kind in MINIMISED or kind.split("_")[-1] in MINIMISED:
         return "minimize"
     return "maximize" if kind in SCORES_FIRST else None
@@ -156,7 +161,8 @@ def _check(table: Table, given: Mapping[str, str]) -> None:
     unknown = [name for name in given if name not in KNOWN]
     if unknown:
         raise UsageError(
-            f"--columns {unknown[0]}=…: no figure{did_you_mean(unknown[0], KNOWN)} There are: {', '.join(KNOWN)}."
+            f"--columns {unknown[0]}=…: there is no such figure{did_you_mean(unknown[0], KNOWN)} "
+            f"The figures are: {', '.join(KNOWN)}."
         )
     absent = [name for name in given.values() if name not in table.columns]
     if absent:
@@ -171,12 +177,12 @@ def _nothing(table: Table, figures: Mapping[str, Sequence[str]]) -> str:
     return (
         f"{table.path}: holds no validation loss and no validation score{there}, so generalisation can't "
         f"be judged. It has: {', '.join(table.columns)}. If one of them was measured on held-out rows, name it: "
-        "--columns valid_loss=NAME or --columns valid_score=NAME (so, too: train_loss, train_score, round, trial)."
+        "--columns valid_loss=NAME or --columns valid_score=NAME (also: train_loss, train_score, round, trial)."
     )
 
 
 def _split(names: Sequence[str]) -> list[_Column]:
-    """The columns whose names tell figures, each with its split."""
+    """The columns that may hold losses or scores, by their names, each with its split."""
     words = {name: _words(name) for name in names if not PASSED_OVER.search(name)}
     has_validation = any(VALIDATION & set(parts) for parts in words.values())
     validation = VALIDATION if has_validation else VALIDATION | TEST
@@ -193,7 +199,7 @@ def _split(names: Sequence[str]) -> list[_Column]:
 
 
 def test_columns(names: Iterable[str]) -> list[str]:
-    """The columns of test figures, where others are of validation."""
+    """The columns of test figures; none if there are no columns of validation figures."""
     words = {name: set(_words(name)) for name in names}
     if not any(VALIDATION & parts for parts in words.values()):
         return []
@@ -206,7 +212,7 @@ def _words(name: str) -> list[str]:
 
 
 def _take_losses(columns: Sequence[_Column], figures: dict[str, Sequence[str]]) -> None:
-    """The loss of each split; several parts of a loss (box, class …) are summed, where both splits have them."""
+    """Find the loss of each split. Several parts of a loss (box, class …) are summed if both splits have them."""
     losses = [column for column in columns if column.is_loss]
     valid = {column.kind: column.name for column in losses if column.split == "valid"}
     train = {column.kind: column.name for column in losses if column.split == "train"}
@@ -222,7 +228,10 @@ def _take_losses(columns: Sequence[_Column], figures: dict[str, Sequence[str]]) 
 
 
 def _take_scores(columns: Sequence[_Column], figures: dict[str, Sequence[str]], others: list[str]) -> str:
-    """The scores of both splits; without a split, one is of training if validation has the same."""
+    """Find the scores of both splits; returns the kind of score, empty if there is none.
+
+    A score whose name has no split counts as a training score if there is a validation score of the same kind.
+    """
     if "valid_score" in figures:
         return figures["valid_score"][0].lower()
     scores = [column for column in columns if not column.is_loss]
@@ -247,7 +256,7 @@ def _take_scores(columns: Sequence[_Column], figures: dict[str, Sequence[str]], 
 
 
 def _is_validation(figures: Mapping[str, Sequence[str]]) -> bool:
-    """Whether scores without a split are of validation rows: where losses name both splits (fastai, Ultralytics)."""
+    """Whether scores without a split are validation scores: so if losses name both splits (fastai, Ultralytics)."""
     return "valid_loss" in figures and any(
         TRAINING & set(_words(name)) for name in figures.get("train_loss", ())
     )
@@ -258,6 +267,6 @@ def _first(wanted: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _all(wanted: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Those of the names that are wanted, in the order wanted, whatever their case."""
+    """Those of the names that are in `wanted`, in the order of `wanted`; upper and lower case count as equal."""
     by_lower = {name.lower(): name for name in reversed(names)}
     return [by_lower[each] for each in wanted if each in by_lower]

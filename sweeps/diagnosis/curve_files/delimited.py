@@ -1,4 +1,4 @@
-"""CSV and its kin: commas, semicolons or tabs between columns, decimal commas, any usual encoding, also gzipped."""
+"""Reads CSV and similar files: with commas, semicolons or tabs, decimal commas, any usual encoding, also gzipped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?%?")
 
 
 def read_delimited(path: Path) -> Table:
-    """The rows below the header; a header that comes again begins a new run. Raises UsageError."""
+    """The rows below the header. If the header is repeated, a new run begins there. Raises UsageError."""
     text = read_text(path)
     if not text.strip():
         raise UsageError(f"{path}: is empty. Its first line names the columns: round, valid_loss, and more.")
@@ -30,7 +30,7 @@ def read_delimited(path: Path) -> Table:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, unpacked. Raises UsageError where it can't be read or is no text."""
+    """The text of a file, unpacked if it is gzipped. Raises UsageError if it can't be read or is no text."""
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):
@@ -46,7 +46,7 @@ def read_text(path: Path) -> str:
 
 
 def _separator_of(text: str) -> str:
-    """The one that stands most often in the first line; a comma where none does."""
+    """The separator that occurs most often in the first line; a comma if none occurs."""
     header = text.lstrip().splitlines()[0]
     unquoted = re.sub(r'"[^"]*"', "", header)
     return max(SEPARATORS, key=lambda separator: unquoted.count(separator))
@@ -81,7 +81,7 @@ def _table(path: Path, text: str, separator: str) -> Table:
 
 
 def _checked(path: Path, header: list[str]) -> list[str]:
-    """The header, whose names differ; a first column without a name is a table's index. Raises UsageError."""
+    """The header; an unnamed first column is called `(index)`. Raises UsageError if names are equal or are numbers."""
     if header[0] == "":
         header = ["(index)", *header[1:]]
     if len(header) > 1 and header[-1] == "":

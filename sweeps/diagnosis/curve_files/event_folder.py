@@ -1,7 +1,7 @@
-"""TensorBoard's event files: scalars of every folder below the one that is named.
+"""Reads TensorBoard's event files: the scalars of a folder and of all folders below it.
 
 They are TensorFlow's record files: a length of 8 bytes, its checksum of 4, a record, its checksum
-(tensorflow.org/tutorials/load_data/tfrecord). `tensorboard` or `tensorboardX` has the messages.
+(tensorflow.org/tutorials/load_data/tfrecord). The package `tensorboard` or `tensorboardX` decodes the records.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ SPLITS = ("train", "training", "validation", "valid", "val", "eval", "test")
 
 
 def read_events(folder: Path) -> Table:
-    """A row a run and step. Folders called train or validation are splits of one run. Raises UsageError."""
+    """A table with one row for each run and step. Folders called train or validation are splits of one run.
+
+    Raises UsageError if there is no event file or no scalar, or if the package that decodes them is missing.
+    """
     files = sorted(folder.rglob(PATTERN)) if folder.is_dir() else [folder]
     if not files:
-        raise UsageError(f"{folder}: holds no TensorBoard event file (…tfevents…).")
+        raise UsageError(f"{folder}: contains no TensorBoard event file (…tfevents…).")
     message = _message()
     found: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
     for path in files:
@@ -37,7 +40,7 @@ def read_events(folder: Path) -> Table:
             name = f"{split}/{tag}" if split else tag
             found[run, step][name] = value
     if not found:
-        raise UsageError(f"{folder}: its event files hold no scalar.")
+        raise UsageError(f"{folder}: its event files contain no scalar.")
     records = [{"run": run, "step": step, **found[run, step]} for run, step in sorted(found)]
     return table_of(folder, records, "TensorBoard event files")
 
@@ -67,7 +70,7 @@ def _scalars(path: Path, message: Any) -> Iterator[tuple[int, str, float]]:
 
 
 def _scalar(tensor: Any) -> float | None:
-    """A tensor without dimensions: float (type 1) or double (type 2)."""
+    """The value of a tensor without dimensions, of type float (1) or double (2); None for another type."""
     if tensor.float_val:
         return float(tensor.float_val[0])
     if tensor.double_val:
@@ -79,7 +82,7 @@ def _scalar(tensor: Any) -> float | None:
 
 
 def _records(path: Path) -> Iterator[bytes]:
-    """The records of a file; one that was cut off, as while it is written, ends it."""
+    """The records of a file, up to the first incomplete one (the file may still be written)."""
     try:
         content = path.read_bytes()
     except OSError as error:

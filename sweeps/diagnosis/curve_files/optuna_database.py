@@ -1,4 +1,4 @@
-"""An Optuna database into which `sweeps.report_round` wrote."""
+"""Reads an Optuna database in which `sweeps.report_round` has stored rounds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from sweeps.errors import UsageError
 
 
 def is_database(name: str) -> bool:
-    """Whether a name is that of a database: a URL, or a SQLite file."""
+    """Whether a name is a database's: a URL, or a file name that ends in .db, .sqlite or .sqlite3."""
     return "://" in name or name.endswith((".db", ".sqlite", ".sqlite3"))
 
 
 def read_optuna(name: str) -> tuple[Table, Literal["maximize", "minimize"]]:
-    """A row a trial and reported round, of all studies there, and which way the score is better. Raises UsageError."""
+    """A table with one row for each reported round of each trial of all studies, and the score's direction.
+
+    Raises UsageError if the database can't be read, has no reported round, or has studies of both directions.
+    """
     import optuna
 
     from sweeps.pruning.pruner import stored_rounds
@@ -24,7 +27,7 @@ def read_optuna(name: str) -> tuple[Table, Literal["maximize", "minimize"]]:
     try:
         studies = optuna.get_all_study_names(url)
         loaded = [optuna.load_study(study_name=each, storage=url) for each in studies]
-    except Exception as error:  # noqa: BLE001 - of SQLAlchemy and every driver below it
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy and each database driver raise their own
         raise UsageError(
             f"{name}: can't be read as an Optuna database: {str(error).splitlines()[0]}"
         ) from None
@@ -38,9 +41,11 @@ def read_optuna(name: str) -> tuple[Table, Literal["maximize", "minimize"]]:
             if rounds:
                 directions.add(study.direction.name.lower())
     if not records:
-        raise UsageError(f"{name}: no round is stored there: report them by sweeps.report_round.")
+        raise UsageError(f"{name}: no round is stored there. Report rounds with sweeps.report_round.")
     if len(directions) > 1:
-        raise UsageError(f"{name}: its studies differ in direction; keep them in databases of their own.")
+        raise UsageError(
+            f"{name}: its studies differ in direction. Store each direction in its own database."
+        )
     return table_of(
         name, records, "an Optuna database"
     ), "minimize" if "minimize" in directions else "maximize"

@@ -1,4 +1,4 @@
-"""A file of learning curves, whatever wrote it."""
+"""Reads a file of learning curves in any supported format."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class NamedCurve:
 
 @dataclass(frozen=True)
 class CurveFile:
-    """The curves of a file, in the order in which trials first appear, and what their score is.
+    """The curves of a file, in the order in which trials first appear, and the metric of their score.
 
-    notes: what the file and its columns were taken for, in sentences.
+    notes: sentences that tell how the file and its columns were interpreted.
     """
 
     curves: Sequence[NamedCurve]
@@ -55,13 +55,16 @@ def read_curves(
 ) -> CurveFile:
     """Read the runs of a file, a folder of event files, or an Optuna database.
 
-    direction: of the scores; None for what their name tells, else maximize. Without scores the validation loss decides.
-    valid_rows: rows behind a validation score, and chance, the score of a model that has learnt nothing, where they are
-    known. columns: by figure, the column that holds it, where that can't be told. Raises UsageError.
+    direction: the direction of the score; None to find it from the score's name, else from its relation to the loss,
+    else `maximize`. Without scores, the validation loss is minimised. valid_rows: the number of rows on which a
+    validation score is computed; 0 if it is not known. chance: the score of a model that has learnt nothing; NaN if it
+    is not known. columns: by figure, the name of its column, if it can't be found automatically. Raises UsageError.
     """
     table, told = _read(path)
     if not len(table):
-        raise UsageError(f"{path}: holds no round. It needs a row a round, with a validation figure in some.")
+        raise UsageError(
+            f"{path}: contains no round. It needs one row for each round, and a validation figure in some rows."
+        )
     if is_wide(table):
         table = melted(table)
     taken = _taken(table, columns or {})
@@ -70,7 +73,7 @@ def read_curves(
     usable = [run for run in runs if run.is_validated]
     if not usable:
         raise UsageError(
-            f"{path}: no round has a validation figure; its columns are: {', '.join(table.columns)}."
+            f"{path}: no round has a validation figure. The columns are: {', '.join(table.columns)}."
         )
     told = direction or told or taken.direction
     found = None if told else direction_by_loss(usable)
@@ -97,7 +100,7 @@ def _read(path: Path | str) -> tuple[Table, Direction | None]:
 
 
 def _taken(table: Table, given: Mapping[str, str]) -> Taken:
-    """By the first column of rounds in which no round is validated twice; the first there is, where all are."""
+    """Find the columns. Several may number the rounds; prefer the first in which no round has two validations."""
     taken = take(table, given)
     if taken.round is None or "round" in given or len(table) == 0:
         return taken
@@ -116,7 +119,7 @@ def _curve(run: Run, metric: Metric) -> Curve:
 
 
 def _name_of(taken: Taken) -> str:
-    """What the score is called: its column, or `score` where that is our own name for it."""
+    """The name of the score: its column's; `score` if the column is called `valid_score`."""
     name = taken.figures["valid_score"][0]
     return "score" if name == "valid_score" else name
 
@@ -128,18 +131,18 @@ def _notes(table: Table, taken: Taken, metric: Metric, runs: Sequence[Run], *, i
         why = f": it {moves} while the loss falls" if is_by_loss else ""
         notes.append(f"The score is {metric.name}, to {metric.direction}{why} (--direction changes that).")
     if taken.others:
-        notes.append(f"Passed over: {', '.join(taken.others)} (--columns valid_score=NAME takes another).")
+        notes.append(f"Not used: {', '.join(taken.others)} (--columns valid_score=NAME uses another score).")
     lacking = [name for name in ("train_loss", "train_score") if name not in taken.figures]
     if len(lacking) == 2:
         notes.append(
             "There are no training figures: a run called overfitting may also have become worse on the training data."
         )
     notes += [
-        f"Left out of {run.name}: round {run.tested}, which belongs to the final test."
+        f"Round {run.tested} of {run.name} is not used, because it belongs to the final test."
         for run in runs
         if run.tested is not None
     ]
     empty = [run.name for run in runs if not run.is_validated]
     if empty:
-        notes.append(f"Left out, as no round has a validation figure: {', '.join(empty)}.")
+        notes.append(f"Not used, because no round has a validation figure: {', '.join(empty)}.")
     return notes

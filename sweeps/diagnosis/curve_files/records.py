@@ -1,4 +1,4 @@
-"""JSON: Hugging Face's trainer_state.json, histories as lists of records or as columns, and JSON lines."""
+"""Reads JSON: Hugging Face's trainer_state.json, histories as lists of records or as columns, and JSON lines."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sweeps.diagnosis.curve_files.delimited import read_text
 from sweeps.diagnosis.curve_files.table import Table
 from sweeps.errors import UsageError
 
-HISTORY = "log_history"  # of Hugging Face's trainer
+HISTORY = "log_history"  # the key of the records in Hugging Face's trainer_state.json
 SUMMARY = (
     "train_runtime",
     "total_flos",
-)  # of its last record, which is of the whole training, not of a round
+)  # keys of its last record, which describes the whole training, not a round
 
 
 def read_records(path: Path) -> Table:
-    """Raises UsageError where the file is no JSON, or holds no records."""
+    """The records of a JSON file. Raises UsageError if the file is no JSON, or contains no records."""
     found = _parsed(path, read_text(path))
     name = "JSON records"
     if isinstance(found, dict) and isinstance(found.get(HISTORY), list):
@@ -30,13 +30,13 @@ def read_records(path: Path) -> Table:
             count = len(next(iter(columns.values())))
             return Table(path, columns, range(1, count + 1), "JSON columns")
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise UsageError(f"{path}: holds no list of records, one a round, and no {HISTORY}.")
+        raise UsageError(f"{path}: contains neither a list with one record for each round nor a {HISTORY}.")
     records = [each for each in found if not any(key in each for key in SUMMARY)]
     return table_of(path, records, name)
 
 
 def table_of(path: Path | str, records: Sequence[Mapping[str, Any]], name: str) -> Table:
-    """A table of records, whose keys may differ; what one lacks was not measured."""
+    """A table of records, whose keys may differ. A figure that a record lacks was not measured."""
     names = list(dict.fromkeys(key for record in records for key in record))
     columns = {key: [record.get(key) for record in records] for key in names}
     return Table(path, columns, range(1, len(records) + 1), name)
@@ -52,4 +52,4 @@ def _parsed(path: Path, text: str) -> Any:
                 return [json.loads(line) for line in lines]
             except json.JSONDecodeError:
                 pass
-        raise UsageError(f"{path}:{error.lineno}: no JSON: {error.msg}.") from None
+        raise UsageError(f"{path}:{error.lineno}: this is not valid JSON: {error.msg}.") from None

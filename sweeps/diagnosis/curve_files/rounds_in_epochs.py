@@ -1,4 +1,4 @@
-"""Steps that begin again in every epoch: one run whose rounds are pairs of an epoch and a step."""
+"""Numbers the rounds of a run whose steps begin again in every epoch, so that a round is an epoch and a step."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sweeps.diagnosis.curve_files.table import Table
 
 
 def in_order(table: Table, taken: Taken, given: Mapping[str, str]) -> tuple[Table, Taken]:
-    """The table with a column that counts its rounds, where steps begin again whenever the epoch goes on.
+    """The table with an additional column that counts its rounds, if the steps begin again when the epoch increases.
 
-    Else table and columns as they are: also where `--columns` names the rounds, or a column names the trials.
+    Else, or if `--columns` names the rounds or a column names the trials, table and columns stay as they are.
     """
     if taken.round is None or taken.trial is not None or "round" in given:
         return table, taken
@@ -30,7 +30,7 @@ def in_order(table: Table, taken: Taken, given: Mapping[str, str]) -> tuple[Tabl
 
 
 def _is_nested(steps: list[float | None], epochs: list[float | None], starts: frozenset[int]) -> bool:
-    """Whether steps go back somewhere, and wherever they do (but at a new run) the epoch goes on."""
+    """Whether the step decreases somewhere, and the epoch increases wherever it does, except where a new run begins."""
     has_nested = False
     for row in range(1, len(steps)):
         step, before, epoch, latest = steps[row], steps[row - 1], epochs[row], epochs[row - 1]

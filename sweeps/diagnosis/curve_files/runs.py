@@ -1,4 +1,4 @@
-"""Which rows are one run, and which are one round of it."""
+"""Divides the rows of a table into runs, and the rows of a run into rounds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Figures = Mapping[str, Sequence[float | None]]
 
 @dataclass
 class Run:
-    """A run's rounds, oldest first. numbers: what they are called. columns: by figure, a value a round.
+    """A run's rounds, oldest first.
 
-    tested: the round that was left out because it only evaluates the finished model, beside the test figures.
+    numbers: the rounds' numbers. columns: for each figure, one value for each round. tested: the number of the last
+    round, if it was removed because it only evaluates the finished model for its test figures; else None.
     """
 
     name: str
@@ -48,13 +49,16 @@ def runs_of(table: Table, taken: Taken) -> list[Run]:
             runs.append(run)
     if not runs:
         raise UsageError(
-            f"{table.path}: holds no round. It needs a row a round, with a validation figure in some."
+            f"{table.path}: contains no round. It needs one row for each round, and a validation figure in some rows."
         )
     return runs
 
 
 def has_one_validation_a_round(table: Table, taken: Taken) -> bool:
-    """Whether no round has two rows with a validation figure: else it is the wrong column (epochs, validated twice)."""
+    """Whether no round has two rows with a validation figure, and all rounds are whole numbers.
+
+    If not, another column numbers the rounds: for example, this one holds epochs with two validations each.
+    """
     rounds = _round_numbers(table, taken.round)
     names = [name for name in ("valid_loss", "valid_score") if name in taken.figures]
     measured = [_summed(table, taken.figures[name]) for name in names]
@@ -68,7 +72,7 @@ def has_one_validation_a_round(table: Table, taken: Taken) -> bool:
 
 
 def _summed(table: Table, columns: Sequence[str]) -> list[float | None]:
-    """The sum of some columns; None where any was not measured."""
+    """The sum of some columns; None in a row in which any of them was not measured."""
     parts = [table.numbers(column) for column in columns]
     if len(parts) == 1:
         return parts[0]
@@ -81,7 +85,7 @@ def _summed(table: Table, columns: Sequence[str]) -> list[float | None]:
 
 
 def _round_numbers(table: Table, column: str | None) -> list[float | None]:
-    """The round of each row, as the file says; its rows counted from 1 where it does not."""
+    """The round of each row, from the column; without a column, the row's own number, from 1."""
     if column is None:
         return list(map(float, range(1, len(table) + 1)))
     return table.numbers(column)
@@ -104,7 +108,7 @@ def _name_of(value: object) -> str:
 
 
 def _by_restarts(table: Table, rounds: Sequence[float | None]) -> dict[str, list[int]]:
-    """A run begins with a header in the middle, or where rounds begin again at the first number."""
+    """The rows of each run. A new run begins at a repeated header, or where the round returns to the first number."""
     parts: list[list[int]] = [[]]
     first = latest = math.nan
     for row, number in enumerate(rounds):
@@ -137,7 +141,7 @@ def _run(
     *,
     is_named: bool,
 ) -> Run:
-    """The rows of one run, those of one round merged; where it went on from an earlier round, the later rows count."""
+    """One run, with the rows of each round merged. If it was continued from an earlier round, the later rows count."""
     groups: list[list[int]] = []
     numbers: list[float] = []
     for row in places:
@@ -190,7 +194,7 @@ def _is_final_test(table: Table, groups: Sequence[Sequence[int]], figures: Figur
 
 
 def _conflicts(row: int, other: int, figures: Figures) -> bool:
-    """Whether two rows both say something of one figure of validation."""
+    """Whether two rows both have a value of the same validation figure."""
     return any(
         values[row] is not None and values[other] is not None
         for name, values in figures.items()
@@ -199,7 +203,7 @@ def _conflicts(row: int, other: int, figures: Figures) -> bool:
 
 
 def _merged(figure: str, values: Sequence[float | None], rows: Sequence[int]) -> float | None:
-    """One value of a round's rows: their mean in training, else the latest; finite ones go before others."""
+    """One value for a round's rows: the mean of a training figure, else the latest value. Finite ones are preferred."""
     if len(rows) == 1:
         return values[rows[0]]
     found = [value for row in rows if (value := values[row]) is not None]
@@ -212,7 +216,7 @@ def _merged(figure: str, values: Sequence[float | None], rows: Sequence[int]) ->
 
 
 def _without_empty(name: str, numbers: Sequence[float], columns: Mapping[str, list[float | None]]) -> Run:
-    """Rounds that hold a loss or a score, with whole numbers: those of the file, or counted where those are none."""
+    """The rounds that have a loss or a score. Their numbers are the file's, if all are whole; else 1, 2, 3 …."""
     tellable = [values for figure, values in columns.items() if figure.endswith(("_loss", "_score"))]
     kept = [place for place in range(len(numbers)) if any(values[place] is not None for values in tellable)]
     is_whole = all(whole(numbers[place]) for place in kept)

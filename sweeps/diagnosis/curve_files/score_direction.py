@@ -1,4 +1,4 @@
-"""Whether less of a score is better, told from how it moves with the loss, where its name does not say so."""
+"""Finds the direction of a score whose name does not tell it, from its correlation with the loss."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Literal
 from sweeps.diagnosis.curve_files.runs import Run
 
 FEWEST_ROUNDS = 4
-CLEAR = 0.7  # rank correlation (Spearman), from which a score is said to move with the loss, or against it
+CLEAR = 0.7  # the least Spearman rank correlation with the loss, positive or negative, that decides
 
 
 def direction_by_loss(runs: Sequence[Run]) -> Literal["maximize", "minimize"] | None:
-    """The direction in which the score improves while the training loss falls; None where that is not clear.
+    """The direction in which the score moves while the training loss falls, in the longest run; None if it is unclear.
 
-    Without a training loss, the validation loss up to its minimum: after that both a loss and an accuracy may rise. The
-    longest run decides.
+    Without a training loss, the validation loss is used up to its minimum, because after that an accuracy may rise
+    together with the loss.
     """
-    import pandas as pd  # needs half a second, which reports of studies need not pay
+    import pandas as pd  # here, because it takes half a second, and reports of studies do not need it
 
     run = max(runs, key=lambda run: len(run.numbers))
     frame = pd.DataFrame(run.columns, dtype=float)

@@ -1,4 +1,4 @@
-"""What every reader of curve files gives: columns of text or numbers, and the line that each row stands on."""
+"""The table that every reader of curve files returns: columns of text or numbers, and the line of each row."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 class Table:
     """Rows in the order of the file.
 
-    columns: by name, one value a row: text, a number, or None. lines: where each row stands. format: what the file was
-    taken for. starts: rows that begin a new run by themselves, as after a header in the middle. has_decimal_commas:
-    whether `0,5` is a half.
+    columns: by name, one value for each row: text, a number, or None. lines: the line of each row in the file. format:
+    the name of the file's format, for messages. starts: the rows at which a new run begins, such as those after a
+    repeated header. has_decimal_commas: whether `0,5` means 0.5.
     """
 
     path: Path | str
@@ -38,7 +38,7 @@ class Table:
         return len(self.lines)
 
     def place(self, row: int) -> str:
-        """Where a row stands, for messages."""
+        """The file and line of a row, for messages."""
         return f"{self.path}:{self.lines[row]}"
 
     def numbers(self, column: str) -> list[float | None]:
@@ -56,7 +56,7 @@ class Table:
         return found
 
     def is_numeric(self, column: str) -> bool:
-        """Whether the first that a column holds is a number; text among numbers is an error that is told."""
+        """Whether the first value of a column is a number. Later text in it is an error, which `numbers` raises."""
         found = (
             number_of(value, has_decimal_commas=self.has_decimal_commas) for value in self.columns[column]
         )
@@ -65,9 +65,9 @@ class Table:
 
 
 def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | None:
-    """A number as loggers write them, None for nothing, or the text where it is neither.
+    """The number that a logger wrote; None for an empty value; the text itself if it is neither.
 
-    `11.5%` is 11.5 (per cent), `tensor(2.3261)` is what it holds; `nan` and `inf` are numbers that are not finite.
+    `11.5%` gives 11.5 (per cent), and `tensor(2.3261)` gives 2.3261. `nan` and `inf` are numbers that are not finite.
     """
     if value is None or isinstance(value, bool):
         return None if value is None else float(value)
@@ -91,7 +91,7 @@ def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | 
 
 
 def _all_numbers(values: Sequence[Any]) -> list[float | None] | None:
-    """All of a column at once, where it is nothing but plain numbers; a million rows take a moment then."""
+    """A column's values as floats, if all are plain numbers; else None. This is much faster than one by one."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -102,5 +102,5 @@ def _all_numbers(values: Sequence[Any]) -> list[float | None] | None:
 
 
 def whole(value: float) -> bool:
-    """Whether a number is finite and whole."""
+    """Whether a number is a finite integer."""
     return math.isfinite(value) and float(value).is_integer()

@@ -1,4 +1,4 @@
-"""Charts exported from Weights & Biases: a column a run and metric, `RUN - METRIC`, beside one of steps."""
+"""Converts charts exported from Weights & Biases: a column `RUN - METRIC` for each run and metric, and one of steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_wide(table: Table) -> bool:
 
 
 def melted(table: Table) -> Table:
-    """The same with a row a run and step, and a column a metric."""
+    """The same table with one row for each run and step, and one column for each metric."""
     steps = next(name for name in table.columns if BETWEEN not in name)
     named = [name for name in table.columns if BETWEEN in name and not name.endswith(BOUNDS)]
     runs = list(dict.fromkeys(name.rpartition(BETWEEN)[0] for name in named))

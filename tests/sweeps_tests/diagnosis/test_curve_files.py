@@ -172,14 +172,14 @@ def test_what_can_not_be_read_is_told_with_a_remedy(tmp_path: Path, name: str) -
 def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no such column; did you mean .val_loss."):
         read(tmp_path, KERAS, valid_loss="val_los")
-    with pytest.raises(UsageError, match="no figure; did you mean 'valid_loss'"):
+    with pytest.raises(UsageError, match="there is no such figure; did you mean 'valid_loss'"):
         read(tmp_path, KERAS, valid_los="val_loss")
 
 
 def test_a_run_without_validation_figures_is_left_out_and_named(tmp_path: Path) -> None:
     found = read(tmp_path, KERAS + "0,.5,1.2,,\n1,.6,1.0,,\n")
     assert [named.name for named in found.curves] == ["log:1"]
-    assert found.notes[-1] == "Left out, as no round has a validation figure: log:2."
+    assert found.notes[-1] == "Not used, because no round has a validation figure: log:2."
 
 
 STEPS_IN_EPOCHS = "epoch,step,loss,val_loss\n1,0,2,2.1\n1,500,1.8,1.9\n2,0,1.6,1.8\n2,500,1.4,1.7\n"
@@ -219,4 +219,4 @@ def test_the_evaluation_of_the_finished_model_is_no_round(tmp_path: Path) -> Non
     rounds = "0,49,,.6,,\n0,50,,,.97,.07\n1,99,,.1,,\n1,100,,,.98,.05\n"
     found = read(tmp_path, f"{header}{rounds}2,101,,,.99,.01\n2,101,.03,,,\n")
     assert found.curves[0].curve.valid_loss.tolist() == [0.07, 0.05]
-    assert found.notes[-1] == "Left out of log: round 2, which belongs to the final test."
+    assert found.notes[-1] == "Round 2 of log is not used, because it belongs to the final test."

@@ -144,7 +144,7 @@ def test_a_study_is_diagnosed_as_it_was_halted(sweep: Sweep, launch: Sweep) -> N
 
 BAD = {
     "an empty file": ("", ": is empty. Its first line names the columns: round, valid_loss"),
-    "no rounds": ("trial,round,train_loss,valid_loss\n", ": holds no round."),
+    "no rounds": ("trial,round,train_loss,valid_loss\n", ": contains no round."),
     "no validation figure": (
         "trial,round,train_loss,loss_on_held_out\na,1,1,1\n",
         ": holds no validation loss and no validation score (training figures: train_loss)",

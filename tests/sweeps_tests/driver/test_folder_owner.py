@@ -98,6 +98,6 @@ def test_a_best_yaml_that_was_cut_short_is_told_as_that(launch_toy: ToyLauncher,
     (study.out / ".study.json").unlink()
     study.best_path.write_bytes(study.best_path.read_bytes()[:300])
     with pytest.raises(
-        UsageError, match=r"best\.yaml can't be read, so it is not known .* may have been cut short"
+        UsageError, match=r"best\.yaml would be overwritten, and it can't be read.* may have been truncated"
     ):
         launch_toy(num_trials=1, study="second", out=str(tmp_path / "out"))

@@ -121,7 +121,9 @@ def test_steps_that_are_not_recorded_are_told_of_once(
     space = {"at_round": [1, 2, 3]}
     launch_pack("pack", 4, space=space, sampler="grid", overrides={"behaviour": "is_not_recorded"})
     assert (
-        capsys.readouterr().err.count("without recorded steps, which is slower but gives the same figures: it can't")
+        capsys.readouterr().err.count(
+            "without recorded steps, which is slower but gives the same figures: it can't"
+        )
         == 1
     )
 
