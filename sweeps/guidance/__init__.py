@@ -1,1 +1,1 @@
-"""Guidance: which learning rate, which batch size, and whether a training is sane at all."""
+"""Guidance: suggests learning rates and batch sizes, and checks whether a training works correctly."""

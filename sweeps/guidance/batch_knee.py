@@ -1,4 +1,4 @@
-"""Which batch size is worth its rows: the knee of throughput, and the gradient noise scale. Only numbers."""
+"""Suggests batch sizes from measured throughput (its knee) and from the gradient noise scale. Functions of numbers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NEARLY_ALL = 0.8  # of the highest throughput: the smallest batch that reaches it is the knee
-PAYS = 1.1  # a doubling must raise the throughput by a tenth; two in a row that do not end the probe
-ROOM = 0.8  # of the memory may be used: a round with evaluation needs more than a step
+NEARLY_ALL = 0.8  # the smallest batch with this share of the highest throughput is the knee
+PAYS = 1.1  # the factor by which a doubling should raise throughput; two smaller ones in a row end the probe
+ROOM = 0.8  # the share of the memory that steps may use: a round with evaluation needs more than a step
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One batch size. rows_per_second: median. peak_bytes: of memory, at most."""
+    """What was measured at one batch size. rows_per_second: the median. peak_bytes: the peak of used memory."""
 
     batch_size: int
     rows_per_second: float
@@ -21,7 +21,7 @@ class Measured:
 
 
 def still_pays(measured: Sequence[Measured]) -> bool:
-    """Whether a larger batch is worth measuring: not after two doublings in a row that gained less than a tenth."""
+    """Whether to measure a larger batch: yes, unless the latest two doublings each gained less than a tenth."""
     if len(measured) < 3:
         return True
     rates = [each.rows_per_second for each in measured[-3:]]
@@ -29,12 +29,12 @@ def still_pays(measured: Sequence[Measured]) -> bool:
 
 
 def has_room(peak_bytes: float, limit_bytes: float) -> bool:
-    """Whether a peak leaves enough of the memory free."""
+    """Whether a peak of used memory leaves enough of the memory free."""
     return peak_bytes <= ROOM * limit_bytes
 
 
 def knee(measured: Sequence[Measured]) -> Measured:
-    """The smallest batch that reaches nearly the highest throughput. Raises ValueError for nothing measured."""
+    """The smallest batch with nearly the highest throughput. Raises ValueError if nothing was measured."""
     if not measured:
         raise ValueError("nothing was measured")
     highest = max(each.rows_per_second for each in measured)
@@ -44,8 +44,8 @@ def knee(measured: Sequence[Measured]) -> Measured:
 def noise_scale(small: int, small_square: float, big: int, big_square: float) -> float:
     """The simple noise scale B = tr(Σ) / |G|², in rows (McCandlish et al. 2018, appendix A.1).
 
-    small, big: two batch sizes. small_square, big_square: the mean squared norm of the gradient at each. Infinite
-    where the noise hides the gradient, 0 where there is no noise.
+    small, big: two batch sizes. small_square, big_square: the mean squared norm of the gradient at each. The result is
+    infinite if the noise hides the gradient, and 0 if there is no noise.
     """
     if not small < big:
         raise ValueError(f"{small} is not below {big}")
@@ -57,7 +57,10 @@ def noise_scale(small: int, small_square: float, big: int, big_square: float) ->
 
 
 def suggested_sizes(measured: Sequence[Measured], noise: float) -> list[int]:
-    """Powers of two to search: up to the knee, from a quarter of the knee or of the noise scale, if that is smaller."""
+    """The batch sizes to search, at most 4: up to the knee, and from a quarter of the knee or of the noise scale.
+
+    measured: the measurements at doubling sizes. noise: the noise scale, in rows; it counts if it is below the knee.
+    """
     top = knee(measured).batch_size
     low = min(top, noise if noise > 0 else top) / 4
     sizes = [each.batch_size for each in measured if low <= each.batch_size <= top]

@@ -1,4 +1,4 @@
-"""Measures the shared loop at doubling batch sizes: rows a second, memory, and the gradient noise scale."""
+"""Measures the shared training loop at doubling batch sizes: rows per second, memory, and the gradient noise scale."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ from sweeps.trial.failure import failure_of
 
 SIZE = "batch_size"
 SMALLEST = 8
-TIMINGS, LEAST_SECONDS = 5, 0.05  # of each size: so many timings, each of steps that take so long
-NOISE_ROWS, NOISE_BATCHES = 8, 64  # of the small batches; together they are the large one
-WARM_STEPS = 50  # before the noise scale is taken: it grows as training goes on
+TIMINGS, LEAST_SECONDS = 5, 0.05  # timings for each size, and how long the steps of a timing take at least
+NOISE_ROWS, NOISE_BATCHES = 8, 64  # rows of a small batch; so many small batches are the large one
+WARM_STEPS = 50  # steps before the noise scale is measured, because it grows during training
 
 
 @dataclass(frozen=True)
 class BatchAnswer:
-    """What was measured. ended: why no larger batch was. proven: the largest size that trained a whole round.
+    """What was measured.
 
+    ended: why no larger batch was measured. proven: the largest size with which a round with evaluation was trained.
     noise_rows: the gradient noise scale, in rows.
     """
 
@@ -44,7 +45,7 @@ class BatchAnswer:
 
     @property
     def knee(self) -> int:
-        """The smallest batch that reaches nearly the highest throughput, among those that are proven."""
+        """The smallest batch with nearly the highest throughput, among the sizes up to `proven`."""
         return knee(self._usable()).batch_size
 
     @property
@@ -56,7 +57,7 @@ class BatchAnswer:
         return [each for each in self.measured if each.batch_size <= self.proven]
 
     def record(self) -> dict[str, Any]:
-        """Under the keys of `-f json`."""
+        """The record with the keys of `-f json`."""
         return {
             "measured": [dataclasses.asdict(each) for each in self.measured],
             "ended": self.ended,
@@ -80,8 +81,8 @@ def probe_batches(
     planned = plan_study(settings, paths.data_root(data_dir))
     make_deterministic(planned.spec.threads)
     if given := [text for text in settings.overrides if text.startswith(f"{SIZE}=")]:
-        raise UsageError(f"{given[0]}: the batch size is what is measured. Leave it out.")
-    bench = bench_of(planned)  # raises for code with a loop of its own
+        raise UsageError(f"{given[0]}: several batch sizes are measured, so none can be fixed. Remove it.")
+    bench = bench_of(planned)  # raises for a task with its own training loop
     rows = len(planned.splits.train)
     first, last = _bounds(smallest, largest, rows)
     measured, ended = _measure_all(bench, first, last, told)
@@ -125,7 +126,7 @@ def _measure_all(
 
 
 def _measure(bench: Bench, size: int) -> Measured:
-    """The median of some timings, each of as many steps as take a while. The first steps are not counted."""
+    """Measure one size: the median of TIMINGS timings of LEAST_SECONDS or more. The first steps are not counted."""
     if bench.device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -139,14 +140,14 @@ def _measure(bench: Bench, size: int) -> Measured:
 
 
 def _seconds(run: Run) -> float:
-    """How long a round takes without evaluation; its figures are read at its end, so a GPU is waited for."""
+    """How many seconds a round takes without evaluation. Its figures are read at its end, which waits for a GPU."""
     began = time.perf_counter()
     run.train_round()
     return time.perf_counter() - began
 
 
 def _proven(bench: Bench, sizes: list[int]) -> int:
-    """The largest of the sizes that trains and evaluates a round on all rows; the smallest is taken for granted."""
+    """The largest size with which a short round with evaluation fits into memory. The smallest is not tried."""
     for size in reversed(sizes[1:]):
         try:
             run = _run(bench, size)
@@ -172,11 +173,11 @@ def _run(bench: Bench, size: int) -> Run:
 
 
 def _noise(bench: Bench) -> float:
-    """The noise scale after some steps.
+    """The noise scale after WARM_STEPS steps.
 
-    The large batch is made of the small ones, whose gradients are averaged: this halves the work and has far less
-    variance than two independent batches. Rows are drawn with replacement, and the model is in evaluation mode: with
-    dropout, or with the batch's own statistics, a gradient would not be a mean over independent rows.
+    The large batch consists of the small ones, whose gradients are averaged. This halves the work, and its variance is
+    far smaller than with two independent batches. Rows are drawn with replacement, and the model is in evaluation mode:
+    with dropout, or with the batch's own statistics, a gradient would not be a mean over independent rows.
     """
     run = bench.run(splits=bench.whole, parameters=bench.changed(dropout=0.0))
     run.steps_per_round = WARM_STEPS
@@ -204,7 +205,7 @@ def _gradient(bench: Bench, run: Run, rows: torch.Tensor) -> torch.Tensor:
 
 
 def memory_bytes(device: torch.device) -> int:
-    """The memory that a training may use in all: of the GPU, or of this machine."""
+    """How many bytes of memory a training may use in all: the GPU's, or what is available on this machine."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     return int(psutil.virtual_memory().available) + peak_memory_bytes(device)

@@ -1,4 +1,4 @@
-"""What sanity checks of a task work on: few rows of it, and short runs of the shared loop."""
+"""The material for sanity checks of a task: some of its rows, and short runs of the shared training loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from objectives.rows.subsets import at_most
 from objectives.training.loop import Run
 
 TRAIN_ROWS, VALID_ROWS = 2000, 500
-STEPS = 6  # of a round of a short run
+STEPS = 6  # the most steps in a round of a short run
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Bench:
         return cls(task, parameters, part, whole, seed, device)
 
     def run(self, *, seed: int | None = None, splits: Splits | None = None, parameters: Any = None) -> Run:
-        """A run at its start, whose rounds are short."""
+        """A new run with short rounds."""
         run = Run(
             self.task,
             parameters or self.parameters,
@@ -52,14 +52,14 @@ class Bench:
         return run
 
     def changed(self, **values: Any) -> Any:
-        """The parameters with those of `values` that the task has."""
+        """The parameters, changed to `values`. Names that the task does not have are ignored."""
         known = {each.name for each in dataclasses.fields(self.parameters)}
         return dataclasses.replace(
             self.parameters, **{name: value for name, value in values.items() if name in known}
         )
 
     def classes(self, run: Run) -> int | None:
-        """The number of classes, if the model gives a logit for each; else None."""
+        """The number of classes, if the model returns a logit for each class; else None."""
         outputs, targets = self.outputs(run, run.train_sample[:2]), run.train_sample.targets
         is_class = targets.ndim == 1 and not targets.is_floating_point() and len(torch.unique(targets)) > 1
         return outputs.shape[1] if is_class and outputs.ndim == 2 and outputs.shape[1] > 1 else None

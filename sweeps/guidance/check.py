@@ -1,4 +1,4 @@
-"""The result of a sanity check, and the usual causes where it fails."""
+"""The result of a sanity check, and the usual cause of each failure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Check:
         return CAUSES[self.name] if self.outcome == "failed" else None
 
     def record(self) -> dict[str, Any]:
-        """Under the keys of `-f json`."""
+        """The record with the keys of `-f json`."""
         record = asdict(self)
         return {"check": record.pop("name"), **record, "cause": self.cause}
 
@@ -59,5 +59,5 @@ def failed(name: str, because: str, **evidence: Any) -> Check:
 
 
 def not_applicable(name: str, because: str) -> Check:
-    """A check that can't be made here."""
+    """A check that can't be made for this task."""
     return Check(name, "not_applicable", because)

@@ -15,14 +15,14 @@ from sweeps.guidance.bench import Bench
 from sweeps.guidance.check import Check, failed, not_applicable, passed
 from sweeps.trial.metric import Metric
 
-LABEL_ROWS = 20_000  # trained on, in all
-LABEL_STEPS = 400
-LEARNT = 0.2  # of the way from chance to a perfect score, on the training rows
-ROWS_A_CLASS = 12  # from fewer, chance may be all that other rows get
+LABEL_ROWS = 20_000  # the most rows that the check of labels trains on, repeated rows counted again
+LABEL_STEPS = 400  # the most steps of this check
+LEARNT = 0.2  # the training score has learnt something at this share of the way from chance to a score of 1
+ROWS_A_CLASS = 12  # with fewer training rows for each class, validation rows may stay at chance
 
 
 def splits(bench: Bench) -> Check:
-    """No row may be both trained and validated on. The sealed test split is not looked at."""
+    """Checks that no row is in both the training and the validation split. It does not read the test split."""
     train, valid = (_row_digests(rows.inputs) for rows in (bench.whole.train, bench.whole.valid))
     counts = Counter(train)
     twice = sum(count - 1 for count in counts.values()) / len(train)
@@ -41,7 +41,7 @@ def splits(bench: Bench) -> Check:
 
 
 def labels(bench: Bench) -> Check:
-    """Trained on true labels the validation score must beat chance, and on shuffled labels it must not."""
+    """Checks that the validation score beats chance after training on true labels, but not on shuffled labels."""
     targets = bench.splits.train.targets
     if targets.ndim != 1 or targets.is_floating_point() or len(torch.unique(targets)) < 2:
         return not_applicable("labels", "The targets are not labels of several classes.")
@@ -70,10 +70,13 @@ def labels(bench: Bench) -> Check:
 
 
 def _scores(bench: Bench, part: Splits, metric: Metric, rounds: int | None) -> tuple[float, float, int]:
-    """Training and validation score after `rounds`; None for as many as it takes to beat chance clearly."""
+    """Training score, validation score and number of rounds.
+
+    rounds: how many to train; None to train until the validation score clearly beats chance, or the limit is reached.
+    """
     run = bench.run(splits=part, parameters=bench.changed(schedule="constant"))
     most = rounds or max(1, min(LABEL_STEPS, LABEL_ROWS // run.batch_size) // run.steps_per_round)
-    clear = dataclasses.replace(metric, num_valid=max(1, metric.num_valid // 9))  # three times as sure
+    clear = dataclasses.replace(metric, num_valid=max(1, metric.num_valid // 9))  # three times the margin
     done = 0
     while done < most:
         stride = min(8, most - done)

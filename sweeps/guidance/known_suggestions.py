@@ -1,7 +1,7 @@
-"""The learning rates that other tools would suggest, computed by their own definitions on the same curves.
+"""Computes the learning rates that other tools would suggest, by their own definitions, from the same curves.
 
-fastai's `lr_find` (fastai/callback/schedule.py) and Lightning's Tuner (lightning/pytorch/tuner/lr_finder.py) both look
-at a loss that is smoothed by a moving mean with weight 0.98, corrected for its start.
+fastai's `lr_find` (fastai/callback/schedule.py) and Lightning's Tuner (lightning/pytorch/tuner/lr_finder.py) both
+smooth the loss by an exponential moving mean with weight 0.98, corrected for its start.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 
 Rule = Callable[[Sequence[float], Sequence[float]], float | None]
 BETA = 0.98
-STOP_AT = 4.0  # times the best smoothed loss: both end their test there
+STOP_AT = 4.0  # both tools end their test when the smoothed loss exceeds the best one by this factor
 
 
 def known_suggestions(rates: Sequence[float], losses: Sequence[float]) -> dict[str, float | None]:
-    """By tool and rule, the suggested rate; None where the rule gives none."""
+    """The suggested rates, by tool and rule; None for a rule that suggests none."""
     smooth = moving_mean(losses)
     length = _stopped_after(smooth)
     kept, seen = list(rates[:length]), smooth[:length]
@@ -29,7 +29,7 @@ def known_suggestions(rates: Sequence[float], losses: Sequence[float]) -> dict[s
 
 
 def moving_mean(losses: Sequence[float]) -> list[float]:
-    """The losses smoothed as both tools do it."""
+    """The losses, smoothed as in both tools."""
     mean, smooth = 0.0, []
     for step, loss in enumerate(losses, start=1):
         mean = BETA * mean + (1 - BETA) * loss
@@ -38,7 +38,7 @@ def moving_mean(losses: Sequence[float]) -> list[float]:
 
 
 def valley(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The point two thirds down, or a bit further: in the middle third of the longest decreasing sequence of losses."""
+    """The rate in the middle of the longest decreasing sequence of losses (fastai's rule `valley`)."""
     num = len(losses)
     length, start, end = [1] * num, 0, 0
     for i in range(1, num):
@@ -52,7 +52,7 @@ def valley(rates: Sequence[float], losses: Sequence[float]) -> float | None:
 
 
 def steep(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The rate with the steepest fall to the next point, by log rate."""
+    """The rate from which the loss falls most steeply to the next point, by the logarithm of the rate."""
     if len(losses) < 2:
         return None
     slopes = np.diff(losses) / np.diff(np.log(rates))
@@ -60,7 +60,7 @@ def steep(rates: Sequence[float], losses: Sequence[float]) -> float | None:
 
 
 def lightning(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The rate with the steepest gradient of the loss by the rate itself, without the first ten points and the last."""
+    """The rate with the steepest fall of the loss, by the rate itself. Ignores the first ten points and the last."""
     pairs = [pair for pair in zip(rates[10:-1], losses[10:-1], strict=True) if math.isfinite(pair[1])]
     if len(pairs) < 2:
         return None
@@ -69,7 +69,7 @@ def lightning(rates: Sequence[float], losses: Sequence[float]) -> float | None:
 
 
 def _stopped_after(smooth: Sequence[float]) -> int:
-    """How many points a tool would have seen."""
+    """The number of points before the tools would end their test."""
     best = math.inf
     for at, loss in enumerate(smooth):
         if not math.isfinite(loss) or (at > 1 and loss > STOP_AT * best):
@@ -81,7 +81,7 @@ def _stopped_after(smooth: Sequence[float]) -> int:
 def _as_fastai(
     rates: Sequence[float], losses: Sequence[float], planned: int
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Without the first tenth and the last five points."""
+    """The rates and losses without the first tenth of the `planned` points and the last five."""
     return rates[planned // 10 : -5], losses[planned // 10 : -5]
 
 

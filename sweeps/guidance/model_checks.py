@@ -1,4 +1,4 @@
-"""Checks of a model before and while it learns one batch: its first loss, its gradients, its evaluation."""
+"""Checks of a model: its loss before training, its gradients, whether it can learn one batch, and its evaluation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from objectives.training.loop import Run
 from sweeps.guidance.bench import Bench
 from sweeps.guidance.check import Check, failed, not_applicable, passed
 
-FIRST_LOSS = 2.0  # times ln(classes) is too much, and a half of it too little
+FIRST_LOSS = 2.0  # the first loss may differ from ln(classes) by this factor
 BATCH_ROWS = 8
 BATCH_STEPS = 300
-FITTED = 0.05  # of the first loss: the batch is learnt
-CLOSE = 1e-3  # of the largest output: no more than rounding between batches
+FITTED = 0.05  # a batch is learnt when its loss has fallen to this share of the first loss
+CLOSE = 1e-3  # outputs that differ by this share of the largest output differ by rounding only
 GRADIENT_BATCHES = 4
 
 
 def initial_loss(bench: Bench) -> Check:
-    """The loss of an untrained classifier must be near ln(classes): it knows nothing, and is sure of nothing."""
+    """Checks that an untrained classifier has a loss near ln(classes), as if all classes were equally probable."""
     run = bench.run()
     classes = bench.classes(run)
     if classes is None:
@@ -35,7 +35,7 @@ def initial_loss(bench: Bench) -> Check:
 
 
 def training_mode(bench: Bench) -> Check:
-    """While it trains, the model must be in training mode, or dropout and batch statistics are switched off."""
+    """Checks that the model is in training mode while it trains; else dropout and batch statistics are off."""
     run = bench.run()
     run.model.train()
     if not run.model.training:
@@ -52,7 +52,7 @@ def training_mode(bench: Bench) -> Check:
 
 
 def gradients(bench: Bench) -> Check:
-    """Each weight that is to learn must get a gradient that is finite and not all zero."""
+    """Checks that each weight with requires_grad gets a gradient that is finite and not all zero."""
     run = bench.run(parameters=bench.changed(dropout=0.0))
     learning = [(name, weight) for name, weight in run.model.named_parameters() if weight.requires_grad]
     reached: dict[str, bool] = {}
@@ -76,7 +76,7 @@ def gradients(bench: Bench) -> Check:
 
 
 def _frozen(run: Run) -> str:
-    """Which weights do not learn. A layer may be frozen on purpose, so this is told and no failure."""
+    """A sentence about the frozen weights, which may be frozen on purpose; empty if there are none."""
     frozen = [name for name, weight in run.model.named_parameters() if not weight.requires_grad]
     if not frozen:
         return ""
@@ -85,7 +85,7 @@ def _frozen(run: Run) -> str:
 
 
 def one_batch(bench: Bench) -> Check:
-    """A model must be able to learn a few rows by heart (Karpathy 2019)."""
+    """Checks that the model can learn a few rows by heart (Karpathy 2019)."""
     part = bench.splits.train[: min(BATCH_ROWS, len(bench.splits.train))]
     splits = _with_train(bench, part)
     ratios = []
@@ -116,7 +116,7 @@ def one_batch(bench: Bench) -> Check:
 
 
 def _fit(run: Run) -> tuple[float, int]:
-    """The smallest loss of a run as a part of its first, and after how many steps."""
+    """The smallest loss of a run, divided by its first loss, and the number of steps."""
     run.steps_per_round = 1
     first = best = run.train_round().running_loss
     for step in range(2, BATCH_STEPS + 1):
@@ -130,7 +130,7 @@ def _fit(run: Run) -> tuple[float, int]:
 
 
 def evaluation_repeatable(bench: Bench) -> Check:
-    """Two evaluations of the same weights and rows must be equal bit for bit, and change nothing."""
+    """Checks that two evaluations of the same weights and rows are equal bit for bit, and change nothing."""
     run = bench.run()
     run.train_round()
     before = [value.clone() for value in run.model.state_dict().values()]
@@ -145,7 +145,7 @@ def evaluation_repeatable(bench: Bench) -> Check:
 
 
 def evaluation_alone(bench: Bench) -> Check:
-    """What the model says of a row must not depend on the other rows of its batch."""
+    """Checks that the outputs for a row do not depend on the other rows of its batch."""
     run = bench.run()
     run.train_round()
     rows = run.valid_rows[:32]

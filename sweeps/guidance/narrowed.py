@@ -1,4 +1,4 @@
-"""Narrows the space of a study to what guidance suggests: as a file, or on record in its specification."""
+"""Narrows a study's space to the suggested range: writes it as a file, or records it in the specification."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def narrowed_space(answer: RateAnswer, space: Space) -> Space:
 
 
 def write_space(space: Space, task: str, path: Path, comment: str) -> None:
-    """Write a space as YAML that `--space` takes. Raises UsageError where it can't be written."""
+    """Write a space as a YAML file for `--space`. Raises UsageError if it can't be written."""
     yaml = YAML(typ="rt", pure=True)
     yaml.default_flow_style = None
     yaml.width = 10_000
@@ -42,9 +42,9 @@ def write_space(space: Space, task: str, path: Path, comment: str) -> None:
 
 
 def with_range(settings: StudySettings, answer: RateAnswer) -> StudySettings:
-    """The settings of a study that searches the suggested range, with the test on record.
+    """The settings of a study that searches the suggested range. They record the range test in `guidance`.
 
-    Raises UsageError without a suggestion.
+    Raises UsageError without a suggestion, or if the settings already set this range.
     """
     if answer.bounds is None:
         raise UsageError(
@@ -76,7 +76,7 @@ def after_rate_test(
 ) -> StudySettings:
     """Run the range test for a study, or read its stored result; returns the narrowed settings of the study.
 
-    Raises UsageError without a suggestion, and NoCompletedTrial if the test was cut off.
+    Raises UsageError without a suggestion, and NoCompletedTrial if the test was interrupted.
     """
     alone = dataclasses.replace(run, out=None, num_trials=None, target=None, timeout_seconds=None)
     result, answer = rate_test(RateTest(settings), run=alone, storage=storage, watcher=watcher)

@@ -1,4 +1,4 @@
-"""Sanity checks of a user's own function, as far as they can be made from what a trial tells."""
+"""Sanity checks of a user's own function. They use only what a trial reports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROUNDS = 2
 
 
 class _OwnTrials:
-    """Trains trials of two rounds in the middle of the space."""
+    """Trains trials of two rounds with the parameters in the middle of the space."""
 
     def __init__(self, planned: Planned, data_root: Path) -> None:
         assert planned.code is not None
@@ -45,7 +45,10 @@ class _OwnTrials:
         }
 
     def train(self, seed: int, saved: PackedFile | None = None) -> tuple[list[Round], PackedFile | None, str]:
-        """The rounds, the state after the first one (None if none was saved), and why it failed (empty if not)."""
+        """The rounds, the saved state to continue from (None if none was saved), and why it failed (empty if not).
+
+        saved: the state to continue from; None to start at the first round.
+        """
         start = TrialStart(
             number=0,
             parameters=self._parameters,
@@ -79,7 +82,7 @@ class _OwnTrials:
         return rounds, state, ""
 
     def _answer(self, wanted: Suggest) -> float:
-        """The middle of what an Optuna objective asks for, or the value to which it is fixed."""
+        """The answer to an Optuna objective: the middle of the range it asks for, or the parameter's fixed value."""
         distribution = json_to_distribution(wanted.distribution)
         space = self._spec.space
         domain = space[wanted.name].domain if wanted.name in space else None

@@ -1,8 +1,8 @@
-"""Reads one learning-rate curve: where descent begins, where it is over, and where training diverges. Only numbers.
+"""Reads one learning-rate curve: the rates at which the loss begins to fall, has fallen, and diverges.
 
-Rates rise from point to point in equal steps of their logarithm, and everything is judged against log rate: a slope by
-the rate itself is largest where rates are smallest, whatever the loss does there. All thresholds are parts of the
-curve's own descent or of its own noise, so that neither the unit nor the sign of the loss matters.
+Rates rise from point to point in equal steps of their logarithm. Slopes are taken by the logarithm, too: a slope by the
+rate itself is largest where rates are smallest, whatever the loss does there. All thresholds are multiples of the
+curve's own descent or noise, so neither the unit nor the sign of the loss matters.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ Values = NDArray[np.float64]
 
 MIN_POINTS = 8  # finite losses that a curve must have
 KERNEL_DECADES = 0.2  # standard deviation of the smoothing, in decades of the rate
-START_SHARE = 0.15  # of the points: taken as the loss before anything is learnt
-BEGUN, NEARLY_OVER = 0.1, 0.9  # parts of the descent
-RISEN = 0.1  # of the descent, above the lowest loss: diverging
-NOISES = 5.0  # a descent must be as many times the noise of the smoothed loss
+START_SHARE = 0.15  # the share of the points, at the start, at which nothing is learnt yet
+BEGUN, NEARLY_OVER = 0.1, 0.9  # the shares of the descent at which it has begun, and is nearly over
+RISEN = 0.1  # training diverges where the loss is above its minimum by this share of the descent
+NOISES = 5.0  # a descent must be at least so many times the noise of the smoothed loss
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a curve says. All are learning rates.
+    """What was read from a curve. All fields are learning rates.
 
-    begins: where a tenth of the descent is done. over: where nine tenths are. steepest: where the loss falls most for
-    each decade. lowest: of the lowest loss. diverges: where the loss has risen again by a tenth of the descent; None
-    where it does not rise.
+    begins: where the loss has fallen by a tenth of its descent. over: where it has fallen by nine tenths. steepest:
+    where it falls most per decade. lowest: where it is lowest. diverges: where it has risen again by a tenth of the
+    descent; None if it does not rise.
     """
 
     begins: float
@@ -41,13 +41,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class NoReading:
-    """Why a curve says nothing."""
+    """Why nothing can be read from a curve."""
 
     because: str
 
 
 def read_curve(rates: Sequence[float], losses: Sequence[float]) -> Reading | NoReading:
-    """The reading of a curve; losses end at the first one that is not finite. Rates must rise and be above 0."""
+    """Read a curve, up to its first loss that is not finite. Rates must rise and be above 0."""
     log_rates, found = _finite_part(rates, losses)
     if len(found) < MIN_POINTS:
         return NoReading("diverges from the start: its loss is not finite after the first few steps")
@@ -60,7 +60,7 @@ def read_curve(rates: Sequence[float], losses: Sequence[float]) -> Reading | NoR
         if risen > NOISES * noise and risen > 0:
             return NoReading("diverges: the loss rises with the rate and does not fall before")
         return NoReading("flat: the loss does not fall by more than its noise at any rate")
-    smooth = smoothed(log_rates, np.minimum(found, start + descent))  # however high it explodes
+    smooth = smoothed(log_rates, np.minimum(found, start + descent))  # limits a loss that explodes
     at = int(np.argmin(smooth))
     descent = start - float(smooth[at])
     if _crosses(smooth, start - BEGUN * descent, at) == 0:
@@ -86,7 +86,7 @@ def read_curve(rates: Sequence[float], losses: Sequence[float]) -> Reading | NoR
 def smoothed(log_rates: Values, losses: Values) -> Values:
     """The mean of the losses around each rate, weighted by a Gaussian of `KERNEL_DECADES`, after a median of three.
 
-    It is centred: a moving mean of the past, as fastai and Lightning take it, would report each edge too late.
+    It is centred: a moving mean of past values, as in fastai and Lightning, would find each of the rates too late.
     """
     calm = _median_of_three(losses)
     distance = (log_rates[:, None] - log_rates[None, :]) / KERNEL_DECADES
@@ -96,7 +96,7 @@ def smoothed(log_rates: Values, losses: Values) -> Values:
 
 
 def noise_of(log_rates: Values, losses: Values, smooth: Values) -> float:
-    """The standard error of the smoothed loss where it is flat: from the median deviation, and the points in a mean."""
+    """The standard error of the smoothed loss, from the median deviation of the first half and the points in a mean."""
     early = slice(0, max(MIN_POINTS, len(losses) // 2))
     deviation = 1.4826 * float(np.median(np.abs(losses[early] - smooth[early])))
     step = (log_rates[-1] - log_rates[0]) / (len(log_rates) - 1)
@@ -112,13 +112,13 @@ def _finite_part(rates: Sequence[float], losses: Sequence[float]) -> tuple[Value
 
 
 def _crosses(smooth: Values, level: float, before: int) -> int:
-    """The point from which the smoothed loss stays below `level`, until `before`."""
+    """The position from which the smoothed loss stays at or below `level`, up to position `before`."""
     above = np.flatnonzero(smooth[: before + 1] > level)
     return min(before, int(above[-1]) + 1) if len(above) else 0
 
 
 def _median_of_three(values: Values) -> Values:
-    """A single early spike is no descent."""
+    """The running median of three values, which removes single spikes."""
     padded = np.concatenate([values[:1], values, values[-1:]])
     calm: Values = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
     return calm

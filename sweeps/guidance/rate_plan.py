@@ -1,4 +1,4 @@
-"""Plans a learning-rate range test: which curves, from which seeds, and how many are worth their cost."""
+"""Plans a learning-rate range test: which curves to measure, from which seeds, and how many its cost allows."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ from sweeps.trial.metric import Metric
 RATE = "learning_rate"
 USUAL_NAMES = (RATE, "lr", "eta", "base_lr", "initial_lr", "learning_rate_init", "step_size")
 WIDTHS, SIZES = "hidden_width", "batch_size"
-LOW, HIGH, STEPS = 1e-7, 10.0, 100  # as fastai's
-SHORT_STEPS, SHORT_SHARE, SHORT_SEEDS = 13, 0.1, 3  # where each rate needs a run of its own
+LOW, HIGH, STEPS = 1e-7, 10.0, 100  # as in fastai
+# If each rate needs its own run: how many rates, the share of the rounds that is run, how many seeds.
+SHORT_STEPS, SHORT_SHARE, SHORT_SEEDS = 13, 0.1, 3
 SEEDS, NUM_WIDTHS, NUM_SIZES = 5, 3, 2
-SHARE = 0.02  # of the rows that a study of 100 trials trains on: what a test may cost
+SHARE = 0.02  # a test may train on this share of the rows that a study of STUDY_TRIALS trials trains on
 STUDY_TRIALS = 100
 
 
 @dataclass(frozen=True)
 class RateTest:
-    """What a range test is asked for. study: of the study that it is for.
+    """The settings of a range test.
 
-    parameter: the learning rate's name; None to look for a usual one. low, high: the rates; None for 1e-7 to 10, or,
-    where each rate needs a run of its own, for the range of the space. steps: how many rates. seeds, widths,
-    batch_sizes: how many of each; None for 5, 3 and 2, or as many as do not cost too much.
+    study: the settings of the study for which the rates are tested. parameter: the name of the learning rate; None to
+    look for a usual name. low, high: the range of rates; None for 1e-7 to 10, or for the range of the space if each
+    rate needs its own run. steps: how many rates. seeds, widths, batch_sizes: how many of each; None for 5, 3 and 2, or
+    fewer if those cost too much.
     """
 
     study: StudySettings
@@ -70,7 +72,7 @@ class RateTest:
 
 
 def plan_rate_test(test: RateTest, run: RunSettings) -> Planned:
-    """The study of a range test. Raises UsageError where there is no rate to test, and as `plan_study` does."""
+    """The plan of the study that makes a range test. Raises UsageError if there is no rate to test."""
     settings = dataclasses.replace(
         test.study,
         sampler="random",
@@ -127,7 +129,7 @@ def _in_source(planned: Planned) -> str:
 
 
 def _trains_itself(planned: Planned) -> bool:
-    """Whether the task has a loop of its own: then its rate can't be raised from step to step."""
+    """Whether the task has its own training loop, so that its rate can't be raised from step to step."""
     return type(planned.task).start is not Task.start and not _uses_shared_loop(planned)
 
 
@@ -182,9 +184,7 @@ def _own_bounds(test: RateTest, spec: Specification, name: str) -> tuple[float, 
     if isinstance(domain, Numeric):
         low, high = low or domain.low, high or domain.high
     if low is None or high is None or low <= 0:
-        raise UsageError(
-            f"{spec.task.name} does not say in which range {name} may lie, above 0. Give --low and --high."
-        )
+        raise UsageError(f"{spec.task.name} gives no range above 0 for {name}. Give --low and --high.")
     if low >= high:
         raise UsageError(f"The rates {low:g} to {high:g} are a reversed range. Give both --low and --high.")
     return low, high
@@ -207,14 +207,14 @@ def _measured(
 
 
 def _without(space: Space, name: str, default: Any) -> Space:
-    """The space without the rate, unless a condition looks at it: then it is fixed."""
+    """The space without the rate; if a condition depends on the rate, the space with the rate fixed to `default`."""
     if any(each.parameter == name for parameter in space for each in parameter.when):
         return space.with_domain(name, Fixed(default))
     return dataclasses.replace(space, parameters=tuple(p for p in space if p.name != name))
 
 
 def middle(space: Space) -> dict[str, Any]:
-    """The point in the middle of every range, by its scale; of choices the first."""
+    """The point in the middle of each range, on its linear or logarithmic scale, with the first of all choices."""
     wanted: dict[str, Any] = {}
     for parameter in space:
         domain = parameter.domain
@@ -232,7 +232,7 @@ def _within(domain: Numeric, share: float) -> float:
 def _affordable(
     test: RateTest, planned: Planned, task: Task, space: Space, steps: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The points and the number of seeds: fewer seeds first, then batch sizes and widths, until the cost fits."""
+    """The points and the number of seeds. Seeds are reduced first, then batch sizes and widths, until the cost fits."""
     allowed = SHARE * rows_of_study(planned, task)
     for seeds, widths, sizes in _plans(test):
         points = _points(planned.spec, space, widths, sizes)
@@ -243,7 +243,7 @@ def _affordable(
 
 
 def _plans(test: RateTest) -> list[tuple[int, int, int]]:
-    """Numbers of seeds, widths and batch sizes, the dearest first; what was asked for is not changed."""
+    """Numbers of seeds, widths and batch sizes, the most expensive first. Numbers that the user gave stay the same."""
     wanted = [(seeds, NUM_WIDTHS, NUM_SIZES) for seeds in range(SEEDS, 1, -1)]
     wanted += [(2, NUM_WIDTHS, 1), (2, 1, 1)]
     given = (test.seeds, test.widths, test.batch_sizes)
@@ -252,7 +252,7 @@ def _plans(test: RateTest) -> list[tuple[int, int, int]]:
 
 
 def rows_of_study(planned: Planned, task: Task) -> int:
-    """How many rows a study of 100 trials trains on, all rounds run."""
+    """How many rows a study of STUDY_TRIALS trials trains on if all rounds are run; repeated rows are counted again."""
     spec = planned.spec
     parameters = task.parameters_from({**spec.defaults, **nearest(spec.space, spec.defaults)})
     rows = spec.data.train_rows
@@ -265,7 +265,7 @@ def _batch(planned: Planned, point: Mapping[str, Any]) -> int:
 
 
 def _points(spec: Specification, space: Space, widths: int, sizes: int) -> list[dict[str, Any]]:
-    """Each optimizer of the space with each width and batch size; everything else as near to the defaults as may be."""
+    """One point for each optimizer, width and batch size; other parameters are as near to the defaults as possible."""
     points = []
     for optimizer in spread_of(space, "optimizer", spec.defaults, MOST_REPEATS):
         for width in spread_of(space, WIDTHS, spec.defaults, widths):
@@ -276,7 +276,7 @@ def _points(spec: Specification, space: Space, widths: int, sizes: int) -> list[
 
 
 def spread_of(space: Space, name: str, defaults: Mapping[str, Any], num: int) -> Sequence[Any]:
-    """`num` values of a parameter from one end of its range to the other; its default where it is not searched."""
+    """`num` values of a parameter from one end of its range to the other; its default if it is not searched."""
     domain = space[name].domain if name in space else None
     default = defaults.get(name)
     if isinstance(domain, Fixed):

@@ -16,7 +16,7 @@ COLOURS = ("#0b5cad", "#e08a00", "#7a3fa0", "#2a8c4a", "#8a8a8a")
 
 
 def plot_rates(answer: RateAnswer, path: Path) -> Path:
-    """Write a picture to `path`; returns it. Raises UsageError where it can't be written."""
+    """Write a picture to `path`; returns `path`. Raises UsageError if it can't be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def _label(curve: RateCurve) -> str:
 
 
 def _draw(axes: object, curve: RateCurve, colour: str, label: str | None) -> None:
-    """One curve up to where it has risen above its start."""
+    """Draw one curve, up to the point at which it has risen far above its start."""
     pairs = [(r, loss) for r, loss in zip(curve.rates, curve.losses, strict=True) if math.isfinite(loss)]
     if len(pairs) < 2:
         return

@@ -1,4 +1,4 @@
-"""From the readings of several curves to one suggestion: a range, a point in it, and how far the curves agree."""
+"""Makes one suggestion from the readings of several curves: a range, a point in it, and how well the curves agree."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 
 from sweeps.guidance.rate_curve import NoReading, Reading
 
-ENOUGH = 0.5  # of the curves must give a reading
-DECADES = 1.45  # of a range; less than 1.5, because its ends are rounded outwards
+ENOUGH = 0.5  # the share of the curves from which a reading is needed
+DECADES = 1.45  # the width of a range in decades; less than 1.5, because its ends are rounded outwards
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """A suggestion. low, high, point, diverges: learning rates. spread: quartiles over the curves.
+    """A suggested range of learning rates.
 
-    point: the middle of the range on the logarithmic scale. diverges: from where on training diverges, in the median of
-    the curves in which it does; None where in none. spread: of where the descent begins, is steepest, and is over.
+    point: the middle of the range on the logarithmic scale. diverges: the rate from which training diverges, as the
+    median of the curves in which it does; None if it does in none. spread: the first and third quartile, over the
+    curves, of the rates at which the descent begins, is steepest, and is over.
     """
 
     low: float
@@ -34,7 +35,7 @@ class RateRange:
         return math.log10(self.high / self.low)
 
     def record(self) -> dict[str, Any]:
-        """Under the keys of `-f json`."""
+        """The record with the keys of `-f json`."""
         return {**asdict(self), "decades": self.decades}
 
 
@@ -48,10 +49,10 @@ class NoRange:
 def range_of(
     readings: Sequence[Reading | NoReading], tested: tuple[float, float] = (0.0, math.inf)
 ) -> RateRange | NoRange:
-    """The range of some curves of one optimizer, within the tested rates.
+    """The range that some curves of one optimizer suggest, within the tested rates.
 
-    It is `DECADES` wide and lies around the median rate at which nine tenths of the descent are done, but not above the
-    one at which training diverges. docs/guidance.md says on which tasks this was decided.
+    It is `DECADES` wide. Its middle is the median rate at which nine tenths of the descent are done; but it ends below
+    the rate at which training diverges. docs/guidance.md names the tasks on which this rule was chosen.
     """
     found = [each for each in readings if isinstance(each, Reading)]
     if len(found) < max(1, ENOUGH * len(readings)):
@@ -76,7 +77,7 @@ def hull(ranges: Sequence[RateRange]) -> tuple[float, float]:
 
 
 def rounded_outwards(low: float, high: float) -> tuple[float, float]:
-    """The range with two digits, not narrower than it was."""
+    """The range with its ends rounded outwards to two digits."""
     return _two_digits(low, math.floor), _two_digits(high, math.ceil)
 
 
@@ -87,7 +88,7 @@ def _two_digits(value: float, towards: Any) -> float:
 
 
 def _median(values: Sequence[float]) -> float:
-    """On the logarithmic scale."""
+    """The median on the logarithmic scale."""
     return math.pow(10.0, statistics.median(math.log10(value) for value in values))
 
 

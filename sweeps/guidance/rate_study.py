@@ -1,4 +1,4 @@
-"""Runs a learning-rate range test as a study of its own kind, and reads its curves."""
+"""Runs a learning-rate range test as a study, and reads its curves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ from sweeps.trial.metric import Metric
 
 @dataclass(frozen=True)
 class RateCurve:
-    """One curve. trials: where it was measured. parameters: without the rate. repeat: number of its seed."""
+    """One curve of losses over learning rates.
+
+    trials: the numbers of the trials that measured it. parameters: the other parameters that it was measured with.
+    repeat: the number of its seed. others: the rates that other tools would suggest, by tool and rule.
+    """
 
     trials: tuple[int, ...]
     parameters: Mapping[str, Any]
@@ -36,7 +40,7 @@ class RateCurve:
     others: Mapping[str, float | None]
 
     def record(self) -> dict[str, Any]:
-        """Under the keys of `-f json`."""
+        """The record with the keys of `-f json`."""
         found = {"because": self.reading.because} if isinstance(self.reading, NoReading) else {}
         reading = dataclasses.asdict(self.reading) if isinstance(self.reading, Reading) else {}
         return {
@@ -53,7 +57,11 @@ class RateCurve:
 
 @dataclass(frozen=True)
 class RateAnswer:
-    """The result of a range test. ranges: by optimizer ("" where it does not vary). rows: trained on in all."""
+    """The result of a range test.
+
+    ranges: the suggestion for each optimizer ("" if there is only one). rows: how many rows were trained on in all,
+    repeated rows counted again; None if each rate had its own run.
+    """
 
     study: Study
     parameter: str
@@ -63,7 +71,7 @@ class RateAnswer:
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The range that holds that of every optimizer, with two digits; None without a suggestion."""
+        """The smallest range that contains the ranges of all optimizers, with two digits; None without a suggestion."""
         found = [each for each in self.ranges.values() if isinstance(each, RateRange)]
         return rounded_outwards(*hull(found)) if found else None
 
@@ -75,7 +83,7 @@ class RateAnswer:
         return "; ".join(each.because for each in self.ranges.values() if isinstance(each, NoRange))
 
     def others(self) -> dict[str, tuple[float, float, float] | None]:
-        """By tool and rule, the smallest, median and largest suggestion over the curves."""
+        """The suggestions of other tools, by tool and rule: the smallest, median and largest over the curves."""
         found: dict[str, tuple[float, float, float] | None] = {}
         for name in self.curves[0].others if self.curves else ():
             values = sorted(rate for each in self.curves if (rate := each.others[name]) is not None)
@@ -83,7 +91,7 @@ class RateAnswer:
         return found
 
     def record(self) -> dict[str, Any]:
-        """Under the keys of `-f json`."""
+        """The record with the keys of `-f json`."""
         bounds = self.bounds
         return {
             "study": self.study.name,
@@ -110,7 +118,10 @@ def rate_test(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[Result, RateAnswer | None]:
-    """Run the test, or continue it. None until it is complete. The same test gives the same answer for any workers."""
+    """Run the test, or continue it. The answer is None until the test is complete.
+
+    The same test gives the same answer for any number of workers.
+    """
     run = run or RunSettings()
     planned = plan_rate_test(test, run)
     run = dataclasses.replace(
@@ -121,7 +132,7 @@ def rate_test(
         keep_weights="none",
         max_failures=run.max_failures
         if planned.spec.probe_kind == RATE_RANGE
-        else MOST,  # of short runs, some diverge
+        else MOST,  # some short runs are expected to diverge
     )
     name = f"{planned.spec.task.name}-lr-{planned.spec.fingerprint[:8]}"
     result = run_planned(planned, run, study=name, storage=storage, watcher=watcher)
@@ -132,7 +143,7 @@ def rate_test(
 
 
 def answer_of(study: Study, planned: Planned) -> RateAnswer:
-    """What the stored curves of a range test say."""
+    """The result of a range test from its stored curves."""
     probe = study.spec.probe
     assert probe is not None
     rising = probe["kind"] == RATE_RANGE
@@ -214,7 +225,7 @@ def _loss(row: Mapping[str, Any]) -> float:
 
 
 def _short_loss(row: Mapping[str, Any] | None, metric: Metric) -> float:
-    """The loss of a short run: of training, if it was reported, else of validation, else the metric as one."""
+    """The last loss of a short run: the training loss if reported, else the validation loss, else minus the score."""
     if row is None:
         return math.nan
     for name in ("train_loss", "running_loss", "valid_loss"):
@@ -224,7 +235,7 @@ def _short_loss(row: Mapping[str, Any] | None, metric: Metric) -> float:
 
 
 def _failures_dropped(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Without points that failed below one that did not: those say nothing of the rate."""
+    """The points without those that failed at a lower rate than one that did not: their failure has another reason."""
     good = [at for at, loss in enumerate(losses) if math.isfinite(loss)]
     last = good[-1] if good else -1
     kept = [*good, *range(last + 1, len(rates))]
@@ -232,6 +243,6 @@ def _failures_dropped(rates: Sequence[float], losses: Sequence[float]) -> tuple[
 
 
 def _group(curve: RateCurve, curves: Sequence[RateCurve]) -> str:
-    """The optimizer, if the curves have several."""
+    """The curve's optimizer, if the curves have several; else empty."""
     names = {str(each.parameters.get("optimizer", "")) for each in curves}
     return str(curve.parameters["optimizer"]) if len(names) > 1 else ""

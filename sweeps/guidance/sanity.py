@@ -1,4 +1,4 @@
-"""Sanity checks of a training before it is swept: of a task, or of a user's own function."""
+"""Makes sanity checks of a task, or of a user's own function, before it is swept."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ CHECKS: dict[str, Callable[[Bench], Check]] = {
 
 
 def sanity(settings: StudySettings, data_dir: str | None = None) -> Iterator[Check]:
-    """The checks of what these settings would train, one after the other, at its default parameters.
+    """The checks of what these settings would train, one after the other, with parameters near the defaults.
 
-    Raises UsageError where the task trains by a loop of its own: then it is not known what a step is.
+    Raises UsageError if the task has its own training loop, because its single steps can't be checked.
     """
     settings = dataclasses.replace(settings, sampler="random", stop_rule="none", schedule="full")
     planned = plan_study(settings, paths.data_root(data_dir))
@@ -48,12 +48,15 @@ def sanity(settings: StudySettings, data_dir: str | None = None) -> Iterator[Che
     for name, check in CHECKS.items():
         try:
             yield check(bench)
-        except Exception as error:  # noqa: BLE001 - whatever a user's task raises is a failed check
+        except Exception as error:  # noqa: BLE001 - any exception of a user's task is a failed check
             yield failed(name, f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
 
 
 def bench_of(planned: Planned) -> Bench:
-    """The bench of a task at the point of the space that is nearest to its defaults."""
+    """The bench of a task, with the parameters in the space that are nearest to its defaults.
+
+    Raises UsageError if the task has its own training loop with these parameters.
+    """
     import torch
 
     task, spec = planned.task, planned.spec
@@ -63,7 +66,7 @@ def bench_of(planned: Planned) -> Bench:
     if own is not None:
         own.close()
         raise UsageError(
-            f"{task.name} trains by a loop of its own with these parameters, so its steps can't be looked into. Choose "
-            "parameters with which it uses the shared loop."
+            f"{task.name} has its own training loop with these parameters, so its single steps can't be checked. "
+            "Choose parameters with which it uses the shared loop."
         )
     return Bench.of(task, parameters, planned.splits, seed=spec.seed, device=device)

@@ -1,4 +1,4 @@
-"""Checks of the training as a whole: repeated, with another seed, with a pause; and where a step's time goes."""
+"""Checks of the training as a whole: repeated, with another seed, with a pause; and of the time that a step takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = ("data", "forward", "backward", "optimizer")
 
 
 def repeatable(bench: Bench) -> Check:
-    """Two rounds that are trained twice from the same seed must be equal bit for bit."""
+    """Checks that two trainings of two rounds from the same seed are equal bit for bit."""
     differs = same_rounds(_rounds(bench.run()), _rounds(bench.run()))
     if differs is not None:
         return failed("repeatable", f"Two trainings with the same seed differ, first in {differs}.")
@@ -27,7 +27,7 @@ def repeatable(bench: Bench) -> Check:
 
 
 def seed(bench: Bench) -> Check:
-    """Another seed must give other figures."""
+    """Checks that another seed gives other weights and other figures."""
     if same_rounds(_rounds(bench.run()), _rounds(bench.run(seed=bench.seed + 1))) is None:
         return failed(
             "seed", "Trainings with different seeds give the same figures, so the seed is not used."
@@ -40,7 +40,7 @@ def seed(bench: Bench) -> Check:
 
 
 def resumable(bench: Bench) -> Check:
-    """Two rounds with a pause between them must equal two rounds without."""
+    """Checks that two rounds with a pause between them equal two rounds without one, bit for bit."""
     whole = _rounds(bench.run())
     first = bench.run()
     begun = [first.advance()]
@@ -54,7 +54,7 @@ def resumable(bench: Bench) -> Check:
 
 
 def step_time(bench: Bench) -> Check:
-    """Where the time of a step goes: medians over some steps."""
+    """Measures which share of a step's time its parts take, as medians over TIMED_STEPS steps. It always passes."""
     run = bench.run()
     run.train_round()
     run.model.train()
@@ -90,7 +90,7 @@ def _timed_step(bench: Bench, run: Run) -> tuple[float, float, float, float]:
 
 
 def _mark(run: Run) -> float:
-    """The time when the device has done what it was given."""
+    """The time when the device has finished its work, in seconds."""
     if run.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()

@@ -98,7 +98,7 @@ def test_running_out_of_memory_is_caught_and_a_size_is_only_named_if_a_round_fit
     [
         (("--largest", "100000"), "larger than the data"),
         (("--smallest", "64", "--largest", "32"), "reversed"),
-        (("batch_size=8",), "is what is measured"),
+        (("batch_size=8",), "none can be fixed"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(words: tuple[str, ...], what: str, refused: Refusal) -> None:
