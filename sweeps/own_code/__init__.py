@@ -1,1 +1,1 @@
-"""Anybody's training code as something to sweep: a function over a trial, or an Optuna objective as it stands."""
+"""Sweeps a user's own training code: a function that takes a trial, or an unchanged Optuna objective."""

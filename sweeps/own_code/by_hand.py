@@ -1,4 +1,4 @@
-"""A training function called by hand: without a study, in this very thread, for debugging."""
+"""`sweeps.run` calls a training function once, without a study and in the caller's thread, for debugging."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def run(
     data_dir: str | Path | None = None,
     **named: Any,
 ) -> list[Round]:
-    """Call a declared function once, with these parameters, and print each round; returns the rounds.
+    """Call a decorated function once, with these parameters, and print each round; returns the rounds.
 
-    rounds: of a trial, by default the function's own number. Whatever the code raises is raised here, with its own
-    traceback. Raises CodeError where `train` is no declared function.
+    parameters, named: the trial's parameters. rounds: the most rounds; by default the function's own number. Exceptions
+    of the code are passed on with their own traceback. Raises CodeError if `train` is not decorated with
+    @sweeps.objective.
     """
     if not isinstance(train, FunctionObjective):
         raise CodeError(
@@ -65,7 +66,7 @@ def run(
 
 
 def line_of(latest: Round, metric: str) -> str:
-    """A round for people: its metric first, then whatever else was told."""
+    """A round as a line of text: its metric first, then all other figures, and the seconds that it took."""
     others = {
         name: value
         for name, value in latest.figures().items()

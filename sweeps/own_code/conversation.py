@@ -1,7 +1,7 @@
-"""Somebody's code that owns its loop, and the service that asks it for one round at a time.
+"""Runs a user's code that has its own training loop, and presents it to the worker as an iterator of events.
 
-The code runs in a thread of its own. Each thing that it tells (a round, a question) waits there for its answer, so that
-only one of the two runs at a time, and the service sees an iterator.
+The code runs in its own thread. With each event (a round, a question) it waits for an answer, so only one of the two
+threads runs at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Exchange = Callable[[Event], Any]
 
 
 class Stopped:
-    """The answer to all that is told after the trial has ended."""
+    """The answer to every event after the trial has ended."""
 
     def __bool__(self) -> bool:
         return False
@@ -27,14 +27,14 @@ STOPPED = Stopped()
 
 
 class _Ended:
-    """The last thing that is told: the code has returned, or raised this."""
+    """The last event: the code has returned, or raised `error`."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 class Conversation:
-    """`code(exchange)` in a thread of its own; what it hands to `exchange` comes out of `events`, in turn."""
+    """Calls `code(exchange)` in its own thread. `events` yields each event that the code passes to `exchange`."""
 
     def __init__(self, code: Callable[[Exchange], None]) -> None:
         self._code = code
@@ -44,7 +44,7 @@ class Conversation:
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
 
     def events(self) -> Generator[Event, Any, None]:
-        """What the code tells; each answer is sent in. Raises what the code raises."""
+        """The events of the code, one after the other. The caller sends in each answer. Raises what the code raises."""
         self._thread.start()
         while not isinstance(told := self._told.get(), _Ended):
             answer = yield told
@@ -53,7 +53,7 @@ class Conversation:
             raise told.error
 
     def close(self, patience_seconds: float) -> bool:
-        """Tell the code that the trial has ended, and wait so long for its return; whether it did."""
+        """Tell the code that the trial has ended, and wait up to so long for it to return; returns whether it did."""
         self._is_closed.set()
         self._answers.put(STOPPED)
         if self._thread.ident is not None:
@@ -61,7 +61,7 @@ class Conversation:
         return not self._thread.is_alive()
 
     def error_at_the_end(self) -> BaseException | None:
-        """What the code raised after `close` had told it to end; None if nothing, or if it has not returned."""
+        """The exception that the code raised after `close`; None if there was none, or if the code has not returned."""
         error = None
         while not self._told.empty():
             if isinstance(told := self._told.get(), _Ended):
@@ -72,7 +72,7 @@ class Conversation:
         error: BaseException | None = None
         try:
             self._code(self._exchange)
-        except BaseException as raised:  # noqa: BLE001 - whatever it is, it is data of its trial
+        except BaseException as raised:  # noqa: BLE001 - any exception of the code is recorded with its trial
             error = raised
         self._told.put(_Ended(error))
 

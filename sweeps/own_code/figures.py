@@ -1,4 +1,4 @@
-"""From what a training reports, under whatever names, to a Round."""
+"""Makes a Round from the figures that a user's code reports, under various names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from objectives.errors import CodeError
 from objectives.round import FIGURES, RESERVED, Cost, Round
 from objectives.spelling import did_you_mean
 
-# Names by which frameworks know figures of a round, beside our own.
+# Names that frameworks use for the figures of a Round, besides our own names.
 _ALSO_CALLED = {
     "valid_loss": ("val_loss", "eval_loss", "validation_loss"),
     "train_loss": ("loss", "training_loss"),
@@ -19,10 +19,11 @@ _ALSO_CALLED = {
 
 
 def round_of(index: int, figures: Mapping[str, Any], metric: str, cost: Cost | None = None) -> Round:
-    """Round `index` from named numbers, of which `metric` must be there.
+    """Round `index` from named numbers, which must contain `metric`.
 
-    `train_METRIC` is the metric on training rows. The losses, and what else a Round has a name for, go there, also
-    under the names that frameworks give them; all others are kept as they are. Raises CodeError.
+    `train_METRIC` is the metric on training rows. Losses and other figures of a Round are also found under the names
+    that frameworks use. All other numbers are kept under their own names. Raises CodeError for a missing metric, a name
+    of another column, or a value that is not one number.
     """
     plain = {_name(name): _number(name, value) for name, value in figures.items()}
     if metric not in plain:
@@ -40,7 +41,7 @@ def round_of(index: int, figures: Mapping[str, Any], metric: str, cost: Cost | N
     for name in plain:
         if name in RESERVED:
             raise CodeError(
-                f"trial.report: {name!r} is the name of another column; call this number otherwise."
+                f"trial.report: {name!r} is the name of another column. Give this number another name."
             )
     return Round(index=index, extra=plain, cost=cost, **known)
 
@@ -59,7 +60,7 @@ def _taken(figures: dict[str, float], names: Iterable[str]) -> float | None:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name or len(name) > 100:
-        raise CodeError(f"trial.report: {name!r} is no name of a number.")
+        raise CodeError(f"trial.report: a number's name must be text of 1 to 100 characters, not {name!r}.")
     return name
 
 
@@ -68,22 +69,22 @@ def _number(name: str, value: Any) -> float:
         try:
             value = value.item()
         except (RuntimeError, ValueError):
-            raise CodeError(f"trial.report({name}=…): {_shape(value)}; report one number.") from None
+            raise CodeError(f"trial.report({name}=…): {_shape(value)}. Report one number.") from None
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise CodeError(f"trial.report({name}=…): {value!r:.100} is a {type(value).__name__} and no number.")
+        raise CodeError(f"trial.report({name}=…): {value!r:.100} is a {type(value).__name__}, not a number.")
     return float(value)
 
 
 def _shape(value: Any) -> str:
-    return f"a {type(value).__name__} of shape {tuple(getattr(value, 'shape', ()))} holds several"
+    return f"a {type(value).__name__} of shape {tuple(getattr(value, 'shape', ()))} contains several numbers"
 
 
 def _lacks(metric: str, figures: Mapping[str, float]) -> str:
     told = ", ".join(figures) or "nothing"
     return (
         f"trial.report: {told} was reported, but not the metric {metric!r}{did_you_mean(metric, figures)} Report it "
-        f"each round, as trial.report({metric}=…), or name another with metric=…."
+        f"in each round, as trial.report({metric}=…), or name another metric with metric=…."
         if metric.isidentifier()
         else f"trial.report: {told} was reported, but not the metric {metric!r}{did_you_mean(metric, figures)} Report "
-        f'it each round, as trial.report({{"{metric}": …}}), or name another with metric=….'
+        f'it in each round, as trial.report({{"{metric}": …}}), or name another metric with metric=….'
     )

@@ -1,4 +1,4 @@
-"""From what a user names (a file, a module, an object in it) to what is to be swept."""
+"""Finds the code to sweep from the reference that a user gives: a file or module, and the name of an object in it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _USUAL_NAMES = ("train", "objective", "main")
 
 @dataclass(frozen=True)
 class OwnCode:
-    """Somebody's code, and the name in it of what is swept.
+    """A user's own code, and which object in it is swept.
 
-    module: by which it was named; empty where its file was.
+    attribute: the object's name. module: the module's name, if the reference gave it; empty if it gave a file.
     """
 
     sources: Sources
@@ -37,11 +37,11 @@ class OwnCode:
 
     @property
     def reference(self) -> str:
-        """By which it is found again, from any folder where its file was named."""
+        """The reference with which the code is found again; if the user named a file, from any folder."""
         return f"{self.module or self.sources.main.path}:{self.attribute}"
 
     def load(self) -> OwnObjective | type[Task]:
-        """What the name stands for. Raises UnknownTaskError for a name that is not there, or not to be swept."""
+        """Import the code and return the object. Raises UnknownTaskError if it does not exist or can't be swept."""
         module = self.sources.load()
         found = getattr(module, self.attribute, None)
         if isinstance(found, FunctionObjective):
@@ -57,35 +57,35 @@ class OwnCode:
 
     @property
     def name(self) -> str:
-        """What studies of it are called: the file, and the object where its name says more."""
+        """The first part of its studies' names: the file's name, and the object's if it is not a usual one."""
         stem = Path(self.sources.main.path).stem
         return stem if self.attribute in (*_USUAL_NAMES, stem) else f"{stem}-{self.attribute}"
 
 
 def is_own(reference: str) -> bool:
-    """Whether a reference names code by its place: FILE.py, FILE.py:NAME or package.module:NAME."""
+    """Whether a reference is FILE.py, FILE.py:NAME or package.module:NAME, rather than the name of a task."""
     return reference.endswith(".py") or ":" in reference
 
 
 def find(reference: str, *, before_loading: Callable[[Sources], None] | None = None) -> OwnCode:
-    """The code that `reference` names. Without a name, the only object there that can be swept.
+    """The code that `reference` names. If it names no object, the only object there that can be swept.
 
-    before_loading: is given the files before any of them is run, and may raise. Raises UnknownTaskError, saying what
-    there is.
+    before_loading: a function that is called with the files before any of them is run; it may raise. Raises
+    UnknownTaskError, whose message lists what there is.
     """
     place, _, attribute = (reference, "", "") if reference.endswith(".py") else reference.rpartition(":")
     if place.endswith(".py"):
         if not Path(place).is_file():
             raise UnknownTaskError(
-                f"{Path(place).resolve()}: no such file; code of your own is named my_file.py:NAME, where NAME is a "
-                "function or a Task class."
+                f"{Path(place).resolve()}: there is no such file. Name your own code as my_file.py:NAME, where NAME is "
+                "a function or a Task class."
             )
         sources, module = read_sources(Path(place)), ""
     else:
         path = find_module(place)
         if path is None:
             raise UnknownTaskError(
-                f"{reference}: there is no module {place!r}, from this folder or on Python's path; a file is named "
+                f"{reference}: there is no module {place!r} in this folder or on Python's path. To name a file, use "
                 "my_file.py:NAME."
             )
         sources, module = read_sources(path, place), place
@@ -101,15 +101,15 @@ def _only_one(sources: Sources) -> str:
     path = sources.main.path
     if not names:
         raise UnknownTaskError(
-            f"{path} has nothing to sweep: a function that is decorated with @sweeps.objective(…), a function "
+            f"{path} has nothing to sweep. It needs a function that is decorated with @sweeps.objective(…), a function "
             "`objective(trial)` for Optuna, or a Task class."
         )
     listed = ", ".join(f"{Path(path).name}:{name}" for name in names)
-    raise UnknownTaskError(f"{path} has several things to sweep; name one: {listed}.")
+    raise UnknownTaskError(f"{path} has several objects that can be swept. Name one: {listed}.")
 
 
 def _candidates(module: ModuleType) -> list[str]:
-    """What a module itself defines: declared functions and Task classes; else a function called `objective`."""
+    """The names of the decorated functions and Task classes that a module defines; else `objective`, if it exists."""
     declared = [
         name
         for name, value in vars(module).items()
@@ -123,15 +123,15 @@ def _candidates(module: ModuleType) -> list[str]:
 
 
 def _is_called(found: Any) -> bool:
-    """Whether it is a function, or an object that is called like one."""
+    """Whether `found` is a function, or an object that can be called like one."""
     return callable(found) and not isinstance(found, type)
 
 
 def _nothing_there(main: SourceFile, attribute: str, found: Any, module: ModuleType) -> str:
     if found is not None:
         return (
-            f"{main.path}: {attribute!r} is a {type(found).__name__}; a function that is decorated with "
-            "@sweeps.objective(…), an Optuna objective or a Task class can be swept."
+            f"{main.path}: {attribute!r} is a {type(found).__name__}, which can't be swept. Name a function that is "
+            "decorated with @sweeps.objective(…), an Optuna objective or a Task class."
         )
     names = [
         name for name, value in vars(module).items() if inspect.isroutine(value) or isinstance(value, type)
@@ -141,7 +141,7 @@ def _nothing_there(main: SourceFile, attribute: str, found: Any, module: ModuleT
 
 
 def _direction_in(main: SourceFile) -> Direction:
-    """What the file's own `create_study` says; as in Optuna, minimize where it says nothing.
+    """The direction in the file's own call of `create_study`; `minimize`, as in Optuna, if it gives none.
 
     Raises UnknownTaskError for several directions.
     """
@@ -154,7 +154,8 @@ def _direction_in(main: SourceFile) -> Direction:
         for each in node.keywords:
             if each.arg == "directions":
                 raise UnknownTaskError(
-                    f"{main.path}:{node.lineno}: this study has several objectives (directions=…); a sweep has one."
+                    f"{main.path}:{node.lineno}: this study has several objectives (directions=…), but a sweep can "
+                    "have only one."
                 )
             if each.arg == "direction" and isinstance(each.value, ast.Constant):
                 return "maximize" if each.value.value == "maximize" else "minimize"

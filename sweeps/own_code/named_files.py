@@ -1,4 +1,4 @@
-"""Files that decide figures beside the code: data, and code that is loaded by a path. A declaration names them."""
+"""The files named in `files=` of a declaration. Like the code, they decide results: data, or code loaded by a path."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from sweeps.own_code.find import OwnCode, OwnObjective
 
 
 def with_files(code: OwnCode, found: OwnObjective) -> OwnCode:
-    """The code, with digests of the files that its declaration names. Raises CodeError where one is not there."""
+    """The code, with the digests of the files that its declaration names. Raises CodeError if one can't be read."""
     return dataclasses.replace(
         code, sources=dataclasses.replace(code.sources, named=digests(code.sources, found))
     )
 
 
 def digests(sources: Sources, found: OwnObjective) -> tuple[tuple[str, str], ...]:
-    """Each name that stands in `files=`, and the start of the SHA-256 of what is there now."""
+    """Each name in `files=`, and the first 12 hexadecimal digits of the SHA-256 of its present content."""
     home = Path(sources.main.path).parent
     return tuple((name, _digest(home / name, name)) for name in found.files)
 
 
 def _digest(path: Path, name: str) -> str:
-    """Of a file, or of all files of a folder with their names. Raises CodeError."""
+    """The digest of a file, or of all files of a folder and their names. Raises CodeError if one can't be read."""
     files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
     whole = hashlib.sha256()
     try:

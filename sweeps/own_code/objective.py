@@ -1,4 +1,4 @@
-"""A training function declared as something to sweep."""
+"""The decorator `@sweeps.objective`, which declares a training function to be swept, and what it returns."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ Function = Callable[[Trial], Any]
 
 
 class FunctionObjective:
-    """A function over a Trial, with what a study must know of it; called, it is that function.
+    """A training function that takes a Trial, with what a study must know of it. Calling it calls the function.
 
-    space: as it was given, read where spaces are. rounds: the default budget of a trial. chance: the metric of a model
-    that has learnt nothing; None where that is not known. valid_rows: rows behind the metric; 0 where not known.
-    files: paths of files that decide figures, too. test_function: what `sweep confirm` calls, once, for the test split.
+    space: the space as the user wrote it. rounds: the default budget of a trial. chance: the metric of a model that has
+    learnt nothing; None if it is not known. valid_rows: the number of rows on which the metric is computed; 0 if it is
+    not known. files: paths of further files that decide results. test_function: the function that `sweep confirm` calls
+    for the test split.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class FunctionObjective:
         self.__wrapped__ = function
 
     def __call__(self, trial: Trial | None = None) -> Any:
-        """The function itself. Raises CodeError where it is called without a trial."""
+        """Call the function. Raises CodeError if it is called without a trial."""
         if trial is None:
             raise CodeError(
                 f"{self.__name__}() is called without a trial. Remove the call: `sweep launch` calls the function. To "
@@ -64,16 +65,16 @@ class FunctionObjective:
         return self.function(trial)
 
     def test(self, function: Function) -> Function:
-        """Decorates the function that scores a trial's saved state on the test split; only confirmation calls it.
+        """Decorates the function that scores a trial's saved state on the test split. Only `sweep confirm` calls it.
 
-        It takes a Trial, which `restore` gives the saved state of, and returns the metric.
+        The function takes a Trial, gets the saved state from `trial.restore`, and returns the metric.
         """
         check_signature(function)
         self.test_function = function
         return function
 
     def train(self, start: TrialStart, exchange: Exchange) -> None:
-        """Run the function on a trial; every round goes to `exchange`. Raises CodeError, and what the code raises."""
+        """Run the function on a trial. Each round goes to `exchange`. Raises CodeError, and what the code raises."""
         trial = Trial(start, exchange)
         returned = self.function(trial)
         if trial.rounds_done == 0 and not trial.has_reported:
@@ -82,58 +83,63 @@ class FunctionObjective:
         exchange(Returned())
 
     def score_on_test(self, start: TrialStart) -> float:
-        """The metric on the test split, of the state that `start` has. Raises CodeError where it is no number."""
+        """The metric of the state `start.saved` on the test split. Raises CodeError if it is not a number."""
         assert self.test_function is not None
         found = self.test_function(Trial(start, _no_rounds))
         if hasattr(found, "item"):
             found = found.item()
         if isinstance(found, bool) or not isinstance(found, numbers.Real):
             raise CodeError(
-                f"{self.test_function.__name__} returned {found!r:.100}; it must return {self.metric} on the test "
-                "split."
+                f"{self.test_function.__name__} returned {found!r:.100}, but must return {self.metric} on the test "
+                "split as a number."
             )
         return float(found)
 
     def _figures(self, returned: Any) -> Mapping[str, Any]:
-        """The one round of a function that only returns its result."""
+        """The figures of the only round of a function that reports nothing but returns its result."""
         if isinstance(returned, Mapping):
             return returned
         if returned is None:
             raise CodeError(
-                f"{self.__name__} returned and had reported nothing: call trial.report({self.metric}=…) in each round, "
-                f"or return {self.metric} where there is only one."
+                f"{self.__name__} returned but reported nothing. Call trial.report({self.metric}=…) in each round, or "
+                f"return {self.metric} if there is only one round."
             )
         if not hasattr(returned, "item") and (
             isinstance(returned, bool) or not isinstance(returned, numbers.Real)
         ):
             raise CodeError(
-                f"{self.__name__} returned {returned!r:.100}; it must return {self.metric}, a number, or a mapping of "
-                "names to numbers."
+                f"{self.__name__} returned {returned!r:.100}, but must return {self.metric} as a number, or a mapping "
+                "of names to numbers."
             )
         return {self.metric: returned}
 
 
 def objective(*misplaced: Any, **declared: Any) -> Callable[[Function], FunctionObjective]:
-    """Declare a training function as something to sweep.
+    """Declare a training function that can be swept.
 
-    metric: the figure that is optimised, under the name by which it is reported. direction: "maximize" or "minimize".
-    rounds: how many rounds a trial takes unless a launch says otherwise (1). space: a mapping from parameter to a range
-    `(low, high)`, a list of choices, `log`, `integer`, `choice`, `when`, an Optuna distribution, or a fixed value; it
-    may stand beside the file or come with the launch instead. name: of the studies (the file's name). chance: what a
-    model scores that has learnt nothing. valid_rows: how many rows the metric is taken on. files: paths of data, and of
-    code that is loaded by its path, from the folder of this file: if one changes, the study can't continue unnoticed.
+    metric: the name of the reported figure that is optimised. direction: "maximize" or "minimize". rounds: the most
+    rounds of a trial unless a launch gives another number; 1 by default. space: a mapping from each parameter to a
+    range `(low, high)`, a list of choices, `log`, `integer`, `choice`, `when`, an Optuna distribution, or a fixed
+    value. Instead, the space may be in a YAML file beside the code or be given at launch. name: the first part of the
+    studies' names; by default the file's name. chance: the score of a model that has learnt nothing. valid_rows: the
+    number of rows on which the metric is computed. files: paths, relative to the folder of this file, of data and of
+    code that is loaded by its path. If one of them changes, `sweep resume` refuses to continue the study.
 
-    Raises CodeError, saying what is wrong.
+    Raises CodeError, whose message says what is wrong.
     """
     if misplaced:
-        _refuse('takes names only: write @sweeps.objective(metric="accuracy", direction="maximize", …)')
+        _refuse(
+            'takes named arguments only: write @sweeps.objective(metric="accuracy", direction="maximize", …)'
+        )
     for key in ("metric", "direction"):
         if key not in declared:
             _refuse(f'needs {key}: write @sweeps.objective(metric="accuracy", direction="maximize", …)')
     known = inspect.signature(FunctionObjective).parameters
     for key in declared:
         if key not in known or key == "function":
-            _refuse(f"has no {key!r}; it has {', '.join(name for name in known if name != 'function')}")
+            _refuse(
+                f"has no argument {key!r}. It has: {', '.join(name for name in known if name != 'function')}"
+            )
     _check(**declared)
 
     def declare(function: Function) -> FunctionObjective:
@@ -158,15 +164,15 @@ def _check(
     if direction not in typing.get_args(Direction):
         _refuse(f"direction={direction!r} must be {' or '.join(map(repr, typing.get_args(Direction)))}")
     if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
-        _refuse(f"rounds={rounds!r} must be a whole number from 1 on")
+        _refuse(f"rounds={rounds!r} must be a whole number of at least 1")
     if space is not None and not isinstance(space, Mapping):
         _refuse(f"space={space!r:.60} must be a mapping from parameter to range")
     if name is not None and not isinstance(name, str):
-        _refuse(f"name={name!r} must be a word")
+        _refuse(f"name={name!r} must be text")
     if chance is not None and (isinstance(chance, bool) or not isinstance(chance, int | float)):
         _refuse(f"chance={chance!r} must be a number")
     if isinstance(valid_rows, bool) or not isinstance(valid_rows, int) or valid_rows < 0:
-        _refuse(f"valid_rows={valid_rows!r} must be a whole number")
+        _refuse(f"valid_rows={valid_rows!r} must be a whole number of at least 0")
     if not isinstance(files, list | tuple) or not all(isinstance(each, str | Path) for each in files):
         _refuse(f"files={files!r:.100} must be a list of paths")
 
@@ -181,22 +187,22 @@ def check_signature(
     reports: str = "trial.report(…) instead, in a loop over trial.rounds()",
     takes: str = "trial.params",
 ) -> None:
-    """Raises CodeError for what can't be called with one argument, the trial, and train in that call.
+    """Raises CodeError unless `function` can be called with one argument, the trial, and trains during that call.
 
-    reports, takes: how such a function reports its rounds, and where its parameters come from.
+    reports, takes: for the message, how such a function reports its rounds, and where it gets its parameters.
     """
     if not callable(function):
-        raise CodeError(f"@sweeps.objective stands above a function, not above {function!r:.60}.")
+        raise CodeError(f"@sweeps.objective must decorate a function, not {function!r:.60}.")
     body = getattr(function, "func", function)
     body = body if inspect.isroutine(body) else type(body).__call__
     name = getattr(function, "__name__", getattr(body, "__name__", "the function"))
     if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
         raise CodeError(
-            f"{name} has `yield`, so a call of it trains nothing. Report each round by {reports}."
+            f"{name} contains `yield`, so calling it trains nothing. Report each round with {reports}."
         )
     if inspect.iscoroutinefunction(body):
         raise CodeError(
-            f"{name} is `async`, so a call of it trains nothing: write a plain `def {name}(trial):`."
+            f"{name} is `async`, so calling it trains nothing. Write a plain `def {name}(trial):`."
         )
     parameters = inspect.signature(function).parameters.values()
     needed = [
@@ -214,4 +220,4 @@ def check_signature(
 
 
 def _no_rounds(event: Any) -> NoReturn:
-    raise CodeError("a test function tells no rounds: it returns the metric on the test split.")
+    raise CodeError("a test function can't report rounds. It must return the metric on the test split.")

@@ -1,4 +1,4 @@
-"""An Optuna objective as it stands: the trial that it is given, whose every suggestion the driver's sampler answers."""
+"""Runs an unchanged Optuna objective: it is called with a trial whose suggestions come from the driver's sampler."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from sweeps.trial.work import Progress, Suggest
 
 
 class _NotHere(CodeError, AttributeError):
-    """An attribute of Optuna's trial that has no meaning where trials run on workers of their own."""
+    """The error for an attribute of Optuna's trial that can't exist if trials run in workers."""
 
 
 class OptunaTrial(BaseTrial):
-    """What an Optuna objective is called with. Steps that it reports are rounds, in the order of the reports."""
+    """The trial with which an Optuna objective is called. Each step that it reports is a round, in that order."""
 
     def __init__(self, start: TrialStart, exchange: Exchange) -> None:
         self._start = start
@@ -45,7 +45,7 @@ class OptunaTrial(BaseTrial):
         self._params: dict[str, Any] = {}
         self._distributions: dict[str, BaseDistribution] = {}
         self._attributes: dict[str, Any] = {}
-        self._untold: dict[str, Any] = {}  # attributes
+        self._untold: dict[str, Any] = {}  # attributes that are not passed to the driver yet
         self._values: dict[int, float] = {}  # by step
         self._reported: Round | None = None
         self._rounds_done = 0
@@ -80,12 +80,12 @@ class OptunaTrial(BaseTrial):
         return self.suggest_float(name, low, high, step=q)
 
     def report(self, value: float, step: int) -> None:
-        """Tell the value at a step; a step that was told before is passed over, as by Optuna."""
-        place: Any = step  # anybody's
+        """Report the value at a step. A step that was reported before is ignored, as in Optuna."""
+        place: Any = step  # the user may pass any type
         if not isinstance(place, numbers.Integral) or step < 0:
-            raise CodeError(f"trial.report(…, step={step!r}): the step must be a whole number from 0 on.")
+            raise CodeError(f"trial.report(…, step={step!r}): the step must be a whole number of at least 0.")
         if int(step) in self._values:
-            warnings.warn(f"The step {step} was reported already and is passed over.", stacklevel=2)
+            warnings.warn(f"The step {step} was reported already, so this report is ignored.", stacklevel=2)
             return
         self._hand_over(may_stop=False)
         number = _number(value, "trial.report")
@@ -93,24 +93,24 @@ class OptunaTrial(BaseTrial):
         self._reported = self._round(number, {"step": float(step)})
 
     def should_prune(self) -> bool:
-        """Whether the study's stop rule halts the trial after what was reported."""
+        """Whether the study's stop rule halts the trial after the latest report."""
         self._hand_over(may_stop=True)
         return self._is_stopped
 
     def set_constraint(self, key: str, value: float) -> NoReturn:
-        """Not known to a sweep's samplers."""
+        """Always raises, because a sweep's samplers do not support constraints."""
         raise _NotHere(
-            "trial.set_constraint can't be used in a sweep, whose samplers know no constraints: raise "
-            "optuna.TrialPruned where one is violated, or let the value tell."
+            "trial.set_constraint can't be used in a sweep, whose samplers do not support constraints. Raise "
+            "optuna.TrialPruned if a constraint is violated, or return a bad value."
         )
 
     @property
     def constraints(self) -> dict[str, float]:
-        """None."""
+        """Always empty."""
         return {}
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Keep something with the trial."""
+        """Store a value with the trial. Raises CodeError if JSON can't hold it."""
         try:
             json.dumps(value)
         except (TypeError, ValueError) as error:
@@ -119,27 +119,27 @@ class OptunaTrial(BaseTrial):
 
     @property
     def number(self) -> int:
-        """Of the trial in its study, from 0."""
+        """The number of the trial in its study, from 0."""
         return self._start.number
 
     @property
     def params(self) -> dict[str, Any]:
-        """What was suggested so far."""
+        """The values that were suggested so far."""
         return dict(self._params)
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """From what it was suggested."""
+        """The distributions of the values that were suggested so far."""
         return dict(self._distributions)
 
     @property
     def user_attrs(self) -> dict[str, Any]:
-        """What the objective has kept with the trial."""
+        """The values that the objective has stored with the trial."""
         return dict(self._attributes)
 
     @property
     def system_attrs(self) -> dict[str, Any]:
-        """None: they are the sampler's."""
+        """Always empty: only the sampler uses them, in the driver."""
         return {}
 
     @property
@@ -149,30 +149,30 @@ class OptunaTrial(BaseTrial):
 
     @property
     def relative_params(self) -> dict[str, Any]:
-        """None: they are the sampler's."""
+        """Always empty: only the sampler uses them, in the driver."""
         return {}
 
     def __getitem__(self, name: str) -> NoReturn:
         raise CodeError(
-            f"the parameter {name!r} is looked up in an Optuna trial, which must be asked: "
-            f"trial.suggest_float({name!r}, low, high). A function that takes its parameters as a mapping is decorated "
-            "with @sweeps.objective(space=…), and reads them from trial.params."
+            f"trial[{name!r}]: an Optuna trial is no mapping. Ask it for the parameter with "
+            f"trial.suggest_float({name!r}, low, high). To get all parameters as a mapping instead, decorate the "
+            "function with @sweeps.objective(space=…), and read them from trial.params."
         )
 
     def __getattr__(self, name: str) -> NoReturn:
         raise _NotHere(
-            f"trial.{name} can't be used in a sweep, where the objective runs on a worker, away from its study. There "
-            "are suggest_*, report, should_prune, set_user_attr, params and number; the trial of a function that is "
-            "decorated with @sweeps.objective has params, rounds, save and restore."
+            f"trial.{name} can't be used in a sweep, where the objective runs in a worker without access to its study. "
+            "You can use suggest_*, report, should_prune, set_user_attr, params and number. The trial of a function "
+            "that is decorated with @sweeps.objective has params, rounds, save and restore."
         )
 
     @property
     def is_over(self) -> bool:
-        """Whether the trial was halted: what the objective does after it counts no more."""
+        """Whether the trial was halted, so that later reports and the returned value do not count."""
         return self._is_stopped
 
     def returned(self, value: float) -> None:
-        """The objective has returned. A value that is none of those reported counts as a round of its own."""
+        """Report that the objective has returned `value`. If no step had this value, it counts as a further round."""
         self._hand_over(may_stop=False)
         if value not in self._values.values():
             self._reported = self._round(value, {})
@@ -181,7 +181,7 @@ class OptunaTrial(BaseTrial):
             self._exchange(Returned(value, attributes=self._untold))
 
     def pruned(self) -> None:
-        """The objective has raised TrialPruned."""
+        """Report that the objective has raised TrialPruned."""
         self._hand_over(may_stop=False)
         if not self._is_stopped:
             self._exchange(Returned(is_pruned=True, attributes=self._untold))
@@ -218,7 +218,7 @@ class OptunaTrial(BaseTrial):
 
 
 class OptunaObjective:
-    """An objective written for Optuna's `study.optimize`, with what a study must know of it."""
+    """A function written for Optuna's `study.optimize`, with what a study must know of it."""
 
     test_function = None
     space: Mapping[str, Any] | None = None
@@ -242,7 +242,10 @@ class OptunaObjective:
         self.rounds = rounds
 
     def train(self, start: TrialStart, exchange: Exchange) -> None:
-        """Call the objective; what it asks and tells goes to `exchange`. Raises CodeError, and what the code raises."""
+        """Call the objective. Its questions and rounds are passed to `exchange`.
+
+        Raises CodeError, and what the code raises.
+        """
         trial = OptunaTrial(start, exchange)
         try:
             value = self.function(trial)
@@ -254,18 +257,21 @@ class OptunaObjective:
 
 
 def _number(value: Any, source: str) -> float:
-    """The value as a float. Raises CodeError, saying what is wrong with it."""
+    """The value as a float. Raises CodeError, whose message says what is wrong with it.
+
+    source: where the value comes from, for the message.
+    """
     if isinstance(value, list | tuple):
         raise CodeError(
-            f"{source} gave {len(value)} values; a sweep has one objective: return one number, and keep the others by "
-            "trial.set_user_attr."
+            f"{source} gave {len(value)} values, but a sweep has one objective. Return one number, and store the "
+            "others with trial.set_user_attr."
         )
     if value is None:
-        raise CodeError(f"{source} gave None; it must give the value of the trial, a number.")
+        raise CodeError(f"{source} gave None, but must give the value of the trial as a number.")
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise CodeError(f"{source} gave {value!r:.100}, a {type(value).__name__} and no number.") from None
+        raise CodeError(f"{source} gave {value!r:.100}, a {type(value).__name__}, not a number.") from None
     if math.isnan(number) and source != "trial.report":
-        raise CodeError(f"{source} gave NaN; to end a trial that has no value, raise optuna.TrialPruned.")
+        raise CodeError(f"{source} gave NaN. To end a trial that has no value, raise optuna.TrialPruned.")
     return number

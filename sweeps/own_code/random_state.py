@@ -1,4 +1,4 @@
-"""The global random generators of a process: Python's, numpy's and torch's, of those that are loaded."""
+"""Seeds, saves and restores the global random generators of Python, numpy and torch, as far as these are imported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def capture() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
-    """Put every generator back to where `capture` found it."""
+    """Set every generator to the state that `capture` returned."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     if "numpy" in state and (numpy := sys.modules.get("numpy")):

@@ -1,4 +1,4 @@
-"""One trial of somebody's own code, trained here: a thread for the code, an iterator for whoever drives it."""
+"""Trains trials of a user's own code in this process: the code runs in a thread, the caller gets an iterator."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from sweeps.trial.failure import failure_of
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Event
 
-RETURN_SECONDS = 60.0  # that code may take to return when its trial has ended
-INTERRUPTED_SECONDS = 5.0
+RETURN_SECONDS = 60.0  # how long code may take to return after its trial has ended
+INTERRUPTED_SECONDS = 5.0  # the same after an interruption
 _PACKAGE = str(Path(__file__).parents[1])
 
 
 class StillTraining(ObjectiveError):
-    """Code that goes on although its trial has ended, in a process that can't be ended."""
+    """The code has not returned after its trial has ended, and this process can't be killed."""
 
 
 class OwnTraining:
     """Trains one trial after the other of a user's own function.
 
-    threads: for numerical libraries, whichever they are. breaks_off: exceptions that end a trial from outside.
-    can_be_killed: whether somebody ends this process where code does not return. failed_afterwards: what the code of
-    the latest trial raised after the trial had ended.
+    threads: how many threads numerical libraries may use. breaks_off: exceptions from outside that end a trial.
+    can_be_killed: whether the driver kills this process if the code does not return. failed_afterwards: the failure of
+    the latest trial's code after the trial had ended; None if it did not fail.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class OwnTraining:
         self.failed_afterwards: Failure | None = None
 
     def events(self, start: TrialStart) -> Generator[Event | Failure, Any, None]:
-        """What the code tells of the trial, or the failure that ends it; each answer is sent in.
+        """The events of the code, or the failure that ends the trial. The caller sends in the answer to each event.
 
-        Closed where the trial has ended; raises StillTraining where the code does not return then.
+        The caller closes the generator when the trial has ended. This raises StillTraining if the code does not return.
         """
         conversation = Conversation(lambda exchange: self._train(start, exchange))
         self.failed_afterwards, patience = None, RETURN_SECONDS
@@ -71,7 +71,7 @@ class OwnTraining:
         except self._breaks_off:
             patience = INTERRUPTED_SECONDS
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the code raises is data of its trial
+        except BaseException as error:  # noqa: BLE001 - any exception of the code is recorded with its trial
             yield failure_of(_from_own_code(error))
         finally:
             has_returned = conversation.close(1e6 if self._can_be_killed else patience)
@@ -80,13 +80,13 @@ class OwnTraining:
             if not has_returned and patience == RETURN_SECONDS:
                 raise StillTraining(
                     f"Trial {start.number} has ended, but its code has not returned within {RETURN_SECONDS:.0f} s, so "
-                    "that no other can be trained in this process. Let the code end when trial.rounds() ends or report "
-                    "returns True, or take --runner ray, which ends the process of such a worker."
+                    "no other trial can be trained in this process. Let the code end when trial.rounds() ends or "
+                    "trial.report returns True. Or use --runner ray, which kills the process of such a worker."
                 )
 
     def _train(self, start: TrialStart, exchange: Exchange) -> None:
-        """In the thread of the code: threads are a setting of each."""
-        self._sources.load()  # its modules may have stepped back for another's
+        """Train in the thread of the code, because the number of threads is a setting of each thread."""
+        self._sources.load()  # another code's modules of the same names may have replaced its own
         with (
             as_script(self._sources.main.path),
             _in_the_same_folder(),
@@ -96,7 +96,7 @@ class OwnTraining:
             self.objective.train(start, exchange)
 
     def release(self, device: str) -> None:
-        """Give back what the last trial held on the device: others may train there, too."""
+        """Free the device memory that the last trial held, because other processes may train on this device, too."""
         if device == "cuda" and (torch := sys.modules.get("torch")):
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
@@ -104,7 +104,7 @@ class OwnTraining:
 
 @contextlib.contextmanager
 def settled(threads: int, *, of_torch: bool) -> Iterator[None]:
-    """Within, numerical libraries use so many threads, and torch its deterministic algorithms."""
+    """In this context, numerical libraries use so many threads, and torch uses its deterministic algorithms."""
     from threadpoolctl import threadpool_limits
 
     if of_torch:
@@ -117,7 +117,7 @@ def settled(threads: int, *, of_torch: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _in_the_same_folder() -> Iterator[None]:
-    """Afterwards, the working folder is what it was: the next trial must not depend on where this one went."""
+    """Restore the working folder after this context, so that the next trial does not depend on this one."""
     here = Path.cwd()
     try:
         yield
@@ -126,7 +126,7 @@ def _in_the_same_folder() -> Iterator[None]:
 
 
 def _from_own_code(error: BaseException) -> BaseException:
-    """The error with a traceback that begins in the user's code, where it has one."""
+    """The error, with its traceback shortened so that it begins in the user's code, if it has a part there."""
     if asks_for_arguments(error):
         remedied = CodeError(f"{type(error).__name__}: {error}. {NO_ARGUMENTS}")
         error = remedied.with_traceback(error.__traceback__)

@@ -1,4 +1,4 @@
-"""What a training function is given: its parameters, and how to tell its rounds."""
+"""The Trial that a training function receives: it gives parameters, and takes the reports of rounds."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from sweeps.trial.work import Progress
 
 
 class Parameters(dict[str, Any]):
-    """A trial's parameters by name; a name that is not there is told with the one that comes close."""
+    """A trial's parameters by name. For an unknown name, the KeyError suggests a similar one."""
 
     def __missing__(self, name: str) -> Any:
         raise KeyError(
             f"the trial has no parameter {name!r}{did_you_mean(str(name), self)} It has: {', '.join(self) or 'none'}; "
-            "one whose condition does not hold is left out"
+            "a parameter whose condition does not hold is missing"
         )
 
 
 @dataclass(frozen=True)
 class TrialStart:
-    """All that a trial is a function of beside the code, and what is to be kept of it.
+    """Everything besides the code on which a trial depends, and which of its states are sent to the driver.
 
-    saved: what an earlier start of it saved. keep_best: whether the best round's state is told. keep_every: seconds
-    from one state to continue from to the next.
+    saved: the state that an earlier start of the trial saved; None to start at the first round. keep_best: whether the
+    state of each new best round is sent. keep_every: how often the state to continue from is sent, in seconds.
     """
 
     number: int
@@ -54,9 +54,9 @@ class TrialStart:
 class Trial:
     """One trial of a study, as the training function sees it.
 
-    number: of the trial in its study, from 0. params: its parameters by name. seed: derived from the study's; Python's,
-    numpy's and torch's global generators are seeded by it already. num_rounds: how many rounds it may take. device:
-    "cpu" or "cuda". data_dir: where the study's data lie on this machine.
+    number: the trial's number in its study, from 0. params: its parameters by name. seed: the trial's seed, derived
+    from the study's; the global generators of Python, numpy and torch are already seeded with it. num_rounds: the most
+    rounds of the trial. device: "cpu" or "cuda". data_dir: the folder of the study's data on this machine.
     """
 
     def __init__(self, start: TrialStart, exchange: Callable[[Progress], Any]) -> None:
@@ -70,19 +70,18 @@ class Trial:
         self._exchange = exchange
         self._rounds_done = 0
         self._best = math.nan
-        self._reported: Round | None = None  # a round that is not handed over yet
-        self._state: PackedFile | None = None  # saved in it
+        self._reported: Round | None = None  # a round that is not sent to the driver yet
+        self._state: PackedFile | None = None  # the state that was saved in it
         self._in_loop = False
-        self._saves_first: bool | None = (
-            None  # without the loop: whether a round's state is saved before it is told
-        )
+        # Without the loop over `rounds`: whether a round's state is saved before the round is reported.
+        self._saves_first: bool | None = None
         self._random: dict[str, Any] | None = None
         self._is_stopped = False
         self._began_round = self._kept_at = time.monotonic()
 
     @property
     def rounds_done(self) -> int:
-        """How many rounds are done; above 0 at the start of a trial that `restore` continued."""
+        """How many rounds are done. After `restore` has continued a trial, it starts above 0."""
         return self._rounds_done
 
     @property
@@ -97,18 +96,16 @@ class Trial:
 
     @property
     def has_reported(self) -> bool:
-        """Whether a round has been reported, or is done."""
+        """Whether any round has been reported or is done."""
         return self._reported is not None or self._rounds_done > 0
 
     def rounds(self) -> Iterator[int]:
-        """The rounds that are still to do, counted from 0 as by `range`; ends early where the trial is halted.
+        """The rounds that are still to do, counted from 0 as by `range`. The loop ends early if the trial is halted.
 
-        Each must report its figures once.
+        Call `report` once in each round. Raises CodeError otherwise.
         """
         if self._in_loop:
-            raise CodeError(
-                "trial.rounds() is called a second time; one loop goes over the rounds of a trial."
-            )
+            raise CodeError("trial.rounds() is called a second time. Use one loop for all rounds of a trial.")
         self._in_loop = True
         if self._random is not None:
             random_state.restore(self._random)
@@ -117,20 +114,21 @@ class Trial:
             yield self._rounds_done
             if self._reported is None:
                 raise CodeError(
-                    f"round {self._rounds_done + 1} ended and reported nothing: call "
+                    f"round {self._rounds_done + 1} ended without a report. Call "
                     f"trial.report({self._start.metric.name}=…) once in each round."
                 )
             self._hand_over()
 
     def report(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> bool:
-        """Tell the figures of a round: the metric, and whatever else there is (`valid_loss`, `train_loss`, …).
+        """Report the figures of a round: the metric, and any others (`valid_loss`, `train_loss`, …).
 
-        Returns whether to stop. In a loop over `rounds()` that is always False: the loop ends by itself. Without it,
-        where a framework owns the loop, call `save` first: `report` hands the round over. Raises CodeError.
+        Returns whether to stop training. In a loop over `rounds()` this is always False, because the loop ends by
+        itself. If a framework has its own loop, call `save` before `report`, which completes the round. Raises
+        CodeError if the metric is missing, a value is not a number, or the round was reported already.
         """
         if self._reported is not None:
             raise CodeError(
-                f"round {self._rounds_done + 1} is reported twice: tell all its figures in one call of trial.report."
+                f"round {self._rounds_done + 1} is reported twice. Report all its figures in one call of trial.report."
             )
         if self.is_over:
             return True
@@ -144,14 +142,15 @@ class Trial:
         return self._is_stopped
 
     def save(self, **state: Any) -> None:
-        """Keep the state after this round: what has a `state_dict`, bytes, numbers, text, arrays, lists, mappings.
+        """Save the state after this round: objects with a `state_dict`, bytes, numbers, text, arrays, lists, mappings.
 
-        The best round's is exported with the trial, and a trial that is cut off continues from its latest: exactly, if
-        all that later rounds depend on is here (global random generators are kept anyway). Raises CodeError.
+        The state of the best round is exported with the trial. An interrupted trial continues from its latest state,
+        and exactly so if the state holds everything on which later rounds depend. (The global random generators are
+        always saved.) Raises CodeError for an empty state, or one that can't be saved.
         """
         if not state:
             raise CodeError(
-                "trial.save() names nothing to save: write trial.save(model=model, optimizer=optimizer)."
+                "trial.save() has nothing to save. Write trial.save(model=model, optimizer=optimizer)."
             )
         if not self._in_loop:
             self._check_order()
@@ -160,30 +159,30 @@ class Trial:
         self._state = pack(state)
 
     def keeps(self, figures: Mapping[str, Any]) -> bool:
-        """Whether a state that is saved now, before these figures are reported, will be kept.
+        """Whether a state will be kept if it is saved now, before these figures are reported.
 
-        For callbacks of frameworks, whose states may be large: others just call `save`.
+        It is for callbacks of frameworks, whose states may be large. Other code just calls `save`.
         """
         if self.is_over or self.metric not in figures:
             return False
         return self._is_wanted(round_of(self._rounds_done + 1, figures, self.metric))
 
     def restore_random(self) -> None:
-        """Put the global random generators where they were after the round that `restore` continued from.
+        """Set the global random generators to their states after the round from which `restore` continued.
 
-        For callbacks of frameworks that draw random numbers while they set themselves up.
+        It is for callbacks of frameworks, which may draw random numbers while they are set up.
         """
         if self._random is not None:
             random_state.restore(self._random)
 
     def restore(self, **objects: Any) -> dict[str, Any] | None:
-        """Continue from what was saved: gives each object its state, and returns all states by name.
+        """Continue from the saved state: load each object's state into it, and return all states by name.
 
-        None, and nothing is touched, when the trial begins at its beginning. Raises CodeError for a name that was not
+        If the trial starts at its first round, change nothing and return None. Raises CodeError for a name that was not
         saved.
         """
         if self._in_loop:
-            raise CodeError("trial.restore() belongs before the loop over trial.rounds().")
+            raise CodeError("trial.restore() must be called before the loop over trial.rounds().")
         if self._start.saved is None:
             return None
         record = unpack(self._start.saved)
@@ -198,18 +197,21 @@ class Trial:
         return state
 
     def finish(self) -> None:
-        """The function has returned: hand over a round that it left by `break`."""
+        """Complete the last round after the function has returned, if it left the loop with `break`."""
         if self._reported is not None and not self._is_stopped:
             self._hand_over()
 
     def _check_order(self) -> None:
-        """Without a loop of ours nothing tells whether a state is of the round that was reported or of the next."""
+        """Raises CodeError if a state is saved after a report outside the loop over `rounds`.
+
+        There, such a state might belong to the reported round or to the next one.
+        """
         if self._saves_first is None:
             self._saves_first = True
         if not self._saves_first:
             raise CodeError(
-                "trial.save() after trial.report(): where the code does not loop over trial.rounds(), report hands the "
-                "round over, so that its state must be saved before."
+                "trial.save() is called after trial.report(). If the code does not loop over trial.rounds(), "
+                "trial.report() completes the round, so call trial.save() before it."
             )
 
     def _is_wanted(self, latest: Round) -> bool:
@@ -222,7 +224,7 @@ class Trial:
         return time.monotonic() - self._kept_at >= self._start.keep_every
 
     def _hand_over(self) -> None:
-        """Tell the round, with its state where that is wanted, and go on or not as is answered."""
+        """Send the round to the driver, with its state if it must be kept. The answer decides whether to stop."""
         latest, state = self._reported, self._state
         assert latest is not None
         self._reported = self._state = None
@@ -235,7 +237,7 @@ class Trial:
             kept = {"state": unpack(state), "round": latest.index, "best": self._best, "random": random}
             checkpoint, self._kept_at = pack(kept), time.monotonic()
         self._is_stopped = not self._exchange(Progress(latest, weights, checkpoint))
-        random_state.restore(random)  # as if nobody had been told
+        random_state.restore(random)  # so that sending the round does not change later rounds
         self._rounds_done, self._began_round = latest.index, time.monotonic()
 
     def _cost(self) -> Cost:

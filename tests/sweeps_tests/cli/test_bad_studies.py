@@ -86,7 +86,7 @@ def test_the_traceback_of_a_failed_trial_is_shown_with_it(launch: Sweep, sweep: 
 
 
 TASK_FILES = [
-    pytest.param(None, "no such file; code of your own is named my_file.py:NAME", id="not there"),
+    pytest.param(None, "there is no such file. Name your own code as my_file.py:NAME", id="not there"),
     pytest.param("", "task.py has no task class or function 'Mine'", id="no class"),
     pytest.param("class Mine(\n", "task.py:1 is no Python: '(' was never closed.", id="a slip"),
     pytest.param("import nowhere\n", "task.py can't be imported: ModuleNotFoundError", id="import"),

@@ -39,7 +39,7 @@ def test_each_file_runs_as_it_stands_to_a_confirmed_result(like: str, sweep: Swe
 
 def test_a_file_that_is_there_is_left_as_it_is(refused: Refusal, folder: Path) -> None:
     (folder / "train.py").write_text("mine")
-    assert "train.py exists already, and is left as it is" in refused("new", "train")
+    assert "train.py exists already, and was not changed" in refused("new", "train")
 
 
 @pytest.mark.parametrize(

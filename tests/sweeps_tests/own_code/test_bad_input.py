@@ -18,9 +18,9 @@ DECLARED = '@sweeps.objective(space={"x": (0.0, 1.0)}, metric="f1", direction="m
 IN_TRAINING = {
     "no report in a round": (
         "for epoch in trial.rounds(): pass",
-        ["round 1 ended and reported nothing", "trial.report(f1=…)"],
+        ["round 1 ended without a report", "trial.report(f1=…)"],
     ),
-    "no report at all": ("pass", ["returned and had reported nothing", "trial.report(f1=…)", "or return f1"]),
+    "no report at all": ("pass", ["returned but reported nothing", "trial.report(f1=…)", "return f1 if"]),
     "another name": (
         "for epoch in trial.rounds(): trial.report(f_1=0.5)",
         ["f_1 was reported, but not the metric 'f1'", "did you mean 'f_1'?", "trial.report(f1=…)"],
@@ -31,22 +31,22 @@ IN_TRAINING = {
     ),
     "saved after the report, without the loop": (
         "trial.report(f1=0.5); trial.save(w=1)",
-        ["trial.save() after trial.report()", "must be saved before"],
+        ["trial.save() is called after trial.report()", "call trial.save() before it"],
     ),
     "restored within the loop": (
         "for epoch in trial.rounds(): trial.restore()",
-        ["trial.restore() belongs before the loop"],
+        ["trial.restore() must be called before the loop"],
     ),
     "two loops": (
         "for epoch in trial.rounds(): trial.report(f1=0.5); next(trial.rounds())",
         ["trial.rounds() is called a second time"],
     ),
-    "text returned": ("return 'good'", ["train returned 'good'", "must return f1, a number"]),
-    "a list returned": ("return [0.5]", ["train returned [0.5]", "must return f1, a number"]),
-    "text reported": ("trial.report(f1='0.5')", ["trial.report(f1=…)", "'0.5' is a str and no number"]),
+    "text returned": ("return 'good'", ["train returned 'good'", "must return f1 as a number"]),
+    "a list returned": ("return [0.5]", ["train returned [0.5]", "must return f1 as a number"]),
+    "text reported": ("trial.report(f1='0.5')", ["trial.report(f1=…)", "'0.5' is a str, not a number"]),
     "an array reported": (
         "import numpy; trial.report(f1=numpy.ones(3))",
-        ["of shape (3,) holds several; report one number"],
+        ["of shape (3,) contains several numbers. Report one number"],
     ),
     "saved what can't be": (
         "for epoch in trial.rounds(): trial.report(f1=0.5); trial.save(model=object())",
@@ -54,7 +54,7 @@ IN_TRAINING = {
     ),
     "nothing saved": (
         "for epoch in trial.rounds(): trial.report(f1=0.5); trial.save()",
-        ["names nothing to save", "trial.save(model=model"],
+        ["has nothing to save", "trial.save(model=model"],
     ),
     "an unknown parameter": (
         "return trial.params['xx']",
@@ -66,7 +66,7 @@ IN_TRAINING = {
 BEFORE_ANYTHING = {
     "other arguments": (DECLARED + "def train(trial, lr): pass", ["needs trial, lr", "def train(trial):"]),
     "no argument": (DECLARED + "def train(): pass", ["takes nothing", "def train(trial):"]),
-    "a generator": (DECLARED + "def train(trial): yield 1", ["has `yield`", "trial.report(…)"]),
+    "a generator": (DECLARED + "def train(trial): yield 1", ["contains `yield`", "trial.report(…)"]),
     "a coroutine": (DECLARED + "async def train(trial): pass", ["is `async`"]),
     "a space of nothing": (
         DECLARED.replace('{"x": (0.0, 1.0)}', "{}") + "def train(trial): pass",
@@ -84,7 +84,7 @@ BEFORE_ANYTHING = {
     "no direction": ("@sweeps.objective(metric='f1')\ndef train(trial): pass", ["needs direction"]),
     "without parentheses": (
         "@sweeps.objective\ndef train(trial): pass",
-        ["takes names only", "@sweeps.objective("],
+        ["takes named arguments only", "@sweeps.objective("],
     ),
     "another direction": (
         "@sweeps.objective(metric='f1', direction='max')\ndef train(trial): pass",
@@ -100,7 +100,7 @@ BEFORE_ANYTHING = {
     ),
     "an Optuna objective that is a generator": (
         "def objective(trial): yield 1",
-        ["has `yield`", "trial.report(value, step)"],
+        ["contains `yield`", "trial.report(value, step)"],
     ),
     "an Optuna objective that is a coroutine": ("async def objective(trial): pass", ["is `async`"]),
     "an Optuna objective with data": (
