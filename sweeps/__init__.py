@@ -6,7 +6,7 @@ result = sweeps.launch("mnist_mlp", data="mnist-5k", num_trials=8)
 result.study.best(), result.study.trials(), result.study.rounds()
 study = sweeps.load("mnist_mlp-1a2b3c4d")
 
-`OverfittingPruner` and `report_round` bring the stop rules to anyone's own Optuna study.
+`OverfittingPruner` and `report_round` bring the stop rule `onset` into a user's own Optuna study.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when first used: `sweep --help` needs none of them."""
+    """A public name, imported when it is first used, because `sweep --help` needs none of them."""
     if name in _HOMES:
         import importlib
 

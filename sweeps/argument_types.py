@@ -1,4 +1,4 @@
-"""Whether the arguments of a call are of the types that its settings declare; the message says what was meant."""
+"""Checks that the arguments of a Python call have the types that the settings declare."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def check_types(settings: Any) -> None:
-    """Raises UsageError where a field of the dataclass `settings` has another type than it declares."""
+    """Raises UsageError if a field of the dataclass `settings` has another type than declared."""
     for field in fields(settings):
         value, kinds = getattr(settings, field.name), _kinds_of(field)
         if kinds and not any(is_one(value) for is_one, _ in kinds):
@@ -51,6 +51,6 @@ def check_types(settings: Any) -> None:
 
 
 def _kinds_of(field: Field[Any]) -> list[tuple[Callable[[Any], bool], str]]:
-    """What the annotation allows; nothing where it is of a kind that is not checked here."""
+    """The types that the annotation allows, each as a test and in words; empty if it is not checked here."""
     parts = [part.strip() for part in str(field.type).split("|")]
     return [_KINDS[part] for part in parts] if all(part in _KINDS for part in parts) else []

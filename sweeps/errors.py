@@ -60,7 +60,7 @@ class NoCompletedTrial(SweepError):
 
 
 class Interrupted(SweepError):
-    """Ended by a signal; its number gives the exit code."""
+    """The run was ended by a signal. The exit code is 128 plus the signal's number."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

@@ -1,4 +1,7 @@
-"""One round of a study's first trial, trained here and kept nowhere: does the code run, and what does it report?"""
+"""Trains the first round of a study's first trial in this process, and stores nothing (`sweep launch --try`).
+
+It shows whether the code runs, and what it reports.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +27,19 @@ from sweeps.sweep import work_plan
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Assignment, Event, Progress, Suggest
 
-AGAIN_SECONDS = (
-    20.0  # a trial whose two rounds take less is begun again, to see whether its figures are the same
-)
-SHORT_SECONDS = 30.0  # a first round that takes less is followed by a second, to measure the speed
+AGAIN_SECONDS = 20.0  # if two rounds take less, the trial is started again, to compare its figures
+SHORT_SECONDS = 30.0  # if the first round takes less, a second one is trained, to measure the speed
 
 
 @dataclass(frozen=True)
 class FirstRound:
-    """What the first round told. saved_bytes: of the state that was saved in it; None if none was.
+    """The result of the first round.
 
-    seconds: until the round was told, with what the code does before it. seconds_a_round: of the second round, which no
-    set-up slows down; None if the first took long, or was the last. failed_afterwards: what the code raised when it was
-    told to end. differs: the first figure that is another where the same trial begins again in this process, after
-    another trial; empty if none is; None where that was not tried.
+    saved_bytes: the size of the state that was saved in it; None if none was saved. seconds: the time until the round
+    was reported, including what the code does before it. seconds_a_round: the time of the second round, without set-up;
+    None if the first round took long, or was the last. failed_afterwards: what the code raised when it was told to end.
+    differs: which figure differs, in words, if another trial is started and then the first one again in this process;
+    empty if none does; None if this was not tried.
     """
 
     parameters: dict[str, Any]
@@ -56,11 +58,11 @@ def first_round(launching: Launch) -> FirstRound:
     found = trials.first_of(0)
     told = found.told
     if isinstance(told, Failure):
-        where = "" if told.error_class == CodeError.__name__ else told.traceback  # our messages say it all
+        where = "" if told.error_class == CodeError.__name__ else told.traceback  # ours needs no traceback
         raise UsageError(f"The first round failed: {told.error_class}: {told.message}\n{where}".rstrip())
     if not isinstance(told, Progress):
         raise UsageError(
-            "The first trial ended without a value: the objective has pruned it before any report."
+            "The first trial ended without a value, because the objective pruned it before its first report."
         )
     differs = None
     if launching.planned.code is not None and found.seconds + (found.following or 0) < AGAIN_SECONDS:
@@ -72,7 +74,7 @@ def first_round(launching: Launch) -> FirstRound:
 
 
 def _difference(trials: _Trials, told: Progress) -> str:
-    """Begin another trial and then the first one again: the first figure that differs now; empty if none does."""
+    """Start another trial, and then the first one again. Returns which figure differs, in words; empty if none does."""
     if trials.has_second:
         trials.first_of(1)
     again = trials.first_of(0).told
@@ -86,7 +88,11 @@ def _difference(trials: _Trials, told: Progress) -> str:
 
 @dataclass(frozen=True)
 class _Begun:
-    """The beginning of a trial. following: seconds of the second round, if it was trained."""
+    """The first round of a trial.
+
+    told: the first event besides questions. seconds: until this event. following: the seconds of the second round; None
+    if it was not trained.
+    """
 
     told: Event | Failure
     parameters: dict[str, Any]
@@ -96,7 +102,7 @@ class _Begun:
 
 
 class _Trials:
-    """Begins the first trials of a study that is stored nowhere, all in this process."""
+    """Starts the first trials of a study in this process. The study is not stored."""
 
     def __init__(self, launching: Launch) -> None:
         self._spec = spec = launching.planned.spec
@@ -108,7 +114,7 @@ class _Trials:
         self._worker = make_worker(dataclasses.replace(work_plan(launching), keep_weights=True))
 
     def shown(self, figure: str) -> str:
-        """What a figure of a round is called here."""
+        """The name of a round's figure for the user."""
         return self._spec.metric.name if figure == "valid_score" else figure
 
     def first_of(self, number: int) -> _Begun:
@@ -134,7 +140,7 @@ def _first_told(
     number: int,
     parameters: dict[str, Any],
 ) -> Event | Failure:
-    """What is told first beside questions, which are answered; answers are added to `parameters`."""
+    """The first event that is not a question. Questions are answered, and the answers are added to `parameters`."""
     told = next(training)
     while isinstance(told, Suggest):
         assert isinstance(proposer, OpenProposer)

@@ -1,4 +1,4 @@
-"""The launch of a study: everything is checked before anything is written."""
+"""Prepares the launch of a study. Everything is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ DEFAULT_TRIALS = 20
 class Launch:
     """A study that is about to run, and how it is run.
 
-    num_trials: as planned, or the number of configurations where each has several trials; repeats of a grid's failed
-    cells are not counted. forced: run even if something changed that
-    can change results. packing: how many trials share a worker process; None for one.
+    num_trials: the planned trials, or configurations if each has several trials; failed cells of a grid that run again
+    are not counted. forced: whether to run even if something has changed that can change results. packing: how many
+    trials share a worker process; None for one.
     """
 
     planned: Planned
@@ -79,13 +79,13 @@ def launch_of(planned: Planned, run: RunSettings, name: str, storage: str | None
     spec = planned.spec
     if spec.trials_each > 1 and run.target is not None:
         raise UsageError(
-            f"--target {run.target:g} can't be used with --repeats or --folds: a trial that reaches it does not show "
-            "that its configuration does."
+            f"--target {run.target:g} can't be used with --repeats or --folds: if one trial reaches the target, its "
+            "configuration's mean may not."
         )
     if spec.pauses and run.target is not None:
         raise UsageError(
-            f"--target {run.target:g} can't be used with --schedule {spec.schedule}: which trial reaches it first "
-            "would depend on the workers. Leave out one of the two."
+            f"--target {run.target:g} can't be used with --schedule {spec.schedule}, because the number of workers "
+            "would decide which trial reaches it first. Remove one of the two."
         )
     all_points = num_points(spec)
     if all_points is not None:

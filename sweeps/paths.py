@@ -1,4 +1,4 @@
-"""The places on disk that the service chooses."""
+"""The default places of the database, the data sets and the results."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def data_root(given: str | Path | None) -> Path:
 
 
 def out_folder(given: str | Path | None, study: str, database: URL) -> Path:
-    """The folder of a study's best.yaml and weights: the given one, else one of its name in `home()`.
+    """The folder of a study's best.yaml and weights: the given one, else a folder in `home()` with the study's name.
 
-    Names are unique only within a database, so each database but the default one has a folder of its own there.
+    Studies' names are unique only within a database, so the studies of each other database are in a separate folder.
     """
     from storage.url import parse_url
 

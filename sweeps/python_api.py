@@ -1,4 +1,4 @@
-"""`sweeps.launch` and `sweeps.resume` as Python code calls them: with a name or the code itself, and progress."""
+"""The Python API: `sweeps.launch` and `sweeps.resume`, which take a task's name or the code itself."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def launch(
     """Run a new study, or continue the study of the same specification.
 
     settings: a task's name, `FILE.py:NAME`, a Task class, a function (decorated with @sweeps.objective, or an Optuna
-    objective), or StudySettings. named: fields of StudySettings and RunSettings, in place of those objects. progress:
-    whether it is shown on stderr. Raises UsageError for an argument that is none of these, and where a study of this
-    name has another specification.
+    objective), or StudySettings. named: fields of StudySettings and RunSettings, instead of those objects. progress:
+    whether to show the progress on stderr. Raises UsageError for an unknown argument, or if a study of this name has
+    another specification.
     """
     if is_being_loaded():
         raise UsageError(
-            "sweeps.launch is called while this file is imported, as each worker does: put the call below `if __name__ "
-            '== "__main__":`.'
+            "sweeps.launch is called while this file is imported, and each worker imports it. Put the call below "
+            '`if __name__ == "__main__":`.'
         )
     of_study, of_run = _sorted(named)
     settings = _study_settings(settings, of_study)
@@ -60,15 +60,15 @@ def resume(
     progress: bool = True,
     **named: Any,
 ) -> Result:
-    """Continue a stored study, with `changes` to how it is run: fields of RunSettings, also by name.
+    """Continue a stored study.
 
-    progress: whether it is shown on stderr. Raises UsageError if something has changed that can change results, unless
-    `force`. The message shows the changes.
+    changes, named: fields of RunSettings that are changed from now on. progress: whether to show the progress on
+    stderr. Raises UsageError if something has changed that can change results, unless `force`. The message shows what.
     """
     given = {**(changes or {}), **named}
     for each in given:
         if each not in _OF_RUN:
-            also = " It decides results, which a stored study keeps." if each in _OF_STUDY else ""
+            also = " It decides results, so a stored study keeps its value." if each in _OF_STUDY else ""
             raise UsageError(
                 f"sweeps.resume({each}=…): RunSettings have no {each!r}{did_you_mean(each, _OF_RUN)}{also} There are: "
                 f"{', '.join(sorted(_OF_RUN))}."
@@ -109,7 +109,7 @@ def _without_task(record: Mapping[str, Any]) -> dict[str, Any]:
     of_study, of_run = _sorted({name: value for name, value in record.items() if name != "task"})
     if of_run:
         raise UsageError(
-            f"{', '.join(of_run)} of a study: give it to sweeps.launch by name, or in RunSettings."
+            f"{', '.join(of_run)}: not a field of StudySettings. Give it to sweeps.launch by name, or in RunSettings."
         )
     return of_study
 
@@ -128,7 +128,8 @@ def _run_settings(run: Any, named: dict[str, Any]) -> RunSettings:
 def _refuse_both(which: str, named: Mapping[str, Any]) -> None:
     if named:
         raise UsageError(
-            f"sweeps.launch: {', '.join(named)} is given beside {which}; write it into {which}(…), or give all by name."
+            f"sweeps.launch: {', '.join(named)} is given in addition to {which}. Write it into {which}(…), or give all "
+            "settings by name."
         )
 
 

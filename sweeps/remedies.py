@@ -1,7 +1,7 @@
-"""What a user of the command line can do about an error of a lower package, which knows no commands and no options.
+"""Adds to an error of a lower package what a user of the command line can do. Those packages don't know the commands.
 
-A command is complete: it names the study and, where that is needed, the database. So whoever knows these adds a note to
-the error (`error.add_note`), which a traceback shows, too.
+A suggested command must name the study and, if needed, the database. So the code that knows both adds the command to
+the error as a note (`error.add_note`), which a traceback shows, too.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _TO_CONTINUE = "To continue: "
 
 
 def with_remedy(error: Exception) -> str:
-    """The message of an error, and what can be done about it on the command line."""
+    """The message of an error, followed by what a user can do about it on the command line."""
     remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), "")
     return " ".join([str(error), *([remedy] if remedy else []), *getattr(error, "__notes__", [])])
 
 
 @contextlib.contextmanager
 def commands_for(name: str, option: str) -> Iterator[None]:
-    """Within, an error about a study gets a note with the command that helps.
+    """In this context, an error about a study gets a note with the command that helps.
 
-    name: of the study. option: with which a command finds its database; empty or begins with a blank.
+    name: the study's name. option: the option with which a command finds its database, after a blank; or empty.
     """
     try:
         yield
@@ -66,9 +66,9 @@ def commands_for(name: str, option: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def continued_by(command: str) -> Iterator[None]:
-    """Within, an error that pauses a run gets a note with the command that continues it.
+    """In this context, an error that pauses a run gets a note with the command that continues it.
 
-    A note of an inner context is replaced, because an outer command (a confirmation) contains the run.
+    It replaces the note of an inner context: if a confirmation contains the run, its command must be repeated.
     """
     try:
         yield

@@ -17,10 +17,10 @@ from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.schedule.names import SCHEDULES
 
-# Raised with each change of what a rule means, or of what is recorded of a trial that it halts.
+# Increased with each change of a rule's verdicts, or of what is recorded for a trial that it halts.
 STOP_RULE_VERSIONS = {name: 3 for name in RULES if name != "none"}
 RUNNERS = ("ray", "inline")
-MOST = 1_000_000_000  # of anything that is counted: what a database's integer holds, with room to spare
+MOST = 1_000_000_000  # the largest count of anything: below the largest integer of a database
 MOST_REPEATS = 10_000
 MOST_PER_GPU = 64
 _COUNT = re.compile("[1-9][0-9]{0,9}")
@@ -32,12 +32,12 @@ class StudySettings:
     """The settings that decide the results of a study; see Specification.
 
     task: its name, `FILE.py:NAME`, or the Task class or function itself. space: a YAML file, or a mapping as in
-    `@sweeps.objective`. overrides: `key=value` and `key=lo..hi`, or a mapping from key to value. gpus_per_trial: None
-    for one GPU if CUDA is available, else for none. data: None for the best available data set. train_rows, valid_rows:
-    use at most this many; None for all. rounds: None for the task's own number. repeats: how often each configuration
-    is trained, each time from another seed. folds: None for the validation split; else the rows are divided into so
-    many parts, and each validates once.
-    guidance: see Specification. warm_start: the name of an older study whose trials are copied; None for none.
+    `@sweeps.objective`; None for the task's own space. overrides: `key=value` and `key=lo..hi`, or a mapping from key
+    to value. gpus_per_trial: None for one GPU if CUDA is available, else for none. data: None for the best available
+    data set. train_rows, valid_rows: use at most this many; None for all. rounds: None for the task's own number.
+    repeats: how often each configuration is trained, each time from another seed. folds: None for the validation split;
+    else the rows are divided into so many parts, and each part validates once. guidance: see Specification. warm_start:
+    the name of an older study whose trials are copied; None for none.
     """
 
     task: str
@@ -91,22 +91,22 @@ class StudySettings:
     def _check_pausing(self) -> None:
         if self.repeats > 1 or self.folds is not None:
             raise UsageError(
-                f"--schedule {self.schedule} can't be used with --repeats or --folds: their trials count together, "
-                "and are trained to their ends. Leave out one of the two."
+                f"--schedule {self.schedule} can't be used with --repeats or --folds, because the trials of a "
+                "configuration are compared by their mean, and must be trained to their ends. Remove one of the two."
             )
         if not stands_alone(self.stop_rule):
             raise UsageError(
-                f"--stop-rule {self.stop_rule}: it compares trials that have ended, and --schedule {self.schedule} "
-                "pauses trials instead. Use --stop-rule onset or none."
+                f"--stop-rule {self.stop_rule} compares trials that have ended, but --schedule {self.schedule} pauses "
+                "trials. Use --stop-rule onset or none."
             )
         if self.sampler == "grid":
             raise UsageError(
-                f"--sampler grid: a grid compares its cells after all their rounds, and --schedule {self.schedule} "
-                "pauses trials. Leave out one of the two."
+                f"--sampler grid compares its cells after all their rounds, but --schedule {self.schedule} pauses "
+                "trials. Remove one of the two."
             )
 
     def _take_as_written(self) -> None:
-        """Code in place of its name, text in place of a path, lists and mappings in place of tuples."""
+        """Convert what a Python call may give: code to its name, text to paths, lists and mappings to tuples."""
         given: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         taken: dict[str, Any] = {}
         if not isinstance(given["task"], str):
@@ -127,15 +127,16 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How a study is run. These settings change no result, and may change between launch and resume.
+    """How a study is run. These settings change no result, and may be changed when a study is resumed.
 
-    task: where to find the task, for a user's own file. num_trials: in total; None for 20, or for all cells of a grid.
-    workers: None for as many as fit on the machine. target: the study ends when the metric reaches this value.
-    start_timeout_seconds: within which a worker must find a place and load its code and data; None for ten minutes.
-    keep_weights: `top:K`, `all` or `none`. checkpoint_seconds: how often the state of a running trial is saved.
-    address: of a Ray cluster; `local` to start Ray on this machine; None for RAY_ADDRESS, else local.
-    mixed_hardware: whether the nodes may differ in ways that can change results.
-    trials_per_gpu: how many trials one process trains at once on a GPU, or `auto`; None for one.
+    task: where to find the task, for a user's own file. num_trials: the number of trials in total; None for 20, or for
+    all cells of a grid. timeout_seconds: for the whole run. target: the study ends when the metric reaches this value.
+    workers: None for as many as fit on the machine. trial_timeout_seconds: for each trial. start_timeout_seconds: the
+    time in which a worker must find a place and load its code and data; None for ten minutes. max_failures: the run
+    ends after this many failed trials in a row. keep_weights: `top:K`, `all` or `none`. checkpoint_seconds: how often
+    the state of a running trial is saved, in seconds. address: the address of a Ray cluster; `local` to start Ray on
+    this machine; None for RAY_ADDRESS, else local. mixed_hardware: whether the nodes may differ in ways that can change
+    results. trials_per_gpu: how many trials one process trains at once on a GPU, or `auto`; None for one.
     """
 
     task: str = ""
@@ -202,7 +203,7 @@ class RunSettings:
         _ = self.weights_kept
 
     def _take_trials_per_gpu(self) -> None:
-        """Check the number; text that the command line gives becomes a number."""
+        """Check the number. Convert it if it is text, as from the command line."""
         given = self.trials_per_gpu
         if given is None or given == "auto":
             return
@@ -214,13 +215,13 @@ class RunSettings:
             ) from None
         if number < 1:
             raise UsageError(
-                f"--trials-per-gpu {shown_number(number)} must be at least 1. Leave out the option to train one trial "
-                "at a time on each GPU."
+                f"--trials-per-gpu {shown_number(number)} must be at least 1. Remove the option to train one trial at "
+                "a time on each GPU."
             )
         if number > MOST_PER_GPU:
             raise UsageError(
-                f"--trials-per-gpu {shown_number(number)} must be at most {MOST_PER_GPU}, because each trial needs a "
-                "CUDA stream of its own, and torch has no more."
+                f"--trials-per-gpu {shown_number(number)} must be at most {MOST_PER_GPU}, because each trial needs its "
+                "own CUDA stream, and torch has no more."
             )
         object.__setattr__(self, "trials_per_gpu", number)
 
@@ -243,7 +244,7 @@ class RunSettings:
         raise UsageError(f"--keep-weights {self.keep_weights[:80]} must be top:K, all or none.")
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored with the study."""
+        """The record to store with the study."""
         return asdict(self)
 
     @classmethod
@@ -254,7 +255,7 @@ class RunSettings:
 
 
 def _written(value: Any) -> str:
-    """A value as an override has it: `true`, `0.1`, `lo..hi` for a pair."""
+    """A value as in an override: such as `true`, `0.1`, or `lo..hi` for a pair."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple) and len(value) == 2:
@@ -270,7 +271,7 @@ def check_stop_rule(option: str, name: str) -> None:
 
 
 def stop_rule_version(name: str) -> int:
-    """Which version of a stop rule this package has."""
+    """The version of a stop rule in this onset-sweeps."""
     return STOP_RULE_VERSIONS.get(name, 1)
 
 
@@ -284,12 +285,12 @@ def check_study_name(name: str) -> None:
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_word(option: str, word: str, known: Collection[str]) -> None:
-    """Raises UsageError where `word` is none of those known, saying which one comes close."""
+    """Raises UsageError if `word` is not in `known`. The message suggests a similar word."""
     if word not in known:
         raise UsageError(
             f"{option} {word}: unknown{did_you_mean(word, known)} Choose from: {', '.join(known)}."
@@ -306,12 +307,12 @@ def _check_at_least(option: str, value: float, least: float) -> None:
 
 
 def check_repeats(option: str, repeats: int) -> None:
-    """Raises UsageError where so many repeats of each trial are no sensible number."""
+    """Raises UsageError unless there are 1 to MOST_REPEATS repeats."""
     if not 1 <= repeats <= MOST_REPEATS:
         what = "at least 1" if repeats < 1 else f"at most {MOST_REPEATS:,}"
         raise UsageError(f"{option} {shown_number(repeats)} must be {what}.")
 
 
 def shown_number(value: float) -> str:
-    """A number that may have thousands of digits."""
+    """A number as text, shortened if it has very many digits."""
     return f"{value:g}" if isinstance(value, float) else reprlib.repr(value)

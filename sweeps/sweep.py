@@ -1,4 +1,4 @@
-"""The whole sweep on one page: settings -> specification -> study -> runner -> result."""
+"""Runs a whole sweep, step by step: settings -> specification -> study -> runner -> result."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Result:
 
     @property
     def resume_command(self) -> str:
-        """The command that continues the study as it was run now."""
+        """The command that continues the study; with --force if this run needed it."""
         return self.study.command("resume", *(["--force"] if self.forced else []))
 
     def raise_for_ending(self, command: str | None = None) -> None:
@@ -74,18 +74,17 @@ class Result:
             case "stopped":
                 raise StoppedOnRequest(f"Ended by `sweep stop`. {again}")
             case "failures":
-                if (
-                    self.study.spec.task.code
-                ):  # to correct it changes it, which a study only takes with --force
+                # To correct the code changes it, and a study with changed code only continues with --force.
+                if self.study.spec.task.code:
                     again = f"After correcting the code: {self.study.command('resume', '--force')}, or launch it again"
                 raise TooManyFailures(f"Too many trials failed. {why}. {again}")
         if not self.study.ranking(1):
             if self.ending == "timeout":
-                raise NoCompletedTrial(f"The time was up before a trial was complete. {again}")
+                raise NoCompletedTrial(f"The time limit was reached before a trial was complete. {again}")
             raise NoCompletedTrial(f"No trial completed. {why}")
 
     def _explaining_command(self) -> str:
-        """Shows why trials did not complete: the traceback of one that failed, if there is one."""
+        """The command that shows why trials did not complete: the latest failed trial if there is one, else all."""
         failed = [trial.number for trial in self.study.all_trials() if trial.state == "FAIL"]
         return self.study.command("show", str(failed[-1])) if failed else self.study.command("trials")
 
@@ -173,7 +172,10 @@ def resume(
 def preview(
     settings: StudySettings, run: RunSettings, *, study: str | None, storage: str | None
 ) -> tuple[Launch, Study | None]:
-    """What `launch` would do, and the stored study that it would continue. Writes nothing; raises as `launch` does."""
+    """The launch that `launch` would run, and the stored study that it would continue, or None.
+
+    Writes nothing; raises as `launch` does.
+    """
     launching = prepare(settings, run, study=study, storage=storage)
     try:
         database = open_database(launching.storage)
@@ -265,7 +267,7 @@ def _run(
 
 
 def _with_retries(url: str, call: Callable[[], T]) -> T:
-    """Call `call`, and wait if a database server is just restarting. A file needs no waiting."""
+    """Call `call`, and try again for a minute if the database server is unreachable. Does not retry for a file."""
     if sqlite_path(parse_url(url)) is not None:
         return call()
     return with_retries(call, timeout_seconds=OPENING_TIMEOUT_SECONDS)
@@ -279,7 +281,7 @@ def _note_run(lease: Lease, row: StudyRow, launching: Launch) -> None:
 
 
 def _environment_here(launching: Launch) -> dict[str, Any]:
-    """The environment of this process, which of a cluster only drives."""
+    """The environment of this process. For a cluster, it is marked as one in which no trial is trained."""
     record = launching.planned.environment()
     return record if launching.run.cluster is None else {**record, "trains": False}
 
@@ -310,7 +312,7 @@ def _runner(launching: Launch) -> Runner:
 
 
 def work_plan(launching: Launch) -> WorkPlan:
-    """What the workers of this launch are told."""
+    """What the workers of this launch must know about the study."""
     spec, run = launching.planned.spec, launching.run
     return WorkPlan(
         task=run.task,

@@ -1,4 +1,4 @@
-"""Writes best.yaml, whole or not at all, and reads it.
+"""Makes the text of best.yaml, and reads the file.
 
 Floats are written in the shortest form that gives the same bits when read. Reading needs no database.
 """
@@ -26,7 +26,7 @@ _SIMPLE = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
 
 
 def read_config(path: Path) -> BestConfig:
-    """The configuration in `path`. Raises UsageError if the file is not one; the message says why."""
+    """The configuration in `path`. Raises UsageError if the file is no valid configuration; the message says why."""
     try:
         return read_checked(path, BestConfig)
     except ObjectiveError as error:
@@ -36,8 +36,8 @@ def read_config(path: Path) -> BestConfig:
 def to_yaml(config: Mapping[str, Any], comment: str) -> str:
     """`config` as YAML, with one line for each round.
 
-    The rounds, which come last, are written here: a YAML library needs milliseconds for each of them, and the driver
-    waits.
+    The rounds, which come last, are formatted here, because a YAML library needs milliseconds for each of them, and the
+    driver would have to wait.
     """
     document = CommentedMap({name: value for name, value in config.items() if name != "rounds"})
     document.yaml_set_start_comment(comment)
@@ -63,7 +63,8 @@ def _flow(value: Any) -> str:
 def _key(name: str) -> str:
     """A name as the key of a mapping on one line, with quotes where YAML needs them.
 
-    ruamel.yaml leaves out quotes without which it can't read some names, such as `:0`. So only simple names have none.
+    ruamel.yaml writes some names without quotes, such as `:0`, that it can't read without them. So only simple names
+    are written without quotes.
     """
     if name.isprintable() and not _SIMPLE.fullmatch(name):
         return json.dumps(name, ensure_ascii=False)

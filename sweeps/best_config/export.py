@@ -13,10 +13,10 @@ from sweeps.study.stored_study import Study
 
 
 def config_of(study: Study, trial: TrialRow) -> BestConfig:
-    """The configuration of a completed trial. It names the weights file as in the study's folder."""
+    """The configuration of a completed trial. It names the weights file by its name in the study's folder."""
     spec, notes = study.spec, trial.attributes
     assert trial.value is not None
-    provenance = study.provenance  # environments that were added since the study was read
+    provenance = study.provenance  # read again, because environments may have been added since
     weights, confirmed = notes.get("weights"), study.confirmation()
     return BestConfig(
         format=FORMAT,
@@ -52,7 +52,7 @@ def _trained_data(study: Study, trial: TrialRow) -> TrainedData:
 
 
 def example_rows(splits: Splits) -> dict[str, Any]:
-    """Shape and types of a row, as they are stored with a study."""
+    """The shape and types of a row, as a record to store with a study."""
     return ExampleRows(
         shape=list(splits.train.inputs.shape[1:]),
         dtype=str(splits.train.inputs.dtype).removeprefix("torch."),

@@ -37,7 +37,7 @@ class TrainedData(Section):
         return DataPlan(**{name: getattr(self, name) for name in DataPlan.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, Any]:
-        """The record to write; default values are left out."""
+        """The record to write, without default values."""
         folded = {"repeat": self.repeat} if self.folds else {}
         return {**self.plan.to_dict(), "digest": self.digest, **folded}
 
@@ -58,7 +58,7 @@ class RecordedEnvironment(Section):
     settings: dict[str, Text] = Field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record of it."""
+        """The record to write."""
         return {name: getattr(self, name) for name in _ENVIRONMENT if name in self.model_fields_set} | (
             self.model_extra or {}
         )
@@ -80,7 +80,7 @@ def _round(number: int, figures: Any) -> Round:
         if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
             raise ValueError(f"round {number}: {key(name)}: {shown(value)} is not a number")
     if figures["index"] != number:
-        raise ValueError(f"round {shown(figures['index'])} stands where round {number} belongs")
+        raise ValueError(f"round {shown(figures['index'])} is in the place of round {number}")
     if figures["valid_score"] is None:
         raise ValueError(f"round {number} has no valid_score")
     return Round.from_figures(figures)
@@ -93,7 +93,7 @@ def _rounds(record: Any) -> Any:
 
 
 class BestConfig(ExportedModel):
-    """The whole of an exported best configuration.
+    """An exported best configuration: the content of best.yaml.
 
     value: the metric after round `best_round`. budget: planned rounds; the trial may have been halted earlier.
     confirmed: the result of the latest confirmation, if this trial is its winner.
@@ -137,7 +137,7 @@ class BestConfig(ExportedModel):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is written."""
+        """The record to write."""
         sections: dict[str, Any] = {
             "data": self.data.to_dict(),
             "environment": self.environment.to_dict(),

@@ -1,4 +1,4 @@
-"""A replay of somebody's own function: the same code, given or answered the same, must tell the same rounds."""
+"""Replays a trial of a user's own code: with the same parameters, it must report the same rounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sweeps.trial.work import Progress, Suggest
 
 @dataclass(frozen=True)
 class OwnRounds:
-    """The rounds of an exported trial of a user's own code, trained again."""
+    """Trains an exported trial of a user's own code again, and gives its rounds."""
 
     config: BestConfig
     code: OwnCode
@@ -31,7 +31,7 @@ class OwnRounds:
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[Iterator[Round]]:
-        """The rounds as they are trained; on leaving, the code is told to end."""
+        """The rounds, one after the other as they are trained. At the end of this context, the code is told to end."""
         training = OwnTraining(self.code, self.config.environment.threads)
         events = training.events(self._start())
         with contextlib.closing(events):
@@ -58,7 +58,7 @@ class OwnRounds:
     def _answer(self, wanted: Suggest) -> float:
         if wanted.name not in self.config.parameters:
             raise UsageError(
-                f"the objective asks for {wanted.name!r}, which it did not ask for when it was recorded"
+                f"the objective asks for {wanted.name!r}, for which it did not ask in the recorded trial"
             )
         return float(
             json_to_distribution(wanted.distribution).to_internal_repr(self.config.parameters[wanted.name])

@@ -1,4 +1,4 @@
-"""A replay: trains an exported configuration again and compares it round by round."""
+"""Replays an exported configuration: trains it again, and compares each round with the recorded one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """Absolute."""
+        """The absolute difference of the value `worst`."""
         return abs(self.replayed - self.recorded)
 
 
@@ -63,7 +63,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class TaskRounds:
-    """The rounds of an exported trial of a task, trained again."""
+    """Trains an exported trial of a task again, and gives its rounds."""
 
     config: BestConfig
     task: Task
@@ -72,7 +72,7 @@ class TaskRounds:
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[Iterator[Round]]:
-        """The rounds as they are trained."""
+        """The rounds, one after the other as they are trained."""
         import torch
 
         from objectives.training.loop import make_deterministic, start_run, train
@@ -99,8 +99,8 @@ def _device(recorded: RecordedEnvironment) -> str:
 def prepare_replay(config: BestConfig, data_root: Path, *, trust: bool = False) -> Replay:
     """Load the task and data that a configuration names.
 
-    trust: run the code that it names although that was never launched on this machine. Raises UntrustedCodeError,
-    before anything of it is run; DataError if the rows differ from those of the recorded training.
+    trust: run the code that it names even if this code was never launched on this machine. Raises UntrustedCodeError
+    before any such code is run, unless `trust`; DataError if the rows differ from those of the recorded training.
     """
     from objectives.registry import get_task
 
@@ -132,7 +132,7 @@ def prepare_replay(config: BestConfig, data_root: Path, *, trust: bool = False) 
 
 
 def _short(digest: str) -> str:
-    """The part of the rows that a digest names, and the first digits of the digest."""
+    """A digest in short: the part of the rows that it names, and its first 12 digits."""
     *part, sha = str(digest).split(" ")
     return " ".join([*part, f"{sha[:12]}…"])
 

@@ -1,9 +1,9 @@
-"""Callbacks by which a framework that owns its training loop reports to a trial, one a framework.
+"""Callbacks that report to a trial from a framework with its own training loop. There is one for each framework.
 
     from sweeps.callbacks import LightningCallback
 
-Each is given the trial. It reports the figures that the framework has logged, keeps the state of the best round, and
-ends the training where the trial is halted. A library is only imported when its callback is.
+A callback receives the trial. It reports the figures that the framework has logged, saves the state of the best round,
+and ends the training if the trial is halted. A library is imported only when its callback is.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    """A callback, imported when it is first used. Raises ImportError where its library is not installed."""
+    """A callback, imported when it is first used. Raises ImportError if its library is not installed."""
     if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has {', '.join(__all__)}.")
     library = _HOMES[name]
     try:
         return getattr(importlib.import_module(f"{__name__}.{library}"), name)

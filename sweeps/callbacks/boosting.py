@@ -1,4 +1,4 @@
-"""What gradient boosting evaluates, by data set and name, as the figures of a round."""
+"""Makes the figures of a round from the values that gradient boosting evaluates on its data sets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ _TRAIN = ("train", "training")
 
 
 def boosting_figures(latest: Mapping[tuple[str, str], float], metric: str) -> dict[str, float]:
-    """`DATA-NAME` for each value; beside the metric, that of the training rows and the losses.
+    """All values under the names `DATA-NAME`, and also the training metric and the losses under a Round's names.
 
-    The training rows are the data set called `train` or `training`. The loss is the first value that both data sets
-    have and that is one (`…loss`, `rmse`, `mae`, `l1`, `l2`, …); without it, overfitting is judged by the metric alone.
+    latest: the value of each data set and evaluation. The training rows are the data set called `train` or `training`.
+    The loss is the first evaluation of both data sets whose name is a loss's (`…loss`, `rmse`, `mae`, `l1`, `l2`, …).
+    Without one, overfitting is judged by the metric alone.
     """
     figures = {f"{data}-{name}": value for (data, name), value in latest.items()}
     valid, _, wanted = metric.partition("-")

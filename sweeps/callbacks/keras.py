@@ -1,4 +1,4 @@
-"""Keras: each epoch is a round."""
+"""The callback for Keras. Each epoch is a round."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sweeps.own_code.trial import Trial
 
 
 class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """`model.fit(…, callbacks=[callback], initial_epoch=callback.initial_epoch)`.
+    """Use it as `model.fit(…, callbacks=[callback], initial_epoch=callback.initial_epoch)`.
 
-    All that Keras logs for an epoch is reported (`loss`, `val_loss`, …). A trial that was cut off continues exactly,
-    from the model's and the optimizer's variables, unless another callback has a state of its own.
+    Everything that Keras logs for an epoch is reported (`loss`, `val_loss`, …). An interrupted trial continues exactly,
+    from the variables of the model and the optimizer, unless another callback has its own state.
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -23,12 +23,12 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def initial_epoch(self) -> int:
-        """The epoch to continue from; 0 where the trial begins."""
+        """The epoch from which to continue; 0 if the trial starts at its first epoch."""
         self._saved = self._trial.restore()
         return self._trial.rounds_done
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Give the model the state to continue from, before the first batches are drawn."""
+        """Load the saved state into the model before the first batches are drawn."""
         if self._saved is None:
             return
         self.model.optimizer.build(self.model.trainable_variables)
@@ -38,7 +38,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._trial.restore_random()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Report the epoch, and end the training where the trial is halted."""
+        """Report the epoch, and end the training if the trial is halted."""
         if self._trial.keeps(logs):
             variables = [[keras.ops.convert_to_numpy(each) for each in group] for group in self._variables()]
             self._trial.save(weights=self.model.get_weights(), variables=variables)
@@ -46,5 +46,5 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
     def _variables(self) -> list[list[Any]]:
-        """Of the model (the states of its random layers, too) and of its optimizer."""
+        """The variables of the model (with the states of its random layers), and those of its optimizer."""
         return [self.model.variables, self.model.optimizer.variables]

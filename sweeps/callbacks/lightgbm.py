@@ -1,4 +1,4 @@
-"""LightGBM: each boosted tree is a round."""
+"""The callback for LightGBM. Each boosting iteration is a round."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from sweeps.own_code.trial import Trial
 
 
 class LightGBMCallback:
-    """`lightgbm.train(…, valid_sets=[…], valid_names=["train", "valid"], callbacks=[callback])`; `LGBMRegressor`, too.
+    """Use it as `lightgbm.train(…, valid_sets=[…], valid_names=["train", "valid"], callbacks=[callback])`.
 
-    The metric is called by data set and name, as `valid-binary_logloss`. What is saved is `model`, the booster as text.
-    A trial that was cut off starts again from its first tree: the booster does not hold the state of its sampling.
+    It also works with LGBMClassifier and LGBMRegressor. A metric's name is made of data set and evaluation, such as
+    `valid-binary_logloss`. The booster is saved as text, under the name `model`. An interrupted trial starts again from
+    its first tree, because the booster does not contain the state of its random sampling.
     """
 
     order = 15  # after the callbacks that log and record, before early stopping
@@ -23,7 +24,7 @@ class LightGBMCallback:
         self._trial = trial
 
     def __call__(self, env: Any) -> None:
-        """Report the iteration. Raises LightGBM's EarlyStopException where the trial is halted."""
+        """Report the iteration. Raises LightGBM's EarlyStopException if the trial is halted."""
         latest = {(data, name): value for data, name, value, *_ in env.evaluation_result_list or ()}
         figures = boosting_figures(latest, self._trial.metric)
         if self._trial.keeps(figures):

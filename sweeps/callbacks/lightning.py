@@ -1,4 +1,4 @@
-"""Lightning: each training epoch with a validation is a round."""
+"""The callback for Lightning. Each training epoch with a validation is a round."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sweeps.own_code.trial import Trial
 
 
 class LightningCallback(lightning.Callback):  # type: ignore[misc]
-    """`Trainer(callbacks=[callback]).fit(module, …, ckpt_path=callback.checkpoint)`, in one process.
+    """Use it as `Trainer(callbacks=[callback]).fit(module, …, ckpt_path=callback.checkpoint)`, in one process.
 
-    All that the module logs for an epoch is reported, under its name. A trial that was cut off continues exactly from
-    Lightning's own checkpoint.
+    Everything that the module logs for an epoch is reported under its name. An interrupted trial continues exactly,
+    from Lightning's own checkpoint.
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -25,7 +25,7 @@ class LightningCallback(lightning.Callback):  # type: ignore[misc]
 
     @property
     def checkpoint(self) -> str | None:
-        """The file to continue from; None where the trial begins."""
+        """The file from which to continue; None if the trial starts at its first round."""
         state = self._trial.restore()
         if state is None:
             return None
@@ -33,15 +33,15 @@ class LightningCallback(lightning.Callback):  # type: ignore[misc]
         return str(self._file)
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Before the first batches are drawn."""
+        """Restore the random generators before the first batches are drawn."""
         self._trial.restore_random()
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Notes that this epoch has validation figures."""
+        """Note that this epoch has validation figures."""
         self._is_validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Report the epoch, and end the training where the trial is halted."""
+        """Report the epoch, and end the training if the trial is halted."""
         if trainer.enable_validation and not self._is_validated:
             return
         self._is_validated = False

@@ -1,4 +1,4 @@
-"""Hugging Face's Trainer: each evaluation is a round."""
+"""The callback for Hugging Face's Trainer. Each evaluation is a round."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import transformers
 
 from sweeps.own_code.trial import Trial
 
-_OF_THE_CLOCK = re.compile(r"_(runtime|per_second|time)$")  # figures that no second training repeats
+_OF_THE_CLOCK = re.compile(r"_(runtime|per_second|time)$")  # times differ when a trial is trained again
 
 
 class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
-    """`Trainer(…, callbacks=[callback]).train(resume_from_checkpoint=callback.checkpoint)`.
+    """Use it as `Trainer(…, callbacks=[callback]).train(resume_from_checkpoint=callback.checkpoint)`.
 
     The figures of the evaluation are reported under their names (`eval_loss`, …), with the loss, the learning rate and
-    the gradient norm that were logged last. A trial that was cut off continues exactly, from the Trainer's own
-    checkpoint.
+    the gradient norm that were logged last. An interrupted trial continues exactly, from the Trainer's own checkpoint.
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -28,11 +27,11 @@ class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
         self._folder = tempfile.TemporaryDirectory(prefix="sweep-")
         self._logged: dict[str, float] = {}
         self._evaluated: dict[str, float] = {}
-        self._is_asked_for = False  # whether the Trainer saves for us alone
+        self._is_asked_for = False  # whether the Trainer saves only because this callback asked for it
 
     @property
     def checkpoint(self) -> str | None:
-        """The folder to continue from; None where the trial begins."""
+        """The folder from which to continue; None if the trial starts at its first round."""
         state = self._trial.restore()
         if state is None:
             return None
@@ -43,18 +42,18 @@ class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
         return str(folder)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
-        """Notes what the training logs."""
+        """Keep the training figures that were logged."""
         kept = {"loss": "train_loss", "learning_rate": "learning_rate", "grad_norm": "gradient_norm"}
         self._logged |= {kept[name]: value for name, value in (logs or {}).items() if name in kept}
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **others: Any) -> None:
-        """Report the evaluation: at once, or after the checkpoint of a state that is to be kept."""
+        """Report the evaluation: at once, or after a checkpoint if the state must be kept."""
         if state.global_step == 0 or self._trial.is_over:
             return
         found = {name: value for name, value in (metrics or {}).items() if not _OF_THE_CLOCK.search(name)}
         self._evaluated |= self._logged | found
         if self._trial.metric not in self._evaluated:
-            return  # of another one of several sets of rows
+            return  # an evaluation on another of several data sets
         if self._trial.keeps(self._evaluated):
             self._is_asked_for = not control.should_save
             control.should_save = True
@@ -73,7 +72,7 @@ class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
         self._report(control)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Say which figures there were where the metric was never among them."""
+        """If the metric was never among the figures, report them all the same: the error then names them."""
         if not self._trial.has_reported and self._evaluated:
             self._trial.report(self._evaluated)
 

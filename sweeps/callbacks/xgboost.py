@@ -1,4 +1,4 @@
-"""XGBoost: each boosted tree is a round."""
+"""The callback for XGBoost. Each boosting iteration is a round."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from sweeps.own_code.trial import Trial
 
 
 class XGBoostCallback(xgboost.callback.TrainingCallback):  # type: ignore[misc]
-    """`xgboost.train(…, evals=[(…, "train"), (…, "valid")], callbacks=[callback])`; also with `XGBClassifier`.
+    """Use it as `xgboost.train(…, evals=[(…, "train"), (…, "valid")], callbacks=[callback])`.
 
-    The metric is called by data set and name, as `valid-logloss`. What is saved is `model`, the bytes of the booster.
-    A trial that was cut off starts again from its first tree: the booster does not hold the state of its sampling.
+    It also works with XGBClassifier and XGBRegressor. A metric's name is made of data set and evaluation, such as
+    `valid-logloss`. The booster is saved as bytes, under the name `model`. An interrupted trial starts again from its
+    first tree, because the booster does not contain the state of its random sampling.
     """
 
     def __init__(self, trial: Trial) -> None:

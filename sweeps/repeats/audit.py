@@ -33,8 +33,9 @@ NOT_HALTED = frozenset({"finished", "hopeless", "error", "out_of_memory", "timeo
 class AuditedTrial:
     """A halted trial, and its result without the halt.
 
-    best, full_best: the best metric up to the halt, and over all rounds; None if no round was finite. is_same: whether
-    the rounds up to the halt equal the stored ones.
+    halted_after: its rounds until the halt. rounds: its rounds without the halt. best, full_best: the best metric up to
+    the halt, and over all rounds; None if no round was finite. gain: by how much full_best is better than best, as a
+    positive number. is_same: whether the rounds up to the halt equal the stored ones.
     """
 
     trial: int
@@ -52,8 +53,9 @@ class AuditedTrial:
 class Audit:
     """The result of an audit.
 
-    halted: number of halted trials. rounds_saved: by all of them. planned_rounds: planned rounds of all trials in the
-    table. best: of the study; full_best: the same with the audited trials trained to the end.
+    halted: the number of halted trials. rounds_saved: the rounds that all these halts saved. planned_rounds: the
+    planned rounds of all trials in the table. best: the study's best value. full_best: the same, with the audited
+    trials trained to the end.
     """
 
     study: Study
@@ -81,8 +83,8 @@ def audit(
 ) -> tuple[Result, Audit | None]:
     """Train a `share` of a study's halted trials (at least one) without its stop rule. None until this is complete.
 
-    The study's specification decides which ones. A second call continues the first. Raises UsageError if no trial was
-    halted.
+    The study's specification decides which trials are chosen. A second call continues the first. Raises UsageError if
+    no trial was halted.
     """
     if not 0 < share <= 1:
         raise UsageError(f"--share {share:g} must be above 0 and at most 1.")
@@ -110,13 +112,13 @@ def audit(
 
 
 def stored_audits(study: Study) -> list[Audit]:
-    """The complete audits of a study so far. Trains nothing."""
+    """The results of the audits of a study that are complete. It trains nothing."""
     table = study.table()
     halted = [trial for trial in table if trial.attributes.get("stop_reason") not in NOT_HALTED]
     by_number = {trial.number: trial for trial in halted}
     found = []
     for repeated in repeats_of(study):
-        numbers = repeated.spec.seeds_of  # of an audit only: a confirmation has seeds of its own
+        numbers = repeated.spec.seeds_of  # empty for a confirmation, which has its own seeds
         if numbers and len(repeated.table()) == len(numbers) and by_number.keys() >= set(numbers):
             found.append(_compare(study, repeated, table, halted, [by_number[n] for n in numbers]))
     return found

@@ -1,7 +1,7 @@
 """Confirmation: trains the best trials again from fresh seeds, and evaluates the winner on the test split.
 
-The best trial of a search is partly lucky. So the best trials are trained again with common seeds (or folds), and
-ordered by their mean. Only then is the winner evaluated on the test split, once, and this is recorded.
+The best trial of a search is partly lucky. So the best trials are trained again, all with the same seeds (or folds),
+and ordered by their means. Only then is the winner evaluated on the test split, once, and this is recorded.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from sweeps.sweep import Result, run_planned
 class Candidate:
     """One of the best trials of the search, trained again.
 
-    trial: its number in the search. position: its rank in the search, among the candidates. searched: its value in the
-    search. values: of its repeats; None for a failed one. p_value: probability of such a difference from the winner by
-    chance; None for the winner, or with too few repeats.
+    trial: its number in the search. position: its rank in the search, from 0. searched: its value in the search.
+    values: the values of its repeats; None for a failed one. p_value: the probability of such a difference from the
+    winner by chance; None for the winner, or with too few repeats.
     """
 
     trial: int
@@ -72,9 +72,9 @@ class Candidate:
 class Confirmed:
     """A complete confirmation: candidates from best to worst, and the winner's result on the test split.
 
-    look: number of this use of the test split, from 1; None if it was not used. is_new: whether it was used just now;
-    else the result is a recorded one. has_test: whether there is a test split. is_written: whether best.yaml names the
-    winner now; else the driver of the study, which is running, writes it when its next trial ends.
+    look: the number of this use of the test split, from 1; None if it was not used. is_new: whether it was used just
+    now; if not, the result is a recorded one. has_test: whether there is a test split. is_written: whether best.yaml
+    names the winner now; if not, the study's running driver writes it when its next trial ends.
     """
 
     study: Study
@@ -103,9 +103,10 @@ def confirm(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[Result, Confirmed | None]:
-    """Train the `top` trials of a study again, `seeds` times (and over `folds`). None until this is complete.
+    """Train the `top` trials of a study again, `seeds` times each. The second value is None until this is complete.
 
-    seeds: by default 5, or one for each fold. sealed: do not use the test split. A second call continues the first.
+    seeds: by default 5, or 1 with folds. folds: the number of folds on each of which they are trained; 0 for the
+    study's own validation rows. sealed: do not use the test split. A second call continues the first.
     """
     study = load(name, storage)
     study.check_is_search()
@@ -140,7 +141,7 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
     check_unchanged(study.row, now, "Undo the change, or launch a new study.")
     plan = dataclasses.replace(now.spec.data.plan, folds=folds)
     if folds:
-        plan.fold(now.task, now.splits, 0)  # refused now, not in each trial
+        plan.fold(now.task, now.splits, 0)  # raises if the rows can't be divided, before any trial starts
     # A repeat must not be halted because other trials are better.
     rule = study.spec.stop_rule if stands_alone(study.spec.stop_rule) else "onset"
     spec = dataclasses.replace(
@@ -158,7 +159,10 @@ def _plan(study: Study, ranked: Sequence[TrialRow], repeats: int, folds: int, ro
 
 
 def _ordered(study: Study, repeated: Study, ranked: Sequence[TrialRow]) -> list[Candidate]:
-    """The candidates by mean, the best first, each compared with the best. Candidates that only failed are left out."""
+    """The candidates by mean, the best first, each compared with the best one.
+
+    Candidates whose repeats all failed are omitted. Raises NoCompletedTrial if there is no other.
+    """
     trials = repeated.table()
     candidates = []
     for position, trial in enumerate(ranked):
@@ -195,7 +199,7 @@ def _conclude(
     is_new = not sealed and has_test(planned) and "test" not in record
     if is_new:
         scorer = _scorer(planned, repeated)
-        look = record_look(database, study_id, repeated.name)  # on record before anything is scored on them
+        look = record_look(database, study_id, repeated.name)  # recorded before anything is scored
         values = scorer(winner)
         record["test"] = {"look": look, "values": values, **_summary(values)}
         put_confirmation(database, study_id, repeated.name, winner.trial, record)
@@ -214,7 +218,7 @@ def _conclude(
 
 
 def _write_best(study: Study, repeated: Study, winner: int) -> bool:
-    """Write best.yaml of the confirmed study, as its driver would; returns false if another process is its driver.
+    """Write best.yaml of the confirmed study; returns false if another process runs the study as its driver.
 
     That driver writes the file when its next trial ends, because it reads the recorded confirmations then.
     """
@@ -254,14 +258,14 @@ def _summary(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def has_test(planned: Planned) -> bool:
-    """Whether there is a test split: a function of a user's own has one where it declares how to score on it."""
+    """Whether there is a test split. A user's own function has one if it declares a test function."""
     return not isinstance(planned.subject, OWN_OBJECTIVES) or planned.subject.test_function is not None
 
 
 def _scorer(planned: Planned, repeated: Study) -> Callable[[Candidate], list[float]]:
-    """What scores a candidate's models on the sealed rows, one a repeat.
+    """A function that scores a candidate's models on the test split and returns one score for each repeat.
 
-    Raises DataError, or UsageError, where that can't be done, before a look is counted.
+    Raises DataError or UsageError if this is not possible, before the use of the test split is counted.
     """
     if isinstance(planned.subject, FunctionObjective):
         from sweeps.repeats.own_test import OwnTest

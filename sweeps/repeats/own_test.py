@@ -1,4 +1,4 @@
-"""The test split of a user's own code: its test function, given what each repeat of the winner saved."""
+"""Scores a user's own code on its test split: calls its test function with what each repeat of the winner saved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sweeps.study.stored_study import Study
 
 
 class OwnTest:
-    """Scores models on the test split. Raises UsageError where the repeats saved nothing that could be scored."""
+    """Scores models on the test split. Raises UsageError if the repeats saved nothing that can be scored."""
 
     def __init__(self, planned: Planned, repeated: Study) -> None:
         assert isinstance(planned.subject, FunctionObjective)
@@ -29,12 +29,12 @@ class OwnTest:
         self._objective = planned.subject
         if not any(weights_path(repeated, trial) for trial in repeated.table()):
             raise UsageError(
-                f"The test split stays sealed: {self._objective.__name__} saves nothing that could be scored on it. "
-                "Call trial.save(model=model) in each round, or take --sealed."
+                f"The test split was not used, because {self._objective.__name__} saves nothing that can be scored on "
+                "it. Call trial.save(model=model) in each round, or use --sealed."
             )
 
     def scores(self, position: int) -> list[float]:
-        """The metric of each model of the candidate at this position."""
+        """The metric of each model that the candidate at this position has saved. position: its rank in the search."""
         trials = self._repeated.table()[position :: len(self._planned.spec.enqueued)]
         return [
             self._score(trial, path)

@@ -1,4 +1,4 @@
-"""Trains published configurations and their variants, and compares with the published results."""
+"""Trains published configurations and their variants, and compares the results with the published ones."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from sweeps.trial.data_plan import DataPlan
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What to reproduce. variant: None for the configuration as it was published.
+    """What to reproduce.
 
-    fraction: of the published rows. seeds: number of repeats. rounds: None for the published number.
+    variant: None for the configuration as it was published. data: None for the first data set that is available.
+    fraction: the share of the published rows. seeds: the number of repeats. rounds: None for the published number.
     """
 
     task: str
@@ -64,7 +65,7 @@ def reproduce(
     storage: str | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
-    """Train it as a study of its own, or continue that study. See `beside` for the results."""
+    """Train the configuration in a study of its own, or continue that study. `beside` gives the results."""
     run = dataclasses.replace(run or RunSettings(), task=task_reference(wanted.task), num_trials=None)
     planned = plan_reproduction(wanted, paths.data_root(run.data_dir))
     name = f"{planned.task.name}-{wanted.variant or 'published'}-{planned.spec.fingerprint[:8]}"
@@ -72,7 +73,7 @@ def reproduce(
 
 
 def plan_reproduction(wanted: Reproduction, data_root: Path) -> Planned:
-    """A list of one point, repeated. Raises UsageError if no such configuration was published."""
+    """The plan to train the configuration `seeds` times. Raises UsageError if no such configuration was published."""
     task = get_task(wanted.task)
     published, variant = published_for(task), variant_for(task, wanted.variant)
     parameters = {**published.parameters, **(variant.parameters if variant else {})}
@@ -116,9 +117,10 @@ COLUMNS = ("round", "figure", "published", "ours", "std", "seeds", "difference")
 
 
 def beside(study: Study, published: Published, variant: Variant | None = None) -> list[dict[str, Any]]:
-    """The published results by round, each with mean and deviation of ours; always including the last round.
+    """The published results by round, each with mean and standard deviation of ours. The last round is always included.
 
-    variant: the one that was trained. It is compared only with its own published results, at the same rounds.
+    variant: the variant that was trained; None for none. It is compared only with its own published results, at the
+    same rounds.
     """
     rounds = study.rounds()
     if rounds.empty:

@@ -1,4 +1,4 @@
-"""Tells which differences between repeated trials are more than chance: plain numbers in and out."""
+"""Decides which differences between repeated trials are more than chance. Functions of plain numbers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value."""
+        """The spread of one or more values."""
         std = statistics.stdev(values) if len(values) > 1 else math.nan
         return cls(statistics.fmean(values), std, len(values))
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Where the true mean lies with this confidence (Student's t); None for a single value."""
+        """The interval that contains the true mean with this confidence (Student's t); None for a single value."""
         if self.count < 2:
             return None
         from scipy.special import (
@@ -43,8 +43,8 @@ class Spread:
 def paired_p_value(one: Sequence[float], other: Sequence[float]) -> float | None:
     """Two-sided p-value of Student's paired t-test; None with fewer than two pairs.
 
-    `one[i]` and `other[i]` have the same seed (and fold). If all differences are equal, there is no noise: then the
-    value is 1 if they are zero, else 0.
+    `one[i]` and `other[i]` have the same seed (and fold). If all differences are equal, there is no noise; the p-value
+    is then 1 if they are zero, else 0.
     """
     if len(one) < 2:
         return None
@@ -61,9 +61,9 @@ def paired_p_value(one: Sequence[float], other: Sequence[float]) -> float | None
 
 
 def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Spearman's rank correlation of at least three pairs, and its two-sided p-value; NaN where one side is constant.
+    """Spearman's rank correlation of three or more pairs, and its two-sided p-value; both NaN if one side is constant.
 
-    As `scipy.stats.spearmanr`, which most of a second of imports stand before.
+    It equals `scipy.stats.spearmanr`, whose import takes most of a second.
     """
     from scipy.special import stdtr
 
@@ -77,7 +77,7 @@ def rank_correlation(pairs: Sequence[tuple[float, float]]) -> tuple[float, float
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """The place of each value in their order; equal values share the mean of their places."""
+    """The rank of each value, from 0; equal values share the mean of their ranks."""
     order = sorted(values)
     first = {value: k for k, value in reversed(list(enumerate(order)))}
     last = {value: k for k, value in enumerate(order)}

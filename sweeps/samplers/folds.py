@@ -1,4 +1,4 @@
-"""When the other folds of a configuration are left out: its first folds already show that it is hopeless."""
+"""Decides whether the first folds of a configuration show that it is hopeless, so that the others are not trained."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ CERTAINTY = 0.999
 
 
 class FoldWatch:
-    """Compares the folds of a configuration with those of the best complete one, fold by fold.
+    """Compares the folds of a configuration with those of the best complete configuration, fold by fold.
 
-    The noise of a fold is the standard deviation of the folds of one configuration, over all complete ones. A
-    configuration is hopeless if it is behind on its folds so far by more than Student's t-test lets pass as chance,
-    one-sided, with 99.9 % certainty; of shares, also by more than the sampling error explains with that certainty. A
-    fold that did not complete is enough, too.
-    each: trials of a configuration.
+    The noise of a fold is the standard deviation of the folds within a configuration, pooled over all complete ones. A
+    configuration is hopeless if its mean on its folds so far is worse by more than this noise explains with 99.9 %
+    certainty (one-sided, Student's t). For a fraction, the gap must also exceed the sampling error with this certainty.
+    A configuration with a fold that did not complete is hopeless, too.
+
+    each: the number of trials of a configuration.
     """
 
     def __init__(self, metric: Metric, each: int) -> None:
@@ -30,7 +31,7 @@ class FoldWatch:
         self._freedom = 0
 
     def tell(self, part: tuple[int, int], outcome: Finished) -> None:
-        """A trial has ended; told in the order of their numbers."""
+        """Record that a trial has ended. Call it in the order of the trials' numbers."""
         configuration, repeat = part
         outcomes = self._open.setdefault(configuration, {})
         outcomes[repeat] = outcome
@@ -75,7 +76,7 @@ class FoldWatch:
             self._best = known
 
     def _sampling_error(self, scores: list[float]) -> float:
-        """The standard error of a share over the validation rows; 0 for other scores."""
+        """The standard error of a fraction of the validation rows; 0 for other scores."""
         share = statistics.fmean(scores)
         if self._metric.direction == "minimize" or not 0 <= share <= 1:
             return 0.0

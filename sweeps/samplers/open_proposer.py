@@ -1,7 +1,8 @@
-"""Trials that ask for their parameters one by one, as an Optuna objective does: the space is known when they end.
+"""Proposes parameters for Optuna objectives, which ask for them one by one, so that the space is not known before.
 
-Each answer for trial n is decided by the trials 0 … n - parallelism, finished, and by what n has asked before. Trials
-between those and n are not shown to the sampler: what they have asked by now depends on how fast they run.
+An answer to trial n depends only on the results of the trials 0 … n - parallelism, and on what trial n has asked
+before. The sampler does not see the trials between those and n, because what they have asked by now depends on how fast
+they run.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sweeps.study.specification import Specification
 
 
 class OpenProposer(Proposer):
-    """Answers what trials ask, each from the trials that it may know."""
+    """Answers the questions of trials. Each answer depends only on the trials that it may depend on."""
 
     def __init__(self, spec: Specification) -> None:
         super().__init__(spec)
@@ -47,38 +48,39 @@ class OpenProposer(Proposer):
         return replace(proposal, chosen={})
 
     def needed(self, values: Mapping[int, float | None]) -> list[int]:
-        """All trials: one that waits since long may know no later ones."""
+        """All trials, because a trial that has waited for long may depend on early trials only."""
         return list(values)
 
     def restore(self, proposal: Proposal | None) -> None:
-        """Take up a trial that was begun before; `restore_asked` says what it had asked."""
+        """Restore a trial that was proposed before. `restore_asked` restores what it had asked."""
         self._asked.setdefault(self._proposed, Asked())
         self._note_fixed(self._proposed)
         self._note(None)
 
     def restore_added(self, points: Mapping[int, dict[str, Any]]) -> None:
-        """What was added by hand, by the number that it got."""
+        """Restore the configurations that users added, by the number of their trial."""
         super().restore_added(points)
         self._points.update(points)
 
     def restore_asked(self, asked: Mapping[int, Asked]) -> None:
-        """What stored trials have asked, by number."""
+        """Restore what stored trials have asked, by their numbers."""
         self._asked.update(asked)
 
     def finish(self, number: int, outcome: Finished) -> None:
-        """A trial has ended."""
+        """Record that a trial has ended."""
         self._outcomes[number] = outcome
         self._talks.pop(number, None)
         super().finish(number, outcome)
 
     def begin(self, number: int) -> None:
-        """A trial begins, or begins again: its first question is the next."""
+        """Prepare for the first question of a trial that begins, or begins again."""
         self._talks[number] = self._study_for(number).ask()
 
     def suggest(self, number: int, name: str, distribution: BaseDistribution) -> float:
-        """The value of a parameter, as Optuna stores it: the one that was answered before, if it was.
+        """The value of a parameter, as Optuna stores it. A question that was asked before gets the same answer.
 
-        Raises ValueError where it is asked for with another kind of range than before.
+        Raises ValueError if a parameter is asked for again with another kind of range, or if its fixed value lies
+        outside the range.
         """
         asked = self._asked[number]
         answer = self._answer(number, name, distribution)
@@ -112,12 +114,12 @@ class OpenProposer(Proposer):
         return internal
 
     def _fixed(self, number: int) -> dict[str, Any]:
-        """Values that no sampler chooses."""
+        """The parameters of a trial that no sampler chooses: those fixed at launch, and those of an added trial."""
         given = self._points.get(number, {})
         return {**{each.name: each.domain.value for each in self._space}, **given}
 
     def _note_fixed(self, number: int) -> None:
-        """The trial that begins next may be one that was enqueued."""
+        """If the next trial is an enqueued one, keep its parameters."""
         if number not in self._points and self._own < len(self._given):
             self._points[number] = self._given[self._own]
 
@@ -160,7 +162,7 @@ class OpenProposer(Proposer):
 
 
 def proposer_of(spec: Specification) -> Proposer:
-    """The one for the kind of what is trained."""
+    """The proposer for a study: for a schedule that pauses, for an Optuna objective, or for a known space."""
     if spec.pauses:
         return SlicedProposer(spec)
     return OpenProposer(spec) if spec.is_open else Proposer(spec)

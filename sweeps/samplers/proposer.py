@@ -4,8 +4,8 @@ The parameters of trial n depend only on the results of the trials 0 … n - par
 trials after those. So the table is the same for any number of workers. The sampler works on a study in memory that
 contains exactly these trials. In a long study, it contains only some of them, chosen by their results.
 
-Where each configuration has several trials (repeats, folds), they follow one another, and the sampler sees one trial
-for each configuration, with their mean. A user may add configurations by hand: each takes the next number, which is
+If each configuration has several trials (repeats, folds), they follow one another, and the sampler sees one trial for
+each configuration, with their mean. A user may add configurations by hand: each takes the next number, which is
 recorded, and all others keep their order.
 """
 
@@ -25,7 +25,7 @@ from sweeps.samplers.sampler_study import SamplerStudy
 from sweeps.samplers.visible_trials import Bound, Finished, Proposal, together
 from sweeps.study.specification import Specification
 
-Part = tuple[int, int]  # number of a configuration, and which of its trials
+Part = tuple[int, int]  # the number of a configuration, and which of its trials, from 0
 
 
 class Proposer:
@@ -43,13 +43,13 @@ class Proposer:
         self._shown = 0  # how many of those are in the sampler's study
         self._proposed = 0
         self._configurations = 0
-        self._own = 0  # those that were neither added nor are a failed cell that is run again
+        self._own = 0  # how many configurations are neither added by a user nor failed cells run again
         self._to_add: list[Proposal] = []
         self._added: set[int] = set()  # numbers of first trials of configurations that were added
-        self._parts: dict[int, Part] = {}  # of trials whose configuration has several
-        self._unfinished: Proposal | None = None  # the last one of a configuration that has more trials
+        self._parts: dict[int, Part] = {}  # by trial, if its configuration has several
+        self._unfinished: Proposal | None = None  # the latest trial, if its configuration has more trials
         self._given = _given_trials(spec, self._space)
-        self._failed: list[Part] = []  # to run again; what fails twice is not run a third time
+        self._failed: list[Part] = []  # to run again, but only once
         self._cell_of: dict[int, int] = {}  # the cell of each of a grid's configurations
         self._again: set[int] = set()  # the numbers of trials that run a failed cell again
         self._watch = FoldWatch(spec.metric, self._each) if spec.halts_folds else None
@@ -65,13 +65,13 @@ class Proposer:
 
     @property
     def num_points(self) -> int | None:
-        """The number of trials of a grid as known now: of its cells, and one repeat for each failed one."""
+        """The number of trials of a grid or a list: of all cells, and one more for each cell that has failed by now."""
         return None if self.num_cells is None else self.num_cells * self._each + len(self._failed)
 
     def planned(self, most: int | None) -> int:
-        """The number of trials if there are `most` configurations besides those that were added.
+        """The number of trials if there are `most` configurations besides those that users added.
 
-        None for all cells of a grid, with repeats of failed ones.
+        most: None for all cells of a grid; failed cells are then run again, and counted.
         """
         added = (len(self._added) + len(self._to_add)) * self._each
         if most is None:
@@ -80,11 +80,11 @@ class Proposer:
         return (most if self.num_cells is None else min(most, self.num_cells)) * self._each + added
 
     def add(self, request: int, chosen: dict[str, Any]) -> None:
-        """The configuration that a user adds becomes the next one. request: the id of the user's request."""
+        """Make a user's configuration the next one. request: the id of the user's request. chosen: the parameters."""
         self._to_add.append(Proposal(chosen, added=request))
 
     def restore_added(self, points: Mapping[int, dict[str, Any]]) -> None:
-        """What was added, by the number of its first trial; call it before `restore`."""
+        """Restore the configurations that users added, by the number of their first trial. Call it before `restore`."""
         self._added.update(points)
 
     @property
@@ -98,7 +98,7 @@ class Proposer:
         return self._leading
 
     def part_of(self, number: int) -> Part:
-        """The configuration of a trial, and which of its trials it is."""
+        """The number of the trial's configuration, and which of the configuration's trials this one is, from 0."""
         return self._parts.get(number, (number, 0))
 
     def is_open(self) -> bool:
@@ -128,12 +128,12 @@ class Proposer:
         """Restore a trial that was proposed before; call it in the order of numbers. None: the trial is not needed."""
         if proposal is not None and (proposal.part is None or proposal.part[1] == 0):
             configuration = self._proposed if proposal.part is None else proposal.part[0]
-            if configuration == self._configurations:  # else a failed one that is run again
+            if configuration == self._configurations:  # else it is a failed cell that runs again
                 self._sampler_study.add(configuration, proposal)
         self._note(proposal)
 
     def finish(self, number: int, outcome: Finished) -> None:
-        """A trial has ended."""
+        """Record that a trial has ended."""
         self._finished[number] = outcome
         while self._leading in self._finished:
             self._run_again_if_failed(self._leading)
@@ -145,7 +145,7 @@ class Proposer:
         return self._own < self.num_cells or len(self._again) < len(self._failed)
 
     def _decided_by(self) -> int:
-        """The last trial that decides the next one: for a later fold, also the first fold of its configuration."""
+        """The last trial on which the next one depends; a later fold also depends on its configuration's first fold."""
         last = self._proposed - self._spec.parallelism
         if self._watch is None or self._unfinished is None or self._unfinished.part is None:
             return last
@@ -181,7 +181,7 @@ class Proposer:
         return Proposal(self._given[self._cell_of[cell[0]]], part=None if self._each == 1 else cell)
 
     def _note(self, proposal: Proposal | None) -> None:
-        """A trial has got its number."""
+        """Give a trial the next number, and keep which configuration it belongs to."""
         number, part = self._proposed, None if proposal is None else proposal.part
         self._proposed += 1
         if part is not None:
@@ -197,7 +197,7 @@ class Proposer:
         self._unfinished = proposal if part is not None and part[1] + 1 < self._each else None
 
     def _begin(self, number: int, *, is_added: bool) -> None:
-        """A new configuration has got its number."""
+        """Count a new configuration, whose first trial has this number."""
         if is_added:
             self._added.add(number)
         elif self._spec.sampler == "grid":
@@ -215,7 +215,7 @@ class Proposer:
             self._failed.append(self.part_of(number))
 
     def _counted(self, own: int) -> dict[str, Any] | None:
-        """The sampler's configuration `own` (from 0), if it is computed: a given one, a grid cell or a Sobol' point."""
+        """Configuration `own` (from 0) if no sampler chooses it: given, a grid cell or a Sobol' point; else None."""
         beyond = own - len(self._given)
         if beyond < 0:
             return self._given[own]
@@ -249,7 +249,7 @@ class Proposer:
 
 
 def num_points(spec: Specification) -> int | None:
-    """The number of configurations of a grid or a list; None for a sampler without an end."""
+    """The number of configurations of a grid or a list; None for any other sampler, which never ends."""
     is_counted = spec.sampler in ("grid", "list")
     return len(_given_trials(spec, spec.space)) if is_counted else None
 

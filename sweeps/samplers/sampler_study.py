@@ -1,4 +1,4 @@
-"""The study on which a sampler works: in memory, with a fixed name, with exactly the trials that it may see."""
+"""The Optuna study in memory from which a sampler proposes. It has a fixed name, and only the visible trials."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from search_spaces import Space
 from search_spaces.suggest import distributions, suggest
 from sweeps.samplers.visible_trials import Bound, Finished, Proposal
 
-_NAME = "mirror"  # some samplers hash the study's name
+_NAME = "mirror"  # fixed, because some samplers hash the study's name
 
 
 class SamplerStudy:
-    """Trials in the order of their numbers, after the observations. Trials beyond the bound are forgotten.
+    """The visible trials in the order of their numbers, after the observations. Trials outside the bound are removed.
 
-    The Optuna study is built when a sampler is first asked, and again when trials were forgotten. In between it
-    grows, which gives the same study. A trial's number there is its position among the visible trials.
+    The Optuna study is built when a sampler is asked for the first time, and again after trials were removed. In
+    between it grows, which gives the same study. A trial's number there is its position among the visible trials.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class SamplerStudy:
         return len(self._proposals)
 
     def add(self, number: int, proposal: Proposal) -> None:
-        """A trial has begun."""
+        """Record that a trial has begun."""
         self._proposals[number] = proposal
         if self._study is not None:
             self._show(self._study, number)
@@ -87,7 +87,7 @@ class SamplerStudy:
         return study
 
     def _show(self, study: optuna.Study, number: int) -> None:
-        """Add a trial to the study unchanged."""
+        """Add a trial to the Optuna study, with its end if it has ended."""
         template = running_trial(self._space, self._proposals[number])
         outcome = self._finished.get(number)
         self._ids[number] = study._storage.create_new_trial(study._study_id, template)

@@ -1,7 +1,7 @@
-"""Proposes trials where others are paused: the sampler is told the best score so far of each trial that has one.
+"""Proposes trials if the schedule pauses trials: the sampler sees the best score so far of each unfinished trial.
 
-The parameters of a new trial depend on what its decision knows, and on the parameters of all trials before it. What is
-known of a trial changes as it goes on, so the sampler's study is made anew for each proposal.
+The parameters of a new trial depend on the results that its decision knows, and on the parameters of all trials before
+it. The known results of a trial change while it trains, so the sampler's study is built anew for each proposal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SlicedProposer(Proposer):
         self._proposals: list[Proposal] = []
 
     def propose_from(self, known: Mapping[int, Finished]) -> Proposal:
-        """The next trial. known: what the sampler is told of trials, by number; the others are shown as running."""
+        """The next trial. known: the trials' results for the sampler, by number; it sees all others as running."""
         number = self._proposed
         chosen = self._counted(self._own)
         proposal = self._sampled(number, known) if chosen is None else Proposal(chosen)
@@ -32,7 +32,7 @@ class SlicedProposer(Proposer):
         return proposal
 
     def needed(self, values: Mapping[int, float | None]) -> list[int]:
-        """All trials: any of them may go on."""
+        """All trials, because any of them may continue."""
         return list(values)
 
     def restore(self, proposal: Proposal | None) -> None:

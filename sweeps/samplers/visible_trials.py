@@ -17,9 +17,9 @@ from typing import Any
 class Proposal:
     """The searched parameters of a trial, and the attributes that its sampler stored with it.
 
-    part: the number of its configuration and which repeat of it this is, where each configuration has several trials.
-    hopeless: why the trial is not trained, because of earlier folds of its configuration. added: the id of the request
-    by which a user added it.
+    part: the number of its configuration, and which of its trials this is, from 0; None if each configuration has one.
+    hopeless: why earlier folds of its configuration show that it need not be trained; empty if it must be. added: the
+    id of the request by which a user added it; None for others.
     """
 
     chosen: dict[str, Any]
@@ -46,8 +46,8 @@ class Finished:
 def together(outcomes: Sequence[Finished]) -> Finished:
     """The outcome of a configuration, from those of its trials.
 
-    It is complete, with their mean, if all are. Else it counts as pruned after so many trials as have a value, with
-    their mean; without any value it has failed.
+    If all trials are complete, it is complete, with their mean. Else it counts as pruned, with the mean of the trials
+    that have a value, after as many rounds as there are such trials. Without any value, it has failed.
     """
     values = [each.value for each in outcomes if each.value is not None]
     if not values:
@@ -60,10 +60,10 @@ def together(outcomes: Sequence[Finished]) -> Finished:
 
 @dataclass(frozen=True)
 class Bound:
-    """How many of the best completed trials and of the latest trials are visible; chosen again every `step` trials.
+    """How many of the best completed trials and of the latest trials are visible. They are chosen every `step` trials.
 
-    A trial that is not chosen is never chosen later. So the choice may be made step by step, or at once on resume:
-    the result is the same.
+    A trial that is not chosen once is never chosen later. So the result is the same if the choice is made step by step,
+    or at once when a study is resumed.
     """
 
     best: int

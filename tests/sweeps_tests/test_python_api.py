@@ -89,7 +89,7 @@ def test_a_function_is_launched_from_the_script_that_defines_it(tmp_path: Path) 
         (lambda: sweeps.launch("mnist_mlp", space=[1]), "must be a path or a mapping or None"),
         (
             lambda: sweeps.launch(sweeps.StudySettings("mnist_mlp"), rounds=3),
-            "rounds is given beside StudySettings",
+            "rounds is given in addition to StudySettings",
         ),
         (lambda: sweeps.resume("s", rounds=3), "RunSettings have no 'rounds'.* It decides results"),
         (lambda: sweeps.resume("s", {"worker": 3}), "did you mean 'workers'"),

@@ -19,7 +19,7 @@ FLAWS = {
         "surroundings:",
         "not an exported configuration: it lacks environment.",
     ),
-    "a lost round": ("- {index: 1,", "- {index: 3,", "round 3 stands where round 1 belongs"),
+    "a lost round": ("- {index: 1,", "- {index: 3,", "round 3 is in the place of round 1"),
     "a figure that is a word": (
         "train_loss: 2.0",
         "train_loss: two",
