@@ -1,4 +1,4 @@
-"""Watches whether Ray finds a place for a worker, and ends the run if it finds none for too long."""
+"""Watches whether Ray places any worker on a node, and ends the run if it places none for too long."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from sweeps.errors import RunBroken
 from sweeps.runners.ray_tune.ray_import import ray
 
-NOTE_SECONDS = 60.0  # after this time without any worker, say what is waited for
+NOTE_SECONDS = 60.0  # after this time without any worker, print which resources the workers wait for
 
 
 class PlaceWatch:
-    """Counts the time since the last worker was gone; at the start, since Ray was asked for the first one.
+    """Measures the time since there was a worker last; before the first one, since this object was made.
 
     threads, gpus: what each worker needs. timeout_seconds: the run ends after this time without a worker.
     """
@@ -24,7 +24,7 @@ class PlaceWatch:
         self._has_noted = False
 
     def check(self, has_worker: bool) -> None:
-        """Print what is waited for if there is no worker. Raises RunBroken if there was none for too long."""
+        """If there is no worker, print which resources are missing. Raises RunBroken if this lasts too long."""
         now = time.monotonic()
         if has_worker:
             self._alone_since, self._has_noted = now, False
@@ -42,7 +42,7 @@ class PlaceWatch:
 
 
 def _free_resources() -> str:
-    """What the nodes have, and how much of it is free."""
+    """How many CPUs and GPUs the nodes have, and how many of them are free, in words."""
     free, there = ray.available_resources(), ray.cluster_resources()
     told = [
         f"{free.get(kind, 0):g} of {there.get(kind, 0):g} {kind}" for kind in ("CPU", "GPU") if kind in there

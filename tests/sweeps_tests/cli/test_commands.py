@@ -215,7 +215,10 @@ def test_a_timeout_pauses_running_trials_and_status_shows_them(
         said = launch("-n", "2", "--study", "s", "--rounds", "100", "--timeout", "1", code=5)
     assert "trial 0 paused" in said.err
     assert "The time is up. To continue: sweep resume s" in said.err
-    assert "sweep: The time limit was reached before a trial was complete. To continue: sweep resume s" in said.err
+    assert (
+        "sweep: The time limit was reached before a trial was complete. To continue: sweep resume s"
+        in said.err
+    )
     assert [row["state"] for row in rows(sweep, "trials", "s")] == ["WAITING"]
     assert rows(sweep, "status", "s")[0]["waiting"] == 1
     shown = sweep("status", "s").out
