@@ -68,7 +68,7 @@ def test_a_function_is_launched_from_the_script_that_defines_it(tmp_path: Path) 
     assert "2/2  trial 1" in done.stderr  # progress
     script.write_text(script.read_text().replace('if __name__ == "__main__":', "if True:"))
     unguarded = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert "put the call below `if __name__" in unguarded.stderr
+    assert "Put the call below `if __name__" in unguarded.stderr
 
 
 @pytest.mark.parametrize(
