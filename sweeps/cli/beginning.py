@@ -1,4 +1,4 @@
-"""The command that writes a file to begin with: new."""
+"""`sweep new`: writes a file of training code that the user then edits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.cli.help import examples
     default="pytorch",
     show_default=True,
     metavar="pytorch|lightning|optuna|sklearn",
-    help="What the training code is written with.",
+    help="Library that the training code uses.",
 )
 def new(name: str, like: str) -> None:
     """Write NAME.py: training code that can be swept as it stands.

@@ -1,4 +1,4 @@
-"""Commands that go on from a study: add (more trials by hand), branch (a new study with another space)."""
+"""Commands that extend a study: add (a trial by hand), branch (a new study with another space)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def add(study: str, values: tuple[str, ...], storage: str | None) -> None:
     """Add a trial to STUDY by hand, also while it is running.
 
-    Parameters that you leave out have their defaults. The trial becomes the next new one, on top of -n, and the study
-    records its number. The values must lie in the study's space.
+    A parameter that you do not name has its default. The next new trial has these values. It does not count towards -n,
+    and the study records its number. The values must lie in the study's space.
     """
     from storage.additions import request_addition
     from storage.leases import holder
@@ -72,7 +72,8 @@ def branch(
     """Run a new study from STUDY with another space.
 
     The trials of STUDY that still fit are copied into the new study as observations, which its sampler sees from the
-    start. The others are named. STUDY itself stays as it is. Each option on where it runs keeps its earlier value.
+    start. The others are listed. STUDY itself does not change. Options that only say where and how the trials run keep
+    the values of STUDY unless you give them.
     """
     from sweeps import paths
     from sweeps.cli.terminal import announcement, make_console
@@ -100,7 +101,10 @@ def branch(
 
 
 def _as_before(run: RunSettings, given: dict[str, Any]) -> dict[str, Any]:
-    """How the older study was run, apart from its number of trials, its folder and its limits."""
+    """Run settings of the new study: those of `run` that are named in `_KEPT`, replaced by the `given` options.
+
+    The number of trials, the folder and the limits of the older study are not kept.
+    """
     kept = {name: getattr(run, name) for name in _KEPT}
     if given.get("runner", run.runner) != run.runner:
         kept["workers"] = None

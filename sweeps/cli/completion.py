@@ -1,4 +1,4 @@
-"""Completion in the shell: names of tasks, of studies and of trials, beside click's own of commands and options."""
+"""Completion of task and study names in the shell. (Commands and options are completed by click itself.)"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StudyName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The studies whose names begin so; none where there is no database."""
+        """The studies whose names begin with `incomplete`; none if the database can't be opened."""
         from storage import StorageError
         from storage.database import open_database
         from storage.studies import list_studies
@@ -42,7 +42,7 @@ class TaskName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The tasks whose names begin so; else files."""
+        """The tasks whose names begin with `incomplete`; if there is none, files."""
         from objectives.registry import BUILT_IN
 
         found = [CompletionItem(name) for name in BUILT_IN if name.startswith(incomplete)]
@@ -50,7 +50,7 @@ class TaskName(click.ParamType[str]):
 
 
 def complete_names(command: click.Command) -> click.Command:
-    """The command, whose arguments that name a study or a task are completed."""
+    """Make the shell complete those arguments of `command` that name a study or a task. Returns `command`."""
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and parameter.type is click.STRING:
             if parameter.name in _STUDIES:
@@ -66,8 +66,8 @@ def complete_names(command: click.Command) -> click.Command:
 def completion(ctx: click.Context, shell: str) -> None:
     """Print a script for SHELL that completes commands, options, studies and tasks.
 
-    For bash, add this line to ~/.bashrc: eval "$(sweep completion bash)". For zsh, add the same line with zsh to
-    ~/.zshrc. For fish: sweep completion fish > ~/.config/fish/completions/sweep.fish.
+    For bash, add this line to ~/.bashrc: eval "$(sweep completion bash)". For zsh, add it to ~/.zshrc, with zsh in
+    place of bash. For fish: sweep completion fish > ~/.config/fish/completions/sweep.fish.
     """
     kind = get_completion_class(shell)
     assert kind is not None

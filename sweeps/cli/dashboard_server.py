@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 _NOTES = re.compile(r"/api/studies/[0-9]+(/[0-9]+)?/note/?")
-_LONGEST_NOTE = 1 << 20
+_LONGEST_NOTE = 1 << 20  # bytes
 _LARGEST_VERSION = 1 << 31
 _DIGITS_OF_A_LENGTH = 20
 _STUDY = re.compile(r"/api/studies/([0-9]+)/?")
@@ -38,17 +38,18 @@ _REFUSAL = (
 )
 
 _OTHER_HOST = (
-    b'{"reason": "This dashboard is not reached by that name: use localhost or the address, or start it with '
-    b'--allow-host NAME."}'
+    b'{"reason": "This dashboard does not answer requests for that host name: use localhost or the IP address, or '
+    b'start it with --allow-host NAME."}'
 )
 
 WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def guarded(application: WSGIApplication, names: Collection[str] = ()) -> WSGIApplication:
-    """`application`, but it refuses (status 403) whatever is neither reading nor a note, and requests of other pages.
+    """Wrap `application`, so that it only answers requests that read, and requests that save a note.
 
-    names: host names of the dashboard, besides `localhost` and IP addresses.
+    It refuses with status 403: any other request, a note from a page of another site, and a request for a host name
+    that is neither in `names` nor `localhost` nor an IP address.
     """
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -65,7 +66,7 @@ def guarded(application: WSGIApplication, names: Collection[str] = ()) -> WSGIAp
 
 
 def explained(application: WSGIApplication, database: Database) -> WSGIApplication:
-    """`application`, whose answers about studies tell what this service knows of them; it serves pictures, too."""
+    """Wrap `application`: its answers about studies get our notes and plots, and it also serves trial pictures."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
@@ -96,7 +97,7 @@ def _changed(
     start_response: Any,
     change: Callable[[bytes], bytes],
 ) -> Iterable[bytes]:
-    """The application's answer with another body, where it is a success."""
+    """The application's answer. If its status is 200, its body is replaced by `change(body)`."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
@@ -134,7 +135,7 @@ def _picture(database: Database, study_id: int, number: int, start_response: Any
 
 
 def _own_part(body: bytes) -> bytes:
-    """A note to save without what we put above it."""
+    """The JSON of a note that the user saves, without the text that we put above the user's own."""
     from sweeps.report.dashboard.notes import own_note
 
     note = json.loads(body)
@@ -151,10 +152,10 @@ def _refuse(start_response: Any, why: bytes) -> Iterable[bytes]:
 
 
 def _is_called_by(host: str, names: Collection[str]) -> bool:
-    """Whether a Host header names this server: by an address, or by a name of ours.
+    """Whether a Host header names this server: an IP address, `localhost` or one of `names`.
 
-    A page of another site can let its own name point to 127.0.0.1 (DNS rebinding) and then read what is here: but
-    its requests tell that name.
+    A page of another site can let its own host name point to 127.0.0.1 (DNS rebinding), and then read this server's
+    answers. But the Host header of its requests has that other name.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
@@ -168,7 +169,8 @@ def _is_called_by(host: str, names: Collection[str]) -> bool:
 def _is_from_our_page(environ: dict[str, Any]) -> bool:
     """Whether a request that writes comes from the dashboard's own page, or from a program.
 
-    A page of another site can send a text or a form without being asked; a browser tells its Origin.
+    A page of another site can make the browser send text or a form to this server. The browser then names that site
+    in the Origin header.
     """
     origin, host = environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST", "")
     site = environ.get("HTTP_SEC_FETCH_SITE", "same-origin")
@@ -205,7 +207,7 @@ def _is_note(environ: dict[str, Any], body: bytes) -> bool:
 
 
 def _saved(application: WSGIApplication, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Save a note and answer with JSON: the dashboard (0.21) takes its own empty answer for a failure."""
+    """Save a note and answer with JSON, because the dashboard's page (0.21) treats the empty answer as a failure."""
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         if status.startswith("204"):

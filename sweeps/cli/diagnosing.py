@@ -45,7 +45,7 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
 @click.option(
     "--direction",
     type=click.Choice(["maximize", "minimize"]),
-    help="Whether a larger or a smaller score in the file is better. [default: as its name tells, else maximize]",
+    help="Whether a larger or a smaller score in the file is better. [default: guessed from its name, else maximize]",
 )
 @click.option(
     "--total-rounds",
@@ -57,11 +57,11 @@ COLUMNS = ("trial", "label", "best_round", "halt_round", "reason", "saved", "bec
     type=click.IntRange(min=1),
     help="Number of validation rows from which the scores in the file were computed. [default: unknown]",
 )
-@click.option("--chance", type=float, help="Score of a model that guesses, for the file. [default: unknown]")
+@click.option("--chance", type=float, help="Score that a model reaches by guessing. [default: unknown]")
 @click.option(
     "--rule",
-    help="Also tell in which round this stop rule would have halted. [default: onset for a file; for a study, what was "
-    "recorded]",
+    help="Also tell in which round this stop rule would have halted. [default: onset for a file; for a study, tell the "
+    "recorded halts]",
 )
 @click.option(
     "--plot",
@@ -87,8 +87,8 @@ def diagnose(
 ) -> None:
     """Explain how each trial of STUDY, or of a file of curves, ended.
 
-    With TRIAL, explain only the trial of that number. The result also tells in which round the trial was halted; with
-    --rule, and for a file, in which round that stop rule, which sees one round after the other, would have halted it.
+    With TRIAL, explain only the trial of that number. The result also tells in which round the trial was halted. With
+    --rule, or for a file, it tells in which round a stop rule that sees one round after the other would have halted it.
     """
     from sweeps.diagnosis.curve_files.reading import read_curves
     from sweeps.diagnosis.report import diagnose_file, diagnose_study

@@ -68,7 +68,7 @@ _STDOUT = Path("-")
 
 
 def _check_targets(output: Path, weights: Path | None, top: int) -> None:
-    """Raises UsageError where a file would take another's place, or several would go where only one can."""
+    """Raises UsageError if two outputs have the same path, or if a target for one result would get several."""
     from sweeps.errors import UsageError
 
     if output == _STDOUT and (top > 1 or weights is not None):
@@ -196,9 +196,9 @@ def _data_dir(given: Path | None) -> list[str]:
 )
 @storage_option
 def dashboard(host: str, port: int, names: tuple[str, ...], storage: str | None) -> None:
-    """Serve the Optuna dashboard of the database, on which you can read and take notes, but change no study.
+    """Serve the Optuna dashboard of the database, to read studies and to write notes, but not to change a study.
 
-    It refuses requests by host names other than localhost and this machine's, and notes from pages of other sites.
+    It refuses requests for host names other than localhost and this machine's, and notes sent by pages of other sites.
     """
     from storage import open_database
     from sweeps import paths

@@ -15,7 +15,7 @@ import click
 from sweeps.cli.help import OTHER, RESULTS, F, option
 from sweeps.printable import UNSAFE, on_one_line, printable
 
-LAID_OUT = 300  # rich needs a quarter of a second for so many rows
+LAID_OUT = 300  # rows; rich needs 0.25 s for them, so longer tables are printed without it
 
 WIDE = "sweeps.wide"
 
@@ -40,7 +40,7 @@ _wide_option = option(
 
 
 def format_option(command: F) -> F:
-    """The options `-f` and `--wide` of a command that prints rows."""
+    """Add the options `-f` and `--wide` to a command that prints rows."""
     return _form_option(_wide_option(command))
 
 
@@ -100,7 +100,7 @@ def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
 def _headers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """All keys of all rows. A key that is new in a later row is inserted after the key before it in that row."""
     headers: list[str] = []
-    for keys in dict.fromkeys(map(tuple, rows)):  # most rows have the same
+    for keys in dict.fromkeys(map(tuple, rows)):  # most rows have the same keys
         at = 0
         for key in keys:
             if key not in headers:
@@ -137,7 +137,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
 
 
 def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """A table that fits into the terminal. If there are too many columns, some are left out and named."""
+    """Print a table that fits into the terminal. If there are too many columns, name those that are not shown."""
     from rich.console import Console
 
     from sweeps.cli.narrow_tables import Cells, fitted, print_laid_out
@@ -147,11 +147,11 @@ def _print_laid_out(cells: list[list[str]], columns: Sequence[str], numeric: Seq
     shown, left_out = fitted(whole, console.width)
     print_laid_out(shown, console)
     if left_out:
-        click.echo(f"Left out: {', '.join(left_out)}. To see all columns: --wide")
+        click.echo(f"Columns left out: {', '.join(left_out)}. To see them: --wide")
 
 
 def _print_aligned(cells: list[list[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
-    """The same table without wrapping: for pipes, and for so many rows that rich would need seconds."""
+    """Print the same table without wrapping: for pipes, for `--wide`, and for so many rows that rich would be slow."""
     headers = [column.replace("_", " ") for column in columns]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     aligned = [f"{{:{'>' if right else '<'}{width}}}" for right, width in zip(numeric, widths, strict=True)]
@@ -177,7 +177,10 @@ def cell(value: Any) -> str:
 
 
 def said_of_confirmation(study: Any) -> list[str]:
-    """What the confirmation says of the best trial, and which trial the search found best, if that is another."""
+    """Lines about the study's confirmation: the trial with the best mean, and the search's best trial if it differs.
+
+    Returns an empty list without a confirmation. If the best trial is newer, the line tells how to confirm it.
+    """
     best, confirmation = study.best(), study.confirmation()
     if confirmation is None:
         return []
@@ -203,7 +206,7 @@ def given_command() -> str:
         name = str(parameter.name)
         if context.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
             continue
-        value = context.params.get(name, True)  # a flag that is not told to the command
+        value = context.params.get(name, True)  # click keeps no value of some flags
         if isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1] if value else parameter.secondary_opts[-1])
         else:

@@ -1,4 +1,4 @@
-"""Commands that guide a study before it is launched: the learning rate, the batch size, whether training is sane."""
+"""Commands to use before a study: lr (learning rates to search), batch (batch sizes), check (is training sane?)."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ _NAMES = ("space", "seed", "data", "train_rows", "valid_rows", "cpus_per_trial",
 
 
 def study_options(command: Any) -> Any:
-    """Options of the study that is guided."""
+    """Add the options that describe the study to be prepared."""
     for each in reversed(_SETTINGS):
         command = each(command)
     return command
 
 
 def study_settings(task: str, overrides: tuple[str, ...], options: dict[str, Any]) -> Any:
-    """The settings of the study that is guided; takes its options out of `options`."""
+    """The settings of the study to be prepared. Removes its options from `options`."""
     from sweeps.settings import StudySettings
 
     return StudySettings(
@@ -75,7 +75,7 @@ def study_settings(task: str, overrides: tuple[str, ...], options: dict[str, Any
 
 
 def _again(command: str, settings: Any, *more: str, space: bool = True) -> str:
-    """A command for the same task, overrides, rows and space; `more` are further overrides."""
+    """The text of a command with the same task, overrides, rows and space. more: further overrides."""
     words = ["sweep", command, settings.task, *settings.overrides, *more]
     for name in ("data", "train_rows", "valid_rows", *(("space",) if space else ())):
         value = getattr(settings, name)
@@ -95,9 +95,9 @@ def _again(command: str, settings: Any, *more: str, space: bool = True) -> str:
 @click.argument("task")
 @click.argument("overrides", nargs=-1, metavar="[key=value]...")
 @option("--parameter", group=SEARCH, help="Name of the learning rate. [default: learning_rate, lr, eta, …]")
-@option("--low", type=float, group=SEARCH, help="Lowest rate. [default: 1e-7; of your own code, its range]")
-@option("--high", type=float, group=SEARCH, help="Highest rate. [default: 10; of your own code, its range]")
-@option("--steps", type=int, group=BUDGET, help="Number of rates. [default: 100; of your own code, 13]")
+@option("--low", type=float, group=SEARCH, help="Lowest rate. [default: 1e-7; own code: as its space says]")
+@option("--high", type=float, group=SEARCH, help="Highest rate. [default: 10; own code: as its space says]")
+@option("--steps", type=int, group=BUDGET, help="Number of rates. [default: 100; own code: 13]")
 @option(
     "--seeds", type=int, group=BUDGET, help="Number of seeds. [default: 5, or fewer if they cost too much]"
 )
@@ -128,9 +128,10 @@ def lr(
 ) -> None:
     """Find the range of learning rates that is worth searching for TASK.
 
-    A learning-rate range test: the rate rises from step to step, and the loss shows where training begins, where it is
-    fastest, and where it diverges. It is run for several seeds, widths, batch sizes and each optimizer of the space, at
-    2 % of the cost of a study of 100 trials or less. Your own code is trained shortly at each rate instead.
+    The command runs a learning-rate range test: the rate rises from step to step, and the loss shows at which rate
+    training begins, is fastest, and diverges. The test is repeated for several seeds, widths, batch sizes and each
+    optimizer of the space. It costs at most 2 % of a study of 100 trials. Your own code is instead trained shortly at
+    each rate.
 
     If the loss is flat, noisy or diverges at once, the command says so and suggests nothing.
     """
@@ -166,7 +167,7 @@ def lr(
 
 
 def _rows(answer: Any) -> list[dict[str, Any]]:
-    """A row for each optimizer, then one for each other tool's rule."""
+    """The table: a row for all curves or one for each optimizer, then one for the rule of each other tool."""
     from sweeps.guidance.rate_range import RateRange
 
     rows: list[dict[str, Any]] = []
@@ -199,7 +200,7 @@ def _said(answer: Any, settings: Any, write: Path | None) -> list[str]:
     low, high = bounds
     lines = [
         f"Search {name} from {low:g} to {high:g}: around where the loss has nearly fallen. "
-        "(The rows below the first show what other tools suggest on the same curves: smallest, median, largest.)"
+        "(The last rows show what the rules of other tools suggest on the same curves: smallest, median, largest.)"
     ]
     if answer.rows is not None:
         lines.append(
@@ -238,9 +239,9 @@ def _write(test: Any, answer: Any, result: Any, path: Path) -> None:
 def check(task: str, overrides: tuple[str, ...], data_dir: Path | None, form: str, **options: Any) -> int:
     """Check in a minute whether the training of TASK is sane.
 
-    The first loss, the gradients, one batch learnt by heart, evaluation, labels, splits, the seed, a repeated and a
-    paused training, and where a step's time goes. Of your own function, what its reports tell. The exit code is 1 if a
-    check fails.
+    The command checks the first loss, the gradients, whether one batch can be learnt by heart, evaluation, labels,
+    splits, the seed, a repeated and a paused training, and where the time of a step goes. For your own function, it
+    checks what the function reports. The exit code is 1 if a check fails.
     """
     from sweeps.guidance.sanity import sanity
 
@@ -293,9 +294,9 @@ def batch(
 ) -> None:
     """Find the batch sizes that are worth searching for TASK.
 
-    Measures rows a second and memory at doubling batch sizes, until larger ones are hardly faster or do not fit. The
-    gradient noise scale tells from which size on a larger batch hardly improves a step. Run it while nothing else runs
-    on the machine. TASK must train on the shared loop.
+    The command measures rows per second and memory at doubling batch sizes, until larger ones are hardly faster or do
+    not fit. It also estimates the gradient noise scale: the size from which on a larger batch hardly improves a step.
+    Run it while nothing else runs on the machine. TASK must use the shared training loop, not a function of your own.
     """
     from sweeps.guidance.batch_probe import probe_batches
 

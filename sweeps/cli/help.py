@@ -49,7 +49,7 @@ class GroupedCommand(click.Command):
 
 
 class CommandList(click.Group):
-    """A group whose help gives the whole first sentence of each command; click cuts it off."""
+    """A group whose help shows the first sentence of each command in full, where click would shorten it."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands in the order in which they were added."""
@@ -60,5 +60,5 @@ class CommandList(click.Group):
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help page: `lines` are typed at the prompt, each as it stands."""
+    """The examples at the end of a command's help page. lines: complete commands, as a user types them."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

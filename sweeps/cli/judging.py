@@ -1,4 +1,4 @@
-"""Commands that judge a study by what is stored: its table of knobs, a review, a comparison with another study."""
+"""Commands that judge a stored study: table (of two parameters), review, compare (with another study)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sweeps.cli.help import examples
 def table(study: str, rows: str | None, columns: str | None, form: str, storage: str | None) -> None:
     """Show the scores of STUDY as a table of two parameters.
 
-    Each cell has the mean score of its trials, the standard deviation where there are several, and how they ended where
-    that was not after their last round. A range with many values is cut into four equal parts of its scale. A cell that
-    was published for the task says so, with its score.
+    Each cell shows the mean score of its trials, their standard deviation if there are several, and why trials ended
+    early if some did. A range with many values is cut into four parts of equal width on its scale (linear or log). If
+    the task's publication has a score for the cell, the cell shows it, too.
     """
     from sweeps.report.grid_table import grid_table
     from sweeps.study.stored_study import load
@@ -82,10 +82,10 @@ def review(study: str, form: str, storage: str | None) -> None:
 @format_option
 @storage_option
 def compare(first: str, second: str, form: str, storage: str | None) -> None:
-    """Compare STUDY with OTHER: specifications, bests, and the first trial that differs.
+    """Compare STUDY with OTHER: specifications, best trials, and the first trial that differs.
 
-    Two studies of one specification have the same table. Of two different ones it is said which confirmed best is
-    higher, and whether that is more than luck.
+    Two studies of one specification must have the same table. For two different specifications, the command tells which
+    confirmed result is better, and whether the difference is larger than chance.
     """
     from sweeps.report.comparison import compare as find
     from sweeps.study.stored_study import load

@@ -1,4 +1,4 @@
-"""Tables that fit a terminal: no number and no word stands over two lines, and what is left out is named."""
+"""Tables that fit a terminal: no number and no word is broken; columns that do not fit are removed and named."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rich.table import Table
 
 FEW_ROWS = 3
 EDGES = 2  # a blank at each end of a line
-GAP = 3  # columns between two columns of a table, as rich draws them
-LONGEST_WORD = 28  # longer ones (paths, keys) are cut, in a narrow table
+GAP = 3  # characters between two columns of a table, as rich draws them
+LONGEST_WORD = 28  # characters; in a narrow table, longer words (paths, keys) are cut
 REASON = "stop reason"
 NOTHING = frozenset({"·", "0", ""})
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The text of a table. numeric: which columns are numbers, which stand at the right and are never broken."""
+    """The text of a table. numeric: for each column, whether it holds numbers: they are aligned right, never broken."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -34,24 +34,24 @@ class Cells:
         )
 
     def narrowest(self, k: int) -> int:
-        """How narrow a column may be: its longest word, or number."""
+        """The least width of column `k` in characters: the length of its longest word or number."""
         words = [word for text in (self.columns[k], *(row[k] for row in self.rows)) for word in text.split()]
         return max(map(len, words), default=1)
 
     @property
     def width(self) -> int:
-        """How narrow the table may be."""
+        """The least width of the table in characters."""
         return (
             sum(self.narrowest(k) for k in range(len(self.columns))) + GAP * (len(self.columns) - 1) + EDGES
         )
 
 
 def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
-    """The table for so many characters, and the names of the columns that were left out.
+    """Shorten a table to `width` characters. Returns it and the names of the columns that were removed.
 
-    First long words are cut; then columns go that say nothing in any row, or that the reason of an end implies; then
-    those before the last one, from right to left, that reason last, and at last the last one. The first two stay, but
-    for a state that is implied.
+    First, long words are cut. Then columns are removed until the table fits, in this order: columns that are empty in
+    each row; columns that the stop reason implies; all others but the stop reason and the last column, from right to
+    left; the stop reason; the last column. The first two columns stay, except for a state that is implied.
     """
     if cells.width <= width:
         return cells, []
@@ -69,7 +69,7 @@ def fitted(cells: Cells, width: int) -> tuple[Cells, list[str]]:
 
 
 def _implied(cells: Cells) -> list[int]:
-    """The columns that matter less than why a trial ended: its state, where all have ended, and its rounds."""
+    """The columns that the stop reason makes less important: the state, if all trials have ended, and the rounds."""
     names = list(cells.columns)
     if REASON not in names:
         return []
@@ -79,10 +79,10 @@ def _implied(cells: Cells) -> list[int]:
 
 
 def print_laid_out(cells: Cells, console: Console) -> None:
-    """A table as wide as the console at most.
+    """Print a table that is at most as wide as the console.
 
-    Long cells go on in the next line, between words. In a table of many rows the last column is cut instead, so that
-    each row has one line.
+    Long cells are wrapped between words. In a table of many rows, the last column is shortened instead, so that each
+    row has one line.
     """
     if len(cells.rows) > FEW_ROWS and not cells.numeric[-1]:
         cells = _on_one_line(cells, console.width)
@@ -102,7 +102,7 @@ def _on_one_line(cells: Cells, width: int) -> Cells:
 
 
 def _widths(cells: Cells, width: int) -> list[int]:
-    """The width of each column: as wide as its text where there is room, from the left, else as narrow as it may be."""
+    """The width of each column. The room beyond the least widths is given to the columns from left to right."""
     found = [cells.narrowest(k) for k in range(len(cells.columns))]
     left = width - cells.width
     for k, texts in enumerate(zip(cells.columns, *cells.rows, strict=True)):
@@ -112,7 +112,7 @@ def _widths(cells: Cells, width: int) -> list[int]:
 
 
 def _first_words(text: str, room: int) -> str:
-    """The words of a text that fit; an ellipsis tells that there are more."""
+    """The first words of `text` that fit into `room` characters, and an ellipsis if there are more."""
     if len(text) <= room:
         return text
     words = text.split(" ")

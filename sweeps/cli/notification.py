@@ -1,7 +1,7 @@
 """`--notify`: posts a small JSON object when a study ends, and when many of its trials fail or break down.
 
-A notification never fails a study: it is sent from another thread, with a time limit, and a failure is told in one line
-at the end. The address may be a secret, so it is neither stored nor shown; only its host is.
+A notification that fails never stops a study: it is sent from another thread, with a time limit, and the run prints one
+line about the failure at its end. The address may be a secret, so it is not stored, and only its host is shown.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from sweeps.sweep import Result
     from sweeps.trial.work import Assignment
 
-SECONDS = 5.0  # for one notification, and for those that are still to be sent when the run is over
+SECONDS = 5.0  # time limit of one notification, and of all that are still to be sent when the run is over
 MANY_FAILED = 3
-MANY_SPOILT = 5  # and at least half of the ended trials
+MANY_SPOILT = 5  # trials whose training broke down; they must also be at least half of the ended trials
 
 
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
-        """A redirect is an error: what is posted is meant for one address."""
+        """Treat a redirect as an error: the message is meant for the given address only."""
 
 
 class Webhook:
-    """Posts JSON to an address in the background. Raises UsageError for what is no such address."""
+    """Posts JSON to an address in the background. Raises UsageError if `url` is not an HTTP address."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -67,11 +67,11 @@ class Webhook:
         self._sender.start()
 
     def post(self, message: dict[str, Any]) -> None:
-        """Send `message` soon."""
+        """Put `message` into the queue of the sending thread, and return at once."""
         self._waiting.put(message)
 
     def close(self) -> None:
-        """Wait a few seconds for what is to be sent."""
+        """Wait, at most a few seconds, until all messages are sent."""
         self._waiting.put(None)
         self._sender.join(SECONDS + 1)
         if self._sender.is_alive():
@@ -98,7 +98,7 @@ class Webhook:
 
 
 class Notifying:
-    """A watcher that passes each event on to another, and tells the webhook when many trials have gone wrong."""
+    """A watcher that passes each event on to another, and posts to the webhook when many trials fail or break down."""
 
     def __init__(self, watcher: Watcher, webhook: Webhook) -> None:
         self._watcher, self._webhook = watcher, webhook
@@ -109,24 +109,24 @@ class Notifying:
         self._told: set[str] = set()
 
     def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
-        """The study is known."""
+        """Remember the study, and pass the event on."""
         self._study, self._standing = study, standing
         self._watcher.begins(launching, study, standing)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._watcher.started(assignment, again=again)
 
     def recorded(self, number: int, latest: Round) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._watcher.recorded(number, latest)
 
     def paused(self, number: int) -> None:
-        """Passed on."""
+        """Pass the event on."""
         self._watcher.paused(number)
 
     def ended(self, number: int, end: End, num_rounds: int, standing: Standing) -> None:
-        """Count how trials end, and tell it once if many go wrong."""
+        """Count how trials end. Post once if many have failed, and once if the training of many has broken down."""
         self._watcher.ended(number, end, num_rounds, standing)
         self._standing = standing
         self._reasons["failed" if end.state == "FAIL" else end.stop_reason] += 1
@@ -140,7 +140,7 @@ class Notifying:
             )
 
     def tell_ending(self, ending: str) -> None:
-        """Tell that the run is over; nothing where it never began. ending: such as `complete` or `interrupted`."""
+        """Post that the run is over, unless it never began. ending: such as `complete` or `interrupted`."""
         self._tell_once("ended", f"the run has ended ({ending})", ending=ending)
 
     def _tell_once(self, event: str, what: str, **more: str) -> None:
@@ -179,9 +179,10 @@ Run = Callable[["Watcher"], "Result"]
 
 @contextmanager
 def notified(run: Run, url: str | None, say: Callable[[str], object]) -> Iterator[Run]:
-    """`run`, which also notifies; without a URL, `run` itself. say: prints a line, after the run, if that failed.
+    """Yield a function that does what `run` does, and also notifies `url`. Without a URL, yield `run` itself.
 
-    An error of the run is told as the ending `error`.
+    If a notification fails, `say` is called with one line about it after the run. If the run raises an error, the
+    posted ending is `error`.
     """
     if url is None:
         yield run

@@ -1,6 +1,6 @@
 """Progress of a study in the terminal: plain lines when piped, else a bar and a line for each running trial.
 
-In a pipe, a line tells at least once a minute what is running, so that a log shows that the study lives.
+When piped, a line at least once a minute says what is running, so that a log shows that the study is alive.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHORTEST_SPARK, LONGEST_SPARK = 8, 24
 
 
 class PlainProgress:
-    """For pipes and logs: prints the plan, a line when a trial ends, and a heartbeat."""
+    """For pipes and logs: prints the plan, a line when a trial ends, and a regular line on what is running."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -47,8 +47,8 @@ class PlainProgress:
         self._beating: threading.Thread | None = None
 
     def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
-        """What is about to be done."""
-        self._pauses = launching.planned.spec.pauses  # too often to tell of each time
+        """Print the plan."""
+        self._pauses = launching.planned.spec.pauses  # too often to print a line for each pause
         self._console.print(announcement(launching, study), "\n", markup=False)
         self._spec, self._standing = launching.planned.spec, standing
         self._left = TimeLeft(self._spec.rounds, standing.ended)
@@ -66,8 +66,8 @@ class PlainProgress:
         self._left.running[number] = latest.index
 
     def paused(self, number: int) -> None:
-        """One line, where trials do not pause all the time."""
-        self._scores.pop(number, None)  # but its rounds still count for the time left
+        """Print one line, unless the schedule pauses trials all the time."""
+        self._scores.pop(number, None)  # the trial's rounds still count in the estimate of the time left
         self._latest.pop(number, None)
         if not self._pauses:
             self._console.print(f"trial {number} paused")
@@ -84,7 +84,7 @@ class PlainProgress:
         self._print(line)
 
     def close(self) -> None:
-        """End the heartbeat."""
+        """Stop printing the regular line."""
         self._closed.set()
         if self._beating is not None:
             self._beating.join()
@@ -132,7 +132,7 @@ class LiveProgress(PlainProgress):
         self._begun_any = False
 
     def begins(self, launching: Launch, study: Study, standing: Standing) -> None:
-        """What is about to be done, and below it what stands by now."""
+        """Print the plan, and below it the live display."""
         super().begins(launching, study, standing)
         self._best = standing.best
         self._task = self._bar.add_task("trials", total=standing.num_trials, completed=standing.ended)
@@ -178,7 +178,7 @@ class LiveProgress(PlainProgress):
         self._live.stop()
 
     def _beats(self) -> None:
-        """The lines on the screen move by themselves."""
+        """Start no thread: the live display refreshes itself."""
 
 
 @contextlib.contextmanager
@@ -205,7 +205,7 @@ def ended_line(number: int, end: End, num_rounds: int) -> str:
 
 
 def short_line(number: int, end: End, num_rounds: int) -> str:
-    """Likewise, but short: without the evidence, which `sweep show` has."""
+    """One short line on an ended trial, without the evidence, which `sweep show` prints."""
     if end.state == "FAIL":
         return f"trial {number} failed: {end.because[:40]}"
     reached = f"trial {number}  {value_text(end.value)} at round {end.best_round}"
@@ -215,7 +215,7 @@ def short_line(number: int, end: End, num_rounds: int) -> str:
 def running_line(
     spec: Specification, number: int, latest: Round | None, scores: Sequence[float], width: int
 ) -> str:
-    """A running trial in a line of at most `width` characters: its round, its scores as a spark line, its losses."""
+    """A line of at most `width` characters on a running trial: its round, its scores as a spark line, its losses."""
     if latest is None:
         return f"  trial {number:>3}  starting"
     line = f"  trial {number:>3}  {latest.index:>3}/{spec.rounds}  {value_text(latest.valid_score):<8}"

@@ -58,8 +58,8 @@ _PATH = click.Path(path_type=Path)
     "--warm-start",
     metavar="STUDY",
     group=SEARCH,
-    help="Begin with the trials of an older study of the same metric. Those of another task, data set or number of "
-    "rounds are hints: the best five are tried first.",
+    help="Begin with the trials of an older study of the same metric. If its task, data set or number of rounds is "
+    "another, its trials are only hints: the best five are tried first.",
 )
 @option(
     "--sampler",
@@ -106,7 +106,7 @@ _PATH = click.Path(path_type=Path)
     metavar="K",
     group=SEARCH,
     help="Train each configuration over K folds of the training and validation rows. Its value is the mean of "
-    "the folds. If its first folds are hopeless, the others are left out.",
+    "the folds. If its first folds are hopeless, the other folds are not trained.",
 )
 @option(
     "--schedule",
@@ -114,8 +114,8 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     metavar="full|thaw",
     group=BUDGET,
-    help="Which trial is trained next. full trains each trial to its end. thaw pauses trials after a part of their "
-    "rounds, and lets the most promising ones go on.",
+    help="Rule that chooses which trial is trained next. full trains each trial to its end. thaw pauses trials after "
+    "a part of their rounds, and continues the most promising ones.",
 )
 @option("--data", group=DATA, help="Name of the data set. [default: the best one that is available]")
 @option("--train-rows", type=int, group=DATA, help="Train on at most this many rows. [default: all]")
@@ -236,7 +236,7 @@ def launch(
 def resume(study: str, force: bool, storage: str | None, notify: str | None, **options: Any) -> None:
     """Continue STUDY where it ended.
 
-    Each option that you leave out keeps its earlier value.
+    Options that you do not give keep their earlier values.
     """
     from sweeps import sweep as sweeping
 
@@ -267,7 +267,7 @@ def stop(study: str, now: bool, storage: str | None) -> None:
         return
     request_stop(found.database, found.row.study_id, now=now)
     if not answers(found.database, found.row.study_id):
-        silent = f"it has not responded for {LEASE_SECONDS:g} s. It is dead, or suspended and ends when it wakes up."
+        silent = f"it has not responded for {LEASE_SECONDS:g} s. It is dead, or suspended and ends when it is resumed."
         again = f"To continue the study now: sweep resume {study}{found.storage_option}"
         click.echo(f"{cell(driver)} was asked to stop, but {silent} {again}", err=True)
         return
@@ -296,7 +296,7 @@ def delete(study: str, yes: bool, storage: str | None) -> None:
 
 
 def _with_tested_range(settings: Any, run: Any, storage: str | None, *, is_dry: bool) -> Any:
-    """The settings with the range that a range test suggests; the test is run, or read if it is there."""
+    """The settings with the range that a range test suggests. Runs the test unless its result is stored."""
     from sweeps.cli.progress import watching
     from sweeps.cli.terminal import make_console
     from sweeps.errors import UsageError
@@ -320,7 +320,8 @@ def _with_tested_range(settings: Any, run: Any, storage: str | None, *, is_dry: 
 def watched(run: Callable[[Watcher], Result], notify: str | None = None) -> None:
     """Run a study, show its progress in the terminal, and print its best trials at the end.
 
-    notify: an address to which the end is posted. Raises the error whose exit code the command ends with.
+    notify: an address to which the end of the run is posted, or None. Raises an error if the run did not succeed; its
+    exit code is that of the command.
     """
     from sweeps.cli.notification import notified
     from sweeps.cli.progress import watching

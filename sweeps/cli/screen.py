@@ -1,4 +1,4 @@
-"""A part of the terminal that is written again and again, without clearing the screen."""
+"""Rewrites a part of the terminal in place, without clearing the screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 
 class _Kept(io.StringIO):
-    """What is printed, kept; it passes for a terminal where the real output is one."""
+    """Collects what is printed. It claims to be a terminal if the real output is one."""
 
     def __init__(self, is_terminal: bool) -> None:
         super().__init__()
@@ -22,14 +22,14 @@ class _Kept(io.StringIO):
 
 
 class Screen:
-    """Pictures that replace one another in place; in a pipe, each picture that differs from the last is printed."""
+    """Shows one text after another in the same place. In a pipe, it prints each text that differs from the last one."""
 
     def __init__(self) -> None:
         self._last = ""
 
     @contextlib.contextmanager
     def next_picture(self) -> Iterator[None]:
-        """What is printed within is the next picture."""
+        """Collect what is printed inside the `with` block, and show it as the next text."""
         out = sys.stdout
         kept = _Kept(out.isatty())
         with contextlib.redirect_stdout(kept):

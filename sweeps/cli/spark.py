@@ -9,9 +9,9 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def spark(values: Sequence[float | None], width: int) -> str:
-    """The values as bars, from the lowest to the highest of them; means where there are more values than `width`.
+    """The values as bars, scaled from the lowest to the highest value. Values that are not finite become blanks.
 
-    What is not finite is a blank.
+    If there are more values than `width`, each bar is the mean of several values.
     """
     if not values:
         return ""

@@ -1,4 +1,4 @@
-"""What the terminal shows before and after a run: the plan and the result, all on stderr."""
+"""Prints the plan before a run and the result after it. All goes to stderr."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIPED_WIDTH = 140
 
 
 class _PrintableConsole(Console):
-    """Control characters in what is printed (an error of a task, a name) don't reach the terminal."""
+    """Escapes control characters in what is printed (an error of a task, a name), to protect the terminal."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
@@ -67,7 +67,7 @@ def announcement(launching: Launch, study: Study | None) -> str:
 
 
 def _each(spec: Specification) -> str:
-    """How often each configuration is trained, where that is more than once."""
+    """How often each configuration is trained; empty if that is once."""
     folds = spec.data.plan.folds
     if spec.trials_each == 1:
         return ""
@@ -99,7 +99,7 @@ def _workers(launching: Launch) -> str:
 
 
 def _needs(launching: Launch) -> str:
-    """What a worker process is given."""
+    """The CPUs and GPUs of a worker process, and how many trials share it."""
     spec, packing = launching.planned.spec, launching.packing
     given = f"{spec.threads} CPU" + (f", {spec.gpus:g} GPU" if spec.gpus else "")
     if packing is None:
@@ -134,7 +134,7 @@ def _so_far(study: Study | None, num_trials: int) -> str:
 
 
 def indented(name: str, block: str) -> Iterator[tuple[str, str]]:
-    """The lines of a block, the first of them with its name."""
+    """The lines of `block`, each with its label: `name` for the first line, an empty string for the others."""
     for index, line in enumerate(block.splitlines()):
         yield (name if index == 0 else ""), line
 

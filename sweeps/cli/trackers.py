@@ -1,4 +1,4 @@
-"""`sweep tensorboard`, `sweep mlflow`, `sweep wandb`: the trials of a study in the files of other trackers."""
+"""`sweep tensorboard`, `sweep mlflow`, `sweep wandb`: write the trials of a study for other tracking tools."""
 
 from __future__ import annotations
 

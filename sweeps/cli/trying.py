@@ -8,7 +8,10 @@ from sweeps.launching import Launch
 
 
 def tried_text(launching: Launch) -> str:
-    """Train the first round of a study, and say what it told. Raises UsageError where it fails."""
+    """Train the first round of a study's first trial. Returns the text on what it reported.
+
+    Raises UsageError if the round fails.
+    """
     tried = first_round(launching)
     spec = launching.planned.spec
     figures = {name: value for name, value in tried.round.figures().items() if value is not None}
@@ -31,16 +34,16 @@ def tried_text(launching: Launch) -> str:
 
 
 def _warnings(tried: FirstRound) -> list[str]:
-    """What would make the study's table depend on chance, and what fails after the last round."""
+    """Lines on whether a repeated first round gave the same figures, and on an error after the training loop."""
     lines = []
     if tried.differs == "":
         lines.append("begun again in the same process, after another trial: the same figures, bit for bit")
     elif tried.differs is not None:
         lines.append(
             f"begun again in the same process, after another trial, it gave other figures: {tried.differs}. So the "
-            "table would depend on which process trains which trial. Something outlasts a trial (a global variable, a "
-            "cache, a file), or random numbers come from a generator that is not seeded: make it anew in each trial, "
-            "and seed it with trial.seed."
+            "table would depend on which process trains which trial. Either something is kept from trial to trial (a "
+            "global variable, a cache, a file): make it anew in each trial. Or random numbers come from a generator "
+            "that is not seeded: seed it with trial.seed."
         )
     if tried.failed_afterwards is not None:
         lines.append(f"after the loop, the code failed: {tried.failed_afterwards.in_short}")

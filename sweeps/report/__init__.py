@@ -1,1 +1,1 @@
-"""What a study has shown, as facts for people: tables of its knobs, a review, a comparison with others."""
+"""Evaluates a stored study for people: tables of parameters, a review, a comparison with another study, a report."""

@@ -13,7 +13,10 @@ RoundsByTrial = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
 class Step(NamedTuple):
-    """After a round. seconds: of training, in all trials so far. best: None while no score is finite."""
+    """The state after one round of the study.
+
+    seconds: training time of all rounds so far. best: best score so far; None while no score was finite.
+    """
 
     trial: int
     seconds: float
@@ -21,7 +24,7 @@ class Step(NamedTuple):
 
 
 def best_so_far(metric: Metric, table: Sequence[TrialRow], rounds: RoundsByTrial) -> list[Step]:
-    """One step for each round of the table's trials, in the order of their numbers."""
+    """One step for each round of the table's trials, in the order of the trials' numbers."""
     best, seconds, steps = math.nan, 0.0, []
     for trial in table:
         for row in rounds.get(trial.number, ()):
@@ -33,7 +36,7 @@ def best_so_far(metric: Metric, table: Sequence[TrialRow], rounds: RoundsByTrial
 
 
 def rises(steps: Sequence[Step]) -> list[tuple[int, Step]]:
-    """The steps at which the best value changed, each with its round in the study, from 1."""
+    """The steps at which the best value changed. Each comes with its number among all rounds of the study, from 1."""
     found: list[tuple[int, Step]] = []
     for number, step in enumerate(steps, start=1):
         if step.best is not None and (not found or step.best != found[-1][1].best):

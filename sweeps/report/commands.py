@@ -1,4 +1,4 @@
-"""The commands with which a study can be run, continued and replayed, as they can be typed."""
+"""The text of the command that runs a study again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ SPACE_FILE = "space.yaml"
 
 
 def uses_own_space(study: Study) -> bool:
-    """Whether the space is not the task's own, so that it must be named."""
+    """Whether the study searches another space than the task's own, so that the command must name a space file."""
     shipped = built_in_space_path(study.spec.task.name)
     return shipped is None or read_space(shipped).to_dict() != study.spec.space.to_dict()
 
 
 def launch_command(study: Study) -> str:
-    """The command that makes the same table; with a space of one's own, from a file called `space.yaml`."""
+    """The `sweep launch` command that gives the same table of trials.
+
+    If the study has a space of its own, the command reads it from a file called `space.yaml`.
+    """
     spec, plan = study.spec, study.spec.data.plan
     usual: dict[str, Any] = {each.name: each.default for each in fields(StudySettings)}
     in_code = spec.task.kind != "task"  # there the data and the space are part of the code

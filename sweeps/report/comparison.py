@@ -1,4 +1,4 @@
-"""Two studies side by side: what differs in their specifications, in their bests, and where their tables part."""
+"""Compares two studies: their specifications, their best trials, and the first difference between their tables."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sweeps.report.best_so_far import best_so_far
 from sweeps.study.specification import differences
 from sweeps.study.stored_study import Study
 
-SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)  # of the rounds that the larger study ran
+SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)  # fractions of the larger study's rounds at which the bests are compared
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best of a study: as searched, and as confirmed where it was.
+    """The best result of a study, from the search and from the confirmation.
 
-    searched: the value of the best trial, which was chosen for being high: its luck is in it. values: the scores of the
-    confirmed trial's repeats, from fresh seeds; empty where nothing was confirmed.
+    searched: value of the best trial in the search. It is partly luck, as the trial was chosen because it is the best.
+    values: scores of the confirmed trial, trained again from fresh seeds; empty if nothing was confirmed.
     """
 
     trial: int
@@ -43,7 +43,7 @@ class Part:
 
     @property
     def difference(self) -> float | None:
-        """By how much, where both are numbers."""
+        """The absolute difference of the two values; None unless both are numbers."""
         numbers = [
             each
             for each in (self.first, self.second)
@@ -54,12 +54,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two studies have in common and what not.
+    """What two studies have in common, and where they differ.
 
-    specification: a line for each difference. in_common: how many trials both tables have. part: where they differ
-    first; None where the trials in common are equal. p_value: of the confirmed bests, that they differ so much by
-    chance (Welch's t-test, two-sided); None where a study was not confirmed from at least two seeds. so_far: at the
-    same number of rounds, the best value of each.
+    specification: a line for each difference. in_common: number of trials that both tables have. part: the first
+    difference between those; None if they are equal. p_value: probability that the confirmed scores differ so much by
+    chance (Welch's t-test, two-sided); None unless both studies were confirmed from at least two seeds. so_far: several
+    numbers of rounds, each with the best value of each study after so many rounds.
     """
 
     names: tuple[str, str]
@@ -79,15 +79,15 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Which is better, and whether that is more than luck: one sentence."""
+        """One sentence: which study is better, and whether the difference is more than luck."""
         one, other = self.bests
         if one is None or other is None:
             without = [name for name, best in zip(self.names, self.bests, strict=True) if best is None]
             return f"{' and '.join(without)} has no completed trial, so there is nothing to compare."
         if self.p_value is None:
             return (
-                "Whether the difference between the bests is more than luck is not known: each value was chosen for "
-                "being the best of its search. To confirm both from fresh seeds: "
+                "It is not known whether the difference between the best values is more than luck: each was chosen "
+                "because it is the best of its search. To confirm both from fresh seeds: "
                 f"{' and '.join(f'sweep confirm {name}{self.storage_option}' for name in self.names)}"
             )
         means = [Spread.of(best.values).mean for best in (one, other)]
@@ -149,7 +149,7 @@ def _best(study: Study) -> Best | None:
 
 
 def _p_value(bests: tuple[Best | None, Best | None]) -> float | None:
-    """Welch's t-test: the repeats of two studies have neither seeds nor spread in common."""
+    """The p-value of Welch's t-test, as the repeats of two studies share neither their seeds nor their variance."""
     values = [() if best is None else best.values for best in bests]
     if min(map(len, values)) < 2:
         return None
@@ -202,5 +202,5 @@ def _best_so_far(
 
 
 def _at(course: Sequence[float | None], mark: int) -> float | None:
-    """The best value after so many rounds; None where the study did not run so many."""
+    """The best value after `mark` rounds; None if the study ran fewer."""
     return course[mark - 1] if mark <= len(course) else None

@@ -10,7 +10,7 @@ from typing import Any
 from storage.trials import TrialRow
 from sweeps.report.study_facts import StudyFacts
 
-MOST_CURVES = 8  # of a group
+MOST_CURVES = 8  # drawn in each group
 
 Values = list[float | None]
 _FIGURES = ("train_loss", "valid_loss", "train_score", "valid_score")
@@ -18,7 +18,7 @@ _FIGURES = ("train_loss", "valid_loss", "train_score", "valid_score")
 
 @dataclass(frozen=True)
 class TrialCurve:
-    """What is drawn of a trial. rounds: their numbers. halted_at: the last round, where a stop rule halted it."""
+    """The curves of a trial. rounds: their numbers, from 1. halted_at: last round of a halted trial, else None."""
 
     trial: int
     value: float | None
@@ -39,7 +39,7 @@ class TrialCurve:
 
 @dataclass(frozen=True)
 class CurveGroup:
-    """The trials that ended for one reason. count: all of them; curves: of the best of them."""
+    """The trials that ended for one reason. count: how many there are. curves: those of the best of them."""
 
     reason: str
     count: int
@@ -64,14 +64,14 @@ def trial_curve(trial: TrialRow, rounds: Sequence[Mapping[str, Any]]) -> TrialCu
 
 
 def reason_of(trial: TrialRow) -> str:
-    """Why a trial ended, in one word or two: `finished`, a halt's reason, or `failed`."""
+    """Why a trial ended, in one or two words: `finished`, the reason of its halt, or `failed`."""
     if trial.state == "FAIL":
         return "failed"
     return str(trial.attributes.get("stop_reason", trial.state.lower())).replace("_", " ")
 
 
 def curve_groups(facts: StudyFacts, most: int = MOST_CURVES) -> list[CurveGroup]:
-    """The groups, the largest first, each with the curves of its best trials; failed trials as far as they got."""
+    """The groups, the largest first. Each has the curves of its best `most` trials, or of failed trials."""
     place = {trial.number: position for position, trial in enumerate(facts.ranked)}
     groups: dict[str, list[TrialRow]] = {}
     for trial in facts.table:

@@ -1,4 +1,4 @@
-"""Failures that several trials share: their cause, where in the space they lie, and what can be done."""
+"""Groups failed trials by cause, and tells in which part of the space a group lies and what can be done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweeps.printable import on_one_line
 from sweeps.repeats.significance import SIGNIFICANCE
 from sweeps.study.stored_study import Study
 
-MOST_CONDITIONS = 2  # more would describe the trials, not the cause
+MOST_CONDITIONS = 2  # for each group; more conditions would describe the trials rather than the cause
 LONGEST_CAUSE = 160
 
 _CAUSES = {
@@ -26,9 +26,9 @@ _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?([eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that holds for a parameter of all trials of a group, and for few others.
+    """A condition on one parameter that all trials of a group fulfil, and few other trials.
 
-    sign: `≥`, `≤` or `=`. p_value: that it holds for all of the group by chance, as far as the other trials tell.
+    sign: `≥`, `≤` or `=`. p_value: probability that all trials of the group fulfil it by chance.
     """
 
     parameter: str
@@ -52,10 +52,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failed trials that have their cause in common.
+    """Failed trials with the same cause.
 
     kind: as recorded (`out_of_memory`, `timeout`, `worker_lost`, `error`), or the reason of a halt. cause: in words.
-    where: conditions that hold for all of them; empty where nothing sets them apart. failed: all failed trials.
+    where: conditions that all of them fulfil; empty if no condition distinguishes them from other trials. failed: how
+    many trials of the study failed for any cause.
     """
 
     kind: str
@@ -68,7 +69,7 @@ class FailureGroup:
 
     @property
     def is_error(self) -> bool:
-        """Whether something broke; else no round had a finite score."""
+        """Whether the trials failed with an error. (If not, none of their rounds had a finite score.)"""
         return self.kind in ("error", *_CAUSES)
 
     @property
@@ -81,7 +82,7 @@ class FailureGroup:
         return f"{counted}: {self.cause.rstrip('.')}{all_at}."
 
     def record(self) -> dict[str, Any]:
-        """Under the stable keys of `-f json`."""
+        """The group as JSON values, under the stable keys of `-f json`."""
         return {
             "kind": self.kind,
             "cause": self.cause,
@@ -104,7 +105,7 @@ def failure_groups(study: Study, trials: Sequence[TrialRow]) -> list[FailureGrou
 
 
 def _key(trial: TrialRow) -> tuple[str, str]:
-    """What failures of the same cause have in common: the kind, and an error's text without its numbers."""
+    """The key by which failures are grouped: their kind, and the error's text without its numbers."""
     kind = _kind(trial)
     if kind in _CAUSES:
         return kind, ""
@@ -141,7 +142,10 @@ def _group(
 
 
 def _where(members: Sequence[TrialRow], others: Sequence[TrialRow]) -> tuple[Condition, ...]:
-    """The conditions that set the members apart from others by more than chance, each among what the last one left."""
+    """The conditions that distinguish the members from the other trials by more than chance.
+
+    Each further condition is tested only against those others that fulfil the conditions before it.
+    """
     chosen: list[Condition] = []
     left = others
     while left and len(chosen) < MOST_CONDITIONS:
@@ -165,7 +169,7 @@ def _conditions(name: str, members: Sequence[TrialRow]) -> list[Condition]:
 
 
 def _measured(condition: Condition, members: int, others: Sequence[TrialRow]) -> Condition:
-    """With its p-value: of all ways to draw the members from all trials, the share in which it holds for each."""
+    """The condition with its p-value: the probability that as many trials, drawn at random, all fulfil it."""
     held = sum(_holds(condition, trial) for trial in others)
     share = math.comb(held + members, members) / math.comb(len(others) + members, members)
     return replace(condition, p_value=share)

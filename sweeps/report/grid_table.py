@@ -1,4 +1,4 @@
-"""A study as the grid that people draw: a knob down, a knob across, and in each cell what its trials reached."""
+"""A study as a table of two parameters: one down, one across, and in each cell the scores of its trials."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sweeps.study.stored_study import Study
 
 @dataclass(frozen=True)
 class Cell:
-    """What the trials of one cell reached.
+    """The results of the trials of one cell.
 
-    spread: of the values of its completed trials; None without one. ends: how many trials ended for each reason.
-    published: the published variant of the task that all its trials repeat.
+    spread: mean and standard deviation of its completed trials; None if there is none. ends: how many trials ended for
+    each reason. published: the published variant of the task whose parameters all trials of the cell have, else None.
     """
 
     row: str
@@ -32,13 +32,13 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """As it stands in the table: the mean (± the standard deviation), and the ends other than `finished`."""
+        """The cell's text: the mean (± the standard deviation), and how many trials ended early, by reason."""
         beside = [] if self.published is None else [f"({self.published})"]
         return " ".join(part for part in (self.value_text, *self.other_ends, *beside) if part)
 
     @property
     def value_text(self) -> str:
-        """The mean and standard deviation; a dot for no trial, nothing where none is complete."""
+        """The mean and standard deviation; a dot if the cell has no trial, empty if none of its trials is complete."""
         return str(self.spread) if self.spread is not None else "" if self.trials else "·"
 
     @property
@@ -48,7 +48,7 @@ class Cell:
         return [reason if len(self.trials) == 1 else f"{count} {reason}" for reason, count in others.items()]
 
     def record(self) -> dict[str, Any]:
-        """Under the stable keys of `-f json`."""
+        """The cell as JSON values, under the stable keys of `-f json`."""
         spread = self.spread
         return {
             "row": self.row,
@@ -64,7 +64,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class GridTable:
-    """The cells of a study by two knobs, a row at a time; `columns` is None for a table of one column."""
+    """The cells of a study, one list for each row. columns: None for a table of one column."""
 
     rows: Knob
     columns: Knob | None
@@ -75,8 +75,9 @@ class GridTable:
 def grid_table(study: Study, rows: str | None = None, columns: str | None = None) -> GridTable:
     """The table of a study's finished trials.
 
-    Without names, the knobs of a grid stand as the space names them: the first down, the second across.
-    Raises UsageError for a parameter that the study does not vary, or a study without a finished trial.
+    rows, columns: the parameters that go down and across. By default, if only one or two parameters vary, these are
+    taken in the order of the space. Raises UsageError for a parameter that the study does not vary, if it varies more
+    than two and none is named, and if no trial is finished.
     """
     trials = study.table()
     if not trials:

@@ -1,4 +1,4 @@
-"""What halting saved, and what it cost as far as audits have measured it."""
+"""How many rounds halting saved, and what it cost according to the study's audits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.report.study_facts import StudyFacts
 
 @dataclass(frozen=True)
 class HaltedGroup:
-    """The trials halted for one reason, and the rounds that they did not run."""
+    """The number of trials that were halted for one reason, and the number of rounds that they did not run."""
 
     reason: str
     trials: int
@@ -21,7 +21,7 @@ class HaltedGroup:
 
 @dataclass(frozen=True)
 class Halts:
-    """All halts of a study. rounds_run, rounds_saved: of the table. audits: the complete ones."""
+    """All halts of a study. rounds_run, rounds_saved: sums over its table. audits: those that are complete."""
 
     groups: list[HaltedGroup]
     rounds_run: int

@@ -15,11 +15,11 @@ from sweeps.study.stored_study import Study
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FEWEST_TRIALS = 10  # below this, a share tells nothing
+FEWEST_TRIALS = 10  # with fewer trials, an importance means nothing
 
 
 def importances(study: Study, ranked: Sequence[TrialRow]) -> dict[str, float]:
-    """The share of each searched parameter, the largest first; they add up to 1. Empty for too few trials.
+    """The importance of each searched parameter, the largest first; they add up to 1. Empty for too few trials.
 
     ranked: the completed trials. A parameter that only some trials have is measured among those.
     """

@@ -1,7 +1,7 @@
-"""The knobs of a study: which of its parameters vary, and how their values are grouped.
+"""Knobs: the parameters that vary in a study, and how their values are grouped.
 
-A knob with few values is grouped by value. A range with many is cut into equal parts of its scale (the logarithm's
-where the space says so), as a random study never draws the same rate twice.
+A knob with few values has one group for each value. A range with many values is cut into parts of equal width on its
+scale (linear or log), because a random search never draws the same learning rate twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PARTS = 4
 
 @dataclass(frozen=True)
 class Group:
-    """Some values of a knob. label: as people read it. low, high: the part of a range, both None for one value."""
+    """A group of values of a knob. label: its text. low, high: ends of a part of a range; both None for one value."""
 
     label: str
     value: Any = None
@@ -45,12 +45,12 @@ class Knob:
     groups: tuple[Group, ...]
 
     def group_of(self, value: Any) -> int:
-        """Which group `value` belongs to, from 0."""
+        """The index of the group that `value` belongs to, from 0."""
         return next(index for index, group in enumerate(self.groups) if group.holds(value))
 
 
 def values_of(study: Study, trials: Sequence[TrialRow]) -> dict[str, list[Any]]:
-    """Each parameter's value in every trial; None where a condition leaves a searched parameter out."""
+    """The values of each parameter, one for each trial; None if the parameter's condition does not hold there."""
     rows = []
     for trial in trials:
         row = study.parameters(trial)
@@ -58,7 +58,7 @@ def values_of(study: Study, trials: Sequence[TrialRow]) -> dict[str, list[Any]]:
         rows.append({name: None if name in absent else value for name, value in row.items()})
     names = dict.fromkeys(
         name for row in rows for name in row
-    )  # an Optuna objective asks for others in each trial
+    )  # an Optuna objective may ask for other parameters in each trial
     return {name: [row.get(name) for row in rows] for name in names}
 
 
@@ -88,7 +88,7 @@ def varying(values: Mapping[str, Sequence[Any]]) -> list[str]:
 
 
 def position(domain: Numeric, value: float) -> float:
-    """Where `value` lies in a range: 0 at its low end, 1 at its high end, on the logarithm's scale where it has one."""
+    """Where `value` lies in a range: 0 at its low end, 1 at its high end, measured on the range's scale."""
     low, high, at = (_scaled(domain, each) for each in (domain.low, domain.high, value))
     return (at - low) / (high - low) if high > low else 0.5
 

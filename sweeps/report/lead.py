@@ -1,4 +1,7 @@
-"""How far the best trial leads, and whether that is evidence: in rows and standard errors where a score counts rows."""
+"""How far the best trial leads, and whether that is more than noise.
+
+If the score is the fraction of validation rows that are right, the lead is also given in rows and standard errors.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from sweeps.report.study_facts import StudyFacts
 
-NEAR_A_ROW = 0.05  # a share of rows times their number is whole but for the rounding of float32
+NEAR_A_ROW = 0.05  # rows: so near to an integer, score × rows counts as one (float32 rounds scores)
 DEVIATIONS = 2.0  # a lead of fewer standard errors is within noise
 _DECIDES = "`sweep confirm` decides."
 
@@ -16,10 +19,10 @@ _DECIDES = "`sweep confirm` decides."
 class Lead:
     """The lead of the best trial over the next one.
 
-    score: of the best trial. size: the difference of the two scores, not negative. noise: what one more round moves a
-    score by chance. rows: on how many validation rows a score is a share of right ones; None where a score is
-    something else, or the number is not known. alike: the trials within the noise of the best, which stands first.
-    count: all complete trials.
+    score: that of the best trial. size: the difference of the two scores, not negative. noise: by how much a score
+    moves by chance from one round to the next (`StudyFacts.noise`). rows: number of validation rows, if a score is the
+    fraction of them that are right; None if it is not, or if the number is unknown. alike: the best trial, and then the
+    trials that are within noise of it. count: number of complete trials.
     """
 
     best: int
@@ -33,25 +36,25 @@ class Lead:
 
     @property
     def rows_ahead(self) -> int | None:
-        """The lead in rows."""
+        """The lead as a number of validation rows; None if `rows` is None."""
         return None if self.rows is None else round(self.size * self.rows)
 
     @property
     def standard_error(self) -> float | None:
-        """Of the best score, from the number of rows (binomial); None where that is not known."""
+        """The binomial standard error of the best score; None if `rows` is None."""
         return None if self.rows is None else _standard_error(self.score, self.rows)
 
     @property
     def is_within_noise(self) -> bool:
-        """Whether the lead is no evidence that the best trial is better."""
+        """Whether the lead is so small that it does not show that the best trial is better."""
         return len(self.alike) > 1
 
     def sentences(self) -> list[str]:
-        """The lead, its noise, and what follows, each in a sentence."""
+        """Three sentences: the size of the lead, the noise, and the conclusion."""
         return [self._in_size(), self._in_noise(), self._so()]
 
     def told(self) -> str:
-        """The lead and what follows, in short."""
+        """Two sentences: the size of the lead, and the conclusion."""
         return f"{self._in_size()} {self._so()}".removesuffix(f" {_DECIDES}")
 
     def _in_size(self) -> str:
@@ -71,7 +74,7 @@ class Lead:
             return f"{moved}How much other seeds and other validation rows move it is not known; it is usually more."
         return (
             f"With so few rows, a score has a standard error of {self.standard_error:.2g}. Differences between seeds "
-            "come in addition."
+            "are not included."
         )
 
     def _so(self) -> str:
@@ -88,7 +91,7 @@ class Lead:
 
 
 def lead_of(facts: StudyFacts) -> Lead | None:
-    """The lead of a study's best single run; None with fewer than two complete trials."""
+    """The lead of a study's best trial; None with fewer than two complete trials."""
     if len(facts.ranked) < 2:
         return None
     values = {trial.number: float(trial.completed_value or 0.0) for trial in facts.ranked}
@@ -102,9 +105,10 @@ def lead_of(facts: StudyFacts) -> Lead | None:
 
 
 def rows_behind(facts: StudyFacts) -> int | None:
-    """On how many rows each score is a share of right ones; None where a score is none, or is a mean over repeats.
+    """The number of validation rows, if each score is the fraction of them that are right; else None.
 
-    A metric is taken for such a share if larger is better and every score makes a whole number of rows.
+    A metric is taken for such a fraction if larger is better and every score × rows is an integer. With repeats or
+    folds, the result is None.
     """
     metric = facts.study.spec.metric
     values = [float(trial.completed_value or 0.0) for trial in facts.ranked]
@@ -117,5 +121,5 @@ def rows_behind(facts: StudyFacts) -> int | None:
 
 
 def _standard_error(share: float, rows: int) -> float:
-    """Of a share of `rows` independent rows."""
+    """The standard error of a fraction of `rows` independent rows."""
     return math.sqrt(max(0.0, share * (1 - share)) / rows)

@@ -1,4 +1,4 @@
-"""The command that tries what an advice says: a branch where old trials still fit, else a new launch."""
+"""The command that tries an advice: `sweep branch` if old trials fit the new space, else a new `sweep launch`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.trials import TrialRow
 from sweeps.settings import StudySettings
 from sweeps.study.stored_study import Study
 
-TRIALS_A_PARAMETER = 3  # fewer are too few
+TRIALS_A_PARAMETER = 3  # least number of trials for each searched parameter
 RATES = ("learning_rate", "lr")
 FACTORS = {"lower": (1 / 30, 1 / 3), "raise": (3.0, 30.0)}
 
@@ -18,7 +18,8 @@ FACTORS = {"lower": (1 / 30, 1 / 3), "raise": (3.0, 30.0)}
 def range_command(study: Study, trials: Sequence[TrialRow], name: str, low: float, high: float) -> str:
     """The command that searches `name` from `low` to `high`.
 
-    trials: of the study's table. It is a branch if the sampler learns from old trials and some lie in the range.
+    trials: those of the study's table. The command is a `sweep branch` if the sampler learns from old trials and some
+    of them lie in the range, else a `sweep launch`.
     """
     from sweeps.study.warm_start import LEARNING
 
@@ -36,7 +37,10 @@ def range_command(study: Study, trials: Sequence[TrialRow], name: str, low: floa
 
 
 def launch_command(study: Study, change: str, num_trials: int) -> str:
-    """The command that runs the study anew with one thing changed; a space of one's own must be named again."""
+    """The `sweep launch` command for a new study with one thing changed.
+
+    If the study has a space of its own, the user must put the file's name in place of `SPACE.yaml`.
+    """
     spec = study.spec
     options = {
         "--space": None if spec.task.kind == "function" or _is_shipped(study) else "SPACE.yaml",
@@ -60,10 +64,10 @@ def launch_command(study: Study, change: str, num_trials: int) -> str:
 
 
 def command_for(study: Study, table: Sequence[TrialRow], advice: str, numbers: Sequence[int]) -> str | None:
-    """The next command for an advice on the trials `numbers`; None if it names no parameter that is searched.
+    """The next command for an advice on the trials `numbers`; None if the advice names no searched parameter.
 
-    A learning rate is lowered to a thirtieth … a third of the smallest of theirs, or raised to 3 … 30 times the
-    largest. Dropout or weight decay is searched above the largest of theirs.
+    If the advice is to lower the learning rate, the new range is 1/30 … 1/3 of the smallest rate of these trials; if it
+    is to raise it, 3 … 30 times their largest rate. Dropout or weight decay is searched above their largest value.
     """
     theirs = [trial for trial in table if trial.number in set(numbers)]
     ranges = {
@@ -102,7 +106,7 @@ def _new_range(
 
 
 def _is_shipped(study: Study) -> bool:
-    """Whether the study's parameters are those of its task's own space."""
+    """Whether the study has the same parameters as its task's own space."""
     from search_spaces import built_in_space_path, read_space
 
     shipped = built_in_space_path(study.spec.task.name)

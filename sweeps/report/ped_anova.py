@@ -1,4 +1,4 @@
-"""Optuna's PED-ANOVA without its random forests: scikit-learn takes two seconds to import, and is not needed for it."""
+"""Runs Optuna's PED-ANOVA without importing scikit-learn, which takes two seconds and which PED-ANOVA does not use."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ IMPORTANCE = "optuna.importance"
 
 
 def ped_anova(study: optuna.Study) -> dict[str, float]:
-    """The shares of the parameters of an Optuna study, which add up to 1, or are all 0 where trials are too few."""
+    """The importances of an Optuna study's parameters. They add up to 1, or are all 0 if there are too few trials."""
     with _without_forests():
         from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where trials are few: then all shares are 0
+        warnings.simplefilter("ignore")  # with few trials it warns, and all importances are 0
         return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
 @contextmanager
 def _without_forests() -> Iterator[None]:
-    """`optuna.importance` is imported as on a machine without scikit-learn, which it needs for other methods only.
+    """Inside the `with` block, `optuna.importance` is imported as on a machine without scikit-learn.
 
-    Afterwards nobody finds this copy: who imports it then has all methods. Nothing is done where it, or scikit-learn,
-    has been imported before.
+    It needs scikit-learn only for its other methods. Afterwards this copy is removed from `sys.modules`, so that a
+    later import has all methods. If either package has been imported before, nothing is changed.
     """
     if IMPORTANCE in sys.modules or FORESTS in sys.modules:
         yield
         return
-    sys.modules[FORESTS] = None  # type: ignore[assignment] # Python's way to say that there is no such module
+    sys.modules[FORESTS] = None  # type: ignore[assignment] # None makes its import fail
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Which cells of a study's table were published, and with which score."""
+"""Finds the cells of a study's table whose parameters were published, and their published scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.study.stored_study import Study
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """A variant of a task's published configuration. score: its last published one; None where none was given."""
+    """A variant of a task's published configuration. score: its last published score; None if none was published."""
 
     variant: str
     score: float | None

@@ -1,4 +1,4 @@
-"""What to do about overfitting: a range of regularisation that this study does not speak against, or none."""
+"""Suggests a range of a regularisation parameter against overfitting, unless the study's own trials contradict it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ KNOWN = ("dropout", "weight_decay")
 UNTRIED = {
     "dropout": (0.0, 0.5),
     "weight_decay": (1e-5, 1e-1),
-}  # where a study has kept the parameter fixed
-FEWEST = 3  # trials on each side: below that, a comparison tells nothing
+}  # the range to suggest if the study kept the parameter fixed
+FEWEST = 3  # trials above and below the value of the best trials; with fewer, they are not compared
 
 
 @dataclass(frozen=True)
 class MoreOf:
-    """A range of one parameter to search. because: what speaks for it, in a sentence."""
+    """A range of one parameter to search. because: the evidence for it, in a sentence."""
 
     name: str
     low: float
@@ -28,7 +28,7 @@ class MoreOf:
 
 
 def more_regularisation(facts: StudyFacts) -> MoreOf | None:
-    """The range to search next; None where the study's own trials speak against more, or tell nothing of it."""
+    """The range to search next; None if the trials are too few, or show that more regularisation does not help."""
     for name in KNOWN:
         if name in facts.ranges:
             found = _upper_part(facts, name)
@@ -38,13 +38,13 @@ def more_regularisation(facts: StudyFacts) -> MoreOf | None:
     fixed = facts.parameters[facts.best.number]
     for name in KNOWN:
         if name in fixed and name not in searched and isinstance(fixed[name], int | float):
-            because = f"This study kept {name} at {fixed[name]:g}; whether more helps is untried."
+            because = f"This study kept {name} at {fixed[name]:g}; no trial has tried other values."
             return MoreOf(name, *UNTRIED[name], is_searched=False, because=because)
     return None
 
 
 def _upper_part(facts: StudyFacts, name: str) -> MoreOf | None:
-    """The range above what the best trials have, if fewer trials overfit there and their mean score is no worse."""
+    """The range above the best trials' values, if fewer trials overfit there and their mean score is no worse."""
     at = {trial.number: facts.position_of(trial, name) for trial in facts.ranked}
     best = [place for trial in facts.top if (place := at[trial.number]) is not None]
     if not best:

@@ -1,8 +1,8 @@
-"""What an expert would say of a study: eleven checks, each with its evidence and the command to run next.
+"""Reviews a study as an expert would: eleven checks, each with its evidence and the command to run next.
 
-They are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado 2023): whether the space
-was wide enough and sampled enough, whether the training budget fits, and what the best trials suffer from. A check that
-finds nothing says nothing.
+They follow the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado 2023): is the space wide enough
+and sampled densely enough, does the training budget fit, and which problems do the best trials have? A check that finds
+no fault returns None.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from sweeps.report.regularisation import more_regularisation
 from sweeps.report.study_facts import StudyFacts, read_facts
 from sweeps.study.stored_study import Study
 
-NEAR = 0.1  # of a range: so near to its end is at its end
-MOST_SPOILT = 0.25
-EARLY = 0.1  # of the rounds
-JUST_ABOVE = 3  # times the best learning rate
+NEAR = 0.1  # fraction of a range; a value that is nearer to an end counts as being at that end
+MOST_SPOILT = 0.25  # fraction of the trials that may be without a usable result
+EARLY = 0.1  # fraction of the rounds
+JUST_ABOVE = 3  # rates up to so many times the best one are just above it
 LEARNING_RATE = "learning_rate"
 
 
@@ -33,7 +33,8 @@ LEARNING_RATE = "learning_rate"
 class Finding:
     """One fault of a study.
 
-    check: its stable name. because: a sentence with the evidence. next: the command to run. evidence: the figures.
+    check: the stable name of the check that found it. because: a sentence with the evidence. next: the command to run.
+    evidence: the figures behind the sentence.
     """
 
     check: str
@@ -42,17 +43,17 @@ class Finding:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
-        """Under the stable keys of `-f json`."""
+        """The finding as JSON values, under the stable keys of `-f json`."""
         return asdict(self)
 
 
 def review(study: Study) -> list[Finding]:
-    """What the checks find, the most serious first; empty for a sound study. Raises UsageError without a trial."""
+    """The faults that the checks find, the most serious first. Raises UsageError if no trial is finished."""
     return review_of(read_facts(study))
 
 
 def review_of(facts: StudyFacts) -> list[Finding]:
-    """What the checks find in facts that were read already."""
+    """The faults that the checks find in `facts`, the most serious first."""
     checks = CHECKS if facts.ranked else CHECKS[:2]
     return [finding for check in checks if (finding := check(facts)) is not None]
 
@@ -85,13 +86,16 @@ def spoilt(facts: StudyFacts) -> Finding | None:
 
 
 def _reason(trial: TrialRow) -> str:
-    """Why a trial has no usable result; one that ran all its rounds had no finite score."""
+    """Why a trial has no usable result. If it ran all its rounds, it had no finite score."""
     reason = str(trial.attributes.get("stop_reason", trial.state))
     return "no finite score" if reason == "finished" else reason
 
 
 def _where_spoilt(facts: StudyFacts) -> tuple[str, str, float, float] | None:
-    """The end of a range that holds the spoilt trials and no good one, in words; and the name and ends of the rest."""
+    """Find a range with an end part that holds most of the spoilt trials and no good one.
+
+    Returns a text that says where they lie, the parameter's name, and both ends of the rest of the range; else None.
+    """
     bad = {trial.number for trial in facts.spoilt}
     for name, domain in facts.ranges.items():
         at = {trial.number: facts.position_of(trial, name) for trial in facts.table}
@@ -147,7 +151,7 @@ def _rises_towards(facts: StudyFacts, name: str, *, low: bool) -> bool:
 
 
 def few_trials(facts: StudyFacts) -> Finding | None:
-    """Too few trials for so many parameters: a random search of as many would do as well."""
+    """There are too few trials for so many parameters: as many random trials would do as well."""
     if facts.study.spec.sampler in ("grid", "list"):
         return None
     searched = len(facts.study.spec.space.searched)
@@ -164,7 +168,7 @@ def few_trials(facts: StudyFacts) -> Finding | None:
 
 
 def unsampled(facts: StudyFacts) -> Finding | None:
-    """A quarter of a range without a completed trial: nothing is known of it."""
+    """A quarter of a range has no completed trial, so nothing is known of it."""
     if facts.study.spec.sampler in ("grid", "list") or len(facts.ranked) < 4 * PARTS:
         return None
     for name, domain in facts.ranges.items():
@@ -248,7 +252,7 @@ def clipped(facts: StudyFacts) -> Finding | None:
 
 
 def unstable_above(facts: StudyFacts) -> Finding | None:
-    """Training fails just above the best learning rate: warm-up or clipping may allow a larger one."""
+    """Training fails at rates just above the best learning rate: warm-up or clipping may allow a larger rate."""
     domain = facts.ranges.get(LEARNING_RATE)
     rate = facts.best.params.get(LEARNING_RATE)
     if domain is None or rate is None:
@@ -270,7 +274,7 @@ def unstable_above(facts: StudyFacts) -> Finding | None:
 
 
 def within_noise(facts: StudyFacts) -> Finding | None:
-    """The lead is within the noise of a score, and nothing was confirmed from fresh seeds."""
+    """The lead of the best trial is within noise, and no trial was confirmed from fresh seeds."""
     lead = lead_of(facts)
     if lead is None or facts.study.confirmation() is not None or not lead.is_within_noise:
         return None

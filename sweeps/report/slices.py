@@ -1,7 +1,7 @@
-"""A knob at a time: what each trial reached over the knob's value, and the best of each part of its range.
+"""Slices: for one knob (a parameter that varies), each trial's score over its value, and the best score in each part.
 
-The best of each part is the isolation plot of the Deep Learning Tuning Playbook: the other knobs are chosen as well as
-this study could, so it shows the knob by itself.
+The best scores make the isolation plot of the Deep Learning Tuning Playbook: in each part, the other knobs have the
+best values that the study found, so the plot shows the effect of this knob alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sweeps.report.study_facts import StudyFacts
 
 @dataclass(frozen=True)
 class SlicePoint:
-    """A trial in a slice. score: None where it has no usable result."""
+    """A trial in a slice. score: None if the trial has no usable result."""
 
     trial: int
     value: Any
@@ -26,7 +26,7 @@ class SlicePoint:
 
 @dataclass(frozen=True)
 class Isolated:
-    """The best score among the trials of one group of a knob; None where none is complete."""
+    """The best score among the trials of one group of a knob; None if none of them is complete."""
 
     group: Group
     trial: int | None
@@ -35,7 +35,10 @@ class Isolated:
 
 @dataclass(frozen=True)
 class Slice:
-    """One searched knob. is_range: numbers on an axis, logarithmic or not; else a place for each group."""
+    """The slice of one searched knob.
+
+    is_range: whether the axis shows numbers; if not, it has one place for each group. log: whether it is logarithmic.
+    """
 
     knob: Knob
     is_range: bool

@@ -1,4 +1,4 @@
-"""What a review looks at, read once: a study's finished trials with their rounds, labels and scales."""
+"""The data that a review uses, read once: a study's finished trials with their rounds, diagnoses and parameters."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SPOILT = frozenset({"diverged", "collapsed", "not_learning"})
 class StudyFacts:
     """A study for review.
 
-    table: its finished trials. ranked: the completed ones, best first. rounds: each trial's, by number. parameters: of
-    each trial, searched and not.
+    table: its finished trials. ranked: the completed trials, best first. rounds: the rounds of each trial, by its
+    number. parameters: all parameters of each trial, searched or not.
     """
 
     study: Study
@@ -62,21 +62,22 @@ class StudyFacts:
         return {name: domain for name, domain in found.items() if isinstance(domain, Numeric)}
 
     def label_of(self, trial: TrialRow) -> str | None:
-        """The diagnosis of a trial; None where it has no round."""
+        """The label of a trial's diagnosis, such as `overfitting`; None if the trial has no round."""
         found = diagnose_trial(self.study, trial, self.rounds.get(trial.number, ()))
         return None if found is None else found.diagnosis.label
 
     def position_of(self, trial: TrialRow, name: str) -> float | None:
-        """Where a trial's value lies in the range of a parameter, 0 to 1; None where it was left out."""
+        """Where a trial's value lies in the range of a parameter, 0 to 1; None if the trial lacks the parameter."""
         value = trial.params.get(name)
         return None if value is None else position(self.ranges[name], float(value))
 
     @cached_property
     def noise(self) -> float:
-        """What one more round moves a good trial's score by chance.
+        """By how much the score of a good trial moves by chance from one round to the next.
 
-        The median over the best trials of the standard deviation of a round's score about its neighbours' mean, from
-        the second differences of the later half of the curve (a straight line has none); 0 where curves are too short.
+        It is the median, over the best trials, of the standard deviation of a round's score about the mean of its two
+        neighbours. It is estimated from the second differences of the later half of the curve, which are 0 on a
+        straight line. 0 if the curves are too short.
         """
         found = []
         for trial in self.top:
@@ -88,12 +89,12 @@ class StudyFacts:
         return statistics.median(found) if found else 0.0
 
     def share_of(self, trials: Sequence[TrialRow], holds: Callable[[TrialRow], bool]) -> float:
-        """The share of `trials` for which something holds; 0 of none."""
+        """The fraction of `trials` for which `holds` is true; 0 if there are no trials."""
         return sum(map(holds, trials)) / len(trials) if trials else 0.0
 
 
 def read_facts(study: Study) -> StudyFacts:
-    """The facts of a stored study. Raises UsageError where no trial is finished."""
+    """The facts of a stored study. Raises UsageError if no trial is finished."""
     table = study.table()
     if not table:
         raise UsageError(f"{study.name} has no finished trial yet: there is nothing to review.")

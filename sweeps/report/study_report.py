@@ -1,4 +1,4 @@
-"""All that the report of a study tells, as facts: the page only draws them."""
+"""Collects all facts of a study's report. The page only draws them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ TOP = 10
 class StudyReport:
     """The facts of a report.
 
-    unfinished: how many trials have not ended. importances: shares, the largest first. grid: the table of the two knobs
-    that matter most. environments: as recorded. space: the searched space, to be written as YAML; None where it is the
-    task's own. made: when the report was made.
+    unfinished: how many trials have not ended. importances: of the parameters, the largest first. grid: the table of
+    the two most important parameters. environments: as recorded. space: the searched space, to be written as YAML; None
+    if it is the task's own. made: when the report was made.
     """
 
     facts: StudyFacts
@@ -53,12 +53,12 @@ class StudyReport:
 
     @property
     def study(self) -> Study:
-        """The study that it is about."""
+        """The study that the report is about."""
         return self.facts.study
 
 
 def study_report(study: Study) -> StudyReport:
-    """The facts of a stored study, also of one that runs. Raises UsageError where no trial is finished."""
+    """The facts of a stored study, which may be running. Raises UsageError if no trial is finished."""
     facts = read_facts(study)
     shares, confirmed = importances(study, facts.ranked), confirmed_figures(study)
     findings, cut = review_of(facts), slices(facts)
@@ -86,7 +86,7 @@ def study_report(study: Study) -> StudyReport:
 
 
 def _grid(facts: StudyFacts, names: Sequence[str]) -> GridTable | None:
-    """The table of the first two knobs; None where there are fewer, or the table would be too large to read."""
+    """The table of the first two parameters in `names`; None if there are fewer, or if it would be too large."""
     values = values_of(facts.study, facts.table)
     few = [name for name in names if len(knob(facts.study, name, values).groups) ** 2 <= MOST_CELLS]
     return grid_table(facts.study, rows=few[0], columns=few[1]) if len(few) > 1 else None
@@ -95,7 +95,10 @@ def _grid(facts: StudyFacts, names: Sequence[str]) -> GridTable | None:
 def _commands(
     study: Study, facts: StudyFacts, advised: Mapping[str, str], *, is_list: bool
 ) -> list[tuple[str, str]]:
-    """What can be done with the study. advised: the commands of the findings, which the same deeds repeat."""
+    """What can be done with the study: texts, each with its command.
+
+    advised: commands of the findings by check; they replace the default commands, so that the page names the same ones.
+    """
     found = []
     if not is_list:
         own = f", with the space below as {SPACE_FILE}" if uses_own_space(study) else ""

@@ -17,14 +17,17 @@ from sweeps.report.study_facts import StudyFacts
 from sweeps.study.stored_study import Study
 
 ENDED_WELL = frozenset({"finished", "paused", "error"})
-FEW_TRIALS = 20  # below which the best tenth is two trials at most: no share is told
+FEW_TRIALS = 20  # with fewer, the best tenth has at most two trials, so no importance is given as a number
 MOST_PARAMETERS = 8  # in a verdict
-MUCH_MORE = 0.05  # of the importance: a parameter with less is not named
+MUCH_MORE = 0.05  # importance; a parameter with less is not named
 
 
 @dataclass(frozen=True)
 class ConfirmedFigures:
-    """A confirmation in figures. test: on the test split, None where that was not used. rivals: trial and p-value."""
+    """The figures of a confirmation.
+
+    test: the score on the test split; None if that was not used. rivals: the p-value of each other trial, by number.
+    """
 
     name: str
     trial: int
@@ -49,7 +52,7 @@ class Verdict:
 
 
 def confirmed_figures(study: Study) -> ConfirmedFigures | None:
-    """The confirmation that best.yaml has; None without one."""
+    """The figures of the confirmation that is in best.yaml; None if nothing was confirmed."""
     found = study.confirmation()
     if found is None:
         return None
@@ -67,7 +70,10 @@ def confirmed_figures(study: Study) -> ConfirmedFigures | None:
 
 
 def published_figures(study: Study) -> Mapping[str, float]:
-    """The published figures of the study's task; empty for a task that is gone, or in a file (which is not run)."""
+    """The published figures of the study's task; empty if the task no longer exists or is in a file.
+
+    The code of a file is not run for this.
+    """
     from objectives.registry import get_task
 
     reference = study.run.task or study.spec.task.name
@@ -103,7 +109,7 @@ def verdicts(
     shares: Mapping[str, float],
     findings: Sequence[Finding],
 ) -> list[Verdict]:
-    """The answers to what people ask first."""
+    """The answers to the questions that people ask first."""
     return [
         _best(facts, confirmed, shares),
         _sure(facts, confirmed),
@@ -181,7 +187,7 @@ def _published(facts: StudyFacts, confirmed: ConfirmedFigures | None) -> Verdict
     if not figures:
         return Verdict(question, "none known", ["The task names no published result."])
     names = [f"{name.replace('_', ' ')} {text_of(value)}" for name, value in figures.items()]
-    named = f"The file of the task {facts.study.spec.task.name} tells: {', '.join(names)}."
+    named = f"Published for the task {facts.study.spec.task.name}: {', '.join(names)}."
     if (apart := not_comparable(facts.study)) is not None:
         return Verdict(question, "not comparable", [named, apart])
     theirs, test = figures.get(f"test_{metric.name}"), None if confirmed is None else confirmed.test
@@ -207,7 +213,7 @@ def _mattered(shares: Mapping[str, float], num_ranked: int) -> Verdict:
     if num_ranked < FEW_TRIALS:
         order = ", ".join(list(shares)[:3])
         told = [
-            f"A hint, no more: it compares the best {best} of {num_ranked} trials with all of them. In order: {order}.",
+            f"This is only a hint, from the best {best} of {num_ranked} trials against all of them. In order: {order}.",
             "With more trials, the order may change.",
         ]
         return Verdict(question, f"perhaps {next(iter(shares))}", told)
@@ -223,7 +229,7 @@ def _mattered(shares: Mapping[str, float], num_ranked: int) -> Verdict:
 
 
 def best_tenth(num_ranked: int) -> int:
-    """How many trials the importance takes for the best: a tenth, rounded up as Optuna does."""
+    """How many trials count as the best for the importance: a tenth, rounded up as Optuna does."""
     return math.ceil(0.1 * num_ranked)
 
 
@@ -238,7 +244,7 @@ def _wrong(facts: StudyFacts, findings: Sequence[Finding]) -> Verdict:
 
 
 def _halted(facts: StudyFacts, findings: Sequence[Finding]) -> list[str]:
-    """How many of the other trials were halted, and why, and what overfitting means here."""
+    """Sentences on how many trials with a usable result were halted, by reason, and on overfitting."""
     bad = {trial.number for trial in facts.spoilt}
     reasons = Counter(
         str(trial.attributes["stop_reason"]).replace("_", " ")
@@ -272,7 +278,7 @@ def _cost(facts: StudyFacts) -> Verdict:
 
 
 def text_of(value: Any) -> str:
-    """A value in four digits."""
+    """A value as text, a float with four digits."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)

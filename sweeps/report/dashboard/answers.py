@@ -1,4 +1,4 @@
-"""The dashboard's answer about a study, with notes, plots and names that people understand."""
+"""Adds notes, plots and readable names to the dashboard's answer about a study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweeps.report.dashboard.notes import study_note, trial_note, with_own_note
 from sweeps.report.dashboard.plots import PLOT_ID, best_curves_plot
 from sweeps.study.stored_study import Study
 
-DIGITS = 6  # of a value; more are noise, and hide the number
+DIGITS = 6  # significant digits of a shown value
 NAMES = {
     "stop_reason": "why it ended",
     "best_round": "best round",
@@ -29,7 +29,10 @@ Record = dict[str, Any]
 
 
 def with_our_part(detail: Record, study: Study) -> Record:
-    """The answer with our notes, our plot and readable attributes. detail: of `GET /api/studies/ID`, parsed."""
+    """Add our notes, our plot and readable attributes to an answer, and return it.
+
+    detail: the parsed answer of `GET /api/studies/ID`.
+    """
     detail["note"]["body"] = with_own_note(study_note(study), detail["note"]["body"])
     for trial in (*detail["trials"], *detail["best_trials"]):
         _show_trial(trial)
@@ -58,7 +61,7 @@ def _show_trial(trial: Record) -> None:
 
 
 def _readable(notes: Mapping[str, str]) -> list[Record]:
-    """Attributes under readable names, each piece of evidence by itself. What stands in the note is left out."""
+    """The attributes under readable names, with one attribute for each piece of evidence; not those of `IN_NOTE`."""
     found: dict[str, str] = {}
     for key in (*(name for name in NAMES if name in notes), *(name for name in notes if name not in NAMES)):
         if key in IN_NOTE:
@@ -73,7 +76,7 @@ def _readable(notes: Mapping[str, str]) -> list[Record]:
 
 
 def _file(weights: str) -> str:
-    """The file's name from the record of a trial's weights, whose digest makes the page wider than a window."""
+    """The file's name from the record of a trial's weights. The record also has a digest, which is too wide to show."""
     try:
         return str(json.loads(weights)["file"])
     except (ValueError, KeyError, TypeError):

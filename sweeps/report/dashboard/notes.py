@@ -1,4 +1,7 @@
-"""Notes in Markdown: on a study what is best and what it cost, on a trial why it ended. A user's own note follows."""
+"""Notes in Markdown: a study's note tells its best trial and its cost, a trial's note why it ended.
+
+The user's own note follows below.
+"""
 
 from __future__ import annotations
 
@@ -19,24 +22,24 @@ _LONGEST = 1500
 
 
 def with_own_note(ours: str, own: str) -> str:
-    """Our note, with the user's below it."""
+    """Our note, followed by the user's own."""
     return f"{ours}\n\n{OWN_NOTE}{own}"
 
 
 def own_note(body: str) -> str:
-    """The user's part of a note that was edited; the whole note where our part was removed."""
+    """The user's part of an edited note; the whole note if the user removed our part."""
     _, found, own = body.partition(OWN_NOTE.rstrip())
     return own.removeprefix("\n\n") if found else body
 
 
 def plain(text: Any) -> str:
-    """Text as it stands: neither HTML nor Markdown, no control characters, on one line."""
+    """The text on one line, escaped so that it is shown literally: no HTML, no Markdown, no control characters."""
     shown = " ".join(printable(str(text)).split())[:_LONGEST]
     return _MARKDOWN.sub(r"\\\1", html.escape(shown, quote=False))
 
 
 def study_note(study: Study) -> str:
-    """What the study is, its best trial, how sure that is, its cost, its failures, and what to run next."""
+    """The note on a study: its task, best trial, confirmation, cost and failures, and what to run next."""
     spec, ranked, table = study.spec, study.ranking(1), study.table()
     counts = count_states(study.database, study.row.study_id)
     unfinished = sum(counts.values()) - len(table)

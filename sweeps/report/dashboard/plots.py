@@ -1,4 +1,4 @@
-"""Training and validation in one plot: of the best trials together, for plotly, and of one trial as a picture."""
+"""Training and validation curves in one plot: those of the best trials for plotly, those of one trial as SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweeps.study.stored_study import Study
 TOP = 5
 PLOT_ID = "training-and-validation"
 _COLOURS = ("#0b5cad", "#c0262d", "#1a7f37", "#e08a00", "#7b3fa0")
-# The page's colours, for a picture that stands alone; on white, as it can't know the dashboard's theme.
+# The colours of the report's page, for a picture without that page. White background: the dashboard's theme is unknown.
 _STYLE = (
     "<style>path{fill:none}text{font:11px sans-serif;fill:#59636e}.grid{stroke:#d8dee4}"
     ".train{stroke:#8a8f98;stroke-width:1.6;stroke-dasharray:5 2}.valid{stroke:#0b5cad;stroke-width:1.8}"

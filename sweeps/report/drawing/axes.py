@@ -10,14 +10,14 @@ from markupsafe import Markup
 
 from sweeps.report.drawing import svg
 
-MANY_TIMES = 30.0  # positive values that differ by more are shown on a logarithmic scale
-ROOM = 0.06  # of what is shown
+MANY_TIMES = 30.0  # positive values whose ratio is larger are shown on a logarithmic scale
+ROOM = 0.06  # margin above and below the values, as a fraction of the shown range
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 20.0, 30.0
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Values low … high at the pixels start … end."""
+    """Maps the values low … high to the pixels start … end."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ class Scale:
     def over(
         cls, values: Iterable[float | None], start: float, end: float, *, log: bool | None = None
     ) -> Scale:
-        """The scale that shows all finite values. log: whether it is logarithmic; None lets the values decide."""
+        """The scale that shows all finite values. log: whether it is logarithmic; None: if the values differ widely."""
         known = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
         low, high = min(known), max(known)
         if log is None:
@@ -42,7 +42,7 @@ class Scale:
         return cls(low, high, start, end, log)
 
     def __call__(self, value: float | None) -> float:
-        """The pixel of a value; NaN for what can't be shown."""
+        """The pixel of a value; NaN if the value can't be shown on this scale."""
         if value is None or not math.isfinite(value) or (self.log and value <= 0):
             return math.nan
         low, high, at = (
@@ -53,7 +53,7 @@ class Scale:
 
     @property
     def with_room(self) -> Scale:
-        """A scale that goes on a little above and below its values, so that none lies on the edge; not below 0."""
+        """The scale, extended a little at both ends, so that no value lies on the edge. It is not extended below 0."""
         if self.log:
             factor = (self.high / self.low) ** ROOM
             return replace(self, low=self.low / factor, high=self.high * factor)
@@ -95,9 +95,9 @@ def tick_text(value: float) -> str:
 
 
 def frame(width: float, height: float, x: Scale | None, y: Scale, *, below: str, beside: str) -> list[Markup]:
-    """Grid lines, numbers and the names of the axes, `beside` above the vertical one.
+    """Grid lines, ticks and names of the axes. below, beside: names of the horizontal and of the vertical axis.
 
-    Without `x`, its labels are drawn elsewhere.
+    x: None if the caller draws the ticks of the horizontal axis.
     """
     parts = []
     for value in y.ticks(5):

@@ -12,9 +12,9 @@ WIDTH, HEIGHT = 300.0, 170.0
 
 
 def curve_picture(curve: TrialCurve, budget: int, metric: str) -> Markup:
-    """Losses, with a dot at the round of the best score; of a trial that told none, scores.
+    """Draw the losses of a trial, or its scores if it reported no loss, with a dot at the round of the best score.
 
-    budget: the rounds that a trial may have.
+    budget: planned rounds of a trial.
     """
     figure = "loss" if curve.has_loss else metric
     train, valid = (

@@ -1,4 +1,4 @@
-"""Parallel coordinates, turned: each parameter is a horizontal axis, so that names can be read on a phone."""
+"""Parallel coordinates with horizontal axes, one below the other, so that their names can be read on a phone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BEST_SHARE = 0.1
 
 
 def parallel_picture(shown: list[Slice], metric: str, direction: str) -> Markup:
-    """A line for each completed trial; those of the best tenth stand out.
+    """Draw a line for each completed trial; the lines of the best tenth are highlighted.
 
-    A line is dashed past the axis of a parameter that its trial does not have.
+    If a trial does not have a parameter, its line is dashed where it crosses that parameter's axis.
     """
     scores = {point.trial: point.score for point in shown[0].points if point.score is not None}
     best_first = sorted(scores, key=lambda trial: scores[trial], reverse=direction == "maximize")
@@ -44,7 +44,7 @@ def parallel_picture(shown: list[Slice], metric: str, direction: str) -> Markup:
 
 
 def _past(points: list[tuple[float, float]]) -> str:
-    """The ways past axes that a trial does not have: from the axis before to the axis after."""
+    """The dashed parts of a trial's line. Each goes past an axis that the trial does not have."""
     known = [k for k, (x, _) in enumerate(points) if math.isfinite(x)]
     return "".join(svg.strokes([points[a], points[b]]) for a, b in pairwise(known) if b > a + 1)
 
@@ -67,7 +67,7 @@ def _scale(shown: Slice) -> Scale:
 
 
 def _places(shown: Slice) -> dict[int, float]:
-    """Where each trial crosses the axis; trials to which the parameter does not apply pass by."""
+    """The pixel at which each trial crosses the axis, by trial number; without trials that lack the parameter."""
     if shown.is_range:
         x = _scale(shown)
         return {point.trial: x(point.value) for point in shown.points if point.value is not None}

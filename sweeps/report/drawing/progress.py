@@ -1,4 +1,4 @@
-"""The best value so far, over the rounds or the seconds of training that a study took."""
+"""Draws the best value so far over the rounds, or over the seconds of training, of a study."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 420.0, 210.0
 
 
 def progress_picture(steps: Sequence[Step], metric: str, *, over: str) -> Markup:
-    """The course of the best value. over: `rounds` or `seconds`."""
+    """Draw how the best value changed. over: the horizontal axis, `rounds` or `seconds`."""
     found = rises(steps)
     places = [float(number) if over == "rounds" else step.seconds for number, step in found]
     end = float(len(steps)) if over == "rounds" else steps[-1].seconds if steps else 0.0
@@ -37,9 +37,9 @@ def progress_picture(steps: Sequence[Step], metric: str, *, over: str) -> Markup
 
 
 def _shown(values: Sequence[float | None]) -> list[float]:
-    """The values that decide the scale: all, or without the first quarter if there are eight or more.
+    """The values that set the scale of the axis: all, but without the first quarter if there are eight or more.
 
-    That quarter is usually from the first rounds of the first trial, whose values are near chance.
+    The first quarter is usually from the first rounds of the first trial, whose scores are near chance.
     """
     known = [value for value in values if value is not None and math.isfinite(value)]
     return known[len(known) // 4 :] if len(known) >= 8 else known

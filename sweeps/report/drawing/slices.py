@@ -1,4 +1,4 @@
-"""Slices: scores over a knob's values, with the best of each part, and the trials without a result below."""
+"""Draws slices: the scores over one parameter's values, the best of each part, and below, trials without a result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sweeps.report.drawing.axes import BOTTOM, LEFT, RIGHT, TOP, Scale, frame
 from sweeps.report.slices import Slice
 
 WIDTH, HEIGHT = 300.0, 190.0
-BAND = 12.0  # below the plot: trials without a usable result
-LOW_SHARE = 0.1  # of the completed trials: so many of the worst lie on the lower edge
+BAND = 12.0  # pixels below the plot, for trials without a usable result
+LOW_SHARE = 0.1  # fraction of the completed trials, the worst ones, that is drawn on the lower edge
 
 
 def slice_picture(shown: Slice, metric: str, direction: str) -> Markup:
-    """The slice of one knob."""
+    """Draw the slice of one parameter."""
     low, high = score_range([p.score for p in shown.points if p.score is not None], direction)
     y = Scale.over([low, high], HEIGHT - BOTTOM - BAND, TOP, log=False).with_room
     floor = HEIGHT - BOTTOM - BAND / 2
@@ -36,7 +36,7 @@ def slice_picture(shown: Slice, metric: str, direction: str) -> Markup:
 
 
 def score_range(scores: Sequence[float], direction: str) -> tuple[float, float]:
-    """The scores that are shown: all but the worst tenth, which would press the others together."""
+    """The lowest and the highest score on the axis. The worst tenth is outside, as it would squeeze the others."""
     if not scores:
         return 0.0, 1.0
     ordered = sorted(scores, reverse=direction == "minimize")

@@ -1,4 +1,4 @@
-"""Elements of SVG. All text is escaped; a line has a gap where a value is not finite."""
+"""Makes SVG elements. All text is escaped. A line has a gap where a value is not finite."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 Point = tuple[float, float]
-CHARACTER = 6.2  # pixels: wider than most, at the size of ticks
+CHARACTER = 6.2  # pixels; most characters of a tick's text are narrower
 
 
 def picture(width: float, height: float, parts: Iterable[Markup], *, title: str) -> Markup:
@@ -34,17 +34,17 @@ def stairs(points: Sequence[Point], kind: str) -> Markup:
 
 
 def dots(points: Iterable[Point], kind: str) -> Markup:
-    """Many dots as one path of strokes without length, which a round end makes visible: a tenth of the size."""
+    """Many dots as one path of strokes of length 0, made visible by round line caps. It needs a tenth of the bytes."""
     return path("".join(f"M{number(x)} {number(y)}h0" for x, y in points), kind)
 
 
 def path(way: str, kind: str) -> Markup:
-    """A path; nothing for no strokes."""
+    """A path element; empty text if there are no strokes."""
     return Markup('<path class="{}" d="{}"/>').format(kind, way) if way else Markup("")
 
 
 def text(x: float, y: float, words: str, kind: str = "", *, anchor: str = "start") -> Markup:
-    """Words at a place."""
+    """A text element at the pixel (x, y)."""
     return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(
         number(x), number(y), kind, anchor, words
     )
@@ -58,7 +58,7 @@ def dot(x: float, y: float, kind: str, about: str) -> Markup:
 
 
 def shortened(words: str, room: float) -> str:
-    """Words cut to the pixels that there are; at least two characters are left."""
+    """The text, cut so that it fits into `room` pixels; it keeps at least two characters."""
     most = max(2, int(room / CHARACTER))
     return words if len(words) <= most else f"{words[: most - 1]}…"
 

@@ -1,1 +1,1 @@
-"""The rounds and results of a study, written for the tools in which people already look: a file for each tool."""
+"""Writes the rounds and results of a study for other tracking tools. Each module is for one tool."""

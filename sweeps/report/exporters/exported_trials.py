@@ -1,4 +1,4 @@
-"""What an exporter writes of a study: each finished trial with its curves, its parameters, and why it ended."""
+"""The data that each exporter writes: every finished trial with its curves, its parameters, and why it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.printable import printable
 from sweeps.report.study_facts import StudyFacts, read_facts
 from sweeps.study.stored_study import Study
 
-# Names under which training and validation are drawn in one group of plots.
+# Tags for figures. Tools group plots by the part of a tag before the slash, so training and validation stay together.
 TAGS = {
     "train_loss": "loss/train",
     "valid_loss": "loss/valid",
@@ -33,7 +33,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class ExportedRound:
-    """A round. seconds: of training since the trial's start, this round included. figures: by tag."""
+    """A round. seconds: training time from the trial's start to the end of this round. figures: values by tag."""
 
     index: int
     seconds: float
@@ -42,9 +42,9 @@ class ExportedRound:
 
 @dataclass(frozen=True)
 class ExportedTrial:
-    """A finished trial. state: as Optuna has it. value: its result; None where it has none.
+    """A finished trial. state: Optuna's name of its state. value: its result; None if it has none.
 
-    end: why it ended, by readable names; text without control characters.
+    end: why it ended, by readable names. All text is without control characters.
     """
 
     number: int
@@ -62,13 +62,13 @@ class ExportedTrial:
 
 
 def exported_trials(study: Study) -> list[ExportedTrial]:
-    """The finished trials. Raises UsageError where there is none."""
+    """The finished trials of a study. Raises UsageError if there is none."""
     facts = read_facts(study)
     return [_exported(facts, trial) for trial in facts.table]
 
 
 def check_new(folder: Path) -> None:
-    """Raise UsageError where a folder that is to be written has files, or is none."""
+    """Raise UsageError if `folder` has files, or is not a folder, and so can't be written."""
     try:
         has_files = folder.exists() and any(folder.iterdir())
     except OSError as error:

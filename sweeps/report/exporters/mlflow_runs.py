@@ -16,18 +16,18 @@ from sweeps.study.stored_study import Study
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-MOST_METRICS = 1000  # of a request, as MLflow's servers allow
+MOST_METRICS = 1000  # in one request; MLflow's servers refuse more
 LONGEST_PARAMETER = 6000  # characters
 LONGEST_TAG = 5000
-_FOREIGN = re.compile(r"[^\w\-. :/]")  # what MLflow takes in no name
+_FOREIGN = re.compile(r"[^\w\-. :/]")  # characters that MLflow does not accept in names
 _ENDS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 
 
 def write_runs(study: Study, tracking_uri: str, experiment: str | None = None) -> int:
     """Write one run for each finished trial into an MLflow database or server; returns their number.
 
-    Each has its curves by round, its parameters and its end. experiment: a name that is new there; by default the
-    study's. Raises UsageError where it is not new, where MLflow refuses, and where it is not installed.
+    Each run has the trial's curves by round, its parameters, and why it ended. experiment: name of a new experiment; by
+    default the study's name. Raises UsageError if that experiment exists, if MLflow refuses, or if it is not installed.
     """
     client_of = _client_class()
     trials, name = exported_trials(study), experiment or study.name
@@ -46,7 +46,7 @@ def write_runs(study: Study, tracking_uri: str, experiment: str | None = None) -
 
 
 def _client_class() -> Any:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a study is nobody else's business
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else MLflow sends usage data to its makers
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,7 +58,7 @@ def _client_class() -> Any:
 
 @contextmanager
 def _explained(tracking_uri: str) -> Iterator[None]:
-    """Errors of MLflow, of its database and of its connections become one sentence."""
+    """Turn errors of MLflow, of its database and of its connections into a UsageError of one sentence."""
     import requests
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -100,5 +100,5 @@ def _write(client: MlflowClient, experiment: str, trial: ExportedTrial, metric: 
 
 
 def _name(text: str) -> str:
-    """A name that MLflow takes."""
+    """`text` as a name that MLflow accepts."""
     return _FOREIGN.sub("_", text)

@@ -12,8 +12,8 @@ from sweeps.study.stored_study import Study
 def write_events(study: Study, folder: Path) -> int:
     """Write one run for each finished trial into `folder`; returns their number.
 
-    Each has its curves by round, its parameters and its end. Raises UsageError where `folder` has files, or can't be
-    written, and where tensorboardX is not installed or no trial is finished.
+    Each run has the trial's curves by round, its parameters, and why it ended. Raises UsageError if `folder` has files
+    or can't be written, if tensorboardX is not installed, or if no trial is finished.
     """
     try:
         from tensorboardX import SummaryWriter

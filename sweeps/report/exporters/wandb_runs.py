@@ -17,8 +17,9 @@ LONGEST_NAME = 128
 def write_offline_runs(study: Study, folder: Path) -> int:
     """Write one offline run for each finished trial into `folder`; returns their number. Nothing is sent.
 
-    Each has its curves by round, its parameters and its end; all are one group, named as the study. Raises UsageError
-    where `folder` has files or can't be written, and where wandb is not installed or no trial is finished.
+    Each run has the trial's curves by round, its parameters, and why it ended. All runs are in one group with the name
+    of the study. Raises UsageError if `folder` has files or can't be written, if wandb is not installed, or if no trial
+    is finished.
     """
     wandb = _library()
     trials = exported_trials(study)
@@ -41,7 +42,7 @@ def write_offline_runs(study: Study, folder: Path) -> int:
 
 
 def _library() -> ModuleType:
-    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else it reports its own errors to its maker
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else wandb reports its own errors to its makers
     try:
         import wandb
     except ImportError:
@@ -50,7 +51,7 @@ def _library() -> ModuleType:
 
 
 def _settings(wandb: ModuleType) -> Any:
-    """Nothing but what the study knows is written: no output, no code, no list of packages, no machine."""
+    """Settings with which wandb writes only the study's data: no console output, code, package list or machine data."""
     return wandb.Settings(
         mode="offline",
         silent=True,
@@ -83,5 +84,5 @@ def _write(wandb: ModuleType, settings: Any, folder: Path, study: Study, trial: 
 
 
 def _project(name: str) -> str:
-    """A project's name that W&B takes."""
+    """`name` as a project name that W&B accepts."""
     return "".join("_" if letter in "/\\#?%:" else letter for letter in name)[:LONGEST_NAME]

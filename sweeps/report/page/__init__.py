@@ -1,1 +1,1 @@
-"""The report as one HTML file: facts and pictures put into a template."""
+"""Makes the report as one HTML file from its facts, its pictures and a template."""

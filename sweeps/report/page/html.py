@@ -1,4 +1,4 @@
-"""Puts the facts of a report and their pictures into the template. Whatever is text is escaped."""
+"""Puts the facts of a report and their pictures into the template. All text is escaped."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from sweeps.report.verdicts import FEW_TRIALS, best_tenth, text_of
 
 HERE = Path(__file__).parent
 LONGEST_REASON = 240
-LONGEST_WORD = 32  # of a command: it fits a phone
+LONGEST_WORD = 32  # characters; shorter words of a command fit the width of a phone, so they are not broken
 
 
 def page_of(report: StudyReport) -> str:
-    """The page: one file that needs nothing else, neither a network nor a script."""
+    """The HTML text of the page. It needs no other file, no network and no script."""
     spec = report.study.spec
     metric, direction = spec.metric.name, spec.metric.direction
     template = _environment(report.study.storage_option).get_template("report.html")
@@ -64,7 +64,7 @@ def _environment(storage: str) -> Environment:
 
 
 def _with_code(sentence: str, storage: str) -> Markup:
-    """A sentence in which what stands between backticks is a command."""
+    """The sentence as HTML; each part between backticks is shown as a command."""
     parts = printable(sentence).split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(_command(part, storage)) if k % 2 else Markup.escape(part)
@@ -73,7 +73,7 @@ def _with_code(sentence: str, storage: str) -> Markup:
 
 
 def _command(command: str, storage: str) -> Markup:
-    """A command whose short words are not broken over lines, without the option that names the database."""
+    """The command as HTML, without the option that names the database. Its short words are not broken over lines."""
     shown = printable(command.replace(storage, "") if storage else command)
     return Markup(" ").join(
         Markup('<span class="word">{}</span>').format(word) if len(word) <= LONGEST_WORD else word
@@ -82,7 +82,7 @@ def _command(command: str, storage: str) -> Markup:
 
 
 def _shown(value: Any) -> Any:
-    """Control characters of names and errors are written out."""
+    """The value; control characters in text are replaced by visible ones."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -134,7 +134,7 @@ def _grid(grid: GridTable) -> Mapping[str, Any]:
 
 
 def _ends(cell: Cell) -> list[str]:
-    """How many trials a cell has, and how many of them ended otherwise than finished."""
+    """How many trials a cell has, and how many of them ended before their last round, by reason."""
     count = len(cell.trials)
     told = [f"{count} {'trial' if count == 1 else 'trials'}"] if count else []
     return told + [
@@ -171,7 +171,7 @@ def _audits(report: StudyReport) -> list[str]:
         lost = max((each.gain for each in audit.improved), default=0.0)
         told.append(
             f"An audit trained {len(audit.trials)} of the halted trials to the end: {len(audit.improved)} of them "
-            f"would have improved"
+            f"would have improved after the halt"
             + (f", by at most {lost:.2g}" if audit.improved else "")
             + ". The study's best "
             + (
