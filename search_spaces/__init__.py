@@ -1,6 +1,6 @@
 """Search spaces: YAML files with ranges, choices and conditions for parameters.
 
-Nothing here knows a task: whether a parameter exists is checked where spaces and tasks meet, in `sweeps`.
+This package does not import any task. Whether a task has the parameters of a space is checked in `sweeps`.
 """
 
 from __future__ import annotations

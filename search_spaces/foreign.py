@@ -1,4 +1,7 @@
-"""Space files of other tools: a Weights & Biases sweep is read; of others the parameters are told in our form."""
+"""Space files of other tools.
+
+A Weights & Biases sweep is read directly. For files of other tools, the error message shows the space in our form.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 Record = dict[str, Any]  # parameters, as they are written in our YAML
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
-# What else a Weights & Biases sweep says, and where a launch says it here.
+# Other keys of a Weights & Biases sweep, each with the part of our launch that has its role.
 WANDB_KEYS = {
     "method": "the sampler",
     "metric": "the code",
@@ -36,7 +39,10 @@ _WANDB_LOG = {"log_uniform_values", "q_log_uniform_values", "inv_log_uniform_val
 
 
 def is_wandb(document: Mapping[str, Any]) -> bool:
-    """Whether it is a Weights & Biases sweep: `parameters:` that are written as there, or a `method` beside them."""
+    """Whether `document` is a Weights & Biases sweep.
+
+    It is one if it has `parameters:` written in their form, or `parameters:` and `method:`.
+    """
     entries = document.get("parameters")
     if not isinstance(entries, Mapping) or "format" in document:
         return False
@@ -47,12 +53,15 @@ def is_wandb(document: Mapping[str, Any]) -> bool:
 
 
 def from_wandb(document: Mapping[str, Any]) -> Record:
-    """Its parameters in our form. Raises ValueError, naming the parameter, for what has no form here."""
+    """The parameters of a Weights & Biases sweep in our form.
+
+    Raises ValueError, naming the parameter, if one can't be written in our form.
+    """
     return {str(name): _wandb_parameter(str(name), each) for name, each in document["parameters"].items()}
 
 
 def not_used_of_wandb(document: Mapping[str, Any]) -> str:
-    """What of a sweep is not used, and what says it here."""
+    """Say which keys of a Weights & Biases sweep are not used, and what has their role here."""
     said = {key: WANDB_KEYS[key] for key in document if key in WANDB_KEYS}
     others = [f"{key} ({here})" if here else key for key, here in said.items()]
     used = "a Weights & Biases sweep: its parameters are used"
@@ -60,7 +69,7 @@ def not_used_of_wandb(document: Mapping[str, Any]) -> str:
 
 
 def our_form_of(document: Any) -> str | None:
-    """The parameters of another tool's file in our form, as YAML; None where it is of none that is known."""
+    """The parameters of another tool's file in our form, as YAML; None if it is not a file of a known tool."""
     for tool, read in _TOOLS.items():
         try:
             record = read(document)
@@ -76,7 +85,7 @@ def _wandb_parameter(name: str, given: Any) -> Any:
     if not isinstance(given, Mapping):
         return given
     if "parameters" in given:
-        raise ValueError(f"{name}: nested parameters have no form here; give each a name of its own")
+        raise ValueError(f"{name}: nested parameters can't be used; give each parameter a name of its own")
     if "value" in given:
         return given["value"]
     if "values" in given:
@@ -85,7 +94,7 @@ def _wandb_parameter(name: str, given: Any) -> Any:
     kind = str(given.get("distribution", "uniform"))
     if "min" not in given or "max" not in given:
         raise ValueError(
-            f"{name}: {kind} without min and max has no form here, which are bounded ranges and choices"
+            f"{name}: {kind} without min and max can't be used: a space has only bounded ranges and choices"
         )
     low, high = given["min"], given["max"]
     if kind in ("log_uniform", "q_log_uniform"):
@@ -95,7 +104,7 @@ def _wandb_parameter(name: str, given: Any) -> Any:
     if kind in ("uniform", "int_uniform", "q_uniform"):
         return _range(low, high, step=given.get("q"))
     raise ValueError(
-        f"{name}: the distribution {kind} has no form here; write a range, log: true, or choices"
+        f"{name}: the distribution {kind} can't be used; write a range, a range with log: true, or choices"
     )
 
 

@@ -1,7 +1,7 @@
-"""A space written in Python: a mapping from parameter to range, list of choices or value.
+"""A space written in Python: a mapping from a parameter's name to a range, a list of choices or a value.
 
-`(low, high)` is a range, of whole numbers where both are; a list holds choices; `log`, `integer`, `choice` and `when`
-say the rest, and Optuna's distributions are taken as they are.
+`(low, high)` is a range; it contains only integers if both ends are integers. A list holds choices. `log`, `integer`,
+`number`, `choice` and `when` make all other domains. Optuna's distributions can be used, too.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ Record = dict[str, Any]  # a domain as it is written in YAML
 
 
 def log(low: float, high: float) -> Record:
-    """Numbers from low to high, both included, on a logarithmic scale."""
+    """A range of numbers from low to high, both included, on a logarithmic scale."""
     return {"low": float(low), "high": float(high), "log": True}
 
 
 def integer(low: int, high: int, *, log: bool = False, step: int | None = None) -> Record:
-    """Whole numbers from low to high, both included; with a step low, low + step, …"""
+    """A range of integers from low to high, both included. With step, only low, low + step, low + 2 step, …"""
     return _range(low, high, log=log, step=step)
 
 
 def number(low: float, high: float, *, log: bool = False, step: float | None = None) -> Record:
-    """Numbers from low to high, both included; with a step low, low + step, …"""
+    """A range of numbers from low to high, both included. With step, only low, low + step, low + 2 step, …"""
     return _range(float(low), float(high), log=log, step=None if step is None else float(step))
 
 
 def choice(*values: Any, **named: Any) -> Record:
-    """One of some values; by name, values of any kind: `choice(small=[64, 64], large=[512, 256])`."""
+    """A choice among values. Lists and objects need names: `choice(small=[64, 64], large=[512, 256])`."""
     if values and named:
-        raise SpaceError("choice(…) takes values, or values by name, not both.")
+        raise SpaceError("choice(…) takes either plain values or named values, not both.")
     return {"choices": dict(named) if named else list(values)}
 
 
 def when(domain: Any, **conditions: Any) -> Record:
-    """A domain that is searched only where other parameters, named before it, have these values.
+    """A domain that is searched only if other parameters have the given values. They must come before it in the space.
 
-    A condition is a value, a list of values, or a range `(low, high)`.
+    Each condition is a value, a list of values, or a range `(low, high)`.
     """
     record = _record(domain)
     plain = record if isinstance(record, Mapping) else {"choices": [record]}
@@ -54,7 +54,7 @@ def when(domain: Any, **conditions: Any) -> Record:
 
 
 def space_in_code(entries: Mapping[str, Any], source: str) -> Space:
-    """The space that `entries` describe; `source` is what errors call it. Raises SpaceError, naming the parameter."""
+    """The space that `entries` describe. source: its name in errors. Raises SpaceError, naming the parameter."""
     if not entries:
         raise SpaceError(f"{source}: the space names no parameter.")
     record = {name: _record(domain) for name, domain in entries.items()}
@@ -65,7 +65,7 @@ def space_in_code(entries: Mapping[str, Any], source: str) -> Space:
             or hasattr(domain, "item")
         ):
             raise SpaceError(
-                f"{source}: {name}: {domain!r:.60} is no range: write (low, high), a list of choices, sweeps.log(low, "
+                f"{source}: {name}: {domain!r:.60} is no domain: write (low, high), a list of choices, sweeps.log(low, "
                 "high), sweeps.integer(low, high), sweeps.choice(…) or a value."
             )
     return Reader(source).space(commented({"space": record}))

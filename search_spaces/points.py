@@ -1,4 +1,4 @@
-"""Points of a space without a sampler, so that reading a study needs no Optuna."""
+"""Computes points of a space without Optuna's samplers, so that reading a study does not import Optuna."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def with_fixed(space: Space, searched: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The point of the space nearest to `wanted`, parameter by parameter."""
+    """The point of the space that is nearest to `wanted` in each parameter."""
     chosen: dict[str, Any] = {}
     for parameter in space:
         if parameter.is_active(chosen):
@@ -31,7 +31,7 @@ def nearest(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cells(space: Space) -> list[dict[str, Any]]:
-    """Every point of a space with countable values. The last parameter changes fastest.
+    """Every point of a space whose parameters all have countable values. The last parameter changes fastest.
 
     Raises SpaceError, with the parameter's name, for a range without a step.
     """

@@ -16,10 +16,10 @@ def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
 
     Every searched parameter has its own dimension, so a condition does not change other parameters.
     """
-    from scipy.stats import qmc  # it takes longer to import than all else that a study needs before torch
+    from scipy.stats import qmc  # imported late: it takes longer than all other imports before torch
 
     sequence = qmc.Sobol(max(1, len(space.searched)), scramble=True, rng=seed)
-    if index > 0:  # scipy 1.17 takes 0 for a negative number
+    if index > 0:  # scipy 1.17 treats 0 as a negative number
         sequence.fast_forward(index)
     coordinates = iter(sequence.random(1)[0].tolist())
     by_name = {parameter.name: next(coordinates) for parameter in space.searched}
@@ -31,14 +31,14 @@ def sobol_point(space: Space, index: int, seed: int) -> dict[str, Any]:
 
 
 def _at(domain: Domain, share: float) -> Any:
-    """The value at `share` (from 0, below 1) of a domain. Countable values have equal shares."""
+    """Map `share` (from 0, below 1) to a value of the domain. Countable values get parts of equal length."""
     match domain:
         case Categorical():
             return domain.choices[int(share * len(domain.choices))]
         case Numeric():
             if (values := domain.grid()) is not None:
                 return values[int(share * len(values))]
-            margin = 0.5 if domain.integer else 0.0  # the integers at both ends get equal shares too
+            margin = 0.5 if domain.integer else 0.0  # the integers at both ends get equal parts too
             low, high = domain.low - margin, domain.high + margin
             if domain.log:
                 return domain.nearest(math.exp(math.log(low) + share * (math.log(high) - math.log(low))))

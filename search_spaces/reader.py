@@ -67,7 +67,7 @@ def read_space(path: Path) -> Space:
 
 
 def parse_space(text: str, source: str) -> Space:
-    """The space in `text`. Errors call it `source`. Raises SpaceError, with line and key."""
+    """The space in `text`. source: its name in error messages. Raises SpaceError, with line and key."""
     try:
         if too_large := oversize(text):
             raise SpaceError(f"{source}:{too_large[0]}: {too_large[1]}.")
@@ -96,7 +96,7 @@ def _first_line(error: MarkedYAMLError) -> str:
 
 
 class Reader:
-    """Turns a loaded document into a Space, and knows the line of each key."""
+    """Turns a loaded document into a Space. Its errors name the line of the key."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -110,12 +110,12 @@ class Reader:
         # An exported configuration has its values under `parameters`: a space of one point.
         key = "space" if "space" in document else "parameters" if "parameters" in document else None
         if key is None and (form := our_form_of(document)):
-            self._refuse(None, None, f"not a space of ours. The same in our form:\n{form}")
+            self._refuse(None, None, f"a space file of another tool. The same space in our form:\n{form}")
         if key is None or not isinstance(document[key], CommentedMap):
             self._refuse(document, key, f"not a search space: {_FORM}.")
         known = [key, "task", "note"]
         for other in document:
-            if other not in known and "format" not in document:  # an exported configuration says much else
+            if other not in known and "format" not in document:  # an exported configuration has more keys
                 self._refuse(
                     document,
                     other,
@@ -132,7 +132,7 @@ class Reader:
         return Space(tuple(parameters), self._source)
 
     def _of_wandb(self, document: CommentedMap) -> Space:
-        """A Weights & Biases sweep, of which only the parameters say what a space says."""
+        """The space of a Weights & Biases sweep. Only its parameters are used; a note names its other keys."""
         for key in document:
             if key != "parameters" and key not in WANDB_KEYS:
                 self._refuse(document, key, f"unknown key {shown(key)} in a Weights & Biases sweep.")
@@ -196,7 +196,7 @@ class Reader:
 
     @staticmethod
     def _named(name: str, choices: Mapping[str, Any]) -> Categorical:
-        """Choices of any kind, each under a name, which is what is stored and shown."""
+        """Choices of any type. Each has a name, and only the name is stored and shown."""
         return Categorical(tuple(choices), {key: deep(value) for key, value in choices.items()})
 
     def _numeric(self, name: str, record: CommentedMap) -> Numeric:

@@ -60,7 +60,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Numeric:
-    """An inclusive range of numbers; with `step`, only some of them."""
+    """An inclusive range of numbers. With `step`, only low, low + step, low + 2 step, …"""
 
     low: float
     high: float
@@ -94,7 +94,7 @@ class Numeric:
         return self._typed(self.high) if self.step is None else self._rung(self._num_rungs() - 1)
 
     def reaches_into(self, low: float, high: float) -> bool:
-        """Whether one of its values lies within `low` … `high`."""
+        """Whether a value of this range lies within `low` … `high`."""
         low, high = max(low, self.low), min(high, self.high)
         if low > high or (self.step is None and not self.integer):
             return low <= high
@@ -112,7 +112,7 @@ class Numeric:
         return int((high - low) // step) + 1
 
     def _rung(self, k: int) -> Any:
-        """Computed in decimals: three times 0.1 is 0.3."""
+        """Step number `k`, computed in decimal arithmetic, so that three times 0.1 is 0.3."""
         return self._typed(float(Decimal(repr(self.low)) + k * Decimal(repr(self.step or 1.0))))
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Numeric:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of some values. meanings: by choice, values of any kind for which the choices are names."""
+    """A choice among values. meanings: if the choices are names, the value of any type that each name stands for."""
 
     choices: tuple[Scalar, ...]
     meanings: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -158,7 +158,7 @@ class Categorical:
         return list(self.choices)
 
     def meaning(self, value: Any) -> Any:
-        """What a training is given for the chosen `value`."""
+        """The value that the training code gets for the choice `value`."""
         return self.meanings.get(value, value) if isinstance(value, str) else value
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,15 +173,15 @@ class Fixed:
     value: Scalar
 
     def contains(self, value: Any) -> bool:
-        """Whether it is that value."""
+        """Whether `value` is the fixed value."""
         return _same(value, self.value)
 
     def nearest(self, value: Any) -> Any:
-        """That value."""
+        """The fixed value."""
         return self.value
 
     def grid(self) -> list[Any] | None:
-        """That value."""
+        """A list of the fixed value only."""
         return [self.value]
 
     def meaning(self, value: Any) -> Any:
@@ -189,7 +189,7 @@ class Fixed:
         return value
 
     def to_dict(self) -> Any:
-        """As it is written in YAML: the plain value."""
+        """The form that YAML files contain: the plain value."""
         return self.value
 
 
@@ -197,7 +197,7 @@ Domain = Numeric | Categorical | Fixed
 
 
 def _domain(record: Any) -> Domain:
-    """The domain that `to_dict` wrote; a single choice (of a fixed value with a condition) is fixed."""
+    """The domain that `to_dict` wrote. A single choice becomes Fixed: it is a fixed value with a condition."""
     if not isinstance(record, Mapping):
         return Fixed(record)
     if "choices" in record:
@@ -222,13 +222,16 @@ class Parameter:
     line: int | None = field(default=None, compare=False)
 
     def is_active(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether it must be chosen, given the values chosen before it."""
+        """Whether a value of this parameter must be chosen, given the values chosen before it."""
         return all(condition.holds(chosen) for condition in self.when)
 
 
 @dataclass(frozen=True)
 class Space:
-    """Parameters in the order in which they are chosen, the file they came from, and what is to be said of that."""
+    """A search space: parameters in the order in which they are chosen.
+
+    source: the file that they came from. note: a message to the user about that file; empty for none.
+    """
 
     parameters: tuple[Parameter, ...]
     source: str = field(default="", compare=False)
@@ -252,7 +255,7 @@ class Space:
         return [parameter for parameter in self.parameters if not isinstance(parameter.domain, Fixed)]
 
     def with_domain(self, name: str, domain: Domain) -> Space:
-        """The same space with another domain for `name`, at the same position; a new name comes first."""
+        """The space with another domain for `name`, at the same position. A new parameter becomes the first one."""
         if name in self:
             parameters = tuple(
                 replace(parameter, domain=domain) if parameter.name == name else parameter
@@ -279,7 +282,7 @@ class Space:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The form that YAML files contain, without the file's name; it is part of a study's fingerprint."""
+        """The form that YAML files contain, without the file's name. It is part of a study's fingerprint."""
         record: dict[str, Any] = {}
         for parameter in self.parameters:
             domain = parameter.domain.to_dict()

@@ -1,7 +1,7 @@
-"""Whether a YAML text is small enough to be loaded: a few lines may stand for more values than any memory holds.
+"""Checks whether a YAML text is small enough to be loaded. A few lines can expand to more values than fit in memory.
 
-An anchor whose value names another anchor nine times, nine levels deep, is a list of 387 million values. So a text is
-measured by its events, which takes no more memory than the text, before anything is made of it.
+For example, an anchor whose value names another anchor nine times, nine levels deep, is a list of 387 million values.
+So before a text is loaded, the number of its values is computed from its YAML events, which takes little memory.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ DEEPEST = 50
 
 
 def oversize(text: str) -> tuple[int, str] | None:
-    """The line (from 1) at which `text` becomes too large, and why; None where it does not.
+    """The line (from 1) at which `text` becomes too large, and why; None if it is small enough.
 
-    Raises what ruamel.yaml raises for a text that is no YAML.
+    Raises ruamel.yaml's error if the text is not YAML.
     """
-    sizes: dict[str, int] = {}  # of what has an anchor, with all that it stands for
+    sizes: dict[str, int] = {}  # of each anchor: the number of values that it expands to
     open_ones: list[tuple[str | None, int]] = [(None, 0)]
     for event in YAML(typ="rt", pure=True).parse(text):
         line = event.start_mark.line + 1
@@ -39,7 +39,7 @@ def oversize(text: str) -> tuple[int, str] | None:
                 anchor, size = open_ones.pop()
             case AliasEvent():
                 if any(event.anchor == each for each, _ in open_ones):
-                    return line, f"the alias *{event.anchor} names what it stands in"
+                    return line, f"the alias *{event.anchor} names a value that contains the alias itself"
                 anchor, size = None, sizes.get(event.anchor, 1)
             case ScalarEvent():
                 anchor, size = event.anchor, 1
@@ -50,5 +50,5 @@ def oversize(text: str) -> tuple[int, str] | None:
         around, so_far = open_ones.pop()
         open_ones.append((around, so_far + size))
         if so_far + size > MOST_VALUES:
-            return line, f"stands for more than {MOST_VALUES:,} values, by anchors that name one another"
+            return line, f"expands to more than {MOST_VALUES:,} values, because anchors name one another"
     return None

@@ -31,7 +31,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`Database` and `open_database`, imported when first used: workers need the errors alone, not SQLAlchemy."""
+    """Import `Database` and `open_database` at their first use: workers need only the errors, not SQLAlchemy."""
     if name in ("Database", "open_database"):
         from storage import database
 

@@ -1,4 +1,7 @@
-"""Configurations that users add to a study by hand. Only its driver makes trials of them, and records which."""
+"""Configurations that users add to a study by hand.
+
+Only the driver (the process that runs the study) makes trials of them. It records which trial each one became.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from storage.database import Database
 
 @dataclass(frozen=True)
 class Addition:
-    """A configuration that a user added. number: of the trial that it became; None until the driver takes it."""
+    """A configuration that a user added.
+
+    asked: when, in UTC. number: that of the trial that it became; None until the driver begins it.
+    """
 
     id: int
     point: dict[str, Any]
@@ -44,7 +50,7 @@ def request_addition(database: Database, study_id: int, point: Mapping[str, Any]
 
 
 def read_additions(database: Database, study_id: int) -> list[Addition]:
-    """All additions to a study, in the order in which they were asked for."""
+    """All additions to a study, in the order in which users made them."""
     a = schema.additions
     query = select(a).where(a.c.study_id == study_id).order_by(a.c.id)
     with database.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""What trials have asked for one by one, as Optuna stores it."""
+"""Reads the parameters that the code of an Optuna objective has asked for, one by one, as Optuna stores them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Asked:
-    """The parameters of one trial: values as Optuna stores them, and from what they were chosen."""
+    """The parameters of one trial: their values as Optuna stores them, and the distributions they were drawn from."""
 
     values: dict[str, float] = field(default_factory=dict)
     distributions: dict[str, BaseDistribution] = field(default_factory=dict)
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The values as the code gets them."""
+        """The values in the form in which the code gets them."""
         return {
             name: distribution.to_external_repr(self.values[name])
             for name, distribution in self.distributions.items()
@@ -27,7 +27,7 @@ class Asked:
 
 
 def read_asked(optuna: RDBStorage, study_id: int) -> dict[int, Asked]:
-    """Of every trial of a study, by number."""
+    """The parameters that each trial of a study has asked for, by the trial's number."""
     found = {}
     for trial in optuna.get_all_trials(study_id, deepcopy=False):
         values = {

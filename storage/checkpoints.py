@@ -1,4 +1,4 @@
-"""Records of checkpoints, from which trials continue. The record counts, not the newest file."""
+"""Records of checkpoints. A trial continues from the recorded checkpoint, even if there is a newer file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configurations that are trained several times, from other seeds or over folds: their trials, mean and spread."""
+"""Configurations that are trained several times (from several seeds, or over folds): their trials and their mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = tuple[int, int]  # number of a configuration, and which of its repeats, b
 class Configuration(Generic[AnyOutcome]):
     """The finished trials of one configuration, in the order of its repeats.
 
-    number: from 0, in the order in which configurations were begun. planned: how many trials it is to have.
+    number: from 0, in the order in which configurations were begun. planned: the planned number of trials.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Configuration(Generic[AnyOutcome]):
 
     @property
     def mean(self) -> float:
-        """The mean of its values; NaN without one."""
+        """The mean of its values; NaN if there is none."""
         return statistics.fmean(self.values) if self.values else math.nan
 
     @property
@@ -52,7 +52,7 @@ class Configuration(Generic[AnyOutcome]):
         return {"mean": self.mean if self.values else None, "std": self.std, "completed": len(self.values)}
 
     def best_trial(self, direction: str) -> AnyOutcome:
-        """Its best completed trial, whose weights and rounds stand for it; of equal ones the first."""
+        """Its best completed trial, whose weights and rounds represent it. Of equally good trials, the first."""
         completed = [trial for trial in self.trials if trial.completed_value is not None]
         sign = -1.0 if direction == "maximize" else 1.0
         return min(completed, key=lambda trial: (sign * float(trial.value or 0.0), trial.number))
@@ -61,7 +61,7 @@ class Configuration(Generic[AnyOutcome]):
 def configurations_of(
     trials: Iterable[AnyOutcome], part_of: Callable[[AnyOutcome], Part], planned: int
 ) -> list[Configuration[AnyOutcome]]:
-    """The configurations of `trials`, by number. Of a repeat that was run again, the later trial counts."""
+    """The configurations of `trials`, by number. If a repeat was run again, its later trial counts."""
     found: dict[int, dict[int, AnyOutcome]] = {}
     for trial in trials:
         number, repeat = part_of(trial)
@@ -75,7 +75,7 @@ def configurations_of(
 def best_first(
     configurations: Sequence[Configuration[AnyOutcome]], direction: str
 ) -> list[Configuration[AnyOutcome]]:
-    """The complete configurations by their mean, the best first; of equal ones the lower number."""
+    """The complete configurations by their mean, the best first. Of equal means, the lower number comes first."""
     sign = -1.0 if direction == "maximize" else 1.0
     complete = [each for each in configurations if each.is_complete]
     return sorted(complete, key=lambda each: (sign * each.mean, each.number))

@@ -21,7 +21,7 @@ class Confirmation:
     """The result of one confirmation of a study.
 
     name: the study that holds the repeated trials. trial: the winner, by its number in the confirmed study.
-    record: its values. look: number of this use of the test split, from 1; None if it was not used.
+    record: its values. look: which use of the test split this was, from 1; None if it did not use the test split.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Confirmation:
 def put_confirmation(
     database: Database, study_id: int, name: str, trial: int, record: Mapping[str, Any]
 ) -> None:
-    """Record a confirmation; it replaces its earlier state, but keeps its use of the test split."""
+    """Record a confirmation. This replaces its earlier record, but keeps `look`."""
     c = schema.confirmations
     values = {"trial": trial, "record": json.dumps(record)}
     with database.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Numbers that are never used twice, even after deletions: fences, ids of studies and of trials."""
+"""Numbers that are never used twice, even after deletions: fences of leases, ids of studies and of trials."""
 
 from __future__ import annotations
 

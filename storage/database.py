@@ -85,7 +85,7 @@ class Database:
             )
 
     def _file_now(self) -> tuple[int, int] | None:
-        """What identifies the file, even if another one has the same name."""
+        """Device and inode of the file. They differ if another file has the same name now."""
         path = sqlite_path(self.url)
         try:
             found = path.stat() if path is not None else None
@@ -134,8 +134,8 @@ def _open(url: URL, create: bool) -> Database:
 
 
 def _read_only_where_needed(url: URL) -> URL:
-    """The URL to connect to. In WAL mode, SQLite creates files beside a database even to read it, unless it is told
-    that nobody writes. This holds if the disk is read-only and there is no log file beside the database.
+    """The URL to connect to. In WAL mode, SQLite creates files beside a database even to read it, unless the URL says
+    that nobody writes to it. That is the case if the disk is read-only and there is no log file beside the database.
     """
     path = sqlite_path(url)
     if path is None or os.access(path.parent, os.W_OK):
@@ -198,7 +198,7 @@ def _engine_options(url: URL) -> dict[str, Any]:
 
 
 def _prepare(engine: Engine) -> None:
-    """With WAL, readers can read while the driver writes. With NORMAL, a killed process loses nothing."""
+    """Set SQLite's pragmas. With WAL, readers can read while the driver writes; with NORMAL, a kill loses no data."""
     if engine.dialect.name != "sqlite":
         return
 

@@ -64,7 +64,7 @@ class Host:
         return ProcessIdentity(_place(), process.pid, started(process))
 
     def is_gone(self, other: ProcessIdentity) -> bool:
-        """Whether a process of our process table is known to have ended."""
+        """Whether `other` is known to have ended. That can be known only of processes in our process table."""
         if not other.place or other.place != _place() or other.pid == os.getpid():
             return False
         try:

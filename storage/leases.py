@@ -4,8 +4,9 @@ Clocks of machines are never compared. A process that wants a taken lease watche
 its own monotonic clock. If the counter moves, the holder lives; if not, the lease is taken over. If the holder was in
 the same process table and its process has ended, this is known at once.
 
-A holder that was suspended for longer does not know that its lease was taken over. So each of its writes checks, in the
-same transaction, that the lease still has the holder's fence: a number that only grows.
+A holder that was suspended for longer than the lease time does not know that its lease was taken over. So each of its
+writes checks, in the same transaction, that the lease still has the holder's fence: a number that each new lease
+increases.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ LEASE_SECONDS = 10.0
 class Lease:
     """A lease, held from `acquire` to `release` and renewed in the background.
 
-    fence: a number that grows with each lease. is_lost: another driver has taken over, so the holder must stop.
+    fence: a number that grows with each lease. is_lost: whether another driver has taken over, so that this one must
+    stop.
     """
 
     def __init__(self, database: Database, study_id: int, fence: int) -> None:

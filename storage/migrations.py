@@ -23,14 +23,14 @@ def migrate(connection: Connection, version: int) -> None:
 
 
 def _let_figures_be_missing(connection: Connection) -> None:
-    """3 to 4: rounds may lack values and may have others. (SQLite can't alter a column, so the table is copied.)"""
+    """3 to 4: a round may lack figures, and may have further ones. (SQLite can't alter a column: we copy the table.)"""
     old = table(
         "sweep_rounds", *(column(each["name"]) for each in inspect(connection).get_columns("sweep_rounds"))
     )
     connection.execute(text("DROP TABLE IF EXISTS sweep_rounds_new"))
     new = schema.rounds.to_metadata(MetaData(), name="sweep_rounds_new")
     new.create(connection)
-    plain = table("sweep_rounds_new", *(column(each.name) for each in old.c))  # values are copied unchanged
+    plain = table("sweep_rounds_new", *(column(each.name) for each in old.c))  # no types: values stay
     connection.execute(insert(plain).from_select([each.name for each in old.c], select(*old.c)))
     connection.execute(text("DROP TABLE sweep_rounds"))
     connection.execute(text("ALTER TABLE sweep_rounds_new RENAME TO sweep_rounds"))

@@ -84,7 +84,7 @@ def insert_trial(connection: Connection, study_id: int, number: int, template: F
 def put_parameter(
     connection: Connection, trial_id: int, name: str, value: float, distribution: BaseDistribution
 ) -> None:
-    """A parameter of a trial that is running, as Optuna stores its value; the same again changes nothing."""
+    """Store a parameter of a running trial. value: as Optuna stores it. A repeated call changes nothing."""
     from optuna.distributions import distribution_to_json
 
     params = _table("trial_params")
@@ -155,7 +155,7 @@ def set_state(connection: Connection, trial_id: int, state: str, value: float | 
 
 
 def reopen(connection: Connection, trial_id: int) -> None:
-    """Make a trial that has ended RUNNING again, without its value; the same again changes nothing."""
+    """Set the state of an ended trial to RUNNING, and remove its value. A repeated call changes nothing."""
     from optuna.trial import TrialState
 
     trials, values = _table("trials"), _table("trial_values")

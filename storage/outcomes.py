@@ -94,7 +94,7 @@ def states_of(database: Database, study_id: int, states: set[str]) -> list[tuple
 def best_numbers(
     database: Database, study_id: int, direction: str, *, target: float | None = None, top: int | None = None
 ) -> list[int]:
-    """The numbers of the table's completed trials, the best first; equal ones by number."""
+    """The numbers of the table's completed trials, the best first. Trials of equal value are in order of number."""
     query = _ranked(study_id, direction, target).limit(top)
     with database.engine.connect() as connection:
         return [number for number, _ in connection.execute(query)]
@@ -137,7 +137,10 @@ def _ranked(study_id: int, direction: str, target: float | None) -> Select[Any]:
 def table_of(
     trials: Sequence[AnyOutcome], target: float | None = None, direction: str = "maximize"
 ) -> list[AnyOutcome]:
-    """The longest run 0 … m of finished trials; with a target, up to the first that reaches it."""
+    """The table of a study: its trials from 0 to the last before the first unfinished one.
+
+    With `target`, it ends with the first trial that reaches the target.
+    """
     rows = []
     for row in _leading(trials):
         rows.append(row)
@@ -155,7 +158,7 @@ def reaches(trial: Outcome, target: float, direction: str) -> bool:
 
 
 def ranking(table: Sequence[AnyOutcome], direction: str) -> list[AnyOutcome]:
-    """Completed trials from best to worst; equal ones by number."""
+    """Completed trials from best to worst. Trials of equal value are in order of number."""
     sign = -1.0 if direction == "maximize" else 1.0
     complete = [row for row in table if row.completed_value is not None]
     return sorted(complete, key=lambda row: (sign * float(row.value or 0.0), row.number))

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def tell_on_stderr(line: str) -> None:
-    """Prints that the driver waits, until a console does this."""
+    """Print a line about waiting to stderr. It is the default until a console takes over."""
     print(f"sweep: {line}", file=sys.stderr)
 
 
@@ -36,7 +36,7 @@ def is_away(error: BaseException) -> bool:
     Optuna wraps such errors, so the cause is examined.
     """
     if isinstance(error, StorageError) and type(error) is not StorageUnavailable:
-        return False  # a lost lease, say, though it was noticed while an unreachable database was handled
+        return False  # for example a lost lease that was noticed while the error of an unreachable database was handled
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, IntegrityError):
@@ -65,7 +65,7 @@ def with_retries(
 ) -> T:
     """Repeat `call` while the database is unreachable. A second call after a successful one must do no harm.
 
-    Raises GivenUp after `timeout_seconds`, or when `give_up` returns true; other errors at once.
+    Raises GivenUp after `timeout_seconds`, or when `give_up` returns true. Raises any other error of `call` at once.
     """
     deadline = host.monotonic() + timeout_seconds
     pause = _FIRST_PAUSE_SECONDS

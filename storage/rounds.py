@@ -1,4 +1,4 @@
-"""The rounds of trials, in our own table. Every verdict is computed from them."""
+"""The rounds of trials, in our own table. The verdicts on trials are computed from them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
     )
     with database.engine.connect() as connection:
         found = connection.execute(query)
-        names = tuple(found.keys())  # mappings of SQLAlchemy's take twice as long
+        names = tuple(found.keys())  # SQLAlchemy's mappings take twice as long
         return [_flat(dict(zip(names, row, strict=True))) for row in found]
 
 

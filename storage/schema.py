@@ -30,8 +30,8 @@ SCHEMA_VERSION = 6
 class ExactFloat(UserDefinedType[float]):
     """A double that is read exactly as it was written.
 
-    SQLite turns NaN into NULL and -0.0 into 0.0. So these and infinities are stored there by name. PostgreSQL can store
-    them.
+    SQLite turns NaN into NULL and -0.0 into 0.0. So in SQLite, these and infinities are stored as text. PostgreSQL can
+    store them as numbers.
     """
 
     cache_ok = True
@@ -41,17 +41,17 @@ class ExactFloat(UserDefinedType[float]):
         return "DOUBLE PRECISION"
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        """What is sent for a value."""
+        """A function that turns a float into the value to store."""
         if dialect.name != "sqlite":
             return None
         return lambda value: value if value is None or _is_kept(value) else _NAMES.get(repr(float(value)))
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
-        """The float, also from its name."""
+        """A function that turns a stored value into the float."""
         return lambda value: None if value is None else -0.0 if value == "minus zero" else float(value)
 
 
-_NAMES = {"nan": "nan", "inf": "inf", "-inf": "-inf", "-0.0": "minus zero"}  # "-0.0" would become a number
+_NAMES = {"nan": "nan", "inf": "inf", "-inf": "-inf", "-0.0": "minus zero"}  # SQLite reads "-0.0" as a number
 
 
 def _is_kept(value: float) -> bool:
@@ -118,7 +118,7 @@ confirmations = Table(
     Column("name", String(128), nullable=False),  # of the study that holds the repeated trials
     Column("trial", Integer, nullable=False),  # the winner, in the confirmed study
     Column("record", Text, nullable=False),  # JSON
-    Column("look", Integer),  # at the test split: 1 for the first
+    Column("look", Integer),  # which use of the test split: 1 for the first
     Column("opened", String(32)),
     Column("opened_by", Text),
     UniqueConstraint("study_id", "name"),
@@ -136,7 +136,7 @@ leases = Table(
     Column("pid", Integer, nullable=False),
     Column(
         "started", ExactFloat, nullable=False
-    ),  # seconds from boot to the process's start: tells a reused pid
+    ),  # seconds from boot to the process's start; another value means that the pid was reused
     Column("beat", Integer, nullable=False),
     Column(
         "place", Text, nullable=False, server_default=""
@@ -147,7 +147,7 @@ counters = Table(
     "sweep_counters",
     metadata,
     Column("name", String(16), primary_key=True),  # fence, study_id, trial_id
-    Column("value", BigInteger, nullable=False),  # the last one that was handed out
+    Column("value", BigInteger, nullable=False),  # the last number that was used
 )
 
 requests = Table(
@@ -166,10 +166,10 @@ additions = Table(
     Column("point", Text, nullable=False),  # JSON: the parameters of a configuration that a user adds
     Column("asked", String(32), nullable=False),
     Column("asked_by", Text, nullable=False),
-    Column("number", Integer),  # of the trial that it became; NULL until the driver takes it
+    Column("number", Integer),  # of the trial that it became; NULL until the driver begins it
 )
 
-# Optuna's tables, as far as plain reading needs them, without importing Optuna.
+# Those columns of Optuna's tables that we read with plain SQL, so that reading does not import Optuna.
 optuna_version = table("version_info", column("library_version"))
 optuna_studies = table("studies", column("study_id"), column("study_name"))
 optuna_directions = table("study_directions", column("study_id"), column("direction"))

@@ -21,7 +21,7 @@ from storage.leases import Lease
 class StudyRow:
     """A study: its specification, and its run settings.
 
-    run: number of trials, workers, output folder, target … of the latest launch or resume.
+    run: the run settings of the latest launch or resume, such as number of trials, workers, output folder and target.
     """
 
     study_id: int
@@ -78,9 +78,10 @@ def create_study(
 
 
 def _make_room(connection: Connection, name: str, direction: str) -> int | None:
-    """The id of an empty Optuna study of this name without our rows; else None.
+    """Create an Optuna study, or find one of this name that is empty and has no rows of ours. Returns its id.
 
-    Our rows with a new id are left from a study that another program deleted, so they are removed.
+    Returns None if the name is taken by another study. If we have rows with the new id, they belonged to a study that
+    another program deleted, so they are removed.
     """
     s, ours = schema.optuna_studies, schema.studies
     study_id: int | None = connection.scalar(select(s.c.study_id).where(s.c.study_name == name))
@@ -103,7 +104,7 @@ def find_study(database: Database, name: str) -> StudyRow | None:
 
 
 def get_study(database: Database, name: str) -> StudyRow:
-    """The study of this name. Raises StudyNotFound; the message names a similar study."""
+    """The study of this name. Raises StudyNotFound, with the name of a similar study if there is one."""
     row = find_study(database, name)
     if row is not None:
         return row
@@ -146,7 +147,7 @@ def _read(database: Database, name: str | None = None) -> list[StudyRow]:
 
 
 def update_run(connection: Connection, study_id: int, run: Mapping[str, Any]) -> None:
-    """Record how the study is run from now on."""
+    """Record the run settings of the study from now on."""
     _update(connection, study_id, run=_dumped(run))
 
 
@@ -180,4 +181,4 @@ def _delete_ours(connection: Connection, study_id: int) -> None:
 
 
 def _dumped(record: Mapping[str, Any]) -> str:
-    return json.dumps(record)  # the order of the space counts
+    return json.dumps(record)  # not sorted: the order of a space's parameters has a meaning

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 T = TypeVar("T")
-# What is noted of a trial as it begins and ends, which a user's own notes must not replace.
+# Names of the attributes that the driver stores with a trial. Notes of the user's code must not replace them.
 OUR_NOTES = frozenset(
     {
         *("seed", "stop_reason", "rounds", "environment", "earlier_environments", "best_round", "because"),
@@ -80,27 +80,28 @@ class StudyWriter:
         return self._with_retries(lambda: read_asked(self._database.optuna, self._study_id))
 
     def put_parameter(self, trial_id: int, name: str, value: float, distribution: BaseDistribution) -> None:
-        """Store a parameter that a trial has asked for; value: as Optuna stores it."""
+        """Store a parameter that a trial has asked for. value: as Optuna stores it."""
         self._write(lambda c: optuna_rows.put_parameter(c, trial_id, name, value, distribution))
 
     def note(self, trial_id: int, notes: Mapping[str, Any]) -> None:
-        """Keep a user's notes with a trial; a name that is one of ours gets another."""
+        """Store notes of the user's code with a trial. If a name is in OUR_NOTES, it gets the prefix `user_`."""
         named = {f"user_{key}" if key in OUR_NOTES else key: note for key, note in notes.items()}
         if named:
             self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, named))
 
     def note_ours(self, trial_id: int, notes: Mapping[str, Any]) -> None:
-        """Add notes of ours, by names of OUR_NOTES, to a trial that has ended."""
+        """Add attributes with names in OUR_NOTES to a trial that has ended."""
         self._write(lambda connection: optuna_rows.note_trial(connection, trial_id, notes))
 
     def read_additions(self) -> list[Addition]:
-        """What users have added."""
+        """The configurations that users have added by hand."""
         return self._with_retries(lambda: read_additions(self._database, self._study_id))
 
     def insert_trial(self, number: int, template: FrozenTrial, addition: int | None = None) -> int:
-        """Insert a trial in one step and return its id. (`study.ask` would read all trials and take waiting ones.)
+        """Insert a trial in one step and return its id.
 
-        addition: the id of the user's addition that it comes from.
+        Optuna's `study.ask` can't be used: it would read all trials, and continue those that are WAITING.
+        addition: the id of the user's addition that the trial comes from.
         """
 
         def insert(connection: Connection) -> tuple[int, int]:
@@ -130,7 +131,7 @@ class StudyWriter:
         self._write(add)
 
     def complete_copy(self, trial_id: int, metrics: Mapping[int, float]) -> None:
-        """Add missing rounds to Optuna's copy: earlier versions could leave some out when they were killed."""
+        """Add missing rounds to Optuna's copy. Earlier versions of this service could lose some when killed."""
 
         def complete(connection: Connection) -> None:
             there = optuna_rows.steps_of(connection, trial_id)
@@ -161,7 +162,7 @@ class StudyWriter:
         self._write(lambda connection: optuna_rows.set_state(connection, trial_id, state))
 
     def rest_trial(self, trial_id: int, notes: Mapping[str, Any]) -> None:
-        """Set a trial's state to WAITING, and store what is known of it so far."""
+        """Set a trial's state to WAITING, and store the attributes that are known so far."""
 
         def rest(connection: Connection) -> None:
             optuna_rows.note_trial(connection, trial_id, notes)
@@ -170,7 +171,7 @@ class StudyWriter:
         self._write(rest)
 
     def reopen_trial(self, trial_id: int) -> None:
-        """Let a trial go on that was stored as ended: it has no value, and its state is RUNNING."""
+        """Let an ended trial continue: set its state to RUNNING, and remove its value."""
         self._write(lambda connection: optuna_rows.reopen(connection, trial_id))
 
     def end_trial(
@@ -183,7 +184,7 @@ class StudyWriter:
         *,
         may_go_on: bool = False,
     ) -> None:
-        """Store a trial's attributes, end it, and delete the record of its checkpoint, unless it may go on."""
+        """Store a trial's attributes and end it. Delete the record of its checkpoint, unless the trial may continue."""
 
         def end(connection: Connection) -> None:
             if (stored := optuna_rows.state_of(connection, trial_id)) in FINISHED and stored == state:

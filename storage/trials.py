@@ -36,7 +36,10 @@ def read_trials(
     *,
     notes: Sequence[str] | None = None,
 ) -> list[TrialRow]:
-    """The trials of a study by number. If given, only `numbers`, with only the attributes `notes`."""
+    """The trials of a study, in order of number.
+
+    numbers: read only these trials. notes: read only these attributes. By default, all are read.
+    """
     chosen = _chosen(study_id, numbers)
     with database.engine.connect() as connection:
         rows = connection.execute(_trials(chosen, notes or ())).all()
@@ -97,7 +100,7 @@ def _read_params(connection: Connection, chosen: Sequence[ColumnElement[bool]]) 
 def read_sampler_attributes(
     database: Database, study_id: int, numbers: Collection[int] | None = None
 ) -> dict[int, dict[str, Any]]:
-    """The attributes that samplers stored with each trial, by the trial's id; if given, only of `numbers`."""
+    """The attributes that samplers stored with each trial, by the trial's id. numbers: read only these trials."""
     with database.engine.connect() as connection:
         return _read_attributes(connection, schema.optuna_system_attributes, _chosen(study_id, numbers))
 
@@ -114,7 +117,7 @@ def _read_attributes(
     t = schema.optuna_trials
     query = select(a.c.trial_id, a.c.key, a.c.value_json).join(t, t.c.trial_id == a.c.trial_id).where(*chosen)
     attributes: dict[int, dict[str, Any]] = defaultdict(dict)
-    for trial_id, key, text in connection.execute(query).all():  # one by one takes twice as long
+    for trial_id, key, text in connection.execute(query).all():  # iterating over the cursor takes twice as long
         attributes[trial_id][key] = _parsed(text)
     return attributes
 

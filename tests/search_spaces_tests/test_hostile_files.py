@@ -27,7 +27,7 @@ HOSTILE = {
     "as a key": (_LAUGHS + "space:\n  ? *l8\n  : 1\n", "more than 1,000,000 values"),
     "of mappings": (_STAIRS + "space:\n  x: *l8\n", "more than 1,000,000 values"),
     "as merged keys": (_STAIRS + "space:\n  x:\n    <<: [*l8, *l8]\n", "more than 1,000,000 values"),
-    "that stand in themselves": ("space: &s\n  x: {choices: &c [1, *c]}\n", "names what it stands in"),
+    "that stand in themselves": ("space: &s\n  x: {choices: &c [1, *c]}\n", "contains the alias itself"),
     "below the limit": (
         "note: &l [" + "1, " * 5000 + "1]\nspace:\n  x: {low: *l, high: 1}\n",
         r"low must be a finite number, not \[1, 1",
