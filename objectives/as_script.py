@@ -1,4 +1,4 @@
-"""Somebody's own code believes that it was started by itself, without arguments."""
+"""Runs a user's own code as if it had been started by `python PATH`, without arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_ARGUMENTS = (
 
 
 def asks_for_arguments(error: BaseException) -> bool:
-    """Whether code was ended by the lack of command-line arguments, as argparse does, or failed for it."""
+    """Whether code ended or failed because it got no command-line arguments, as with argparse or `sys.argv[1]`."""
     if isinstance(error, SystemExit):
         return True
     frames = traceback.extract_tb(error.__traceback__)
@@ -23,7 +23,7 @@ def asks_for_arguments(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def as_script(path: str) -> Iterator[None]:
-    """Within, `sys.argv` is that of `python PATH`: the arguments of this service are not the code's."""
+    """Inside the `with` block, `sys.argv` is that of `python PATH`, so that code does not see our own arguments."""
     ours, sys.argv = sys.argv, [path]
     try:
         yield

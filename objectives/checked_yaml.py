@@ -1,6 +1,6 @@
 """Checks a YAML file with a pydantic model. An error becomes one short message.
 
-The file may come from anybody: messages cut long values, and endless nesting and circular references are refused.
+The file may come from an unknown source: messages cut long values; endless nesting and circular references are refused.
 """
 
 from __future__ import annotations

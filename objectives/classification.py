@@ -20,5 +20,5 @@ class ClassificationTask(Task):
         return cross_entropy(outputs, targets, reduction="none")
 
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 where the largest logit is the target's."""
+        """1 for each row whose largest logit is that of the target class, else 0."""
         return outputs.argmax(dim=1) == targets

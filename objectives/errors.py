@@ -1,57 +1,57 @@
 """Errors of tasks and data.
 
 ObjectiveError            exit code 2
-├── UnknownTaskError      no task of that name; says which come close
-├── ParametersError       a parameter that the task lacks, or a value it can't take
-├── DataError             a data set that is cut short or not what it should be
-│   ├── MissingDataError  one that is not there and can't be fetched
-│   └── UnwritableDataError  a place where it can't be put
-├── WeightsError          a weights file that is missing or not the one that was recorded
-├── UntrustedCodeError   code that a file from outside names, and that the user has not launched before
-├── TaskError             a task that does not keep to what `Task` or `TrainingRun` asks of it
-└── CodeError             training code of a user's own that does not keep to what a trial asks of it
+├── UnknownTaskError      there is no task of that name; the message names similar ones
+├── ParametersError       the task has no such parameter, or the value is not allowed
+├── DataError             a data set is incomplete or is not the published one
+│   ├── MissingDataError  a data set is missing and can't be downloaded
+│   └── UnwritableDataError  a data set can't be written to its place
+├── WeightsError          a weights file is missing, or is not the recorded one
+├── UntrustedCodeError    a file names code that the user has never launched on this machine
+├── TaskError             a task's code breaks a rule of `Task` or `TrainingRun`
+└── CodeError             a user's training function breaks a rule of trials
 """
 
 from __future__ import annotations
 
 
 class ObjectiveError(Exception):
-    """Something a user can mend; the message says how."""
+    """An error that the user can correct. The message says how."""
 
     exit_code = 2
 
 
 class UnknownTaskError(ObjectiveError):
-    """No task of that name."""
+    """There is no task of that name."""
 
 
 class ParametersError(ObjectiveError):
-    """A parameter that the task lacks, or a value it can't take."""
+    """The task has no such parameter, or the value is not allowed."""
 
 
 class DataError(ObjectiveError):
-    """A data set that is missing, cut short or not what it should be."""
+    """A data set is missing, incomplete or not the published one."""
 
 
 class MissingDataError(DataError):
-    """A data set that is not there and can't be fetched."""
+    """A data set is missing and can't be downloaded."""
 
 
 class UnwritableDataError(DataError):
-    """A place where a data set can't be put."""
+    """A data set can't be written to its place."""
 
 
 class WeightsError(ObjectiveError):
-    """A weights file that is missing, or not the one that was recorded."""
+    """A weights file is missing, or is not the recorded one."""
 
 
 class UntrustedCodeError(ObjectiveError):
-    """Code that a file from outside names, and that the user has not launched before."""
+    """A file names code that the user has never launched on this machine, so the code is not run."""
 
 
 class TaskError(ObjectiveError):
-    """A task whose code does not do what `Task` or `TrainingRun` asks of it."""
+    """A task's code breaks a rule of `Task` or `TrainingRun`."""
 
 
 class CodeError(ObjectiveError):
-    """Training code of a user's own that does not keep to what a trial asks of it."""
+    """A user's training function breaks a rule of trials, for example on what it reports or saves."""

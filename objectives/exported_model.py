@@ -1,4 +1,4 @@
-"""The model that an exported best configuration describes."""
+"""Loads the model that an exported best configuration describes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from objectives.loaded_model import LoadedModel
     from objectives.task import Task
 
-MOST_NUMBERS = 2**28  # in a row: more would not fit into memory
+MOST_NUMBERS = 2**28  # in one row of inputs; more would not fit into memory
 
 
 def _dtype_name(name: str) -> str:
@@ -47,7 +47,7 @@ def _scalars(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:
-    """Whether it is a scalar, or a list or mapping of such, as choices of a user's own code may be."""
+    """Whether `value` is a scalar, or a list or mapping of scalars. Choices of a user's own code may be such values."""
     if isinstance(value, list | dict) and depth < 5:
         inner = value.values() if isinstance(value, dict) else value
         return all(_is_plain(each, depth + 1) for each in inner)
@@ -91,12 +91,13 @@ class ExportedModel(Section):
 def load_model(best_config: str | Path, *, trust: bool = False) -> Any:
     """The model of an exported configuration with its weights, in evaluation mode.
 
-    A LoadedModel: it takes rows as the data set holds them (raw pixels, say) and prepares them as the trial did. So
-    `load_model(path).evaluate(rows).score` is the metric that the service gives. Its `model` is the bare module. For a
-    training function of a user's own: what its best round saved, by name; no code is run.
+    For a task, this is a LoadedModel. It takes rows as the data set holds them (for example raw pixels) and prepares
+    them as the trial did. So `load_model(path).evaluate(rows).score` is the metric that the study reports. Its `model`
+    is the bare module. For a training function of a user's own, this is what its best round saved, by name; its code is
+    not run.
 
     best_config: the exported YAML file. The weights file that it names is looked for beside it. The data set is not
-    needed. trust: run a task class in a file although it was never launched on this machine.
+    needed. trust: run the code of a task class in a file even if it was never launched on this machine.
 
     Raises WeightsError if the weights file is missing or its digest differs, UntrustedCodeError if the file names code
     that is not known here, ObjectiveError if the YAML file is not an exported configuration.
@@ -129,7 +130,7 @@ def _task(name: str, path: Path, *, trust: bool) -> Task:
 
 
 def _saved_state(path: Path, digest: str) -> dict[str, Any]:
-    """What code of a user's own saved in its best round."""
+    """The values that a user's own training function saved in its best round, by name."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The user's own folder for studies, their results, and what is remembered about code."""
+"""The user's folder for studies, their results, and the record of code that was launched."""
 
 from __future__ import annotations
 

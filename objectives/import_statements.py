@@ -1,4 +1,4 @@
-"""The modules that a source text imports, wherever in it the import stands."""
+"""Finds the modules that a source text imports, also inside functions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 @functools.lru_cache(maxsize=256)
 def imported_by(text: str, module: str, *, is_package: bool) -> tuple[list[str], ...]:
-    """The names that `module` imports: of `from a import b` both `a` and, should that be a module, `a.b`.
+    """The names of modules that `module` may import, one list for each import.
 
-    Of `importlib.import_module(name)`, the name where it is written as text. Raises SyntaxError or ValueError where the
-    text is no Python.
+    `from a import b` gives `a` and `a.b`, because `b` may be a module. `importlib.import_module(name)` gives the name
+    if it is a string literal. Raises SyntaxError or ValueError if the text is not Python.
     """
     return tuple(_imports_of(ast.parse(text), module, is_package=is_package))
 
@@ -40,7 +40,7 @@ def _absolute(name: str, level: int, package: str) -> str:
 
 
 def _called_with(call: ast.Call) -> str:
-    """The module that a call of `import_module` names; empty for any other call, and where only running tells."""
+    """The module that a call of `import_module` names; empty for other calls, and if the name is not a literal."""
     function = getattr(call.func, "attr", getattr(call.func, "id", ""))
     first = call.args[0] if function in ("import_module", "__import__") and call.args else None
     found = first.value if isinstance(first, ast.Constant) else ""

@@ -1,9 +1,9 @@
-"""Which code of a user's own was launched on this machine, so that a file of somebody else's can't run other code.
+"""Remembers which code of their own users have launched, so that a file from somebody else can't run other code.
 
-An exported configuration names the code that trained it by its path. Whoever sends such a file could name any file on
-this machine, or one that came along with it. So code that a configuration names runs only if the same user has launched
-the very same text at the same place before, or says that it is trusted. A database needs no such check: whoever can
-write to it can change its studies anyway.
+An exported configuration names the path of the code that trained it. A person who sends such a file could name any code
+on this machine, or code that they sent with it. So the code runs only if the same user has launched exactly this text
+at the same path before, or says that it is trusted. A database needs no such check, because a person who can write to
+it can change its studies anyway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAME = "known_code.txt"
 
 
 def note(sources: Sources) -> None:
-    """Remember that the user has launched this code. Without a place to write, it is not remembered."""
+    """Remember that the user has launched this code. If the record can't be written, do nothing."""
     if not is_known(sources):
         with contextlib.suppress(OSError):
             _file().parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def is_known(sources: Sources) -> bool:
 def check_known(sources: Sources, recorded: Mapping[str, str] | None = None) -> None:
     """Raises UntrustedCodeError for code that the user has not launched before.
 
-    recorded: digests of its files as they were, to name those that have changed.
+    recorded: digests of its files at the time of the recorded training. The message names the files that have changed.
     """
     if is_known(sources):
         return

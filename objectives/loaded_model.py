@@ -1,4 +1,4 @@
-"""A trained model together with what its task does to rows before they reach it."""
+"""A trained model together with the preparation of its inputs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from objectives.training.evaluation import Evaluation, evaluate
 class LoadedModel(nn.Module):
     """Takes rows as the data set holds them, and gives the outputs of the task's model.
 
-    task, parameters: of the trial. model: the bare module, which takes rows that the task has prepared. shape, dtype:
-    of a raw row, such as (784,) and torch.uint8 for digits.
+    task, parameters: those of the trial. model: the bare module, which takes rows that the task has prepared. shape,
+    dtype: those of a raw row, such as (784,) and torch.uint8 for digits.
     """
 
     def __init__(
@@ -34,17 +34,17 @@ class LoadedModel(nn.Module):
         """The outputs for raw rows, one for each: logits of shape (rows, classes) for a classifier.
 
         rows: the raw inputs, shape (rows, *shape); or Rows, which a task on a graph or on words needs. Raises DataError
-        for inputs of another shape or type, because these are not as the data set holds them.
+        for inputs of another shape or type than those of the data set.
         """
         outputs: Tensor = self.task.forward(self.model, self.prepared(rows))
         return outputs
 
     def evaluate(self, rows: Rows) -> Evaluation:
-        """Mean loss and score over raw rows, with the figures that a study and its confirmation give."""
+        """Mean loss and score over raw rows, computed exactly as in a study and in its confirmation."""
         return evaluate(self.task, self.model, self.prepared(rows), self.parameters_of_trial)
 
     def prepared(self, rows: Tensor | Rows) -> Rows:
-        """Raw rows as the bare model takes them in evaluation. Raises DataError as `forward` does."""
+        """Raw rows, prepared for evaluation by the bare model. Raises DataError as `forward` does."""
         given = rows if isinstance(rows, Rows) else self._without_targets(rows)
         self._check(given.inputs)
         parameters = self.parameters_of_trial
@@ -63,7 +63,7 @@ class LoadedModel(nn.Module):
             raise DataError(
                 f"The model of {self.task.name} takes inputs as its data set holds them, "
                 f"{_said(self.shape, self.dtype)}; these are {_said(tuple(inputs.shape[1:]), inputs.dtype)}. It scales "
-                "them itself; inputs that are scaled already go to its `model`."
+                "them itself. To give it inputs that are already scaled, call its `model`."
             )
 
 

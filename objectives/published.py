@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variant:
-    """A published configuration with some changed values: an error in it, or a proposed cure.
+    """A published configuration with some changed values, which shows an error in it or a proposed cure.
 
-    parameters: replace the published ones. note: what it shows. rounds: None for the published number. curve: published
-    results of the variant itself, in the form of Published; those of the original configuration are not repeated.
+    parameters: the changed values. note: what the variant shows. rounds: None for the published number. curve: results
+    that were published for the variant itself, in the form of `Published.curve`.
     """
 
     parameters: Mapping[str, Any]

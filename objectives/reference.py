@@ -1,4 +1,4 @@
-"""From a task's class or a function to the words by which it is found again: its name, or its file and name there."""
+"""Turns a task class or a function into a reference from which a worker can load it again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from objectives.task import Task
 
 
 def reference_of(found: Any) -> str:
-    """`name` of a registered task, else `path.py:NAME`: workers load the code from there.
+    """The name of a registered task, else `path.py:NAME`, from which workers load the code.
 
-    found: a Task class or instance, or a function. Raises UnknownTaskError for what no file holds under a name.
+    found: a Task class or instance, or a function. Raises UnknownTaskError if it is not defined in a file, or not under
+    a name at the top level of that file.
     """
     if isinstance(found, Task):
         found = type(found)
     module = sys.modules.get(getattr(found, "__module__", ""))
-    if module is None:  # its code was loaded for another study, which is the active one now
+    if module is None:  # its code was loaded for one study, but that of another is active now
         name, file = _as_defined(found)
     else:
         name = next((name for name, value in vars(module).items() if value is found), "")
@@ -30,18 +31,18 @@ def reference_of(found: Any) -> str:
     called = getattr(found, "__qualname__", getattr(found, "__name__", repr(found)))
     if file is None or not Path(file).is_file():
         raise UnknownTaskError(
-            f"{called} stands in no file (it was typed into an interpreter or a notebook), so that no worker can "
-            "load it. Write it into a file, and import it from there."
+            f"{called} is not in a file (it was typed into an interpreter or a notebook), so workers can't load it. "
+            "Write it into a file, and import it from there."
         )
     if not name or name == "<lambda>":
         raise UnknownTaskError(
-            f"{called} can't be found again in {file}: it must stand there under a name, outside of any function."
+            f"{called} can't be found again in {file}: it must have a name there, outside of any function."
         )
     return f"{Path(file).resolve()}:{name}"
 
 
 def _as_defined(found: Any) -> tuple[str, str | None]:
-    """The name under which a class or function was defined, empty within a function, and the file of its code."""
+    """The name under which a class or function was defined, and the file. The name is empty inside a function."""
     members = [found, *vars(found).values()] if isinstance(found, type) else [found]
     codes = (getattr(inspect.unwrap(each), "__code__", None) for each in members if callable(each))
     file = next((code.co_filename for code in codes if code is not None), None)

@@ -18,7 +18,7 @@ from objectives.task import Task
 from objectives.task_class import flaw_of
 
 GROUP = "sweeps.tasks"
-LOOP_ON_GPUS = "cuda2"  # changed whenever the shared loop's figures on GPUs change, and no task's on the CPU
+LOOP_ON_GPUS = "cuda2"  # must change if the shared loop's figures change on GPUs, but not on the CPU
 BUILT_IN = {
     "mnist_mlp": "objectives.tasks.mnist_mlp:MnistMlp",
     "mnist_mlp_online": "objectives.tasks.mnist_mlp_online:MnistMlpOnline",
@@ -46,8 +46,8 @@ def all_tasks() -> Iterator[Task]:
 def get_task(name: str, *, before_loading: Callable[[Sources], None] | None = None) -> Task:
     """The task called `name`, or the class in a file or module given as `path.py:Class` or `package.module:Class`.
 
-    before_loading: is given code of a user's own before it is run, and may raise. Raises UnknownTaskError; its message
-    names a similar task.
+    before_loading: called with a user's own code before it is run; it may raise an error to prevent that. Raises
+    UnknownTaskError; its message names a similar task.
     """
     if ":" in name:
         sources, class_name = _own_sources(name)
@@ -75,7 +75,7 @@ def task_reference(name: str) -> str:
 
 
 def task_version(task: Task, *, on_gpus: bool = False) -> str:
-    """The version of a task; on GPUs, it contains the version of the loop there."""
+    """The version of a task. on_gpus: add the version of the shared loop on GPUs."""
     return f"{task.version}+{LOOP_ON_GPUS}" if on_gpus else task.version
 
 
@@ -95,7 +95,7 @@ def _own_sources(name: str) -> tuple[Sources, str]:
 
 
 def task_of(sources: Sources, class_name: str) -> Task:
-    """The task of that class in somebody's own code. Raises UnknownTaskError where there is none, or a flawed one."""
+    """The task of that class in a user's own code. Raises UnknownTaskError if there is none, or if it is invalid."""
     path = sources.main.path
     found = getattr(sources.load(), class_name, None)
     if not (isinstance(found, type) and issubclass(found, Task)) or found is Task:

@@ -1,4 +1,4 @@
-"""Seeds that depend only on their purpose."""
+"""Derives seeds that depend only on their purpose."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import hashlib
 def derive_seed(*parts: int | str) -> int:
     """A seed of 63 bits from its purpose, such as `(trial seed, "weights")`.
 
-    SHA-256 of the parts, so that it is the same in every process (Python's own `hash` is not) and so
-    that neighbouring trials have unrelated streams.
+    It is computed by SHA-256, so that it is the same in every process (Python's own `hash` is not), and so that the
+    random numbers of different trials are unrelated.
     """
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -1,8 +1,8 @@
-"""Somebody's own code: a file, and the local modules that it imports, read once and loaded from what was read.
+"""A user's own code: a file and the local modules that it imports. They are read once, and loaded from the read text.
 
-What decides a study's figures must be known and the same on every worker. So the sources are found by reading the
-imports of the file (those within functions, too), digested, and sent along: a worker loads them from the text that
-the driver read, whatever lies on its own disk by then.
+All code that can change a study's figures must be known, and the same on every worker. So the driver finds the local
+modules by the import statements (also those inside functions), computes their digests, and sends their text to the
+workers. A worker loads this text, even if the files on its own disk have changed.
 """
 
 from __future__ import annotations
@@ -44,15 +44,16 @@ _being_loaded: list[str] = []
 
 
 def is_being_loaded() -> bool:
-    """Whether somebody's own code is imported just now, and this is called by it."""
+    """Whether a user's own code is being imported now, and calls this function."""
     return bool(_being_loaded)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """A module with the local modules that it imports, itself first. packages: top names of all else it imports.
+    """A module and the local modules that it imports; the module itself is first.
 
-    named: other files that decide figures, each with a digest, as the code declares them.
+    packages: top-level names of the other modules that it imports. named: digests of other files that can change
+    figures, which the code has declared.
     """
 
     files: tuple[SourceFile, ...]
@@ -62,28 +63,28 @@ class Sources:
 
     @property
     def main(self) -> SourceFile:
-        """The file that was named."""
+        """The file that the user named."""
         return self.files[0]
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
-        """A digest for each file, by its path from the folder of the code."""
+        """The digest of each file of code, by its path relative to the folder of the code."""
         return {each.shown: each.digest for each in self.files if each.text}
 
     @property
     def decisive(self) -> dict[str, str]:
-        """The digests of all files that decide figures: of code, and others that were named."""
+        """The digests of all files that can change figures: those of code, and those that the code declared."""
         return {**self.digests, **dict(self.named)}
 
     @property
     def uses_torch(self) -> bool:
-        """Whether torch computes here, as far as the imports tell."""
+        """Whether the code uses torch, according to its imports."""
         return not _ON_TORCH.isdisjoint(self.packages) or ("keras" in self.packages and _keras_is_on_torch())
 
     def load(self) -> ModuleType:
-        """The main module, executed once; its local modules are found under the names by which it imports them.
+        """The main module. It is executed once, and can import its local modules by the usual names.
 
-        Raises UnknownTaskError, with the reason, where it can't be imported.
+        Raises UnknownTaskError, with the reason, if it can't be imported.
         """
         loaded = LoadedModules.of(self.files, self.root)
         loaded.activate()
@@ -100,12 +101,12 @@ class Sources:
 
 
 def read_sources(file: Path, module: str | None = None) -> Sources:
-    """The sources of `file`, which is imported as `module`.
+    """The sources of `file`, which is imported under the name `module`.
 
-    Without a name: a file that imports from the package it lies in has its name there; any other has one that is made
-    of its content, so that an edited file is a new module and no file's name hides an installed package.
+    By default, a file that imports from its own package has its name in that package. Any other file has a name that is
+    made from its content: so an edited file is a new module, and no file hides an installed package of the same name.
 
-    Raises UnknownTaskError where there is no such file, or it is no Python.
+    Raises UnknownTaskError if the file is missing or is not Python.
     """
     path = file.resolve()
     if not path.is_file():
@@ -130,7 +131,7 @@ class _Reading:
         self._others: set[str] = set()
 
     def sources(self, main: SourceFile, dotted: str) -> Sources:
-        """Of the main file, whose name within its folder is `dotted`."""
+        """The sources of the main file. dotted: its module name, relative to the folder of the code."""
         self._files[main.module] = main
         for parent in _parents(main.module) if main.module == dotted else ():
             self._follow(parent)
@@ -142,7 +143,7 @@ class _Reading:
         )
 
     def _follow(self, name: str) -> bool:
-        """Take the module `name` in, with its parents and imports, where it is local; returns whether there is one."""
+        """If `name` is a local module, read it, its parent packages and its imports. Returns whether it is local."""
         if name in self._files:
             return True
         found = locate(name, self._root)
@@ -200,7 +201,7 @@ def _keras_is_on_torch() -> bool:
 
 
 def _told(error: BaseException, sources: Sources) -> str:
-    """What went wrong, and in which line of the user's own code."""
+    """The error, and the line of the user's own code in which it was raised."""
     traced, ours = traceback.extract_tb(error.__traceback__), {each.path for each in sources.files}
     frames = [each for each in traced if each.filename in ours]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

@@ -6,7 +6,7 @@ import typing
 
 
 def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """'; did you mean …?' if a known word is similar, else a full stop."""
+    """The end of an error message: '; did you mean …?' if a known word is similar, else '.'."""
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

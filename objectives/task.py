@@ -89,20 +89,20 @@ class Task(ABC):
         return False
 
     def prepare(self, rows: Rows, parameters: Any) -> Rows:
-        """Rows for the model (for example scaled), made once at the start of a trial."""
+        """The rows in the form for the model (for example scaled). Called once, at the start of a trial."""
         return rows
 
     def prepare_evaluation(self, rows: Rows, parameters: Any) -> Rows:
-        """Prepared rows for evaluation: for example cropped in the middle, or with fixed words to rank.
+        """Prepared rows in the form for evaluation: for example cropped in the middle, or with fixed words to rank.
 
-        Made once at the start of a trial. The same rows and parameters give the same result on every machine.
+        Called once, at the start of a trial. The same rows and parameters must give the same result on every machine.
         """
         return rows
 
     def augment(self, batch: Rows, parameters: Any) -> Rows:
-        """A training batch for the model: for example cropped at random, or with randomly drawn words.
+        """A training batch in the form for the model: for example cropped at random, or with randomly drawn words.
 
-        Random numbers come from torch's global generators, which the loop has seeded.
+        Take random numbers from torch's global generators, which the loop has seeded.
         """
         return batch
 
@@ -131,32 +131,32 @@ class Task(ABC):
         raise NotImplementedError
 
     def split_score(self, outputs: Tensor, targets: Tensor) -> Tensor | float:
-        """The metric of a whole split, if it is no mean over rows: F1, AUC, RMSE, perplexity.
+        """The metric of a whole split, if it is not a mean over rows: F1, AUC, RMSE, perplexity.
 
-        outputs, targets: of all rows of the split, in their order, on the device of the model. Called in place of
-        `scores` if a task defines it. Compute it by torch; numpy or scikit-learn work too, but on a GPU each round then
-        waits for them.
+        outputs, targets: those of all rows of the split, in their order, on the device of the model. If a task defines
+        this method, it is called in place of `scores`. Compute with torch; numpy or scikit-learn work too, but on a GPU
+        each round then waits for them.
         """
         raise NotImplementedError
 
     @classmethod
     def scores_whole_splits(cls) -> bool:
-        """Whether the metric is that of `split_score`."""
+        """Whether the task computes its metric by `split_score`."""
         return cls.split_score is not Task.split_score
 
     def start(
         self, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device
     ) -> TrainingRun | None:
-        """The task's own training run, at its start; None for the shared loop.
+        """A new training run of the task's own loop; None if the task uses the shared loop.
 
-        Only a task with a loop of its own overrides this; `objectives.training.loop.start_run` calls it.
+        Only a task with its own loop overrides this. `objectives.training.loop.start_run` calls it.
         """
         return None
 
     def learning_rate_factor(self, parameters: Any, step: int, total_steps: int, num_train: int) -> float:
         """The schedule's factor of the learning rate at `step` (from 0) of `total_steps`.
 
-        It depends only on the step, so a schedule has no state to save. num_train: rows of a pass.
+        It depends only on the step, so a schedule has no state to save. num_train: number of training rows.
         """
         return schedule_factor(parameters.schedule, step, total_steps)
 

@@ -14,7 +14,7 @@ _NEEDED = ("name", "rounds", "chance_score", "data_sets", "Parameters")
 
 
 def flaw_of(found: type[Task]) -> str | None:
-    """The error as the end of a sentence that begins with the class; None if the class is valid."""
+    """What is wrong with the class, as the end of a sentence whose subject is the class; None if it is valid."""
     lacking = sorted(found.__abstractmethods__) + [name for name in _NEEDED if not hasattr(found, name)]
     if found.scores is Task.scores and not found.scores_whole_splits():
         lacking.append("scores (or split_score)")

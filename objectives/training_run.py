@@ -1,4 +1,4 @@
-"""What a training run offers to whoever drives it."""
+"""The interface of a training run."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ class TrainingRun(Protocol):
         """Continue from where `state` was taken."""
 
     def close(self) -> None:
-        """End what the run started besides this process; whoever began a run calls this when it is done with it."""
+        """End processes and release resources of the run. The code that began the run must call this at the end."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Writes files atomically: each is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def write_whole(path: Path, content: bytes | memoryview, replace: Replace = Path
 
 @contextlib.contextmanager
 def written_whole(path: Path, replace: Replace = Path.replace) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of `path` at the end; its folder is made.
+    """Yield a file to write to. At the end of the `with` block, it replaces `path`. The folder is created.
 
-    replace: puts the written file in its place. Of a symbolic link, the file that it points to is replaced. What is no
-    file (a device, a pipe) stays what it is and is written to. Raises OSError.
+    replace: the function that moves the written file to its place. If `path` is a symbolic link, the file that it
+    points to is replaced. If it is a device or a pipe, the content is written to it directly. Raises OSError.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:  # raises IsADirectoryError for a folder
@@ -34,7 +34,7 @@ def written_whole(path: Path, replace: Replace = Path.replace) -> Iterator[Binar
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)  # of an earlier process with this number, or planted: it is not followed
+    partial.unlink(missing_ok=True)  # left by an earlier process with this id, or a planted link
     try:
         with partial.open("xb") as file:
             yield file

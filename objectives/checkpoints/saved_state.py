@@ -1,7 +1,8 @@
-"""What a training function saves, as bytes: models and optimisers by their `state_dict`, and plain values.
+"""Turns the values that a training function saves into bytes, and back.
 
-With a tensor among them the bytes are torch's own format, read with `weights_only`; else a pickle that may name
-nothing but `OrderedDict`. Either way, reading runs no code that the bytes bring.
+They are models and optimisers (saved by their `state_dict`) and plain values. If there is a tensor among them, the
+bytes are in torch's own format, read with `weights_only`; else they are a pickle that may name only `OrderedDict`. In
+both cases, reading runs no code from the bytes.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from typing import Any
 from objectives.checkpoints.packed_file import PackedFile
 from objectives.errors import CodeError, WeightsError
 
-_ARRAY = "numpy array"  # marks one: (mark, dtype, shape, bytes)
+_ARRAY = "numpy array"  # the mark of an array, which is stored as (mark, dtype, shape, bytes)
 _TORCH_BEGINS = b"PK"  # torch's files are zip archives
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
 def pack(state: Mapping[str, Any]) -> PackedFile:
-    """`state`, a value a name, as a file's content. Raises CodeError for what can't be saved, naming it."""
+    """`state` (values by name) as the content of a file. Raises CodeError, with the name, if a value can't be saved."""
     values = {name: _encoded(value, name) for name, value in state.items()}
     content = io.BytesIO()
     if _has_tensor(values):
@@ -34,9 +35,9 @@ def pack(state: Mapping[str, Any]) -> PackedFile:
 
 
 def unpack(packed: PackedFile) -> dict[str, Any]:
-    """What was packed. Raises WeightsError where the content is not what the digest was taken of."""
+    """The values that were packed. Raises WeightsError if the content does not match the digest."""
     if hashlib.sha256(packed.content).hexdigest() != packed.digest:
-        raise WeightsError("The saved state is damaged: not the one that was recorded.")
+        raise WeightsError("The saved state is damaged: it is not the recorded one.")
     try:
         state: dict[str, Any] = _decoded(_read(packed.content))
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
@@ -53,17 +54,17 @@ def _read(content: bytes) -> Any:
 
 
 def load_into(target: Any, name: str, value: Any) -> None:
-    """Give `target` the state that was saved of it as `name`."""
+    """Load into `target` the state that was saved under `name`."""
     if not hasattr(target, "load_state_dict"):
         raise CodeError(
             f"trial.restore({name}=…): a {type(target).__name__} has no load_state_dict. Call trial.restore() "
-            f'without it, and take its value from what that returns: state["{name}"].'
+            f'without it, and take the value from its result: state["{name}"].'
         )
     target.load_state_dict(value)
 
 
 def _encoded(value: Any, name: str) -> Any:
-    """Plain containers and values, tensors, and arrays as bytes."""
+    """The value in the form to store: plain containers and values, tensors, and arrays as bytes."""
     if isinstance(value, _PLAIN) and type(value) in _PLAIN:
         return value
     if hasattr(value, "state_dict") and callable(value.state_dict):
@@ -83,9 +84,9 @@ def _encoded(value: Any, name: str) -> Any:
         if isinstance(value, numpy.ndarray) and not value.dtype.hasobject:
             return (_ARRAY, value.dtype.str, value.shape, value.tobytes())
     raise CodeError(
-        f"trial.save({name.partition('[')[0]}=…): {name} is a {type(value).__name__}, which can't be saved. What has a "
-        "state_dict can, and bytes, numbers, text, arrays, tensors, and lists and mappings of them; of anything else "
-        f"save the bytes: pickle.dumps({name.partition('[')[0]})."
+        f"trial.save({name.partition('[')[0]}=…): {name} is a {type(value).__name__}, which can't be saved. These can: "
+        "objects with a state_dict, bytes, numbers, text, arrays, tensors, and lists and mappings of them. Save "
+        f"anything else as bytes: pickle.dumps({name.partition('[')[0]})."
     )
 
 

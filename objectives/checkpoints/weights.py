@@ -32,7 +32,7 @@ def pack_weights(weights: Mapping[str, Tensor]) -> PackedFile:
     """`weights` as the content of a file, with the digest of the tensors."""
     import torch
 
-    content = io.BytesIO()  # torch's own writer hides why a file can't be written
+    content = io.BytesIO()  # torch's own writer does not tell why a file can't be written
     torch.save({name: tensor.detach().cpu() for name, tensor in weights.items()}, content)
     return PackedFile(content.getvalue(), weights_digest(weights))
 

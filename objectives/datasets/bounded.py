@@ -1,4 +1,4 @@
-"""Files whose size is known before they are read: what is larger is another file, and may be larger than the memory."""
+"""Reads files of known size. A larger file is refused: it is not the expected one, and may not fit into memory."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from objectives.errors import DataError
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:
-    """The content of a file. Raises DataError where it is larger than `most_bytes`, OSError where it can't be read."""
+    """The content of a file. Raises DataError if it is larger than `most_bytes`, OSError if it can't be read."""
     with path.open("rb") as file:
         return read_bounded_from(file, path, most_bytes)
 
 
 def read_bounded_from(file: IO[bytes] | BufferedIOBase, path: Path, most_bytes: int) -> bytes:
-    """Likewise of what stands in `path` packed, and comes out of `file`; no more than that is unpacked."""
+    """The unpacked content of the archive `path`, read from `file`. At most `most_bytes` and one byte are unpacked.
+
+    Raises DataError if the content is larger than `most_bytes`.
+    """
     content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise DataError(

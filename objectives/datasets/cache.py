@@ -1,7 +1,7 @@
-"""Caches rows that take long to make in files that all processes map, so that they are made only once.
+"""Caches rows that take long to make, in files that all processes map into memory, so that they are made only once.
 
-An entry is a folder that appears whole or not at all. Its name depends on the source of the rows. Without the source
-there are no rows, and a changed source gives another entry.
+An entry is a folder that is written atomically. Its name depends on the source of the rows, so a changed source gives
+another entry. If the source is missing, the cache is not used.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from objectives.rows.splitting import digest_rows
 
 FOLDER = "decoded"
 _ABOUT = "rows.json"
-_NEWEST_KEPT = 3  # entries of a data set: a machine may have more than one data root
+_NEWEST_KEPT = 3  # entries to keep for each data set, because a machine may have several data folders
 _ABANDONED_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows by part, and their digest, as `digest_rows` of all parts in order."""
+    """Rows by part, and the digest that `digest_rows` gives for all parts in order."""
 
     parts: Mapping[str, Rows]
     digest: str
 
 
 def kept_rows(name: str, tree: Tree, recipe: str, root: Path, make: Callable[[], Mapping[str, Rows]]) -> Kept:
-    """The rows that `make` makes of `tree`, now or earlier. Parts of the file are read when rows are used.
+    """The rows that `make` makes from `tree`, now or earlier. The files are mapped: parts are read when rows are used.
 
-    recipe: everything besides the tree that decides the rows. Changes to the rows in memory never reach the files. If
+    recipe: everything besides the tree that the rows depend on. Changes to the rows in memory never reach the files. If
     the rows can't be cached, they are made each time, and a line on stderr says so. Raises DataError if the tree
     changes meanwhile, and the errors of `make`.
     """
@@ -147,7 +147,7 @@ def _write(made: Kept, entry: Path, key: str) -> None:
         try:
             partial.rename(entry)
         except OSError:
-            if not entry.exists():  # otherwise another process was first, with the same rows
+            if not entry.exists():  # else another process has written the same rows
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)

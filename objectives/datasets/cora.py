@@ -1,7 +1,7 @@
 """Cora (Sen et al. 2008): 2,708 papers in seven fields, their words, and their citations.
 
 Read from the files of the Planetoid layout: 1,433 words, 10,556 directed edges (each citation in both directions).
-20 papers of each field are labelled for training, 500 are for validation and the other 2,068 are the sealed test.
+20 papers of each field are labelled for training, 500 are for validation and the other 2,068 are for the test.
 """
 
 from __future__ import annotations

@@ -28,9 +28,10 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
 
 
 def check_published(content: bytes, wanted: str, flaw: str, source: str, algorithm: str = "sha256") -> None:
-    """Raises DataError where `content` is not the published file.
+    """Raises DataError if `content` is not the published file.
 
-    wanted: its digest, or the beginning of that. flaw: what is wrong then ("… is not text8"). source: its URL.
+    wanted: the digest of the published file, or the beginning of it. flaw: the beginning of the message ("… is not
+    text8"). source: the URL of the published file.
     """
     if not digest_of(content, algorithm).startswith(wanted):
         raise DataError(
@@ -53,11 +54,11 @@ def digest_of_file(path: Path, algorithm: str = "sha256") -> str:
 def download(
     url: str, target: Path, *, md5: str | None = None, tell: Callable[[str], None] | None = None
 ) -> None:
-    """Download `url` to `target`, whole or not at all. The next call continues a partial file.
+    """Download `url` to `target`, which appears only when it is complete. The next call continues a partial download.
 
     If another process is downloading it, wait for that process. md5: of the whole file, if published; a file with
     another md5 is deleted. Raises MissingDataError if the server can't be reached; its message names the file, its
-    source and its place. Raises DataError for a wrong file.
+    source and the place for it. Raises DataError for a wrong file.
     """
     tell = tell or (lambda line: print(line, file=sys.stderr))
     partial = target.with_name(target.name + ".partial")

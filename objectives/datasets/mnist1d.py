@@ -1,7 +1,7 @@
 """MNIST-1D (Greydanus and Kobak 2020): ten shapes as sequences of 40 numbers, shifted, sheared and noisy.
 
-Made by the package `mnist1d`, no download: 4,000 sequences, of which 15 % are for validation, each class in
-proportion, and 1,000 sealed test ones. Sequences are float32, shape (rows, 40); labels int64.
+The package `mnist1d` makes them without a download: 4,000 sequences, of which 15 % of each class are for
+validation, and 1,000 for the test. Sequences are float32, shape (rows, 40); labels int64.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _made() -> dict[str, Any]:
 
 @functools.cache
 def _made_once() -> dict[str, Any]:
-    """The arrays as the package makes them, which takes some seconds. Callers copy what they change."""
+    """The arrays that the package makes, which takes some seconds. A caller must copy an array before changing it."""
     from mnist1d.data import make_dataset  # also imports its plotting, which takes a second
 
     with _global_generators_kept():

@@ -11,7 +11,7 @@ import numpy as np
 
 from objectives.errors import DataError
 
-# The names that pickled arrays need, as the numpy that wrote them called them.
+# The names that pickled arrays need. Each version of numpy wrote its own names.
 ARRAYS: Mapping[str, Any] = {
     "numpy.core.multiarray._reconstruct": np.empty(0).__reduce__()[0],
     "numpy.ndarray": np.ndarray,
@@ -21,10 +21,10 @@ _DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError,
 
 
 def read_pickle(content: bytes, source: str, known: Mapping[str, Any] = ARRAYS) -> Any:
-    """The object in `content`, which may use only the `known` names ("module.name").
+    """The object in `content`, a pickle that may use only the `known` names ("module.name").
 
-    Text of Python 2 is returned as bytes. source: its name in errors. Raises DataError if the pickle is damaged or uses
-    another name; no code of that name has run then.
+    Text of Python 2 is returned as bytes. source: the pickle's name in errors. Raises DataError if the pickle is
+    damaged or uses another name. The code behind that name is not run.
     """
     try:
         return _Unpickler(content, source, known).load()

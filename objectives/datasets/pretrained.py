@@ -1,5 +1,8 @@
-"""Pretrained weights. They are stored with the rows and are part of the data's digest. So training with other weights
-is noticed, and a model depends only on the rows for which it is built."""
+"""Data sets with pretrained weights.
+
+The weights are stored with the rows, and are part of the data's digest. So a study notices other weights, and a model
+depends only on the rows for which it is built.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """Text as pairs of neighbouring words: `text8`, or any text of your own.
 
-`text8` (Mahoney 2011) is the first 100 MB of cleaned English Wikipedia, 17,005,207 words. `text` is what the `*.txt`
-files in the folder `text` hold, one after the other in the order of their names, brought into text8's form: letters
-a to z in lower case, digits spelled out, single spaces between words.
+`text8` (Mahoney 2011) is the first 100 MB of cleaned English Wikipedia, 17,005,207 words. `text` is the content of the
+`*.txt` files in the folder `text`, one after the other in the order of their names, in text8's form: letters a to z in
+lower case, digits spelled out, single spaces between words.
 
-The first 90 % of the text are for training, the next 5 % for validation and the last 5 % are the sealed test, so that
-no pair straddles two splits. Words other than the 10,000 most frequent ones of the training stretch are dropped, as if
-they had not been written. A pair is a word and one of the five on either side of it.
+The first 90 % of the text are for training, the next 5 % for validation and the last 5 % for the test, so that no pair
+of words is in two splits. Only the 10,000 most frequent words of the training part are kept; all others are removed
+before pairs are made. A pair is a word and one of the five words on either side of it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from objectives.rows.word_pairs import WordPairs, noise_weights
 VOCABULARY = 10_000
 WINDOW = 5
 MAX_TRAIN_PAIRS = (
-    2_000_000  # from a longer text (text8 has 130 million pairs), a sample is drawn with the split's seed
+    2_000_000  # a longer text gives a sample of so many pairs, drawn with the split's seed (text8 has 130 million)
 )
 NUM_HELD_OUT_PAIRS = 10_000  # for validation and for test, drawn in the same way
 _TRAIN_SHARE, _VALID_SHARE = 0.90, 0.05
@@ -124,7 +124,7 @@ def _neighbours(words: NDArray[np.int32], most: int) -> NDArray[np.int32]:
 
 
 def _stretches(text: bytes) -> tuple[bytes, bytes, bytes]:
-    """For training, validation and test, cut between words."""
+    """The parts of the text for training, validation and test, cut between words."""
     first = text.rfind(b" ", 0, int(_TRAIN_SHARE * len(text))) + 1
     second = text.rfind(b" ", 0, int((_TRAIN_SHARE + _VALID_SHARE) * len(text))) + 1
     return text[:first], text[first:second], text[second:]
@@ -182,7 +182,7 @@ def _read_text8(root: Path) -> bytes:
 
 
 def _content(path: Path, most_bytes: int | None) -> bytes:
-    """most_bytes: where it is known how large the text is; None for any size."""
+    """The text of a file, unpacked if it is a zip. most_bytes: its largest size; None for any size."""
     try:
         if most_bytes is None:
             return path.read_bytes()

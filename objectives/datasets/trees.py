@@ -59,7 +59,7 @@ class Folder(Tree):
         return sorted(self._files())
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Reads them in the given order."""
+        """Each of `names` with its content, in the given order."""
         for name in names:
             try:
                 _check_size(self.path, name, (self.path / name).stat().st_size)
@@ -69,10 +69,10 @@ class Folder(Tree):
             yield name, content
 
     def fingerprint(self) -> str | None:
-        """Made from names, sizes and times, because reading 100,000 files at each launch would be too slow.
+        """A key made from names, sizes and times, because reading 100,000 files at each launch would be too slow.
 
         Every change of a file updates its change time, which users can't set (unlike the modification time). The clock
-        ticks in steps, so a folder that was changed just now has no key yet.
+        of a file system is coarse, so a folder that was changed less than two seconds ago has no key yet.
         """
         return _known_by_times(self.path, self._files())
 
@@ -101,14 +101,14 @@ class Folder(Tree):
 
 
 class Tar(Tree):
-    """A tar, plain or compressed. Absolute names, `..`, links and devices are refused."""
+    """The files of a tar, plain or compressed. Absolute names, `..`, links and devices are refused."""
 
     def names(self) -> list[str]:
         """All files, sorted."""
         return sorted(self._members)
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Reads them in the archive's order, in one pass."""
+        """Each of `names` with its content, read in one pass in the archive's order."""
         members = sorted(((self._members[name], name) for name in names), key=lambda m: m[0].offset_data)
         with self._opened() as tar:
             for member, name in members:
@@ -121,7 +121,7 @@ class Tar(Tree):
                 yield name, content
 
     def fingerprint(self) -> str | None:
-        """Made from the content; above 1 GiB from size and times."""
+        """A key made from the content; for archives above 1 GiB, from size and times."""
         try:
             status = self.path.stat()
         except OSError as error:

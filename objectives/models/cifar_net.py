@@ -14,9 +14,9 @@ CHANNELS = 64
 class CifarNet(nn.Sequential):
     """Logits of byte images: two convolutions of 64 channels, each with pooling, two dense layers, an output.
 
-    side: of the input images. crop: side of the square in the middle that is used. bn_momentum: of batch norm after
-    every layer but the output; None for no batch norm. local_response_norm: after the first pooling and before the
-    second, as published. Dropout acts on the dense layers.
+    crop: side in pixels of the square in the middle of the image that is used. bn_momentum: that of batch norm, which
+    follows every layer but the output; None for no batch norm. local_response_norm: whether there is one after the
+    first pooling and one before the second, as published. Dropout acts on the dense layers.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class LocalResponseNorm(nn.Module):
     """x / (1 + 0.001 · mean of x² over nine neighbouring channels)^0.75 (Krizhevsky et al. 2012, section 3.3).
 
     Channels outside the range count as zeros. torch's own module uses three-dimensional pooling, whose gradient
-    on CUDA is not deterministic; that of a convolution is.
+    on CUDA is not deterministic. This one uses a convolution, whose gradient is deterministic.
     """
 
     def __init__(self, num_channels: int) -> None:
@@ -66,7 +66,7 @@ class LocalResponseNorm(nn.Module):
         self.register_buffer("neighbours", near.float()[:, :, None, None] / 9, persistent=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Of the same shape."""
+        """The normalised inputs, of the same shape."""
         means = conv2d(inputs.square(), self.neighbours)  # type: ignore[arg-type]
         return inputs / (1 + 0.001 * means).pow(0.75)
 

@@ -14,7 +14,7 @@ class GraphNetwork(nn.Module):
     """Class scores of nodes, from the features of all nodes and the normalised adjacency.
 
     Hidden layers, convolutions first, are each followed by batch norm (over all nodes of the graph), ReLU and dropout.
-    Without dense layers the last convolution gives the scores; with them, a dense one does.
+    Without dense layers, the last convolution gives the scores. With dense layers, a further dense layer does.
     """
 
     def __init__(

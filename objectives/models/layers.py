@@ -28,8 +28,8 @@ def initialize(layer: nn.Linear | nn.Conv1d | nn.Conv2d, how: WeightInitName) ->
     """Draw new weights of a layer from torch's global generator. Biases become zero.
 
     he: normal, variance 2 / fan-in (He et al. 2015). xavier: normal, variance 2 / (fan-in + fan-out) (Glorot
-    and Bengio 2010). unit_normal: normal with σ = 1, cut off at two σ. unit_normal_all: weights and biases alike
-    from a normal with σ = 1, not cut off.
+    and Bengio 2010). unit_normal: normal with σ = 1, truncated at two σ. unit_normal_all: both weights and biases
+    from a normal with σ = 1, not truncated.
     """
     match how:
         case "he":

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 class SkipGram(nn.Module):
     """Logits for a word to occur near another word: the dot product of their vectors.
 
-    Batch norm and dropout act on the vectors, if they are on. shared_table: whether a word has the same vector as
-    target and as context. output_bias: whether to learn a number that is added to each product. Without it, a shared
-    table can't express that most words do not occur together.
+    Batch norm and dropout, if switched on, act on the vectors. shared_table: whether a word has the same vector as
+    target and as context. output_bias: whether to learn a number that is added to each product. Without that number, a
+    shared table can't express that most words do not occur together.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class _Vectors(nn.Module):
             self.norm = nn.BatchNorm1d(width, momentum=bn_momentum)
             nn.init.constant_(
                 self.norm.weight, width**-0.5
-            )  # vectors of length 1: products near 0, as without it
+            )  # batch norm then gives vectors of length 1, with products near 0, as without batch norm
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, words: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ Version = Literal["1_0", "1_1"]
 STANDARD_WIDTH = 512
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of its channels
 
-# Channels of the first convolution and its kernel; then of each fire module squeezed and expanded ones, None a pooling.
+# Channels and kernel size of the first convolution; then squeezed and expanded channels of each fire module. None: pooling.
 _PLANS: dict[str, tuple[int, int, tuple[tuple[int, int] | None, ...]]] = {
     "1_0": (
         96,
@@ -62,9 +62,10 @@ class SqueezeNet(nn.Module):
     """Logits of byte images with sides of 24 pixels or more.
 
     width: output channels of the last fire module, 512 as published. All other numbers of channels are scaled with it.
-    bn_momentum: of batch norm after each convolution of a fire module; None for no batch norm. frozen: the features are
-    not trained; they get no gradient, and batch norm always uses its running statistics. rectify_logits: as published;
-    a class whose logit is below zero for all images then gets no gradient any more.
+    bn_momentum: that of batch norm after each convolution of a fire module; None for no batch norm. frozen: whether the
+    features are not trained: they get no gradient, and batch norm always uses its running statistics. rectify_logits:
+    whether a ReLU follows the last convolution, as published; then a class whose logit is below zero for all images
+    gets no gradient any more.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class SqueezeNet(nn.Module):
 
 
 class Fire(nn.Module):
-    """Reduces the channels by a convolution of one pixel, then expands them by one of 1 pixel and one of 3 by 3."""
+    """Reduces the channels by a 1 x 1 convolution, then expands them by a 1 x 1 and a 3 x 3 convolution."""
 
     def __init__(self, channels: int, squeezed: int, expanded: int, bn_momentum: float | None) -> None:
         super().__init__()

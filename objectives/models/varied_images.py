@@ -34,7 +34,7 @@ class StandardizedImages(nn.Module):
         num = pixels[0].numel()
         mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
         deviation = pixels.std(dim=(1, 2, 3), correction=0, keepdim=True)
-        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # of noise among equal pixels, make nothing
+        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # so that noise among nearly equal pixels is not amplified
 
 
 class NormalizedImages(nn.Module):
@@ -63,7 +63,7 @@ def random_crops(images: Tensor, size: int) -> Tensor:
 
 
 def random_shifts(images: Tensor, most: int) -> Tensor:
-    """Each image moved by a random number of pixels, at most `most`, in each direction; its edges fill the gap."""
+    """Each image, moved by a random number of pixels (at most `most`) along each axis. Its edge pixels fill the gap."""
     size = images.shape[-1]
     return random_crops(nn.functional.pad(images, [most] * 4, mode="replicate"), size)
 
@@ -75,9 +75,9 @@ def random_flips(images: Tensor) -> Tensor:
 
 
 def jittered(images: Tensor, strength: float) -> Tensor:
-    """Images, float32, with random brightness and contrast; values may leave the scale.
+    """Images, float32, with random brightness and contrast. Values may lie outside 0 to 255.
 
-    At strength 1 up to 63 is added or taken, and distances from each channel's mean are multiplied by 0.2 to 1.8.
+    At strength 1, up to 63 is added or subtracted, and distances from each channel's mean are multiplied by 0.2 to 1.8.
     """
     brightness, contrast = (
         torch.rand(2, len(images), 1, 1, 1, device=images.device).mul_(2).sub_(1) * strength

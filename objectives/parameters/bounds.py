@@ -14,7 +14,7 @@ def check_at_least(parameters: Any, **least: float) -> None:
 
 
 def check_share(parameters: Any, name: str, *, below_one: bool = False) -> None:
-    """Raises ValueError unless a parameter lies between 0 and 1; at 1 itself too, if `below_one`."""
+    """Raises ValueError unless a parameter lies between 0 and 1. below_one: whether 1 itself is refused, too."""
     value = getattr(parameters, name)
     if not 0 <= value <= 1 or (below_one and value == 1):
         raise ValueError(

@@ -10,7 +10,7 @@ from objectives.parameters.training import ScheduleName
 def schedule_factor(name: ScheduleName, step: int, total_steps: int) -> float:
     """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
-    constant: 1. step: a tenth after half, a hundredth after three quarters of the steps.
+    constant: always 1. step: 1, then 0.1 after half of the steps, and 0.01 after three quarters of them.
     exponential: ten staircase steps from 1 down towards 0.01.
     cosine: from 1 down to 0 along half a wave (Loshchilov & Hutter 2017, without restarts).
     one_cycle: from 1/25 up to 1 over the first 30 %, then down to 1e-4, along half waves (Smith 2018).

@@ -13,15 +13,15 @@ ScheduleName = Literal["constant", "step", "exponential", "cosine", "one_cycle"]
 
 @dataclass(frozen=True)
 class TrainingParameters:
-    """The parameters that every task searches, and those of its optimizer. Tasks override the defaults.
+    """The parameters that every task has, including those of the optimizer. Tasks override the defaults.
 
-    learning_rate: of the optimiser, before the schedule.
+    learning_rate: that of the optimizer, before the schedule's factor.
     batch_size: rows in a step; all rows if there are fewer.
-    hidden_width: units of the layer that the task calls hidden.
+    hidden_width: number of units of the hidden layer; each task says which layer that is.
     dropout: probability of dropping a unit.
     batch_norm: whether activations are normalized over the batch.
     bn_momentum: weight of the new batch in batch norm's running statistics, as PyTorch defines it.
-    weight_decay: L2 (decoupled with adamw).
+    weight_decay: factor of L2 regularisation (decoupled weight decay with adamw).
     gradient_clip: largest global L2 norm of the gradient; None for no limit.
     """
 

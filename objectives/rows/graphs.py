@@ -18,8 +18,7 @@ from objectives.rows.rows import Rows
 class Graph:
     """Nodes with features, and the edges between them.
 
-    features: float32, (nodes, features), sparse CSR. adjacency: float32, (nodes, nodes), sparse CSR; an edge has its
-    weight in both directions.
+    features: float32, (nodes, features), sparse CSR. adjacency: float32, (nodes, nodes), sparse CSR; it is symmetric.
     """
 
     features: Tensor
@@ -95,7 +94,7 @@ class GraphRows(Rows):
     """Some nodes of a graph: `inputs` are their numbers, int64, `targets` their labels.
 
     graph: all nodes, including those that are not rows. unseen: sorted numbers of nodes that `without_unseen`
-    removes from the graph. labels: of every node; None in a search.
+    removes from the graph. labels: the labels of all nodes; None in a search.
     """
 
     graph: Graph
@@ -132,8 +131,9 @@ class GraphRows(Rows):
 class SparseFactor:
     """A constant matrix M for products M @ X with dense X. Only X gets a gradient.
 
-    On the CPU, M and its transpose are stored as CSR, because the gradient is transpose @ G. With M alone, autograd
-    needs several times as long. On CUDA, M is dense, because cuSPARSE sums CSR products in no fixed order.
+    On the CPU, M and its transpose are stored as CSR, because the gradient of X is transpose @ G, where G is the
+    gradient of the product. With M alone, autograd needs several times as long. On CUDA, M is dense, because cuSPARSE
+    sums CSR products in no fixed order.
     """
 
     matrix: Tensor

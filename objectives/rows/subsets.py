@@ -46,7 +46,7 @@ def fold_of(splits: Splits, fold: int, num_folds: int) -> Splits:
     """Training and validation rows together, divided into `num_folds` parts: part `fold` (from 0) validates."""
     rows = joined(splits.train, splits.valid)
     strata = _strata(rows.targets)
-    if 2 * len(np.unique(strata)) > len(strata):  # numbers of their own, no classes
+    if 2 * len(np.unique(strata)) > len(strata):  # too many distinct targets to be classes
         strata = np.zeros_like(strata)
     parts = stratified_split(strata, [1.0 / num_folds] * num_folds, SPLIT_SEED)
     if not all(len(part) for part in parts):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from objectives.rows.rows import Rows
 
-NOISE_POWER = 0.75  # counts to this power: Mikolov et al. 2013, section 2.2
+NOISE_POWER = 0.75  # a word's weight is its count to this power (Mikolov et al. 2013, section 2.2)
 _NOISE_UNITS = (
     1000  # weights are integers, so that drawing is exact; this is the weight of a word that occurs once
 )
@@ -20,8 +20,8 @@ _NOISE_UNITS = (
 class WordPairs(Rows):
     """`inputs` (rows, 2 or more) are word numbers: the target, a word of its context, then words drawn as noise.
 
-    `targets` is 1 where the second word is one of the context, 0 where that was drawn as well. noise: cumulative
-    weights of the words, int64, (vocabulary,).
+    `targets` is 1 if the second word is from the context, 0 if it was drawn as noise, too. noise: cumulative weights of
+    the words, int64, (vocabulary,).
     """
 
     noise: Tensor

@@ -108,5 +108,5 @@ def test_code_that_no_file_holds_under_a_name_is_refused() -> None:
         reference_of(inner)
     namespace: dict[str, Any] = {"__name__": "nowhere"}
     exec("def typed(trial): return 0.0", namespace)
-    with pytest.raises(UnknownTaskError, match="stands in no file"):
+    with pytest.raises(UnknownTaskError, match="is not in a file"):
         reference_of(namespace["typed"])
