@@ -35,7 +35,7 @@ from objectives.rows.word_pairs import WordPairs, noise_weights
 VOCABULARY = 10_000
 WINDOW = 5
 MAX_TRAIN_PAIRS = (
-    2_000_000  # a longer text gives a sample of so many pairs, drawn with the split's seed (text8 has 130 million)
+    2_000_000  # text8 has 130 million pairs: of more pairs, so many are drawn with the split's seed
 )
 NUM_HELD_OUT_PAIRS = 10_000  # for validation and for test, drawn in the same way
 _TRAIN_SHARE, _VALID_SHARE = 0.90, 0.05

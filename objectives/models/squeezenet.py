@@ -14,7 +14,7 @@ Version = Literal["1_0", "1_1"]
 STANDARD_WIDTH = 512
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of its channels
 
-# Channels and kernel size of the first convolution; then squeezed and expanded channels of each fire module. None: pooling.
+# Channels and kernel of the first convolution; then squeezed and expanded channels of each fire module. None: pooling.
 _PLANS: dict[str, tuple[int, int, tuple[tuple[int, int] | None, ...]]] = {
     "1_0": (
         96,

@@ -34,7 +34,7 @@ class StandardizedImages(nn.Module):
         num = pixels[0].numel()
         mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
         deviation = pixels.std(dim=(1, 2, 3), correction=0, keepdim=True)
-        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # so that noise among nearly equal pixels is not amplified
+        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # does not amplify noise
 
 
 class NormalizedImages(nn.Module):

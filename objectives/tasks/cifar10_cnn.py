@@ -1,7 +1,8 @@
-"""cifar10_cnn: the net of the multi-GPU tutorial on CIFAR-10, on one device or on several.
+"""cifar10_cnn: the network of TensorFlow's multi-GPU tutorial on CIFAR-10, on one device or on several.
 
-Published: several towers, a GPU each, gradients averaged, one step for all; learning rate 0.1, cut to a tenth every
-350 epochs, counted in global batches; about 86 % test accuracy after 100,000 steps of 128. Ours: docs/tasks.md.
+Published: several towers (copies of the network), each on its own GPU; their gradients are averaged for one common
+step; learning rate 0.1, multiplied by 0.1 every 350 epochs, counted in global batches; about 86 % test accuracy after
+100,000 steps of 128 images. Our results: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -31,19 +32,22 @@ CLASSES = 10
 class Cifar10CnnParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    batch_size: rows a step, of all devices together. hidden_width, second_width: units of the two dense layers; dropout
-    acts on them, batch norm on the convolutions as well. local_response_norm: as published, in batch norm's place.
-    schedule: besides the others, `staircase`: times `decay_factor` every `decay_epochs` passes, counted in batches.
+    batch_size: rows per step, on all devices together. hidden_width, second_width: units of the two dense layers, on
+    which dropout acts. Batch norm acts on these and on the convolutions. local_response_norm: as published, in place of
+    batch norm.
+    schedule: one of the usual ones, or `staircase`: the rate is multiplied by `decay_factor` every `decay_epochs`
+        passes, counted in batches.
     weight_init: `narrow` is the tutorial's (truncated normals of fixed width, some biases 0.1).
-    crop: look at three quarters of the side (24 of 32 pixels), at random in training, else in the middle. flip: mirror
-        half of the training images. jitter: vary brightness and contrast; at 1 as the tutorial does.
-    devices: on how many each batch is shared out; see objectives/training/data_parallel.py.
+    crop: use a square of three quarters of the side (24 of 32 pixels), at a random position in training, else in the
+        middle. flip: mirror half of the training images. jitter: vary brightness and contrast; 1 is the tutorial's
+        strength.
+    devices: number of devices among which each batch is divided; see objectives/training/data_parallel.py.
     """
 
     batch_size: int = 128
     hidden_width: int = 384
     dropout: float = 0.3
-    schedule: Literal[ScheduleName, "staircase"] = "cosine"  # type: ignore[assignment]  # one more than usual
+    schedule: Literal[ScheduleName, "staircase"] = "cosine"  # type: ignore[assignment]  # one more choice
     weight_decay: float = 1e-4
     second_width: int = 192
     local_response_norm: bool = False
@@ -93,8 +97,8 @@ class Cifar10Cnn(ClassificationTask):
         },
         rounds=256,
         figures={"test_accuracy": 0.86},
-        note="after 100,000 steps on 50,000 images; there, moving averages of the weights were evaluated, and only the "
-        "dense layers' weights decayed, by 0.004",
+        note="after 100,000 steps on 50,000 images; the authors evaluated moving averages of the weights, and used "
+        "weight decay (0.004) only on the dense layers",
         variants={
             "shared": Variant({"devices": 2}, "the same global batch on two devices: the same weights"),
             "towers": Variant(
@@ -117,7 +121,7 @@ class Cifar10Cnn(ClassificationTask):
         return load_cifar10_test(data_root)
 
     def load_published(self, data: str, data_root: Path) -> Splits:
-        """All 50,000 images to train on, and the test rows for validation."""
+        """All 50,000 training images for training, and the test rows for validation."""
         import torch
 
         from objectives.rows.splitting import digest_rows
@@ -136,7 +140,7 @@ class Cifar10Cnn(ClassificationTask):
         return is_present(data_root)
 
     def augment(self, batch: Rows, parameters: Cifar10CnnParameters) -> Rows:
-        """Cropped, flipped and jittered, as parameters say."""
+        """The batch, cropped, flipped and jittered as `parameters` say."""
         from objectives.models.varied_images import jittered, random_crops, random_flips
 
         images = batch.inputs
@@ -149,7 +153,7 @@ class Cifar10Cnn(ClassificationTask):
         return Rows(images, batch.targets)
 
     def build(self, parameters: Cifar10CnnParameters, example: Rows) -> nn.Module:
-        """The net for images as large as `example`'s; it crops and standardises them itself."""
+        """The network for images of the size in `example`. It crops and standardises them itself."""
         from objectives.models.cifar_net import CifarNet
 
         net = CifarNet(
@@ -172,7 +176,7 @@ class Cifar10Cnn(ClassificationTask):
         seed: int,
         device: torch.device,
     ) -> TrainingRun | None:
-        """The shared loop's run, or one on several devices."""
+        """None for the shared loop on one device; a data-parallel run on several."""
         if parameters.devices == 1:
             return None
         from objectives.training.data_parallel import DataParallelRun
@@ -184,7 +188,7 @@ class Cifar10Cnn(ClassificationTask):
     def learning_rate_factor(
         self, parameters: Cifar10CnnParameters, step: int, total_steps: int, num_train: int
     ) -> float:
-        """The schedule's factor; `staircase` depends on the step alone, not on the budget."""
+        """The schedule's factor. `staircase` depends only on the step, not on the planned number of steps."""
         if parameters.schedule != "staircase":
             return super().learning_rate_factor(parameters, step, total_steps, num_train)
         batches = num_train / min(parameters.batch_size, num_train)

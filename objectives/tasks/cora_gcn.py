@@ -1,7 +1,7 @@
-"""cora_gcn: a graph convolutional network that tells the field of a paper from its words and its citations.
+"""cora_gcn: a graph convolutional network that classifies papers by field, from their words and their citations.
 
-Published: ten runs of 200 epochs, the split drawn anew for each but the model kept, so that later runs are tested on
-nodes that earlier ones were trained on: test accuracy rises from .769 to .883. Ours stand in docs/tasks.md.
+Published: ten runs of 200 epochs. Each run drew a new split, but the model was kept. So later runs are tested on nodes
+on which earlier runs were trained: test accuracy rises from .769 to .883. Our results: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ _PUBLISHED_TEST_ACCURACY = (0.769, 0.803, 0.853, 0.876, 0.860, 0.855, 0.885, 0.8
 class CoraGcnParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    batch_size: labelled nodes a step; the whole graph is passed through for each. hidden_width: units of each hidden
-    layer; dropout and batch norm act on all of them, batch norm over all nodes.
+    batch_size: labelled nodes per step; each step computes the whole graph. hidden_width: units of each hidden layer;
+    dropout and batch norm act on all hidden layers, batch norm over all nodes.
     graph_convolutions, dense_layers: see `GraphNetwork`.
-    feature_scaling: `row` (a paper's words sum to 1) or `raw` (0 and 1).
+    feature_scaling: `row` (the features of a paper sum to 1) or `raw` (0 and 1).
     graph_setting: `transductive` (the test nodes are in the graph, without labels) or `inductive` (they and their
-        edges come only when they are tested).
-    runs, reinitialise: as published, rounds are divided among several runs, with a split drawn anew for each and with
-        a fresh model or that of the run before. Needs all labels, so that only the published rows allow for it.
+        edges are added only for the test).
+    runs, reinitialise: as published, the rounds are divided among several runs. Each run draws a new split, and has a
+        new model (reinitialise) or that of the run before. This needs all labels, so it works only with the published
+        rows.
     """
 
     learning_rate: float = 0.01
@@ -65,11 +66,11 @@ class CoraGcn(ClassificationTask):
     """A graph convolutional network on Cora."""
 
     name = "cora_gcn"
-    chance_score = 818 / 2708  # of the largest class
+    chance_score = 818 / 2708  # share of the largest class
     rounds = 200
     data_sets = ("cora",)
     Parameters = CoraGcnParameters
-    needs_rows = True  # for the graph
+    needs_rows = True  # because of the graph
     evaluation_rows = 3000  # all nodes at once: each pass through the graph gives the scores of all
     published = Published(
         parameters={
@@ -87,12 +88,14 @@ class CoraGcn(ClassificationTask):
         },
         rounds=2000,
         figures={"test_accuracy": 0.854, "test_accuracy_deviation": 0.039},
-        note="mean and deviation of ten runs of 200 epochs, each on a split of its own, the model kept between them; "
-        "width, dropout and optimiser were not given with the figures",
+        note="mean and standard deviation of ten runs of 200 epochs, each on its own split, with the model of the run "
+        "before; the publication does not name width, dropout and optimiser",
         curve={
             200 * run: {"valid_score": accuracy} for run, accuracy in enumerate(_PUBLISHED_TEST_ACCURACY, 1)
         },
-        variants={"fresh": Variant({"reinitialise": True}, "a fresh model each run: no leak, and no rise")},
+        variants={
+            "fresh": Variant({"reinitialise": True}, "a new model for each run, so test nodes do not leak")
+        },
     )
 
     def load(self, data: str, data_root: Path) -> Splits:
@@ -102,13 +105,13 @@ class CoraGcn(ClassificationTask):
         return load_cora(data_root)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed nodes, with the whole graph."""
+        """The test nodes, with the whole graph."""
         from objectives.datasets.cora import load_cora_test
 
         return load_cora_test(data_root)
 
     def load_published(self, data: str, data_root: Path) -> Splits:
-        """The test nodes stand for validation, and the labels of all nodes go along, to draw splits anew."""
+        """The training nodes, and the test nodes for validation, with the labels of all nodes, to draw new splits."""
         from objectives.datasets.cora import load_cora_published
 
         return load_cora_published(data_root)
@@ -120,14 +123,14 @@ class CoraGcn(ClassificationTask):
         return is_present(data_root)
 
     def prepare(self, rows: Rows, parameters: CoraGcnParameters) -> Rows:
-        """Rows whose graph has a normalised adjacency, scaled features, and only the nodes that may be seen."""
+        """Rows whose graph has a normalised adjacency and scaled features, without unseen nodes if `inductive`."""
         import torch
 
         from objectives.rows.graphs import GraphRows
 
         if not isinstance(rows, GraphRows):  # an example to build from, without its graph
             return rows
-        seen = rows.to(torch.device("cpu"))  # sums in the same order, whatever the device
+        seen = rows.to(torch.device("cpu"))  # sums are in the same order for every device
         if parameters.graph_setting == "inductive":
             seen = seen.without_unseen()
         graph = seen.graph.normalised()
@@ -136,7 +139,7 @@ class CoraGcn(ClassificationTask):
         return dataclasses.replace(seen, graph=graph).to(rows.inputs.device)
 
     def build(self, parameters: CoraGcnParameters, example: Rows) -> nn.Module:
-        """1,433-H-7, or as many layers as parameters say."""
+        """A network 1,433-H-7, or with as many layers as `parameters` say."""
         from objectives.datasets.cora import CLASSES, FEATURES
         from objectives.models.graph_network import GraphNetwork
 
@@ -151,7 +154,7 @@ class CoraGcn(ClassificationTask):
         )
 
     def forward(self, model: nn.Module, batch: Rows) -> Tensor:
-        """Class scores of the batch's nodes; the model takes node numbers and the graph."""
+        """Class scores of the batch's nodes. The model gets node numbers and the graph."""
         outputs: Tensor = model(batch.inputs, batch.graph)  # type: ignore[attr-defined]
         return outputs
 
@@ -164,10 +167,10 @@ class CoraGcn(ClassificationTask):
         seed: int,
         device: torch.device,
     ) -> TrainingRun | None:
-        """One run, or several on splits drawn anew (from the seed and the run's number).
+        """None for one run of the shared loop; else several runs, each on a split drawn from the seed and its number.
 
-        Raises ParametersError where rounds can't be divided among several, or the rows lack the labels of all nodes,
-        as those of a search do.
+        Raises ParametersError if the rounds can't be divided equally among the runs, or if the rows lack the labels of
+        some nodes, as in a search.
         """
         from objectives.datasets.cora import redrawn
         from objectives.seeding import derive_seed

@@ -1,4 +1,4 @@
-"""What the tasks on MNIST digits have in common: rows of 784 grey pixels, ten classes, accuracy."""
+"""The common base of the tasks on MNIST digits: rows of 784 grey pixels, ten classes, accuracy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DigitsTask(ClassificationTask):
         return load_mnist(data, data_root)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """The sealed rows of `mnist` or `mnist-5k`."""
+        """The test rows of `mnist` or `mnist-5k`."""
         from objectives.datasets.mnist import load_mnist_test
 
         return load_mnist_test(data, data_root)
@@ -55,7 +55,7 @@ class DigitsTask(ClassificationTask):
         return is_present(data, data_root)
 
     def is_sample(self, data: str) -> bool:
-        """Whether it is `mnist-5k`."""
+        """Whether the data set is `mnist-5k`."""
         return data == "mnist-5k"
 
     def prepare(self, rows: Rows, parameters: DigitsParameters) -> Rows:
@@ -63,7 +63,7 @@ class DigitsTask(ClassificationTask):
         pixels = rows.inputs.float()
         match parameters.input_scaling:
             case "unit":
-                pixels = pixels / 255.0  # not in place: the rows may be somebody's own
+                pixels = pixels / 255.0  # not in place, because the caller still uses the rows
             case "standard":  # mean and deviation of MNIST's training pixels
                 pixels = (pixels / 255.0 - 0.1307) / 0.3081
         return Rows(pixels, rows.targets)

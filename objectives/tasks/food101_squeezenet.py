@@ -1,7 +1,7 @@
 """food101_squeezenet: SqueezeNet on photographs of 101 dishes, from scratch or from pretrained weights.
 
-Published: all weights drawn anew (Xavier), batch 128, learning rate 0.01 · 0.999^step: accuracy stays at chance for
-2,000 steps, gradients of the first convolution around 1e-6. Ours: docs/tasks.md.
+Published: all weights initialised at random (Xavier), batch 128, learning rate 0.01 · 0.999^step. Accuracy stays at
+chance for 2,000 steps, with gradients of the first convolution around 1e-6. Our results: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ CLASSES = 101
 class Food101SqueezenetParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    hidden_width: channels that come out of the last fire module; all others are scaled alike. Pretrained weights
-        have the standard width, 512.
+    hidden_width: output channels of the last fire module; the other numbers of channels are scaled with it. Pretrained
+        weights have the standard width, 512.
     dropout: before the last convolution. batch_norm: after each convolution of a fire module.
     schedule: one of the usual ones, or `per_step`, which multiplies the rate by `decay_per_step` at every step.
-    squeezenet: version 1.0 or 1.1, which costs less than half as much.
-    transfer: `scratch` (all weights drawn anew), `head` (pretrained features, frozen: only the last convolution
-        learns) or `all` (pretrained features, and everything learns).
-    weight_init: the rule by which weights are drawn that are not pretrained.
-    rectify_logits: put a ReLU after the last convolution, too, as in the published SqueezeNet. It switches most of the
-        101 classes off for good.
+    squeezenet: version 1.0 or 1.1. Version 1.1 costs less than half as much.
+    transfer: `scratch` (all weights initialised at random), `head` (pretrained features, frozen: only the last
+        convolution is trained) or `all` (pretrained features; everything is trained).
+    weight_init: the rule for initialising weights that are not pretrained.
+    rectify_logits: put a ReLU after the last convolution, too, as in the published SqueezeNet. Then most of the 101
+        classes get no gradient any more.
     flip: mirror half of the training images.
     steps_per_round: None for one pass over the training rows.
     """
@@ -47,7 +47,7 @@ class Food101SqueezenetParameters(TrainingParameters):
     hidden_width: int = 512
     dropout: float = 0.5
     batch_norm: bool = False
-    schedule: Literal[ScheduleName, "per_step"] = "cosine"  # type: ignore[assignment]  # one more than usual
+    schedule: Literal[ScheduleName, "per_step"] = "cosine"  # type: ignore[assignment]  # one more choice
     weight_decay: float = 1e-4
     squeezenet: Literal["1_0", "1_1"] = "1_1"
     transfer: Literal["scratch", "head", "all"] = "all"
@@ -94,23 +94,24 @@ class Food101Squeezenet(ClassificationTask):
         },
         rounds=50,
         figures={"train_accuracy": 0.01, "first_gradient": 1e-6},
-        note="accuracy near chance through 2,000 steps, and the size of the first convolution's gradients; optimiser, "
-        "version and dropout were not given with them",
+        note="accuracy near chance through 2,000 steps, and the size of the first convolution's gradients; the "
+        "publication does not name optimiser, version and dropout",
         variants={
-            "head": Variant({"transfer": "head"}, "pretrained features, only the last convolution learns"),
-            "all": Variant({"transfer": "all"}, "pretrained features, everything learns"),
+            "head": Variant({"transfer": "head"}, "pretrained features; trains the last convolution"),
+            "all": Variant({"transfer": "all"}, "pretrained features; trains everything"),
             "he": Variant(
                 {"weight_init": "he"}, "from scratch, weights drawn so that ReLUs keep the variance"
             ),
-            "batch_norm": Variant({"batch_norm": True}, "from scratch, each fire module normalised"),
+            "batch_norm": Variant({"batch_norm": True}, "from scratch, with batch norm in each fire module"),
         },
     )
 
     def load(self, data: str, data_root: Path) -> Splits:
-        """Rows of Food-101, inputs uint8 (rows, 3, 64, 64), targets int64, with weights to begin from.
+        """Rows of Food-101, inputs uint8 (rows, 3, 64, 64), targets int64, with pretrained weights.
 
-        `food101` carries those trained on ImageNet, `food101-cifar10` those trained on CIFAR-10 (by this, if need
-        be, in some minutes). Raises DataError where either is missing.
+        `food101` has weights trained on ImageNet; `food101-cifar10` has weights trained on CIFAR-10. The latter are
+        trained here, in some minutes, if they are missing. Raises DataError if the rows or ImageNet's weights are
+        missing.
         """
         from objectives.datasets.food101 import load_food101
         from objectives.datasets.pretrained import imagenet_weights, with_weights
@@ -131,7 +132,7 @@ class Food101Squeezenet(ClassificationTask):
         return load_food101_test(data_root)
 
     def has_data(self, data: str, data_root: Path) -> bool:
-        """Whether the rows are there, and the weights or what they are trained on."""
+        """Whether the rows are present, and also the weights, or the rows on which they are trained."""
         from objectives.datasets import cifar10, food101, pretrained
 
         if data == "food101":
@@ -139,19 +140,19 @@ class Food101Squeezenet(ClassificationTask):
         return food101.is_present(data_root) and cifar10.is_present(data_root)
 
     def is_sample(self, data: str) -> bool:
-        """Whether the weights only stand in for ImageNet's."""
+        """Whether the data set has CIFAR-10's weights, which only replace those of ImageNet."""
         return data == "food101-cifar10"
 
     def augment(self, batch: Rows, parameters: Food101SqueezenetParameters) -> Rows:
-        """Flipped, if parameters say so."""
+        """The batch, half of its images flipped if `parameters` say so."""
         from objectives.models.varied_images import random_flips
 
         return Rows(random_flips(batch.inputs), batch.targets) if parameters.flip else batch
 
     def build(self, parameters: Food101SqueezenetParameters, example: Rows) -> nn.Module:
-        """SqueezeNet with 101 outputs; its features from the weights that `example` carries, unless from scratch.
+        """SqueezeNet with 101 outputs. Its features get the weights that `example` has, unless trained from scratch.
 
-        Raises WeightsError where it carries none of this version and width.
+        Raises WeightsError if `example` has no weights of this version and width.
         """
         net = _drawn(parameters)
         if parameters.transfer != "scratch":
@@ -159,19 +160,19 @@ class Food101Squeezenet(ClassificationTask):
         return net
 
     def rebuild(self, parameters: Food101SqueezenetParameters, example: Rows) -> nn.Module:
-        """The same net; no weights are needed to begin from."""
+        """The same network. It needs no pretrained weights."""
         return _drawn(parameters)
 
     def learning_rate_factor(
         self, parameters: Food101SqueezenetParameters, step: int, total_steps: int, num_train: int
     ) -> float:
-        """The schedule's factor; `per_step` depends on the step alone, not on the budget."""
+        """The schedule's factor. `per_step` depends only on the step, not on the planned number of steps."""
         if parameters.schedule != "per_step":
             return super().learning_rate_factor(parameters, step, total_steps, num_train)
         return float(parameters.decay_per_step**step)
 
     def steps_per_round(self, parameters: Food101SqueezenetParameters, num_train: int) -> int:
-        """As the parameter of that name says."""
+        """The parameter of that name; by default, one pass over the training rows."""
         return parameters.steps_per_round or super().steps_per_round(parameters, num_train)
 
 

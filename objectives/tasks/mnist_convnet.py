@@ -1,7 +1,8 @@
 """mnist_convnet: two convolutions and a dense layer on MNIST digits, with batch norm and dropout.
 
 Published: 32 and 64 filters (stride 2, leaky ReLU, batch norm), 500 units (tanh), dropout 0.3, loss written as
--sum(y log p), Adam 2e-4, batch 200. Nets of this kind reach 98.5 to 99.5 %; its author once saw 97 % and once 60 %.
+-sum(y log p), Adam 2e-4, batch 200. The author got 97 % accuracy once and 60 % once. Such networks reach 98.5 to
+99.5 %.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class MnistConvnetParameters(DigitsParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width: units of the dense layer, on which dropout acts. batch_norm: after each convolution, before its
-    activation. max_shift: training images are moved by up to so many pixels in each direction, anew in every pass.
-    loss_form: `cross_entropy` on logits, or `naive_log`, minus the logarithm of the softmax's probability,
-    which is NaN where a wrong class has probability 0 (0 times log 0).
+    activation. max_shift: training images are moved by up to so many pixels along each axis, at random in every pass.
+    loss_form: `cross_entropy` on logits, or `naive_log`: -sum(y log p) with the softmax's probabilities p, which is NaN
+    if a wrong class has probability 0 (0 · log 0).
     """
 
     batch_size: int = 128
@@ -60,7 +61,7 @@ class MnistConvnet(DigitsTask):
         },
         rounds=10,
         figures={"usual_test_accuracy_from": 0.985, "usual_test_accuracy_to": 0.995, "worst_seen": 0.60},
-        note="after 10 epochs; 97 % was seen once, and 60 % once",
+        note="after 10 epochs; one run gave 97 %, and another 60 %",
         curve={10: {"valid_score": 0.985}},
         variants={
             "no-dropout": Variant({"dropout": 0.0}, "batch norm alone"),
@@ -69,7 +70,7 @@ class MnistConvnet(DigitsTask):
             "cross-entropy": Variant({"loss_form": "cross_entropy"}, "the loss on logits"),
             "momentum-0.001": Variant(
                 {"loss_form": "cross_entropy", "bn_momentum": 0.001},
-                "running statistics that lag: good weights evaluate badly",
+                "running statistics lag behind, so good weights get bad scores",
             ),
         },
     )
@@ -98,7 +99,7 @@ class MnistConvnet(DigitsTask):
         return nn.Sequential(*layers, output)
 
     def augment(self, batch: Rows, parameters: MnistConvnetParameters) -> Rows:
-        """Moved at random, if parameters say so."""
+        """The batch, its images moved at random if `parameters` say so."""
         from objectives.models.varied_images import random_shifts
 
         if parameters.max_shift == 0:
@@ -107,7 +108,7 @@ class MnistConvnet(DigitsTask):
         return Rows(random_shifts(images, parameters.max_shift).flatten(1), batch.targets)
 
     def losses(self, outputs: Tensor, targets: Tensor, parameters: DigitsParameters) -> Tensor:
-        """Cross-entropy on logits, or as it was published."""
+        """Cross-entropy on logits, or in the published form, as `loss_form` says."""
         assert isinstance(parameters, MnistConvnetParameters)
         if parameters.loss_form == "cross_entropy":
             return super().losses(outputs, targets, parameters)

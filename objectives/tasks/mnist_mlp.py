@@ -1,7 +1,7 @@
 """mnist_mlp: one hidden layer on MNIST digits, 784-H-10.
 
 Published: H = 1024, ReLU, raw pixels, weights from a normal with σ = 1, plain gradient descent on all
-images at once, 301 steps at 1e-4: 86.4 % test accuracy. Whole studies of ours stand in docs/tasks.md.
+images at once, 301 steps at 1e-4: 86.4 % test accuracy. Our results: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from objectives.tasks.digits import CLASSES, PIXELS, DigitsParameters, DigitsTas
 if TYPE_CHECKING:
     from torch import nn
 
-# The grid that was published: hidden width and learning rate of each cell. Only the last passed 80 % there.
+# The published grid: hidden width and learning rate of each cell. Only the last cell reached more than 80 %.
 _CELLS = (
     (300, 0.5),
     (400, 0.5),
@@ -67,12 +67,12 @@ class MnistMlp(DigitsTask):
         },
         rounds=301,
         figures={"test_accuracy": 0.864, "train_accuracy": 0.866},
-        note="full-batch gradient descent, a round is a step; the running loss of a round is the published step's",
+        note="full-batch gradient descent, one step per round; the running loss of a round is the published step's",
         curve=_CURVE,
         variants={
             f"h{width}-lr{rate:g}": Variant(
                 {"hidden_width": width, "learning_rate": rate},
-                "a cell of the published grid; of its eight only (1024, 0.0001) was reported above 80 %",
+                "a cell of the published grid; only (1024, 0.0001) of its eight cells was above 80 % there",
                 curve=_CURVE if (width, rate) == _REPORTED else {},
             )
             for width, rate in _CELLS
@@ -80,7 +80,7 @@ class MnistMlp(DigitsTask):
     )
 
     def build(self, parameters: MnistMlpParameters, example: Rows) -> nn.Module:
-        """784-H-10; batch norm and dropout where they are switched on."""
+        """A network 784-H-10, with batch norm and dropout if they are switched on."""
         from torch import nn
 
         from objectives.models.layers import activation, initialize

@@ -39,7 +39,7 @@ class MnistMlpBnParameters(DigitsParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
     hidden_width, second_width: units of the two hidden layers; batch norm comes before their activation, dropout after
-    it. batch_norm_on_logits: whether batch norm, where it is on, normalises the outputs too.
+    it. batch_norm_on_logits: whether batch norm, if it is switched on, also normalises the outputs.
     """
 
     batch_size: int = 64
@@ -79,18 +79,20 @@ class MnistMlpBn(DigitsTask):
         },
         variants={
             "no-batch-norm": Variant({"batch_norm": False}, "the same without batch norm"),
-            "momentum-0.01": Variant({"bn_momentum": 0.01}, "one more nine, as advised for bigger data sets"),
+            "momentum-0.01": Variant(
+                {"bn_momentum": 0.01}, "slower statistics, as advised for larger data sets"
+            ),
         },
     )
 
     def load_published(self, data: str, data_root: Path) -> Splits:
-        """The first 5,000 training images of the file for validation, the 55,000 after them for training."""
+        """The first 5,000 training images of the file for validation, the other 55,000 for training."""
         from objectives.datasets.mnist import load_mnist_held_out
 
         return load_mnist_held_out(data, data_root, _HELD_OUT)
 
     def build(self, parameters: MnistMlpBnParameters, example: Rows) -> nn.Module:
-        """784-H1-H2-10; batch norm and dropout where they are switched on."""
+        """A network 784-H1-H2-10, with batch norm and dropout if they are switched on."""
         from torch import nn
 
         from objectives.models.layers import activation, initialize

@@ -1,8 +1,8 @@
 """mnist_mlp_online: hidden layers of equal width on MNIST digits, trained on one image at a time.
 
-Published: 784-500-500-500-10, ReLU, every weight and bias from N(0, 1), Adam 1e-3, 10,000 random images an epoch. Test
-accuracy climbs to about 94 % by epoch 20 and then collapses to 20 %. What is behind it are units that die, not
-overfitting: both losses fall all the while. Scaled initialisation cures it.
+Published: 784-500-500-500-10, ReLU, every weight and bias from N(0, 1), Adam 1e-3, 10,000 random images per epoch. Test
+accuracy rises to about 94 % by epoch 20 and then collapses to 20 %. The cause is that units die. It is not overfitting,
+because both losses fall all the time. A scaled initialisation prevents it.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class MnistMlpOnline(DigitsTask):
         },
         rounds=100,
         figures={"best_test_accuracy": 0.94, "final_test_accuracy": 0.20},
-        note="test accuracy climbs to about 94 % by epoch 20, then falls 90, 50, 40, 30, 20 %, and training with it",
+        note="test accuracy rises to about 94 % by epoch 20, then falls: 90, 50, 40, 30, 20 %; training accuracy, too",
         curve={20: {"valid_score": 0.94}, 100: {"valid_score": 0.20}},
         variants={
             "batch-100": Variant(
                 {"batch_size": 100},
-                "batch size 100 in place of 1: 96 % was published",
+                "batch size 100 in place of 1; published: 96 %",
                 curve={100: {"valid_score": 0.96}},
             ),
             "he": Variant({"weight_init": "he"}, "a cure: initialisation scaled by the fan-in"),
@@ -74,11 +74,11 @@ class MnistMlpOnline(DigitsTask):
     )
 
     def steps_per_round(self, parameters: MnistMlpOnlineParameters, num_train: int) -> int:
-        """As many as `images_per_round` takes."""
+        """The number of steps for `images_per_round` images."""
         return max(1, parameters.images_per_round // min(parameters.batch_size, num_train))
 
     def build(self, parameters: MnistMlpOnlineParameters, example: Rows) -> nn.Module:
-        """784-H-…-H-10; batch norm and dropout on every hidden layer where they are switched on."""
+        """A network 784-H-…-H-10, with batch norm and dropout on every hidden layer if they are switched on."""
         from torch import nn
 
         from objectives.models.layers import activation, initialize

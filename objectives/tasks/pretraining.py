@@ -1,8 +1,9 @@
-"""Weights to begin from where ImageNet's are out of reach: SqueezeNet 1.1, trained on CIFAR-10 here, once.
+"""Pretrained weights for machines that can't download ImageNet's: SqueezeNet 1.1, trained here on CIFAR-10, once.
 
-Two passes over CIFAR-10's training rows, scaled up from 32 to 64 pixels, by the shared loop with a fixed seed, on the
-CPU with two threads. The file is kept in the cache folder, under a name made of this recipe and the rows' digest. On
-other hardware the same recipe rounds differently, so a study's data digest holds where its weights file is.
+The training makes two passes over CIFAR-10's training rows, scaled up from 32 to 64 pixels, by the shared loop with a
+fixed seed, on the CPU with two threads. The file is kept in the cache folder; its name depends on this recipe and on
+the rows' digest. On other hardware, the same recipe rounds differently. So a study that moves to another machine must
+take its weights file along, to keep its data digest.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class PretrainingParameters(TrainingParameters):
-    """The recipe."""
+    """The parameters of the pretraining."""
 
     learning_rate: float = 1e-3
     batch_size: int = 64
@@ -50,7 +51,7 @@ class PretrainingParameters(TrainingParameters):
 
 
 class Pretraining(ClassificationTask):
-    """SqueezeNet 1.1 on CIFAR-10, scaled up: a means, so that it is not among the tasks that can be launched."""
+    """SqueezeNet 1.1 on CIFAR-10, scaled up. It only makes weights, so it is not a task that can be launched."""
 
     name = "squeezenet_on_cifar10"
     chance_score = 0.1
@@ -66,17 +67,17 @@ class Pretraining(ClassificationTask):
         return load_cifar10(data_root)
 
     def load_test(self, data: str, data_root: Path) -> Rows:
-        """CIFAR-10's sealed rows."""
+        """CIFAR-10's test rows."""
         from objectives.datasets.cifar10 import load_cifar10_test
 
         return load_cifar10_test(data_root)
 
     def augment(self, batch: Rows, parameters: PretrainingParameters) -> Rows:
-        """Flipped."""
+        """The batch, half of its images flipped."""
         return Rows(random_flips(batch.inputs), batch.targets)
 
     def build(self, parameters: PretrainingParameters, example: Rows) -> nn.Module:
-        """SqueezeNet 1.1, its weights drawn as He et al. (2015) propose."""
+        """SqueezeNet 1.1, its weights initialised as in He et al. (2015)."""
         from objectives.models.layers import initialize
 
         net = SqueezeNet("1_1", 10, width=parameters.hidden_width, dropout=parameters.dropout)
@@ -92,10 +93,10 @@ class Pretraining(ClassificationTask):
 
 
 def pretrained(splits: Splits, root: Path, parameters: PretrainingParameters | None = None) -> Weights:
-    """SqueezeNet 1.1 as trained on CIFAR-10's `splits`: read from the folder `weights` of the data root or the cache,
-    else trained and put into the latter.
+    """The weights of SqueezeNet 1.1, trained on CIFAR-10's `splits`.
 
-    Raises DataError where the file is damaged or can't be written.
+    They are read from the folder `weights` in the data folder or the cache. If they are in neither, they are trained
+    and written to the cache. Raises DataError if the file is damaged or can't be written.
     """
     parameters = parameters or PretrainingParameters()
     path = _place(root, f"squeezenet1_1-cifar10-{_key(splits, parameters)}.pth")
@@ -120,7 +121,7 @@ def _key(splits: Splits, parameters: PretrainingParameters) -> str:
 
 
 def _place(root: Path, file: str) -> Path:
-    """The file in the data root where it is there, else where it is or will be in the cache."""
+    """The path of `file` in the data folder if it is there, else in the cache."""
     if (root / FOLDER / file).is_file():
         return root / FOLDER / file
     given = os.environ.get("SWEEP_CACHE_DIR")
@@ -146,7 +147,7 @@ def _train(run: Run, path: Path) -> None:
 
 @contextlib.contextmanager
 def _deterministic() -> Iterator[None]:
-    """Within, as in every worker, but for two threads; afterwards as before."""
+    """Inside the `with` block, torch is deterministic as in every worker, but with two threads."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     benchmark = torch.backends.cudnn.benchmark
     make_deterministic(THREADS)

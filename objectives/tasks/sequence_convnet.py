@@ -1,7 +1,7 @@
 """sequence_convnet: a one-dimensional convolutional network with batch norm, on MNIST-1D.
 
-Published: a network that normalises with the moments of the current batch in evaluation too: 90 % accurate, but 3 to
-10 % of the points change their label from one evaluation to the next. What ours does stands in docs/tasks.md.
+Published: a network that normalises with the mean and variance of the current batch, also in evaluation. It is 90 %
+accurate, but 3 to 10 % of the points change their label from one evaluation to the next. Our results: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CLASSES = 10
 class SequenceConvnetParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    hidden_width: channels of each of the three convolutions; batch norm acts on all, dropout before the output.
-    evaluation_statistics: `running` (each point is judged for itself) or `batch` (with the moments of whatever points
-        are evaluated together, as published: `bn_momentum` then has no part in it).
+    hidden_width: channels of each of the three convolutions; batch norm acts on all of them, dropout before the output.
+    evaluation_statistics: `running` (each point is classified by itself) or `batch`, as published (with the mean and
+        variance of the points that are evaluated together; `bn_momentum` then has no effect).
     """
 
     hidden_width: int = 64
@@ -58,8 +58,8 @@ class SequenceConvnet(ClassificationTask):
             "least_share_of_labels_changed": 0.03,
             "largest_share_of_labels_changed": 0.10,
         },
-        note="labels changed from one evaluation of the same points to the next; data, layers and batch size were not "
-        "given: here 16 channels on MNIST-1D, batches of 64",
+        note="labels changed from one evaluation of the same points to the next; the publication does not name data, "
+        "layers and batch size; here: MNIST-1D, 16 channels, batches of 64",
         variants={
             "running": Variant({"evaluation_statistics": "running"}, "running statistics: no label changes")
         },
@@ -84,7 +84,7 @@ class SequenceConvnet(ClassificationTask):
         return is_present()
 
     def build(self, parameters: SequenceConvnetParameters, example: Rows) -> nn.Module:
-        """40 numbers, three convolutions that halve the length, ten logits."""
+        """A network from 40 numbers to ten logits, with three convolutions that each halve the length."""
         from torch import nn
 
         width = parameters.hidden_width

@@ -1,7 +1,7 @@
 """text8_skipgram: word vectors from neighbouring words, by skip-gram with negative sampling.
 
-Published: one table for targets and contexts, dot product, sigmoid, RMSprop, one random pair a step: the loss stays
-about 0.7 through 119,900 steps. What mini-batches over all pairs make of it stands in docs/tasks.md.
+Published: one table for targets and contexts, dot product, sigmoid, RMSprop, one random pair per step: the loss stays
+about 0.7 through 119,900 steps. Our results with mini-batches over all pairs: docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-RANKED = 64  # words among which the true one is looked for
+RANKED = 64  # words in a ranking: the true one and 63 random ones
 _ALL_PAIRS = {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000}
 
 
@@ -30,13 +30,13 @@ _ALL_PAIRS = {"batch_size": 1024, "shown": "both", "pairs_per_round": 200_000}
 class Text8SkipgramParameters(TrainingParameters):
     """The parameters, which can be searched or fixed. Their defaults work well.
 
-    batch_size: pairs a step. hidden_width: dimension of the vectors; dropout and batch norm act on them.
+    batch_size: pairs per step. hidden_width: dimension of the vectors; dropout and batch norm act on them.
     shared_table: whether a word has the same vector as target and as context.
-    output_bias: whether a number is learned that is added to each dot product.
-    negatives: words drawn for each pair, anew each time, by their frequency to the power 3/4.
-    shown: `both` (each row of a step shows the true word and the drawn ones) or `either` (one word: the true one with
-        probability 1 / (1 + negatives), else a drawn one; the loss is the same in the mean).
-    pairs_per_round: where there are more pairs, a round is this part of a pass, and the next goes on from there.
+    output_bias: whether to learn a number that is added to each dot product.
+    negatives: number of random words for each pair. They are drawn in each step, by their frequency to the power 3/4.
+    shown: `both` (each row of a step has the true word and the random ones) or `either` (it has one word: the true one
+        with probability 1 / (1 + negatives), else a random one; the expected loss is the same).
+    pairs_per_round: if there are more pairs, a round has only so many, and the next round continues the pass.
     """
 
     learning_rate: float = 3e-3
@@ -60,17 +60,17 @@ class Text8SkipgramParameters(TrainingParameters):
 class Text8Skipgram(Task):
     """Skip-gram with negative sampling.
 
-    The score is the reciprocal rank of the true word among it and 63 drawn ones, the same in every evaluation; the
-    loss weighs these so that it estimates the training loss.
+    The score is the reciprocal rank of the true word among itself and 63 random words, which are the same in every
+    evaluation. The loss in evaluation weights these words so that it estimates the training loss.
     """
 
     name = "text8_skipgram"
     metric = "reciprocal rank"
-    chance_score = sum(1 / rank for rank in range(1, RANKED + 1)) / RANKED  # all ranks equally likely
+    chance_score = sum(1 / rank for rank in range(1, RANKED + 1)) / RANKED  # if all ranks are equally likely
     rounds = 20
     data_sets = ("text8", "text")
     Parameters = Text8SkipgramParameters
-    needs_rows = True  # for the noise distribution
+    needs_rows = True  # because of the noise distribution
     published = Published(
         parameters={
             "learning_rate": 1e-3,
@@ -87,14 +87,14 @@ class Text8Skipgram(Task):
         },
         rounds=20,
         figures={"loss": 0.7, "least_loss": 0.11, "largest_loss": 0.83},
-        note="single losses of 119,900 steps on one random pair each; the width was not given with the figures",
+        note="some losses from 119,900 steps on one random pair each; the publication does not name the width",
         variants={
             "all_pairs": Variant(
                 _ALL_PAIRS, "the proposed cure: all pairs, several times over, in mini-batches", rounds=50
             ),
             "two_tables": Variant(
                 {**_ALL_PAIRS, "shared_table": False},
-                "with vectors of their own for contexts: the shared table is what holds the loss up",
+                "with separate vectors for contexts; it shows that the shared table keeps the loss high",
                 rounds=50,
             ),
         },
@@ -113,7 +113,7 @@ class Text8Skipgram(Task):
         return load_text_test(data, data_root)
 
     def fold(self, splits: Splits, fold: int, num_folds: int) -> Splits:
-        """Raises DataError: a word and its neighbour make a pair from either side, which folds would tear apart."""
+        """Raises DataError: two neighbouring words make two pairs, and folds would put these into different splits."""
         from objectives.errors import DataError
 
         raise DataError(
@@ -128,7 +128,7 @@ class Text8Skipgram(Task):
         return is_present(data, data_root)
 
     def prepare_evaluation(self, rows: Rows, parameters: Text8SkipgramParameters) -> Rows:
-        """Rows with 63 more words, to rank the true one among."""
+        """Rows with 63 more words each, among which the true word is ranked."""
         import torch
 
         from objectives.rows.word_pairs import WordPairs
@@ -139,7 +139,7 @@ class Text8Skipgram(Task):
         return rows.with_words(rows.to(torch.device("cpu")).draw(RANKED - 1, generator))
 
     def augment(self, batch: Rows, parameters: Text8SkipgramParameters) -> Rows:
-        """A batch with the words that its true ones are to be told from this time."""
+        """A batch with newly drawn random words, from which the model must distinguish the true ones."""
         import torch
 
         from objectives.rows.word_pairs import WordPairs
@@ -154,7 +154,7 @@ class Text8Skipgram(Task):
         return dataclasses.replace(batch, inputs=inputs, targets=is_true.to(batch.targets.dtype))
 
     def build(self, parameters: Text8SkipgramParameters, example: Rows) -> nn.Module:
-        """10,000 vectors, or twice as many; batch norm and dropout where they are switched on."""
+        """A model of 10,000 vectors, or of twice as many without `shared_table`."""
         from objectives.datasets.text import VOCABULARY
         from objectives.models.skip_gram import SkipGram
 
@@ -168,7 +168,10 @@ class Text8Skipgram(Task):
         )
 
     def losses(self, outputs: Tensor, targets: Tensor, parameters: Text8SkipgramParameters) -> Tensor:
-        """Binary cross-entropy, averaged over the true word and `negatives` drawn ones, however many there are."""
+        """Binary cross-entropy: the mean over the true word and `negatives` random ones.
+
+        If a row has another number of random words, as in evaluation, their mean is weighted as `negatives` words.
+        """
         from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
         first = binary_cross_entropy_with_logits(outputs[:, 0], targets.to(outputs.dtype), reduction="none")
@@ -178,26 +181,27 @@ class Text8Skipgram(Task):
         return (first + parameters.negatives * drawn) / (1 + parameters.negatives)
 
     def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """1 / rank of the first word; among equals, the mean over all orders that they may stand in.
+        """1 / rank of the first word. If words have equal outputs, this is the mean over all their orders.
 
-        So a model that gives all words the same scores as chance does, and one that gives no numbers scores least.
+        So a model with equal outputs for all words gets the chance score. If its outputs are NaN, it gets the lowest.
         """
         first, others = outputs[:, :1], outputs[:, 1:]
         ties = (others == first).sum(dim=1)
-        last = 1 + others.shape[1] - (others < first).sum(dim=1)  # the worst place that it may have
+        last = 1 + others.shape[1] - (others < first).sum(dim=1)  # its worst possible rank
         up_to = _reciprocals_up_to(outputs.device)
         return (up_to[last] - up_to[last - ties - 1]) / (ties + 1)
 
     def steps_per_round(self, parameters: Text8SkipgramParameters, num_train: int) -> int:
-        """A pass, or the part of it that `pairs_per_round` says."""
+        """The number of steps in a pass, or in `pairs_per_round` pairs if that is less."""
         return super().steps_per_round(parameters, min(num_train, parameters.pairs_per_round))
 
 
 @functools.cache
 def _reciprocals_up_to(device: torch.device) -> Tensor:
-    """The sums of 1 / rank over the first ranks, none to all, float64. Made once, as it is made on the CPU:
+    """The sums of 1 / rank over the first k ranks, for k from 0 to all, float64.
 
-    on a GPU no sum of this kind is deterministic, and a recorded step can't wait for the CPU.
+    They are computed once, on the CPU, because a cumulative sum on a GPU is not deterministic, and because a recorded
+    step can't wait for the CPU.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""When the parts of a round were done, on the processor or on a GPU that works on by itself."""
+"""Measures when parts of a round are done, on the CPU, or on a GPU, which works asynchronously."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 
 
 class Clock(Protocol):
-    """Marks moments; `seconds` tells how far apart two of them were."""
+    """Marks moments. `seconds` gives the time between two marks."""
 
     def mark(self) -> None:
-        """Mark the moment at which what was started so far is done."""
+        """Mark the moment at which all work that was started so far is done."""
 
     def mark_part(self) -> None:
         """Mark the moment at which a part of the work is done."""
 
     def num_parts_ahead(self) -> int:
-        """Parts that were started and are not done."""
+        """The number of parts that were started and are not yet done."""
 
     def is_done(self) -> bool:
         """Whether the last mark has been reached."""
@@ -28,74 +28,74 @@ class Clock(Protocol):
         """Wait for the last mark."""
 
     def seconds(self, first: int, last: int) -> float:
-        """From one mark to another, counted from 0; all must have been reached."""
+        """The seconds from one mark to another. Marks are numbered from 0; both must have been reached."""
 
 
 class HostClock:
-    """Everything is done when the call that does it returns."""
+    """The clock of the CPU, where all work is done when its call returns."""
 
     def __init__(self) -> None:
         self._marks: list[float] = []
 
     def mark(self) -> None:
-        """Now."""
+        """Mark the present moment."""
         self._marks.append(time.perf_counter())
 
     def mark_part(self) -> None:
-        """It is done."""
+        """Do nothing: the part is already done."""
 
     def num_parts_ahead(self) -> int:
-        """None."""
+        """Always 0."""
         return 0
 
     def is_done(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     def wait(self) -> None:
-        """No need."""
+        """Do nothing: all work is already done."""
 
     def seconds(self, first: int, last: int) -> float:
-        """Of wall clock."""
+        """The seconds of wall-clock time between two marks."""
         return self._marks[last] - self._marks[first]
 
 
 class CudaClock:
-    """Marks are events of the stream that is current when they are made."""
+    """The clock of a GPU. A mark is an event in the stream that is current when it is made."""
 
     def __init__(self) -> None:
         self._marks: list[torch.cuda.Event] = []
         self._parts: collections.deque[torch.cuda.Event] = collections.deque()
 
     def mark(self) -> None:
-        """When the stream comes here."""
+        """Mark the moment at which the stream reaches this event."""
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         self._marks.append(event)
 
     def mark_part(self) -> None:
-        """When the stream comes here."""
+        """Mark the moment at which the stream has done this part."""
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         self._parts.append(event)
 
     def num_parts_ahead(self) -> int:
-        """Those that the stream has not come to."""
+        """The number of parts that the stream has not yet done."""
         while self._parts and self._parts[0].query():  # type: ignore[no-untyped-call]
             self._parts.popleft()
         return len(self._parts)
 
     def is_done(self) -> bool:
-        """Whether the stream has come to the last mark."""
+        """Whether the stream has reached the last mark."""
         done: bool = self._marks[-1].query()  # type: ignore[no-untyped-call]
         return done
 
     def wait(self) -> None:
-        """Until it has."""
+        """Wait until the stream has reached the last mark."""
         self._marks[-1].synchronize()
 
     def seconds(self, first: int, last: int) -> float:
-        """Between the marks on the stream."""
+        """The seconds between two marks in the stream."""
         milliseconds: float = self._marks[first].elapsed_time(self._marks[last])
         return milliseconds / 1000
 

@@ -1,11 +1,11 @@
-"""Recordings as CUDA graphs: the same kernels in the same order, started all at once.
+"""Records programs as CUDA graphs: the same kernels in the same order, launched all at once.
 
-What PyTorch's source asks for, and where it would go wrong silently otherwise:
+PyTorch requires the following, and gives wrong results without an error otherwise:
 
-- graphs of one run are recorded and replayed on a stream that no other run has: when a graph is destroyed, so is the
-  matrix library's workspace of its stream, whoever else uses that (pytorch issue 193402);
-- the generator that a graph draws from is the one that is current when it is recorded (see `Noise`);
-- whatever a program makes only once must exist before: so it has run before it is recorded (see `Recorded`).
+- The graphs of one run must be recorded and replayed on a stream that no other run uses. When a graph is destroyed, the
+  matrix library's workspace of its stream is destroyed, too, even if another run uses it (pytorch issue 193402).
+- A graph draws random numbers from the generator that is current when it is recorded (see `Noise`).
+- Tensors that a program creates only once must exist before it is recorded. So it must have run once (see `Recorded`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 
 from objectives.training.recorded import Program
 
-_PRIORITIES = (0, -1)  # torch keeps 32 streams of each
+_PRIORITIES = (0, -1)  # torch has 32 streams of each priority
 _STREAMS_EACH = 32
 _taken: set[tuple[int | None, int]] = set()
 _lock = threading.Lock()
@@ -37,9 +37,9 @@ class CudaGraph:
 
 
 class CudaGraphs:
-    """Records on a stream and in a pool of memory of its own; both are given back when it is dropped.
+    """Records on a stream and in a memory pool of its own. Both are released when this object is deleted.
 
-    Raises RuntimeError where 64 of them share the device already: torch has no more streams.
+    Raises RuntimeError if 64 of them already share the device, because torch has no more streams.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -51,10 +51,10 @@ class CudaGraphs:
         )
 
     def record(self, program: Program) -> CudaGraph:
-        """Record what `program` starts on the current stream, which must be `stream`."""
+        """Record the kernels that `program` launches on the current stream, which must be `stream`."""
         graph = torch.cuda.CUDAGraph()
         is_collecting = gc.isenabled()
-        gc.disable()  # to free another run's tensors amid the recording could break it
+        gc.disable()  # freeing another run's tensors during the recording could break it
         try:
             graph.capture_begin(pool=self._pool)
             try:
@@ -70,18 +70,18 @@ class CudaGraphs:
         return CudaGraph(graph)
 
     def _abandon(self, graph: torch.cuda.CUDAGraph) -> None:
-        with contextlib.suppress(RuntimeError):  # it tells of the error once more, before it leaves the pool
+        with contextlib.suppress(RuntimeError):  # it raises the error again, before it leaves the pool
             graph.capture_end()
         torch._C._cuda_endAllocateToPool(self.stream.device_index, self._pool)
         torch._C._cuda_releasePool(self.stream.device_index, self._pool)
 
     def clear(self) -> None:
-        """Destroy all graphs, when none of them runs any more."""
+        """Wait until no graph runs any more, and destroy all graphs."""
         _destroy(self.stream, self._graphs)
         self._pool = torch.cuda.graph_pool_handle()
 
     def close(self) -> None:
-        """Destroy all graphs and give back the stream."""
+        """Destroy all graphs and release the stream."""
         self._end()
 
 
@@ -89,13 +89,13 @@ def _take_stream(device: torch.device) -> torch.cuda.Stream:
     with _lock:
         for priority in _PRIORITIES:
             for _ in range(_STREAMS_EACH):
-                # torch hands them out in turn
+                # torch returns its streams in turn
                 stream = torch.cuda.Stream(device, priority=priority)  # type: ignore[no-untyped-call]
                 if (key := (device.index, stream.cuda_stream)) not in _taken:
                     _taken.add(key)
                     return stream
     raise RuntimeError(
-        f"{len(_taken)} runs share this GPU, each with a stream of its own, and torch has no more: train fewer at once."
+        f"{len(_taken)} runs share this GPU. Each needs its own stream, and torch has no more: train fewer at once."
     )
 
 

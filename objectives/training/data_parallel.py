@@ -1,13 +1,13 @@
 """One training run on several devices: each takes its share of every batch, and all make the same step.
 
-Gradients are averaged before each step, so that n devices get, to float tolerance, the weights that one device gets:
-`batch_size` is that of the global batch, and a schedule counts global batches. Every rank draws and augments the
-whole batch from one stream, then takes its share, so that the images are the same as well. Two things differ:
+Gradients are averaged before each step. So n devices get the weights that one device gets, up to float tolerance:
+`batch_size` is that of the global batch, and a schedule counts global batches. Every rank draws and augments the whole
+batch from the same random numbers, then takes its share, so the images are the same, too. Two things differ:
 
-- each rank draws its own dropout, and the other draws then begin elsewhere: equality holds without dropout;
-- batch norm takes the moments of a rank's share, as separate towers do, and rank 0's running ones are kept.
+- Each rank draws its own dropout masks. So the results equal those of one device only without dropout.
+- Batch norm uses the mean and variance of a rank's share. The running statistics of rank 0 are kept.
 
-On the CPU ranks talk by gloo; on CUDA each has a GPU of its own, and they talk by nccl.
+On the CPU, ranks communicate by gloo; on CUDA, each rank has its own GPU, and they communicate by nccl.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ from objectives.training.step import Step
 
 
 class DataParallelRun:
-    """A training run on `devices` processes; this one only asks, and keeps the model as of the last round.
+    """A training run on `devices` processes, the ranks. This process only sends them requests and keeps the last model.
 
-    The rows move into shared memory, where every rank sees them; each rank has as many threads as this process has
-    now. Who starts a run closes it; one that is dropped is closed, too, and no rank outlives this process.
+    The rows are moved into shared memory, which every rank can read. Each rank has as many threads as this process has
+    now. The code that starts a run must close it. A run that is deleted is closed, too, and ranks end with this
+    process.
 
-    Raises ParametersError where there are too few devices or rows a device, RankError when a rank fails or dies.
+    Raises ParametersError if there are too few devices, or too few rows for each device. Raises RankError if a rank
+    fails or dies.
     """
 
     def __init__(
@@ -89,13 +91,13 @@ class DataParallelRun:
         self.rounds_done = state["rounds_done"]
 
     def close(self) -> None:
-        """End the ranks; the model stays."""
+        """End the ranks. The model is kept."""
         self._ranks.end()
 
 
 @dataclass(frozen=True)
 class _Order:
-    """What a rank trains. source: `path.py:Class` of a task from a user's own file, which a rank must load first."""
+    """What a rank has to train. source: `path.py:Class` if the task is in a user's own file, to be loaded first."""
 
     source: str | None
     task_and_parameters: bytes
@@ -107,7 +109,7 @@ class _Order:
 
 
 class _Rank:
-    """What is asked of one rank; rank 0 answers for all."""
+    """The part of the training that one rank does. Only rank 0 returns results."""
 
     def __init__(self, rank: int, num: int, order: _Order) -> None:
         make_deterministic(order.threads)
@@ -169,10 +171,10 @@ class _RankRun(Run):
         return _ShareStep(usual, self.train_rows, self._seed, self._rank, self._num)
 
     def _settle_buckets(self) -> None:
-        """Let the order in which gradients are added be what it is from the second step on, then undo the first.
+        """Make one backward pass and undo its effects, so that torch fixes the order in which it adds gradients.
 
-        It follows a first backward pass: a run that is continued would else begin with another order, and round
-        differently.
+        torch chooses this order after the first backward pass. Without this, the first step of a continued run would
+        have another order than the same step of an uninterrupted run, and so would round differently.
         """
         state = copy.deepcopy(self.model.state_dict())
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
@@ -199,10 +201,10 @@ class _ShareStep(Step):
         self._parallel = DistributedDataParallel(_Forward(usual.task, usual.model))
 
     def take_gradient(self, batch: Rows) -> Tensor:
-        """The gradient of the whole batch's mean loss; returns this rank's part of that, times the ranks.
+        """Put the gradient of the whole batch's mean loss into the weights. Returns this rank's scaled loss.
 
-        Averaging over ranks divides by their number, whatever their shares: so sums are scaled to make the average
-        of what ranks have the mean over rows.
+        The loss is the sum over this rank's rows, times the number of ranks, divided by the rows of the batch. So the
+        average over ranks is the mean over all rows, even if the shares differ in size.
         """
         share = batch[self._share(len(batch))]
         with torch.random.fork_rng(devices=_generators_of(share)):
@@ -218,12 +220,12 @@ class _ShareStep(Step):
 
 
 def _generators_of(rows: Rows) -> list[torch.device]:
-    """The devices, besides the CPU, whose generators a pass over `rows` draws from."""
+    """The devices besides the CPU from whose generators a forward pass over `rows` draws random numbers."""
     return [rows.inputs.device] if rows.inputs.is_cuda else []
 
 
 class _Forward(nn.Module):
-    """A task's forward pass as a module, however the task uses its model."""
+    """A module whose forward pass is that of the task, as DistributedDataParallel needs it."""
 
     def __init__(self, task: Task, model: nn.Module) -> None:
         super().__init__()
@@ -249,7 +251,7 @@ def _check(model: nn.Module, batch_size: int, device: torch.device, devices: int
 
 
 def _pickled(task: Task, parameters: Any) -> tuple[str | None, bytes]:
-    """A task and its parameters as bytes, with the file it must be loaded from where it is no module's."""
+    """A task and its parameters as bytes, and `path.py:Class` if the task is in a user's own file, else None."""
     module = type(task).__module__
     source = None
     if module.startswith("sweep_task_"):

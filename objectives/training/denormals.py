@@ -1,4 +1,4 @@
-"""Numbers too small for full precision, which a processor handles slowly."""
+"""Treats denormals as zero: numbers too small for full precision, with which a CPU computes slowly."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 
 @contextlib.contextmanager
 def denormals_as_zero() -> Iterator[None]:
-    """Within, numbers too small for full precision count as zero.
+    """Inside the `with` block, denormals count as zero.
 
-    Adam's moments of weights without a gradient decay to such numbers and stay there; where units die, arithmetic
-    on them takes up to half of a step. The switch is the calling thread's, so it is left alone where there are
-    more: whether these have it depends on when they began.
+    If weights get no gradient, for example those of dead units, Adam's moments of them decay to denormals and stay
+    there; arithmetic on these takes up to half of a step's time. The setting belongs to the calling thread, and other
+    threads have it only if they began later. So it is not changed if torch uses several threads.
     """
     is_alone = torch.get_num_threads() == 1
     if is_alone:

@@ -1,4 +1,4 @@
-"""Evaluation as a pure function of weights and rows: same order, same batches, no state touched."""
+"""Evaluation as a pure function of weights and rows: always the same order and batches, without any side effect."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Evaluation:
 
     @classmethod
     def from_sums(cls, sums: Sequence[float], num_rows: int) -> Evaluation:
-        """The means of what `evaluation_sums` gives."""
+        """The means from the sums that `evaluation_sums` returns."""
         loss, score = sums
         return cls(loss / num_rows, score / num_rows)
 
 
 def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evaluation:
-    """Loss and score of `model` over all of `rows`, in evaluation mode; the model is left as it was."""
+    """Loss and score of `model` over all of `rows`, in evaluation mode. The model is not changed."""
     return Evaluation.from_sums(evaluation_sums(task, model, rows, parameters).tolist(), len(rows))
 
 
@@ -42,8 +42,8 @@ def evaluate(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Evalu
 def evaluation_sums(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Tensor:
     """The sums of loss and score over all of `rows`, float64, shape (2,), still on the rows' device.
 
-    They are kept in double precision, over batches of fixed size in the rows' own order: repeated, they are the same
-    bits. The score of a task that scores whole splits counts once for each row.
+    They are summed in double precision, over batches of fixed size in the rows' own order. So a repeated evaluation
+    gives the same bits. The score of a whole split (`Task.split_score`) is multiplied by the number of rows.
     """
     loss = torch.zeros((), dtype=torch.float64, device=rows.targets.device)
     score = torch.zeros_like(loss)
@@ -63,10 +63,10 @@ def evaluation_sums(task: Task, model: nn.Module, rows: Rows, parameters: Any) -
 
 
 def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> float | None:
-    """The score with each batch's own moments in batch norm; None for a model without batch norm.
+    """The score if batch norm uses the mean and variance of each batch; None for a model without batch norm.
 
-    A large gap to the ordinary score means that the running statistics are stale, not that the weights
-    are bad.
+    A large difference to the usual score means that the running statistics lag behind the weights, not that the
+    weights are bad.
     """
     if not has_batch_norm(model):
         return None
@@ -75,7 +75,7 @@ def evaluate_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, par
 
 
 def sums_with_batch_statistics(task: Task, model: nn.Module, rows: Rows, parameters: Any) -> Tensor:
-    """As `evaluation_sums`, with each batch's own moments in batch norm."""
+    """Like `evaluation_sums`, but batch norm uses the mean and variance of each batch."""
     with _batch_statistics(model):
         return evaluation_sums(task, model, rows, parameters)
 
@@ -87,7 +87,7 @@ def has_batch_norm(model: nn.Module) -> bool:
 
 @contextlib.contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Within, no module trains; afterwards each is in the mode in which it was."""
+    """Inside the `with` block, all modules are in evaluation mode. Afterwards, each has its earlier mode."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
@@ -99,7 +99,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _batch_statistics(model: nn.Module) -> Iterator[None]:
-    """Within, batch norm has no running statistics: it then uses the batch's, and updates nothing."""
+    """Inside the `with` block, batch norm uses the statistics of each batch, and does not update its running ones."""
     taken: list[tuple[nn.Module, Tensor | None, Tensor | None]] = []
     for module in model.modules():
         if isinstance(module, BATCH_NORMS):
@@ -115,15 +115,15 @@ def _batch_statistics(model: nn.Module) -> Iterator[None]:
 
 
 class UnitActivity:
-    """Watches a model's activations during an evaluation: which units are dead, which saturated.
+    """Observes a model's activations during an evaluation, to find out which units are dead and which are saturated.
 
     A unit is a column of a dense layer's output, or a channel of a convolution's.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._alive: dict[str, Tensor] = {}  # was ever above zero
-        self._flat: dict[str, Tensor] = {}  # how often in the flat part
+        self._alive: dict[str, Tensor] = {}  # of each unit: whether it was ever above zero
+        self._flat: dict[str, Tensor] = {}  # of each unit: on how many rows it was in the flat part
         self._seen: dict[str, int] = {}
         self._handles: list[Any] = []
 
@@ -140,19 +140,19 @@ class UnitActivity:
             handle.remove()
 
     def dead_share(self) -> float | None:
-        """Share of dead units in the rectified layer where it is largest."""
+        """The fraction of dead units, in the rectified layer where it is largest; None without such a layer."""
         return max((share.item() for share in self.dead_shares()), default=None)
 
     def dead_shares(self) -> list[Tensor]:
-        """Share of dead units in each rectified layer, float64 scalars on the device."""
+        """The fraction of dead units in each rectified layer, as float64 scalars on the device."""
         return [(~alive).double().mean() for alive in self._alive.values()]
 
     def saturated_share(self) -> float | None:
-        """Share of saturated units in the bounded layer where it is largest."""
+        """The fraction of saturated units, in the bounded layer where it is largest; None without such a layer."""
         return max((share.item() for share in self.saturated_shares()), default=None)
 
     def saturated_shares(self) -> list[Tensor]:
-        """Share of saturated units in each bounded layer, float64 scalars on the device."""
+        """The fraction of saturated units in each bounded layer, as float64 scalars on the device."""
         return [(flat >= 0.95 * self._seen[name]).double().mean() for name, flat in self._flat.items()]
 
     def _see_rectified(self, name: str) -> Any:
@@ -186,7 +186,7 @@ def _by_unit(values: Tensor) -> Tensor:
 
 
 def _batches(rows: Rows, size: int) -> Iterator[Rows]:
-    """Batches of near equal size, none above `size`: none of them is a lone ragged row."""
+    """Batches of nearly equal size, at most `size`, so that no batch has only the few rows of a remainder."""
     num = max(1, -(-len(rows) // size))
     bounds = [len(rows) * k // num for k in range(num + 1)]
     for start, end in itertools.pairwise(bounds):

@@ -1,4 +1,4 @@
-"""What each step is given: the rows of its batch, and its learning rate."""
+"""Gives each step the rows of its batch and its learning rate."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ Rate = Callable[[int], float]  # the learning rate of a step, counted from 0 thr
 
 
 class Feed(Protocol):
-    """Rows and learning rates, a step at a time.
+    """Gives rows and learning rates, one step at a time.
 
-    steps_done: counted by whoever runs the steps. rate: the learning rate of a step.
+    steps_done: number of steps so far; the code that runs the steps counts them. rate: the learning rate of a step.
     """
 
     steps_done: int
     rate: Rate
 
     def begin_round(self, num_steps: int) -> None:
-        """Make ready for a round of `num_steps` steps."""
+        """Prepare a round of `num_steps` steps."""
 
     def next(self) -> Tensor:
         """Set the optimiser's learning rate for the next step; returns the numbers of its rows, shape (batch_size,)."""
 
     def attach(self) -> None:
-        """Make the optimiser take its rate from here: needed after it has loaded a state."""
+        """Make the optimiser use the rates of this feed. Needed again after it has loaded a state."""
 
     def tensors(self) -> list[Tensor]:
-        """What steps change."""
+        """The tensors of this feed that steps change."""
 
 
 class HostFeed:
-    """Rows and rates that the processor hands over as each step begins."""
+    """Gives rows and rates from the CPU, as each step begins."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, order: Order, rate: Rate) -> None:
         self._optimizer = optimizer
@@ -45,7 +45,7 @@ class HostFeed:
         self.steps_done = 0
 
     def begin_round(self, num_steps: int) -> None:
-        """Nothing to make ready."""
+        """Do nothing."""
 
     def next(self) -> Tensor:
         """Set the optimiser's learning rate; returns the numbers of the step's rows."""
@@ -55,18 +55,18 @@ class HostFeed:
         return self._order.next()
 
     def attach(self) -> None:
-        """Nothing to do: each step sets the rate."""
+        """Do nothing: each step sets the rate."""
 
     def tensors(self) -> list[Tensor]:
-        """None."""
+        """An empty list."""
         return []
 
 
 class DeviceFeed:
-    """Rows and rates of a whole round, put on the device as it begins; a counter there tells each step its own.
+    """Puts the rows and rates of a whole round on the device as it begins. A counter on the device selects each step's.
 
-    So the processor decides nothing within a round, and a step can be recorded once and replayed. The learning rate is
-    a float32 scalar on the device in every run there, recorded or not: rounded in one way only.
+    So no step depends on values from the CPU, and a step can be recorded once and replayed. The learning rate is a
+    float32 scalar on the device in every run, recorded or not, so that it is always rounded in the same way.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class DeviceFeed:
         self.attach()
 
     def attach(self) -> None:
-        """Make the optimiser read its rate from the device."""
+        """Make the optimiser read its rate from the scalar on the device."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._current.view(())
 
@@ -114,5 +114,5 @@ class DeviceFeed:
 
 
 def _pinned(values: Tensor, device: torch.device) -> Tensor:
-    """In memory from which a GPU copies without making the processor wait."""
+    """The values in pinned memory, from which a GPU copies while the CPU goes on."""
     return values.pin_memory() if device.type == "cuda" else values

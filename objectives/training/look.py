@@ -1,4 +1,4 @@
-"""A look at the model after a round: two evaluations, and what tells of dead and saturated units."""
+"""The look at a model after a round: an evaluation on two sets of rows, which also counts dead and saturated units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from objectives.training.evaluation import (
 
 
 class Looked(NamedTuple):
-    """What a look tells, as a Round names it."""
+    """The figures of a look, under the names that a Round has for them."""
 
     train: Evaluation
     valid: Evaluation
@@ -30,7 +30,7 @@ class Looked(NamedTuple):
 
 
 class Look:
-    """A program that gives all figures of a look as one tensor, so that they are read together.
+    """A program that returns all figures of a look in one tensor, so that they are copied from the device together.
 
     train, valid: prepared rows on the model's device.
     """
@@ -41,7 +41,7 @@ class Look:
         self._num_dead = 0
 
     def __call__(self) -> Tensor:
-        """Float64, shape (figures,): `told` says what they are."""
+        """The figures, float64, shape (figures,). `told` gives them their names."""
         task, model, parameters = self._task, self._model, self._parameters
         with UnitActivity(model) as activity:
             sums = [evaluation_sums(task, model, self._train, parameters)]
@@ -53,7 +53,7 @@ class Look:
         return torch.cat([*sums, *(share.view(1) for share in (*dead, *saturated))])
 
     def told(self, values: Sequence[float]) -> Looked:
-        """What the figures of a call mean."""
+        """The figures of a call, by name."""
         num_evaluations = 3 if has_batch_norm(self._model) else 2
         evaluated, shares = values[: 2 * num_evaluations], values[2 * num_evaluations :]
         dead, saturated = shares[: self._num_dead], shares[self._num_dead :]

@@ -1,7 +1,7 @@
-"""The one training loop: a generator that yields a round and knows no listener.
+"""The training loop that all tasks share: it trains one round at a time.
 
-To stop a trial is to stop iterating. Everything the next round depends on is in the `Run`, whose
-`state_dict` round trip is exact.
+To stop a trial, ask for no further round. Everything that the next round depends on is in the `Run`. Its `state_dict`
+can be saved and loaded without changing any figure.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from objectives.training.tally import BufferTally, ListTally, Tally, Trained
 from objectives.training_run import TrainingRun
 
 CUBLAS_WORKSPACE = ":4096:8"  # eight buffers of 4 MiB, as its documentation recommends
-GRADIENT_SAMPLES = 16  # steps a round on which the gradient's norm is taken
-PARTS_AHEAD = 3  # parts of a round that a GPU is given in advance
+GRADIENT_SAMPLES = 16  # steps of each round in which the gradient's norm is computed
+PARTS_AHEAD = 3  # parts of a round that are queued on a GPU in advance
 _OVER = object()
 
 
 def make_deterministic(threads: int) -> None:
-    """Fix what makes figures differ between processes: threads and the choice of algorithms.
+    """Fix the number of threads and the choice of algorithms, so that figures do not differ between processes.
 
-    On a GPU, cuBLAS is deterministic only with a workspace of fixed size, which must be set before it is first used,
-    and float32 is to mean that: torch would let convolutions round their inputs to ten bits (TF32).
+    On a GPU, cuBLAS is deterministic only with a workspace of fixed size, which must be set before its first use. TF32
+    is switched off, because with it, torch lets convolutions round their float32 inputs to ten bits.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a pass each
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -58,7 +58,7 @@ def make_deterministic(threads: int) -> None:
 class Run:
     """The whole state of one training run: a pure function of task, parameters, data, rounds and seed.
 
-    graphs: what records steps, to replay them; None to run each as it is written. The figures are the same.
+    graphs: records steps, to replay them later; None to execute each step normally. The figures are the same.
     """
 
     def __init__(
@@ -146,16 +146,16 @@ class Run:
 
     @property
     def steps_done(self) -> int:
-        """Optimiser steps so far."""
+        """The number of optimiser steps so far."""
         return self._feed.steps_done
 
     @property
     def unrecorded(self) -> str | None:
-        """Why its steps run as they are written although they were to be recorded; None where they are not."""
+        """Why steps are not recorded although `graphs` was given; None if they are recorded, or need not be."""
         return self._runner.reason if isinstance(self._runner, Recorded) else None
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next round depends on, as it is now: later rounds don't change it."""
+        """A copy of everything that the next round depends on. Later rounds don't change it."""
         with self._on_stream():
             return {
                 "rounds_done": self.rounds_done,
@@ -167,14 +167,14 @@ class Run:
             }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from where `state` was taken, with the same rounds as if there had been no break."""
+        """Continue from where `state` was taken. The following rounds are the same as without the interruption."""
         with self._on_stream():
             self.rounds_done = state["rounds_done"]
             self._feed.steps_done = state["steps_done"]
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(
                 copy.deepcopy(state["optimizer"])
-            )  # else it would train on `state`
+            )  # a copy: training must not change `state`
             self._noise.load_state_dict(state["noise"])
             self._order.load_state_dict(state["order"])
             self._feed.attach()
@@ -186,12 +186,12 @@ class Run:
         return self.end_round()
 
     def begin_round(self) -> None:
-        """Start one round and its evaluation. A GPU then works on by itself; `end_round` must be next."""
+        """Start one round and its evaluation. A GPU then works asynchronously. `end_round` must be the next call."""
         for _ in self.round_in_parts():
             pass
 
     def round_in_parts(self) -> Iterator[None]:
-        """As `begin_round`, a small part each time that the iterator is asked on: for runs that take turns."""
+        """Like `begin_round`, but each `next` on the iterator starts only a small part, so that runs can take turns."""
         self._began = time.perf_counter()
         self._clock = clock_of(self.device)
         with self._on_stream():
@@ -204,15 +204,15 @@ class Run:
             self._clock.mark()
 
     def is_ahead(self) -> bool:
-        """Whether a GPU has enough of this run to do for now: more would make the processor wait, and other runs."""
+        """Whether enough parts of this run are queued on a GPU. More would make the CPU and other runs wait."""
         return self._clock.num_parts_ahead() >= PARTS_AHEAD
 
     def is_round_done(self) -> bool:
-        """Whether `end_round` need not wait."""
+        """Whether the round is done, so that `end_round` would not wait."""
         return self._clock.is_done()
 
     def end_round(self) -> Round:
-        """Wait for the round that was begun, and tell of it."""
+        """Wait for the round that was begun, and return it."""
         self._clock.wait()
         self.rounds_done += 1
         values = self._told.tolist()
@@ -220,7 +220,7 @@ class Run:
         return self._round(trained, looked)
 
     def train_round(self) -> Trained:
-        """Train one round, without evaluating."""
+        """Train one round without evaluating the model."""
         for _ in self._steps_in_parts():
             pass
         with self._on_stream():
@@ -229,14 +229,14 @@ class Run:
         return trained
 
     def close(self) -> None:
-        """Give back what the run holds of a GPU besides its tensors: recorded steps, and its stream."""
+        """Release the recorded steps and the stream that the run has on a GPU."""
         if self._graphs is not None:
             for weight in self.model.parameters():
-                weight.grad = None  # a recorded step's gradients lie in its memory
+                weight.grad = None  # the gradients of a recorded step are in its memory
             self._graphs.close()
 
     def _steps_in_parts(self) -> Iterator[None]:
-        """One round of optimiser steps; whoever else works on the GPU meanwhile does so on another stream."""
+        """Make the optimiser steps of one round, some at each call of `next`. Other runs must use other streams."""
         with self._on_stream():
             self.model.train()
             self._step.choose_weights()
@@ -261,7 +261,7 @@ class Run:
         return self._tally.values(self.steps_per_round)
 
     def _tell(self) -> None:
-        """Put the figures of the steps and of a look where they are read, at the same address in each round."""
+        """Copy the figures of the steps and of a look into one tensor, which has the same address in each round."""
         figures = torch.cat([self._tallied(), self._look()])
         if self._changing.figures is None:
             self._changing.figures = figures
@@ -270,7 +270,7 @@ class Run:
 
     @contextlib.contextmanager
     def _on_stream(self) -> Iterator[None]:
-        """Within, a GPU's work goes to the stream on which this run's steps are recorded."""
+        """Inside the `with` block, work on a GPU goes to the stream on which this run's steps are recorded."""
         stream = None if self._graphs is None else self._graphs.stream
         with contextlib.nullcontext() if stream is None else torch.cuda.stream(stream):
             yield
@@ -300,9 +300,9 @@ class Run:
 def start_run(
     task: Task, parameters: Any, splits: Splits, *, rounds: int, seed: int, device: torch.device
 ) -> TrainingRun:
-    """A training run at its beginning: the task's own where it has one, else the shared loop's.
+    """A new training run: that of the task's own loop if it has one, else that of the shared loop.
 
-    On CUDA the shared loop's records its steps, to replay them.
+    On CUDA, the shared loop records its steps and replays them.
     """
     own = task.start(parameters, splits, rounds=rounds, seed=seed, device=device)
     if own is not None:
@@ -312,7 +312,7 @@ def start_run(
 
 
 def train(run: TrainingRun) -> Iterator[Round]:
-    """The rounds of `run` that are still to come."""
+    """Train the remaining rounds of `run`, and yield each."""
     while run.rounds_done < run.rounds:
         yield run.advance()
 
@@ -325,13 +325,13 @@ def _rate_at(task: Task, parameters: Any, total_steps: int, num_train: int, step
 
 
 def _sample(splits: Splits, seed: int) -> Tensor:
-    """Indices of the training rows that are evaluated each round: as many as there are to validate on."""
+    """Indices of the training rows that are evaluated after each round: as many as there are validation rows."""
     generator = torch.Generator().manual_seed(derive_seed(seed, "train sample"))
     return torch.randperm(len(splits.train), generator=generator)[: len(splits.valid)].sort().values
 
 
 def _on_its_way(figures: Tensor | None) -> Tensor:
-    """A copy in the processor's memory; of a GPU's figures, once it has come so far."""
+    """A copy of the figures in the CPU's memory. From a GPU, it is complete once the GPU has done its queued work."""
     assert figures is not None
     if not figures.is_cuda:
         return figures
@@ -340,7 +340,7 @@ def _on_its_way(figures: Tensor | None) -> Tensor:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory that was held: on a GPU by tensors, since its statistics were reset; else by this process."""
+    """The peak memory in bytes: on a GPU, of tensors since its statistics were reset; on the CPU, of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""The random numbers of dropout and augmentation: each run has generators of its own."""
+"""The random numbers for dropout and augmentation: each run has its own generators."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 
 
 class Noise:
-    """What torch's global generators are while a run trains; outside of that they are what they were.
+    """The generators of a run. While the run trains, they replace torch's global generators.
 
-    On CUDA the global generator is pointed to the run's own state, which a recorded graph keeps: so runs whose graphs
-    are replayed side by side draw what each draws alone.
+    On CUDA, the global generator then uses the run's own state, and a recorded graph keeps using this state. So each
+    run draws the same numbers whether its graphs are replayed alone or together with those of other runs.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -30,14 +30,14 @@ class Noise:
 
     @contextlib.contextmanager
     def drawn_from(self) -> Iterator[None]:
-        """Within, torch's global generators draw this run's numbers."""
+        """Inside the `with` block, torch's global generators draw this run's numbers."""
         with torch.random.fork_rng(devices=[]), self._on_device():
             torch.set_rng_state(self._cpu)
             yield
             self._cpu = torch.get_rng_state()
 
     def replayed_from(self) -> contextlib.AbstractContextManager[None]:
-        """Within, recordings draw this run's numbers: a CUDA graph does so anyway."""
+        """Inside the `with` block, replayed programs draw this run's numbers. (CUDA graphs always do.)"""
         return self.drawn_from() if self._generator is None else contextlib.nullcontext()
 
     @contextlib.contextmanager
@@ -67,23 +67,23 @@ class Noise:
             self._generator.set_state(state["cuda"].cpu())
 
     def device_state(self) -> Tensor:
-        """Of the generator that draws where the model is, while `drawn_from` holds."""
+        """The state of the generator on the model's device. Call it only inside `drawn_from`."""
         return torch.get_rng_state() if self._generator is None else self._generator.get_state()
 
     def set_device_state(self, state: Tensor) -> None:
-        """Let that generator go on from `state`."""
+        """Set the state of the generator on the model's device. Call it only inside `drawn_from`."""
         if self._generator is None:
             torch.set_rng_state(state)
         else:
             self._generator.set_state(state)
 
     def elsewhere(self) -> tuple[Any, ...]:
-        """How far all other generators are: what a step draws from them, its recording would repeat for ever."""
+        """The states of all other generators. A recorded step must not draw from them: it would repeat its numbers."""
         states = (random.getstate(), repr(np.random.get_state()))
         return states if self._generator is None else (*states, bytes(torch.get_rng_state().numpy().data))
 
     def renew(self) -> None:
-        """Draw on from a fresh generator of the same state: one in whose use a recording failed draws no more."""
+        """Replace the generator by a new one of the same state, because one can't draw after a failed recording."""
         if self._generator is not None:
             self._generator = _like(self._generator)
             _current(self._device).graphsafe_set_state(self._generator)

@@ -16,9 +16,9 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """A torch optimiser; `momentum` is SGD with Nesterov momentum 0.9.
 
-    Where it has a state, its update is torch's fused one, a single pass over memory: on a CPU Adam takes a quarter
-    of the time that the loop over weights takes. On CUDA everything that a step decides lies on the device, so that
-    the step can be recorded.
+    Optimisers with a state use torch's fused update, a single pass over memory: on a CPU, Adam then takes a quarter
+    of the time of the loop over weights. On CUDA, all values that a step depends on are on the device, so that the
+    step can be recorded.
     """
     how: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay}
     on_cuda = bool(parameters) and parameters[0].is_cuda
@@ -53,9 +53,9 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _settle(optimizer: torch.optim.Optimizer, name: OptimizerName) -> None:
-    # torch advises against what makes a step recordable where it runs unrecorded; in a warning, once an optimiser.
+    # Silences torch's warning about a recordable optimiser whose steps are not recorded (once for each optimiser).
     optimizer._warned_capturable_if_run_uncaptured = True
-    if name == "momentum":  # a first step is another kernel, which a recorded one would go on being
+    if name == "momentum":  # else the first step would use another kernel, and its recording would, too
         for group in optimizer.param_groups:
             for weight in group["params"]:
                 optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)

@@ -1,4 +1,4 @@
-"""The order in which training rows are taken: a fresh permutation each pass, a ragged rest left out of it."""
+"""The order of the training rows: a new permutation in each pass, without the incomplete batch at its end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Order:
         return torch.cat(parts)
 
     def state_dict(self) -> dict[str, Any]:
-        """The generator's state before this pass, and the place in it."""
+        """The generator's state at the start of this pass, and the position in the pass."""
         return {"before": self._before, "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -16,19 +16,20 @@ Key = TypeVar("Key")
 
 
 class Told(NamedTuple, Generic[Key]):
-    """What became of the latest round of a run."""
+    """The result of the latest round of a run: the round, or the error that ended it."""
 
     key: Key
     outcome: Round | BaseException
 
 
 class Pack(Generic[Key]):
-    """Runs that each train a round when they are told to, in turns of small parts; a GPU works at all of them at once.
+    """Trains rounds of several runs at the same time. The runs take turns in small parts; a GPU works on all of them.
 
-    One run's end, failure or pause leaves the others alone. A run that can't hand its work to a GPU trains its round
-    when its turn comes. A run is known by its key.
+    The end, failure or pause of one run does not affect the others. A run that does not work asynchronously on a GPU
+    trains its whole round in its turn. Each run has a key.
 
-    breaks_off: exceptions from outside, which end whatever asks for the next round and not the run that was at work.
+    breaks_off: exceptions from outside, such as a signal. They are raised to the caller of `next`, and are not counted
+    as a failure of the run that was training.
     """
 
     def __init__(self, breaks_off: tuple[type[BaseException], ...] = ()) -> None:
@@ -36,26 +37,26 @@ class Pack(Generic[Key]):
         self._breaks_off = breaks_off
 
     def __len__(self) -> int:
-        """Rounds that are still to be told of."""
+        """The number of begun rounds whose result has not been returned."""
         return len(self._rounds)
 
     def begin(self, key: Key, run: TrainingRun) -> None:
-        """Let `run` train its next round; whatever goes wrong in that is told of by `next`."""
+        """Begin the next round of `run`. If it fails, `next` returns the error."""
         self._rounds[key] = _PackedRound(run, self._breaks_off)
 
     def next(self) -> Told[Key]:
-        """The first round that is done, or the error that ended one; that run then waits for `begin`.
+        """Wait for the first round that is done or fails, and return its result. That run then waits for `begin`.
 
-        Raises LookupError where nothing was begun.
+        Raises LookupError if no round was begun.
         """
         found = self.next_within(math.inf)
         assert found is not None
         return found
 
     def next_within(self, seconds: float) -> Told[Key] | None:
-        """As `next`; None if no round is done after this time, and after each run had its turn.
+        """Like `next`, but None if no round is done after `seconds` and after each run had one turn.
 
-        Raises LookupError where nothing was begun.
+        Raises LookupError if no round was begun.
         """
         if not self._rounds:
             raise LookupError("No round was begun.")
@@ -74,7 +75,7 @@ class Pack(Generic[Key]):
                 time.sleep(_PAUSE_SECONDS)
 
     def drop(self, key: Key) -> None:
-        """Tell nothing of `key` any more."""
+        """Forget the round of `key`: its result is never returned."""
         self._rounds.pop(key, None)
 
 
@@ -89,12 +90,12 @@ class _PackedRound:
         self.outcome: Round | BaseException | None = None
 
     def go_on(self) -> bool:
-        """Do what can be done without waiting; returns whether that was anything."""
+        """Do the next part of the round if that is possible without waiting. Returns whether anything was done."""
         try:
             return self._go_on()
         except self._breaks_off:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, `sys.exit()` too, it is this run's alone
+        except BaseException as error:  # noqa: BLE001 - any error, even `sys.exit()`, ends only this run
             self.outcome = error
             return True
 

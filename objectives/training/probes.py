@@ -1,4 +1,4 @@
-"""What is measured in place of a training, for guidance, by its kind."""
+"""Probes: short measurements in place of ordinary trainings, for guidance before a study."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Start = Callable[..., TrainingRun]
 
 
 def start_of(probe: Mapping[str, Any] | None) -> Start:
-    """What starts the runs of a probe; of an ordinary training without one. Raises ValueError for another kind."""
+    """The function that starts the runs of a probe, or ordinary runs if `probe` is None.
+
+    Raises ValueError for an unknown kind of probe.
+    """
     if probe is None or probe["kind"] == SHORT_RUNS:
         return start_run
     if probe["kind"] == RATE_RANGE:

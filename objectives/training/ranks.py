@@ -1,7 +1,7 @@
-"""Processes of one process group, asked together and ended together; they know nothing of training.
+"""Processes (ranks) of one process group, which get the same requests and end together.
 
-A rank is started afresh (`spawn`), so that it inherits neither threads nor CUDA. It ends with its parent, for
-whose end it watches in a thread, whatever else it does.
+No code here depends on training. A rank is started by `spawn`, so that it inherits neither threads nor CUDA. It ends
+when its parent process ends: a thread of the rank watches the parent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch.multiprocessing
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # not marked as public, but documented
 
 _LOOPBACKS = ("lo", "lo0")
-_BLAME_SECONDS = 2.0  # how long after another's complaint a rank's death may come to light
+_BLAME_SECONDS = 2.0  # how long to wait after a rank's error: another rank's death may be its cause
 
 
 class RankError(RuntimeError):
@@ -30,12 +30,12 @@ class RankError(RuntimeError):
 
 
 class Ranks:
-    """`num` processes; each holds what `make` makes there, and calls its methods when asked.
+    """`num` processes. Each has an object that `make` has returned there, and calls its methods on request.
 
-    make(rank, num, *arguments): called in each rank within its process group, which talks by `backend` (gloo or
+    make(rank, num, *arguments): called in each rank, within a process group that communicates by `backend` (gloo or
     nccl) over this machine's loopback. arguments: anything that can be pickled; tensors in shared memory stay there.
 
-    Raises RankError when a rank fails or dies, and then ends the others.
+    Raises RankError if a rank fails or dies, after ending the others.
     """
 
     def __init__(self, num: int, backend: str, make: Callable[..., Any], *arguments: Any) -> None:
@@ -51,17 +51,20 @@ class Ranks:
         self._ready = True
 
     def ask(self, method: str, *arguments: Any) -> list[Any]:
-        """What `method` returns in each rank, in order. Raises RankError, after which there are no ranks."""
+        """Call `method` in each rank. Returns the results in the order of the ranks.
+
+        Raises RankError if a rank fails or dies; then all ranks have ended.
+        """
         if not self._end.alive:
             raise RankError("The training run was closed or has failed, so its processes no longer exist.")
         with self._ended_by_errors():
             for connection in self._connections:
-                with contextlib.suppress(OSError):  # of a rank that died: found when its answer is waited for
+                with contextlib.suppress(OSError):  # a dead rank is noticed when we wait for its answer
                     connection.send((method, arguments))
             return self._answers()
 
     def end(self) -> None:
-        """End every rank, whatever it is at; no effect where there are none."""
+        """End all ranks at once, even in the middle of a request. Does nothing if there are none."""
         self._end()
 
     def _start(self, rank: int, *arguments: Any) -> None:
@@ -98,7 +101,7 @@ class Ranks:
         return [answers[rank] for rank in sorted(answers)]
 
     def _failure(self, rank: int, content: str) -> RankError:
-        """Of a rank that complains: unless another one died, of which it then complains."""
+        """The error for a rank that failed. If another rank has died, that is the cause: the error for its death."""
         ended = wait([process.sentinel for process in self._processes], timeout=_BLAME_SECONDS)
         for other, process in enumerate(self._processes):
             if process.sentinel in ended:
@@ -130,7 +133,7 @@ def _end(processes: list[Any], connections: list[Connection]) -> None:
 
 
 def _rendezvous() -> Any:
-    """Where ranks find each other: on the loopback only, at a port that the system chooses."""
+    """The store by which ranks find each other: on the loopback only, at a port that the system chooses."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -141,7 +144,10 @@ def _rendezvous() -> Any:
 
 @contextlib.contextmanager
 def _hidden_interrupts() -> Iterator[None]:
-    """Processes started within never see Ctrl-C, which a terminal sends to all: their parent decides."""
+    """Processes that are started inside the `with` block ignore Ctrl-C, which a terminal sends to all processes.
+
+    Their parent decides when they end.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -158,7 +164,7 @@ def _serve(
     make: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
-    """What a rank does, until it is killed: makes what it holds, then answers."""
+    """The main function of a rank: calls `make`, then answers requests until the process is killed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _talk_over_loopback()
@@ -173,7 +179,7 @@ def _serve(
         summary = traceback.format_exception_only(error)[-1].strip()
         with contextlib.suppress(OSError):
             connection.send((False, f"{summary}\n\n{''.join(traceback.format_exception(error))}"))
-        threading.Event().wait()  # were it gone, others would complain of that
+        threading.Event().wait()  # stays alive, else the other ranks would report its death as their error
 
 
 def _end_with_parent() -> None:
@@ -184,7 +190,7 @@ def _end_with_parent() -> None:
 
 
 def _talk_over_loopback() -> None:
-    """All ranks are on this machine: its name need not resolve to an address, and no network is touched."""
+    """Make gloo and nccl use the loopback: all ranks are on this machine, whose name may not resolve to an address."""
     for _, name in socket.if_nameindex():
         if name in _LOOPBACKS:
             os.environ.setdefault("GLOO_SOCKET_IFNAME", name)

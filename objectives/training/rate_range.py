@@ -14,15 +14,15 @@ from objectives.rows.rows import Splits
 from objectives.task import Task
 from objectives.training.loop import Run, peak_memory_bytes
 
-DIVERGED = 4.0  # times the best loss so far, above the smallest: fastai and Lightning end a range test there
-SMOOTHING = 0.8  # of the moving mean that is compared with it
+DIVERGED = 4.0  # times the best loss (see `_has_diverged`): fastai and Lightning end a range test there
+SMOOTHING = 0.8  # weight of the past in the moving mean of the loss
 
 
 class RateRangeRun(Run):
     """A run of `rounds` steps; step k has the learning rate low · (high / low)^(k / (rounds - 1)).
 
-    A round is one step and tells only the batch's mean loss (before the step), the learning rate and the gradient's
-    norm: nothing is evaluated. `valid_score` is that loss. Once the loss has diverged, the rounds that are left are not
+    A round is one step. It reports only the batch's mean loss before the step, the learning rate and the gradient's
+    norm; there is no evaluation. `valid_score` is that loss. Once the loss has diverged, the remaining rounds are not
     trained, and their loss is NaN.
     """
 
@@ -50,7 +50,7 @@ class RateRangeRun(Run):
         return self._low * math.pow(self._high / self._low, step / max(1, self.rounds - 1))
 
     def advance(self) -> Round:
-        """One step."""
+        """Make one step."""
         began = time.perf_counter()
         rate = self.rate_of(self.rounds_done)
         if self._has_diverged():
@@ -73,7 +73,7 @@ class RateRangeRun(Run):
         return Cost(seconds, self.batch_size / max(seconds, 1e-9), peak_memory_bytes(self.device))
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the run, and what tells whether it has diverged."""
+        """The state of the run, and the losses by which divergence is detected."""
         return {**super().state_dict(), "followed": [self._first, self._mean, self._best]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ class RateRangeRun(Run):
         self._best = min(self._best, self._mean)
 
     def _has_diverged(self) -> bool:
-        """Whether the mean is not finite, or has risen above the start by several times the size of the best."""
+        """Whether the smoothed loss is not finite, or is above both the first and the best loss by 3 · |best loss|."""
         if self._first is None:
             return False
         if not math.isfinite(self._mean):
@@ -107,12 +107,12 @@ def start_rate_range(
     low: float,
     high: float,
 ) -> RateRangeRun:
-    """A range test at its start. Raises TaskError where the task trains by a loop of its own."""
+    """A new range test. Raises TaskError if the task has its own training loop."""
     own = task.start(parameters, splits, rounds=1, seed=seed, device=device)
     if own is not None:
         own.close()
         raise TaskError(
-            f"{task.name} trains by a loop of its own with these parameters, so its learning rate can't be raised from "
+            f"With these parameters, {task.name} uses its own training loop, so its learning rate can't be raised from "
             "step to step."
         )
     return RateRangeRun(task, parameters, splits, rounds=rounds, seed=seed, device=device, low=low, high=high)

@@ -1,4 +1,4 @@
-"""Programs that are recorded once and then replayed, so that the processor need not start each of their kernels."""
+"""Records programs once and then replays them, so that the CPU need not launch each of their kernels."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from objectives.training.feed import Feed
 from objectives.training.noise import Noise
 from objectives.training.snapshot import Snapshot
 
-BLOCK = 8  # steps that are recorded together: a launch then takes far less time than what it starts
+BLOCK = 8  # steps in one recording, so that launching it takes far less time than running it
 _log = logging.getLogger(__name__)
 
 Program = Callable[[], None]
-MakeSteps = Callable[[tuple[bool, ...]], None]  # of each step, whether its gradient is told
+MakeSteps = Callable[[tuple[bool, ...]], None]  # for each step: whether its gradient norm is computed
 
 
 class Recording(Protocol):
     """A recorded program, which can be replayed."""
 
     def replay(self) -> None:
-        """Do what the program did, with the same tensors."""
+        """Run the recorded program again, on the same tensors."""
 
 
 class Graphs(Protocol):
-    """Whatever records programs: CUDA, or a stand-in. stream: where a GPU must run and record them; None elsewhere."""
+    """Records programs, by CUDA or by a substitute. stream: the GPU's stream to run and record them on, or None."""
 
     @property
     def stream(self) -> torch.cuda.Stream | None:
-        """See above."""
+        """The stream on which a GPU must run and record programs; None without a GPU."""
 
     def record(self, program: Program) -> Recording:
-        """Record `program`, without effect on any tensor. If that can't be done, raises an exception that says why."""
+        """Record `program` without changing any tensor. Raises an exception, with the reason, if that is impossible."""
 
     def clear(self) -> None:
         """Forget all recordings."""
 
     def close(self) -> None:
-        """Forget all recordings, and give back what recording took."""
+        """Forget all recordings, and release the stream and memory for recording."""
 
 
 class Runner(Protocol):
-    """Whoever runs programs."""
+    """Runs programs, directly or by a recording."""
 
     def steps(self, num_steps: int, sampled_every: int, make: MakeSteps) -> Iterator[None]:
         """Make a round's steps. Each call of `next` on the iterator makes some of them."""
@@ -60,13 +60,13 @@ class Runner(Protocol):
 
 
 class OneByOne:
-    """Runs each program as it is written."""
+    """Runs each program directly, without a recording."""
 
     def __init__(self, noise: Noise, feed: Feed) -> None:
         self._noise, self._feed = noise, feed
 
     def steps(self, num_steps: int, sampled_every: int, make: MakeSteps) -> Iterator[None]:
-        """All at once."""
+        """Make all steps at the first call of `next`."""
         with self._noise.drawn_from(), denormals_as_zero():
             for step in range(num_steps):
                 make((step % sampled_every == 0,))
@@ -74,19 +74,19 @@ class OneByOne:
         yield
 
     def run(self, name: Hashable, program: Program) -> None:
-        """Run it."""
+        """Run `program`."""
         program()
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: there are no recordings."""
 
 
 class Recorded:
-    """Runs a program as it is written when it first comes, then records it, and replays the recording from then on.
+    """Runs a program directly the first time, then records it, and replays the recording from then on.
 
-    A recording is used only where it proves to do the same, bit for bit, from the same state, as the program itself
-    did. Where it doesn't, or nothing can be recorded, `reason` says so, once in the log, too, and every program runs as
-    it is written from then on: figures are the same, only slower.
+    A recording is used only after a test: from the same state, it must give the same bits as the program itself. If it
+    does not, or if recording is impossible, `reason` says why, one line in the log says so, and all programs run
+    directly from then on. The figures are the same, but training is slower.
 
     state: the tensors that programs change, at fixed addresses.
     """
@@ -97,14 +97,14 @@ class Recorded:
         self.reason: str | None = None
 
     def steps(self, num_steps: int, sampled_every: int, make: MakeSteps) -> Iterator[None]:
-        """Some steps at a time, those together that are recorded together."""
+        """Make the steps that are recorded together at each call of `next`."""
         for block in blocks(num_steps, sampled_every):
             self.run(block, functools.partial(make, block))
             self._feed.steps_done += len(block)
             yield
 
     def run(self, name: Hashable, program: Program) -> None:
-        """Run it, by its recording where there is one."""
+        """Replay the recording of `name` if there is one, else run `program` and record it."""
         if name in self._recordings:
             with self._noise.replayed_from():
                 self._recordings[name].replay()
@@ -116,7 +116,7 @@ class Recorded:
                 self._record(name, program)
 
     def forget(self) -> None:
-        """Forget all recordings: what they refer to has moved."""
+        """Forget all recordings, because the tensors that they refer to have moved."""
         self._recordings.clear()
         self._graphs.clear()
 
@@ -150,7 +150,10 @@ class Recorded:
 
 
 def blocks(num_steps: int, sampled_every: int) -> Iterator[tuple[bool, ...]]:
-    """A round's steps, cut into blocks of few kinds: of each step, whether its gradient is told, as every n-th is."""
+    """Cut a round's steps into blocks, with few different blocks in all, because each is recorded once.
+
+    A block says for each of its steps whether the gradient norm is computed, which is so in every `sampled_every`-th.
+    """
     period = (True, *[False] * (sampled_every - 1))
     whole = period * (BLOCK // sampled_every)
     step = 0
@@ -167,4 +170,4 @@ def blocks(num_steps: int, sampled_every: int) -> Iterator[tuple[bool, ...]]:
 
 @functools.cache
 def _say(reason: str) -> None:
-    _log.warning("Training goes on without recorded steps, slower and with the same figures: %s.", reason)
+    _log.warning("Training continues without recorded steps, slower and with the same figures: %s.", reason)

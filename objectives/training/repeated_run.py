@@ -1,4 +1,4 @@
-"""Several training runs one after the other, told as one: with a fresh model each, or with the last one's."""
+"""Several training runs, one after the other, presented as one run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from objectives.training.loop import Run
 
 
 class RepeatedRun:
-    """`num` runs of equal length; rounds are counted through.
+    """`num` runs of equal length. The numbers of their rounds continue from run to run.
 
-    begin: the run of a number, from 0, at its beginning. keep: whether a run goes on with the model and the optimiser
-    of the one before, as code does that makes both before its loop over runs; everything else begins anew.
+    begin: returns a new run, given its number from 0. keep: whether each run continues with the model and the optimiser
+    of the run before, as in code that creates both before its loop over runs. Everything else starts anew.
     """
 
     def __init__(self, begin: Callable[[int], Run], num: int, *, keep: bool) -> None:

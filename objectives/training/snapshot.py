@@ -1,4 +1,4 @@
-"""What a program has made of the tensors that it changes: to go back to, and to compare."""
+"""Snapshots of the tensors that a program changes, to restore them and to compare them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from objectives.training.noise import Noise
 
 
 class Snapshot:
-    """The bits of tensors, and of the generator where they are, as they are now.
+    """A copy of tensors, and of the state of the generator on their device, bit for bit.
 
-    state: gives the tensors, more of them after a program has first run: an optimiser makes its own, which are zero.
+    state: returns the tensors. After the first run of a program, there may be more of them: an optimiser creates its
+    own at its first step, which are zero at first.
     """
 
     def __init__(self, state: Callable[[], list[Tensor]], noise: Noise) -> None:
@@ -23,7 +24,7 @@ class Snapshot:
         self._bytes = torch.cat([_bytes(tensor) for tensor in self._tensors])
 
     def restore(self) -> None:
-        """Make the tensors what they were, in place; those that were made since become zero."""
+        """Give the tensors their earlier values, in place. Tensors that were created since become zero."""
         self._noise.set_device_state(self._drawn)
         parts = self._bytes.split([tensor.nbytes for tensor in self._tensors])  # type: ignore[no-untyped-call]
         before = {id(tensor): part for tensor, part in zip(self._tensors, parts, strict=True)}
@@ -35,7 +36,7 @@ class Snapshot:
                     tensor.copy_(part.clone().view(tensor.dtype).view(tensor.shape))  # cloned, to be aligned
 
     def is_same(self, other: Snapshot) -> bool:
-        """Whether all bits are equal: a NaN equals itself."""
+        """Whether all bits are equal. So a NaN equals itself."""
         return torch.equal(self._drawn, other._drawn) and torch.equal(self._bytes, other._bytes)
 
 

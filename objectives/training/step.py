@@ -1,4 +1,4 @@
-"""One optimiser step as a program: what it is given and what it tells lies in a feed and a tally, whoever runs it."""
+"""One optimiser step as a program. Its inputs come from a feed, and its figures go to a tally."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class Step:
         self.choose_weights()
 
     def choose_weights(self) -> None:
-        """Look which weights learn: asked at the start of each round."""
+        """Find out which weights are trained. Called at the start of each round."""
         self._weights = [weight for weight in self.model.parameters() if weight.requires_grad]
         self._first_layer = [weight for weight in self._weights if weight.ndim > 1][:1]
 
     def __call__(self, is_sampled: bool) -> None:
-        """Make the step. is_sampled: whether the gradient's norm is told."""
+        """Make the step. is_sampled: whether to add the gradient's norm to the tally."""
         batch = self.task.augment(self._rows[self.feed.next()], self.parameters)
         for weight in self._weights:
-            weight.grad = None  # optimizer.zero_grad does no more, in an eighth of a small net's step
+            weight.grad = None  # like optimizer.zero_grad, which takes an eighth of a small net's step
         self.tally.add_loss(self.take_gradient(batch))
         if is_sampled:
             for weight in self._first_layer:
@@ -59,18 +59,18 @@ class Step:
             self.tally.add_norm(nn.utils.get_total_norm(gradients))
 
     def take_gradient(self, batch: Rows) -> Tensor:
-        """Put the gradient of the batch's mean loss into the weights; returns that loss."""
+        """Compute the gradient of the batch's mean loss, stored in each weight's `grad`. Returns that loss."""
         outputs = self.task.forward(self.model, batch)
         losses = self.task.losses(outputs, batch.targets, self.parameters)
-        # The gradient of the mean, which then need not be in the graph.
+        # Passes the gradient of the mean directly, so that the mean itself need not be in the graph.
         torch.autograd.backward(losses, losses.new_full(losses.shape, 1 / len(losses)))
         return losses.detach().mean()
 
 
 class Changing:
-    """The tensors that a round changes, as they are at each call; a recording needs them where they were.
+    """Returns the tensors that a round changes. A recording needs them to keep their addresses.
 
-    figures: where the round's figures are put; None before the first.
+    figures: the tensor into which a round's figures are copied; None before the first round.
     """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, feed: Feed, tally: Tally) -> None:
@@ -79,7 +79,7 @@ class Changing:
         self.figures: Tensor | None = None
 
     def __call__(self) -> list[Tensor]:
-        """In a fixed order."""
+        """The tensors, in a fixed order."""
         tensors = [*self._model.parameters(), *self._model.buffers(), *state_tensors(self._optimizer)]
         tensors += [*self._feed.tensors(), *self._tally.tensors()]
         return tensors if self.figures is None else [*tensors, self.figures]

@@ -1,4 +1,4 @@
-"""What a round's steps tell, summed up as they go and read once a round."""
+"""Sums figures over the steps of a round, so that they are read only once in each round."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-_NONE = -1.0  # stands for a norm that was never taken: norms are not negative
+_NONE = -1.0  # means that no norm was added; a norm is never negative
 
 
 class Trained(NamedTuple):
-    """What a round's steps tell, as a Round names it."""
+    """The figures of a round's steps, under the names that a Round has for them."""
 
     running_loss: float
     gradient_norm: float
@@ -20,7 +20,7 @@ class Trained(NamedTuple):
 
     @classmethod
     def from_values(cls, values: Sequence[float]) -> Trained:
-        """From what `Tally.values` gives."""
+        """The figures from the result of `Tally.values`."""
         loss, norm, first = values
         return cls(loss, norm, None if first == _NONE else first)
 
@@ -44,11 +44,11 @@ class Tally(Protocol):
         """Mean loss of `num_steps` steps and root mean square of each kind of norm, float64, shape (3,)."""
 
     def tensors(self) -> list[Tensor]:
-        """What steps change."""
+        """The tensors of this tally that steps change."""
 
 
 class ListTally:
-    """Norms are kept one by one until the round ends."""
+    """A tally that keeps the norms one by one until the round ends."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -79,12 +79,12 @@ class ListTally:
         return torch.stack([loss, _root_mean_square(self._norms), first])
 
     def tensors(self) -> list[Tensor]:
-        """None that would have a fixed address."""
+        """An empty list, because no tensor here has a fixed address."""
         return []
 
 
 class BufferTally:
-    """Everything is added up in place, in buffers with a fixed address, as a recorded step needs it."""
+    """A tally that adds in place, in buffers with fixed addresses, as recorded steps need it."""
 
     def __init__(self, device: torch.device) -> None:
         self._loss = torch.zeros((), device=device)

@@ -94,7 +94,7 @@ def test_what_cannot_be_recorded_goes_on_as_it_is_written_and_says_so_once(
         == figures(list(train(start_replayed())))
     )
     assert [record.message for record in caplog.records] == [
-        "Training goes on without recorded steps, slower and with the same figures: "
+        "Training continues without recorded steps, slower and with the same figures: "
         "it can't be recorded: RuntimeError: no such thing."
     ]
 
