@@ -1,4 +1,4 @@
-"""Where the modules that somebody's code imports lie, and which of them are local: not installed, and not ours."""
+"""Finds the local modules that a user's own code imports: those that are neither installed nor this service's own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sysconfig
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-OURS = frozenset({"sweeps", "objectives", "search_spaces", "storage"})  # known by a digest of their own
+OURS = frozenset({"sweeps", "objectives", "search_spaces", "storage"})  # their code has a digest of its own
 
 
 def find_module(name: str) -> Path | None:
-    """The file of the module called `name`, looked for from the current folder and on Python's path."""
+    """The file of the module called `name`, searched for in the current folder and on Python's path; else None."""
     top, *rest = name.split(".")
     try:
         spec = PathFinder.find_spec(top, [str(Path.cwd())]) or importlib.util.find_spec(top)
@@ -28,9 +28,9 @@ def find_module(name: str) -> Path | None:
 
 
 def locate(name: str, root: Path) -> tuple[Path, bool] | None:
-    """File (or bare folder) of a local module and whether it is a package; None where it is installed, or not there."""
+    """The file (or folder) of a local module, and whether it is a package; None if it is installed or missing."""
     top, *rest = name.split(".")
-    if top in OURS:  # wherever this service's own folder lies
+    if top in OURS:  # this service's own code is never local, wherever it is
         return None
     folder = root
     if not _is_there(root, top):
@@ -58,7 +58,7 @@ def _is_there(root: Path, top: str) -> bool:
 
 
 def _is_installed(path: Path) -> bool:
-    """Whether a file is Python's own or of an installed package."""
+    """Whether a file belongs to Python itself or to an installed package."""
     return any(part in ("site-packages", "dist-packages") for part in path.parts) or not (
         _places_of_python().isdisjoint(path.resolve().parents)
     )
@@ -66,5 +66,5 @@ def _is_installed(path: Path) -> bool:
 
 @functools.cache
 def _places_of_python() -> frozenset[Path]:
-    """Where Python's own modules lie, and those of installed packages."""
+    """The folders of Python's own modules and of installed packages."""
     return frozenset(Path(place).resolve() for place in sysconfig.get_paths().values())

@@ -1,4 +1,4 @@
-"""A file of somebody's own code, as it was read."""
+"""A file of a user's own code, with the text that was read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A module's source as it was read.
+    """The source of a module.
 
-    shown: its path from the folder of the code. text: empty for a bare folder.
+    shown: its path relative to the folder of the code. text: the text that was read; empty for a folder without
+    `__init__.py`.
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""Values of a loaded YAML document as plain Python values, and as messages show them."""
+"""Converts values of a loaded YAML document to plain Python values and back, and shortens them for messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def is_nested(choice: Any) -> bool:
 
 
 def commented(value: Any) -> Any:
-    """A plain value in the types of a loaded document, as the reader expects them. NumPy numbers become Python's."""
+    """A plain value, with mappings of the type that the YAML loader returns. NumPy numbers become Python's."""
     if isinstance(value, Mapping):
         return CommentedMap({key: commented(each) for key, each in value.items()})
     if isinstance(value, list | tuple):

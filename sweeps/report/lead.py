@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sweeps.report.study_facts import StudyFacts
 
-NEAR_A_ROW = 0.05  # rows: so near to an integer, score × rows counts as one (float32 rounds scores)
+NEAR_A_ROW = 0.05  # rows: so near to an integer, score * rows counts as one (float32 rounds scores)
 DEVIATIONS = 2.0  # a lead of fewer standard errors is within noise
 _DECIDES = "`sweep confirm` decides."
 
@@ -107,7 +107,7 @@ def lead_of(facts: StudyFacts) -> Lead | None:
 def rows_behind(facts: StudyFacts) -> int | None:
     """The number of validation rows, if each score is the fraction of them that are right; else None.
 
-    A metric is taken for such a fraction if larger is better and every score × rows is an integer. With repeats or
+    A metric is taken for such a fraction if larger is better and every score * rows is an integer. With repeats or
     folds, the result is None.
     """
     metric = facts.study.spec.metric
