@@ -1,11 +1,12 @@
-"""The bank: full learning curves of every task, never halted, on which stop rules are compared.
+"""Makes the bank of curves: learning curves of every task to the last round, never halted, to compare stop rules on.
 
     python -m benchmarks.curve_bank [--part develop|report] [--only TASK-SPACE] [--work FOLDER] [--data-dir FOLDER]
 
-For each task two studies at random: one in a wide space (`benchmarks/bank_spaces/`), where training fails in every way,
-one in the task's own. Rules are developed on one part and reported on the other, which differ in the study's seed. Each
-study is a file `benchmarks/bank/PART/TASK-SPACE.csv.gz` with the columns of `sweep diagnose --curves`; those that are
-there are left alone, and a study that was cut off goes on from its database in --work.
+Each task has two random-search studies: one in a wide space (`benchmarks/bank_spaces/`), where training fails in many
+ways, and one in the task's own space. Rules are developed on one part of the bank and reported on the other part; the
+two parts differ in the studies' seeds. Each study is a file `benchmarks/bank/PART/TASK-SPACE.csv.gz` with the columns of
+`sweep diagnose --curves`. Files that exist are not made again. An interrupted study continues from its database in
+--work.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sweeps.pruning.learning_curve import LOSSES, SCORES, SIGNALS
 HERE = Path(__file__).parent
 BANK = HERE / "bank"
 SPACES = ("wide", "own")
-PARTS = {"develop": 1, "report": 2}  # with the seed of its studies
+PARTS = {"develop": 1, "report": 2}  # the seed of the studies of each part
 COLUMNS = {
     "trial": "trial",
     "index": "round",
@@ -34,9 +35,9 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How large the curves of a task are: few rows, so that it overfits and costs little.
+    """The size of a task's curves: few rows, so that training overfits and costs little.
 
-    trials: by part. own_valid_rows: of the data set's own validation split, where that is taken whole.
+    trials: their number, by part. own_valid_rows: size of the data set's own validation split, if all of it is used.
     """
 
     data: str
@@ -49,7 +50,7 @@ class Recipe:
 
     @property
     def num_valid(self) -> int:
-        """Rows behind a validation score."""
+        """Number of rows from which a validation score is computed."""
         return self.valid_rows or self.own_valid_rows
 
 
@@ -87,11 +88,11 @@ class BankStudy:
         return RECIPES[self.task]
 
     def read(self) -> pd.DataFrame:
-        """A row a round, sorted by trial and round."""
+        """The curves: one row for each round, sorted by trial and round."""
         return pd.read_csv(self.path)
 
     def make(self, work: Path, data_dir: str | None) -> None:
-        """Run the study, or go on with it, and write its file."""
+        """Run the study, or continue it, and write its file."""
         recipe = self.recipe
         wide = HERE / "bank_spaces" / f"{self.task}.yaml"
         settings = sweeps.StudySettings(
@@ -124,7 +125,7 @@ class BankStudy:
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """As `sweep diagnose --curves` takes it: a loss or score that was no number is written as such."""
+    """The curves in the form of `sweep diagnose --curves`. A loss or score that was NaN is written as NaN."""
     said = table.copy()
     for name in (each for each in (*LOSSES, *SCORES) if each in said):
         said[name] = said[name].map(lambda value: f"{value:.6g}")
@@ -132,7 +133,7 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def bank_studies(part: str) -> Iterator[BankStudy]:
-    """All studies of a part, whether they are there or not."""
+    """All studies of a part, whether their files exist or not."""
     for task in RECIPES:
         for space in SPACES:
             yield BankStudy(part, task, space)

@@ -1,9 +1,9 @@
-"""Long runs of a task that does nothing: whether memory, open files, threads or the time of a round grow.
+"""Long runs of a task that does nothing, to see whether memory, open files, threads or the time of a round grow.
 
     python -m benchmarks.endurance [--only NAME] [--rounds 7500] [--again] [--write]
 
 `rounds`: one trial of 7,500 rounds, on Ray and inline. `trials`: 300 trials of five rounds, on Ray and inline. Each of the
-four cells runs in a process of its own and is kept when it has ended; cells that are there are not run again without
+four cells runs in its own process, and its result is stored when it has ended. Stored cells are measured again only with
 --again. --write puts the tables into docs/performance.md.
 """
 
@@ -41,7 +41,7 @@ _PARTS_SHOWN = ("driver", "worker", "mailbox", "control", "raylet")
 
 
 def part_of(process: psutil.Process) -> str | None:
-    """What a process of ours is; None where it is none of those that are looked at."""
+    """Which part of the service a process is; None if it is not one of the parts that are measured."""
     if process.pid == os.getpid():
         return "driver"
     command = " ".join(process.cmdline()[:1])
@@ -69,11 +69,11 @@ def footprint() -> dict[str, dict[str, float]]:
 
 
 class Looks:
-    """A watcher that looks after so many rounds, or trials, and notes when it was."""
+    """A watcher that measures the footprint after given numbers of rounds or trials, and notes the time of each."""
 
     def __init__(self, moments: tuple[int, ...], *, counts_trials: bool) -> None:
         self.looks: list[dict[str, Any]] = []
-        self.times: list[float] = []  # of each round or trial that is counted
+        self.times: list[float] = []  # when each counted round or trial ended
         self._moments = moments
         self._counts_trials = counts_trials
 
@@ -97,14 +97,14 @@ class Looks:
             self.looks.append({"after": len(self.times), "parts": footprint()})
 
     def speed(self, first: int, last: int) -> float:
-        """How many were counted in each second between the first-th and the last-th."""
+        """How many rounds or trials ended per second, from number `first` to number `last`."""
         return (last - first) / (self.times[last - 1] - self.times[first - 1])
 
 
 def left_behind(temporary: Path, before: set[str]) -> list[str]:
-    """What is there after the run's process has ended: processes, shared memory, temporary files and sockets.
+    """What the run has left behind after its process has ended: processes, shared memory, temporary files and sockets.
 
-    torch makes an empty folder for its compiler wherever it is imported; that is not counted.
+    torch creates an empty folder for its compiler wherever it is imported. That folder is not counted.
     """
     of_the_run = [
         f"process {each.info['name']}"
@@ -120,7 +120,7 @@ def entries(folders: list[Path]) -> set[str]:
 
 
 def measure(name: str, most_rounds: int) -> dict[str, Any]:
-    """One cell, in this process."""
+    """Measure one cell in this process."""
     import sweeps
     from sweeps.sweep import launch
 
@@ -155,7 +155,7 @@ def measure(name: str, most_rounds: int) -> dict[str, Any]:
 
 
 def measured_apart(name: str, most_rounds: int) -> dict[str, Any]:
-    """One cell, in a process of its own with a home and a temporary folder of its own."""
+    """Measure one cell in a new process, with its own home folder and its own temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="e") as home,
         tempfile.TemporaryDirectory(prefix="e") as temporary,
@@ -177,7 +177,7 @@ def measured_apart(name: str, most_rounds: int) -> dict[str, Any]:
 
 
 def growth_table(cells: dict[str, Any], kind: str) -> str:
-    """Of each cell and part: memory, open files and threads at the first look and at the last."""
+    """The table of memory, open files and threads at the first and at the last measurement, by cell and process."""
     lines = [
         f"| runner | process | after | memory, MB | open files | threads | {kind}/s |",
         "|---|---|---|---|---|---|---|",
@@ -199,7 +199,7 @@ def growth_table(cells: dict[str, Any], kind: str) -> str:
 
 
 def ends(cells: dict[str, Any]) -> str:
-    """What each cell did at its end."""
+    """The table of what happened at the end of each cell."""
     lines = [
         "| run | files removed by the driver | seconds from the last end to the return | left behind |",
         "|---|---|---|---|",
@@ -214,7 +214,7 @@ def ends(cells: dict[str, Any]) -> str:
 
 
 def with_tables(page: str) -> str:
-    """The page with the tables of the figures that were kept."""
+    """The page with the tables of the stored figures."""
     cells = json.loads(RESULTS.read_text())
     content = "\n\n".join([growth_table(cells, "rounds"), growth_table(cells, "trials"), ends(cells)])
     return with_block(page, "endurance", content)
@@ -225,8 +225,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=CELLS, help="One cell.")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="Of the one long trial.")
-    parser.add_argument("--again", action="store_true", help="Also measure cells that are there.")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="Rounds of the one long trial.")
+    parser.add_argument("--again", action="store_true", help="Also measure cells that are already stored.")
     parser.add_argument("--write", action="store_true", help="Show the figures in the page.")
     parser.add_argument("--measured", help=argparse.SUPPRESS)
     wanted = parser.parse_args()

@@ -3,8 +3,8 @@
     python -m benchmarks.figures [--only TASK[-VARIANT]] [--work FOLDER] [--data-dir FOLDER]
     python -m benchmarks.figures --page > docs/figures.md
 
-Each cell is a file in `benchmarks/results/figures/` with its figures, the diagnosis of each run and the command for it;
-a cell that is there is left alone, and one that was cut off goes on from its database in --work.
+Each cell is a file in `benchmarks/results/figures/` with its figures, the diagnosis of each run and the command for it.
+Cells that exist are not made again. An interrupted cell continues from its database in --work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sweeps.settings import RunSettings
 from sweeps.study.stored_study import Study
 
 RESULTS = Path(__file__).parent / "results" / "figures"
-COURSE = 9  # rounds of a run that are shown
+COURSE = 9  # number of rounds of a run that the page shows
 COURSE_FIGURES = (
     *("running_loss", "valid_loss", "train_score", "valid_score"),
     *("gradient_norm", "first_layer_gradient_norm", "dead_share"),
@@ -49,8 +49,8 @@ compared only with results that were published of this variant. *Became* is the 
 class Cell:
     """A published configuration (variant None) or a variant, at a size that two cores allow.
 
-    moments: rounds, besides the published ones, of which each seed's validation score is kept. size: a word that tells
-    it from a cell of the same configuration at another size.
+    moments: rounds, besides the published ones, of which each seed's validation score is stored. size: a word that
+    distinguishes the cell from one of the same configuration at another size.
     """
 
     task: str
@@ -134,7 +134,7 @@ CELLS = [
 
 
 def run(cell: Cell, work: Path, data_dir: str | None) -> None:
-    """Train a cell, or go on with it, and write its file."""
+    """Train a cell, or continue it, and write its file."""
     work.mkdir(parents=True, exist_ok=True)
     settings = RunSettings(
         runner="inline", keep_weights="none", data_dir=data_dir, out=str(work / "results" / cell.name)
@@ -188,7 +188,7 @@ def _moments(cell: Cell, study: Study) -> dict[int, list[float]]:
 
 
 def _course(rounds: pd.DataFrame) -> list[dict[str, Any]]:
-    """Means over the runs at nine rounds or so, from the first to the last."""
+    """Means over the runs at about nine rounds, from the first to the last."""
     last = int(rounds["index"].max())
     wanted = sorted({round(1 + (last - 1) * step / (COURSE - 1)) for step in range(COURSE)})
     recorded = [name for name in COURSE_FIGURES if rounds[name].notna().any()]
@@ -206,7 +206,7 @@ def _latest(curve: Any) -> dict[str, float]:
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Numbers to six digits; what JSON has no word for by name."""
+    """The record with numbers rounded to six digits; NaN and infinities become text, because JSON lacks them."""
     return {
         key: value
         if not isinstance(value, float)
@@ -218,7 +218,7 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def page() -> Iterator[str]:
-    """The lines of docs/figures.md, of the cells that are there."""
+    """The lines of docs/figures.md, from the stored cells."""
     yield HEAD
     task = ""
     for cell in sorted((each for each in CELLS if each.path.exists()), key=lambda each: each.task):

@@ -1,4 +1,4 @@
-"""The bank's curves as stop rules see them, and as they are judged with all that was recorded in view."""
+"""Loads the bank's curves, both as stop rules see them and with their true classes, which use the whole record."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from sweeps.pruning.learning_curve import LOSSES, SCORES, Curve, FloatArray, cur
 from sweeps.trial.metric import Metric
 
 Bank = Literal["tasks", "kinds"]
-PLAIN = frozenset({*LOSSES, *SCORES})  # what a plain CSV file has
-ONLY_JUDGED = ("score_error", "chance")  # columns that no rule is shown
+PLAIN = frozenset({*LOSSES, *SCORES})  # the columns of a plain CSV file
+ONLY_JUDGED = ("score_error", "chance")  # columns for the true class only; no rule sees them
 
 
 @dataclass(frozen=True)
 class Full:
-    """A full curve of the bank. curve: what rules are shown. scores: its validation scores in units of which 1 is all
-    that can be gained, more is better; regrets are hundredths of these."""
+    """A full curve of the bank.
+
+    curve: the figures that rules see. scores: its validation scores in a unit in which larger is better and 1 is all
+    that can be gained. Regrets are in hundredths of this unit (points).
+    """
 
     study: str
     trial: int
     curve: Curve
     budget: int
     metric: Metric
-    truth: Truth  # what became of it, judged with all that was recorded in view
+    truth: Truth  # its true class, from the whole record
     scores: FloatArray
 
     @cached_property
@@ -47,7 +50,10 @@ class Full:
 def load(
     part: str, *, is_told: bool = True, bank: Bank = "tasks", only: Sequence[str] = ()
 ) -> list[list[Full]]:
-    """The curves of the bank's studies that are there; untold without rows, chance and signals. only: of these kinds."""
+    """The curves of all stored studies of the bank. only: load only these kinds.
+
+    is_told: whether rules are told the number of rows, the chance score and further signals, or only a plain CSV file.
+    """
     if bank == "kinds":
         there = [each for each in kind_studies(part) if each.path.exists()]
         return [list(_of_kind(each, is_told)) for each in there if not only or each.name in only]
@@ -79,14 +85,14 @@ def _of_kind(study: KindStudy, is_told: bool) -> Iterator[Full]:
 
 
 def _untold(rows: pd.DataFrame, metric: Metric) -> tuple[Curve, Metric]:
-    """As from a plain CSV file."""
+    """The curve and its metric, as read from a plain CSV file."""
     plain = replace(metric, chance=math.nan, num_valid=0)
     columns = {name: values for name, values in _recorded(rows).items() if name in PLAIN}
     return curve_from_columns(columns, plain, list(rows["round"])), plain
 
 
 def _judged(kind: Kind, rows: pd.DataFrame, chance: float) -> Curve:
-    """A kind's curve as `true_class` takes it: scores up to 1, with their errors, and losses above 0."""
+    """A kind's curve in the form for `true_class`: scores up to 1, with their standard errors, and losses above 0."""
     named = ("train_loss", "valid_loss") if kind.score is None else SCORES
     raw = {name: rows[column].to_numpy(np.float64) for name, column in zip(SCORES, named, strict=True)}
     losses = {name: rows[name].to_numpy(np.float64) - kind.lowest_loss for name in LOSSES}
@@ -103,7 +109,7 @@ def _judged(kind: Kind, rows: pd.DataFrame, chance: float) -> Curve:
 
 
 def _recorded(rows: pd.DataFrame) -> dict[str, list[float]]:
-    """The columns that hold anything, and those that every curve of the bank has."""
+    """The columns that are not empty, and those that every curve of the bank has."""
     return {
         str(name): list(rows[name])
         for name in rows

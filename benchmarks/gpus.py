@@ -1,11 +1,12 @@
-"""Trials an hour of `sweep launch mnist_mlp` by how many share a GPU, and on the CPU beside it.
+"""Trials per hour of `sweep launch mnist_mlp`, by how many trials share a GPU, and on the CPU for comparison.
 
     python -m benchmarks.gpus [--trials 64] [--rounds 2] [--per-gpu 1,4] [--packs 1,4,16,64] [--cpu-workers 8] [--write]
 
-The same trials each time (random points, stop rule off), on all of MNIST, from the first one's start to the last one's end,
-so that no start of Ray is counted. --per-gpu: processes that share the GPU, with one trial each (`--gpus-per-trial`). --packs:
-trials in one process (`--trials-per-gpu`). The rounds of all of them must be equal, bit for bit, or the benchmark ends with an
-error. --write keeps the figures, of one kind of GPU, which docs/performance.md shows; each row is kept when it is measured.
+Each row trains the same trials (random points, no stop rule) on all of MNIST. The time is from the first trial's start to
+the last one's end, without the start of Ray. --per-gpu: processes that share the GPU, with one trial each
+(`--gpus-per-trial`). --packs: trials in one process (`--trials-per-gpu`). The rounds of all rows must be equal, bit for bit,
+or the benchmark ends with an error. --write stores each row when it is measured, for one kind of GPU, and shows the figures
+in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MOST = 64  # the studies' parallelism
 def measure(
     trials: int, rounds: int, workers: int, gpus: float | None, pack: int | None = None
 ) -> tuple[dict[str, Any], str]:
-    """Trials an hour, and the rounds as text. gpus: of a trial; None where `pack` trials share a process."""
+    """Trials per hour, and the rounds as text. gpus: GPUs of a trial; None if `pack` trials share a process."""
     from sweeps import RunSettings, StudySettings
     from sweeps.sweep import launch
 
@@ -45,7 +46,7 @@ def measure(
     )
     clock = Clock()
     with tempfile.TemporaryDirectory(prefix="gpus-") as folder:
-        os.environ["SWEEP_HOME"] = folder  # of this process alone
+        os.environ["SWEEP_HOME"] = folder  # only in this process
         run = RunSettings(num_trials=trials, workers=workers, keep_weights="none", trials_per_gpu=pack)
         study = launch(settings, run, watcher=clock).study
         best = study.best()
@@ -69,7 +70,7 @@ def measure(
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-    """The figures in Markdown; ratios to the first row."""
+    """The figures as a Markdown table, with ratios to the first row."""
     lines = [
         "| device | trials at once | how | trials an hour | of the first | best trial |",
         "|---|---|---|---|---|---|",
@@ -88,7 +89,7 @@ def _how(cell: dict[str, Any]) -> str:
 
 
 def with_table(page: str) -> str:
-    """The page with the table of the figures that were kept."""
+    """The page with the table of the stored figures."""
     return with_block(page, "gpus", table(json.loads(RESULTS.read_text())))
 
 
@@ -122,12 +123,12 @@ def main() -> None:
 
 
 def numbers(text: str) -> list[int]:
-    """Of `1,4`; none of an empty text."""
+    """The numbers in a text such as `1,4`; an empty list for an empty text."""
     return [int(each) for each in text.split(",") if each]
 
 
 def keep(cells: list[dict[str, Any]], write: bool) -> None:
-    """Print the latest row, and keep all where that is asked for."""
+    """Print the latest row. write: also store all rows."""
     print(json.dumps(cells[-1]), flush=True)
     if write:
         RESULTS.write_text(json.dumps(cells, indent=1) + "\n")

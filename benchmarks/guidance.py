@@ -1,10 +1,10 @@
-"""Writes the tables of docs/guidance.md: what `sweep lr` and `sweep batch` suggest, held against measurements.
+"""Writes the tables of docs/guidance.md: suggestions of `sweep lr` and `sweep batch`, compared with measurements.
 
     python -m benchmarks.guidance [--make] [--work FOLDER] [--data-dir FOLDER]
 
-The tables are made from the cells in `benchmarks/results/guidance`. --make measures the missing ones first (an hour or
-two of one core); it may be interrupted, and goes on where it was. A suggested range is read anew from the stored curves, so
-it is always that of today's rule.
+The tables are made from the cells in `benchmarks/results/guidance`. --make first measures the missing cells (an hour or two
+of one core). It may be interrupted; the next call continues. A suggested range is computed from the stored curves each
+time, so it is always that of the present rule.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DEVELOP = (
     "mnist_mlp-momentum",
     "mnist_mlp_online",
     "mnist_convnet",
-)  # the rule was decided on these
+)  # the rule was developed on these
 TOOLS = {"fastai_valley": "fastai valley", "fastai_steep": "fastai steep", "lightning": "Lightning"}
 STUDY_TRIALS = 100
 
@@ -39,7 +39,7 @@ Rates = dict[float, list[float | None]]
 
 
 def scores_of(cell: Mapping[str, Any]) -> Rates:
-    """By rate, the best score of each seed, oriented so that more is better; None for a trial that failed."""
+    """For each rate, the best score of each seed, with a sign such that more is better; None for a failed trial."""
     sign = 1.0 if cell["direction"] == "maximize" else -1.0
     return {
         float(rate): [None if score is None else sign * score for score in scores]
@@ -48,14 +48,14 @@ def scores_of(cell: Mapping[str, Any]) -> Rates:
 
 
 def best_rate(scores: Rates, seed: int) -> float:
-    """The rate of the best score of a seed; of several equal ones, the middle on the logarithmic scale."""
+    """The rate with the best score of a seed. If several are equal, their middle on the logarithmic scale."""
     known = {rate: each[seed] for rate, each in scores.items() if each[seed] is not None}
     best = max(known.values(), key=float)
     return float(math.exp(statistics.fmean(math.log(rate) for rate, score in known.items() if score == best)))
 
 
 def mean_at(scores: Rates, rate: float) -> float:
-    """The mean score over seeds at a rate, linear in log rate between those of the grid."""
+    """The mean score over seeds at a rate. Between rates of the grid, it is interpolated linearly in log rate."""
     known = {
         each: statistics.fmean(float(s) for s in values)
         for each, values in scores.items()
@@ -72,13 +72,13 @@ def mean_at(scores: Rates, rate: float) -> float:
 
 
 def range_in(cell: Mapping[str, Any]) -> RateRange | None:
-    """The range that today's rule reads from the curves of a cell; None without a suggestion."""
+    """The range that the present rule suggests from the curves of a cell; None without a suggestion."""
     found = range_of([read_curve(each["rates"], _numbers(each["losses"])) for each in cell["curves"]])
     return found if isinstance(found, RateRange) else None
 
 
 def suggestion_in(cell: Mapping[str, Any], tool: str) -> float | None:
-    """The median of what another tool suggests on the curves of a cell."""
+    """The median of the rates that another tool suggests on the curves of a cell."""
     found = [known_suggestions(each["rates"], _numbers(each["losses"]))[tool] for each in cell["curves"]]
     values = [rate for rate in found if rate is not None]
     return statistics.median_low(values) if values else None
@@ -89,7 +89,7 @@ def _numbers(losses: Sequence[float | None]) -> list[float]:
 
 
 def ranges_table() -> str:
-    """For each recipe: the range, the best rates, and on how many seeds the one holds the other."""
+    """The table of suggested ranges and best rates: for each recipe, on how many seeds the range has the best rate."""
     lines = [
         "| task | best rate of seeds 0, 1, 2 | suggested range (decades) of seeds 0, 1, 2 | held | within noise |",
         "|---|---|---|---|---|",
@@ -116,7 +116,7 @@ def ranges_table() -> str:
 
 
 def _measured() -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
-    """Recipes of which the best rate and at least one test are known."""
+    """The recipes for which the best rate and at least one range test are stored."""
     found = []
     for name in RECIPES:
         best = read_cell(f"best-{name}")
@@ -141,7 +141,7 @@ def _holds(scores: Rates, seed: int, found: RateRange | None) -> bool:
 
 
 def _nearly_holds(scores: Rates, seed: int, found: RateRange | None, cell: Mapping[str, Any]) -> bool:
-    """Whether a rate in the range scores as well as the best one, up to the standard error of a share of the rows."""
+    """Whether a rate in the range scores as well as the best one, within the binomial standard error of the score."""
     if found is None:
         return False
     low, high = rounded_outwards(found.low, found.high)
@@ -154,7 +154,7 @@ def _nearly_holds(scores: Rates, seed: int, found: RateRange | None, cell: Mappi
 
 
 def tools_table() -> str:
-    """For each recipe: the point of each tool, and what training at this rate loses against the best rate."""
+    """The table of other tools: for each recipe, each tool's rate, and the loss in score against the best rate."""
     names = ["point of `sweep lr`", *TOOLS.values()]
     lines = ["| task | best mean score | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
     losses: dict[str, list[float]] = {name: [] for name in names}
@@ -185,7 +185,7 @@ def _suggested(cell: Mapping[str, Any], tool: str | None) -> float | None:
 
 
 def cost_table() -> str:
-    """For each recipe: what a test costs, and which share of a study of 100 trials on the same rows this is."""
+    """The table of costs: for each recipe, the rows of a test, and their share of a study of 100 trials."""
     lines = [
         "| task | rows of a test | share of the rows of 100 trials |",
         "|---|---|---|",
@@ -200,7 +200,9 @@ def cost_table() -> str:
 
 
 def batch_table() -> str:
-    """For each task: rows a second by batch size; the knee in bold; the noise scale and the sizes to search."""
+    """The table of batch sizes: for each task, rows per second by batch size (the knee in bold), the noise scale and
+    the sizes to search.
+    """
     found = [cell for name in RECIPES if (cell := read_cell(f"batch-{name}")) is not None]
     lines = [
         "| task | rows a second at each batch size (knee in bold) | noise scale | sizes to search |",
@@ -222,7 +224,7 @@ def _speed(measured: Mapping[str, Any], knee: int) -> str:
 
 
 def first_table() -> str:
-    """Rounds and seconds to the same score, with and without both tests first."""
+    """The table of rounds and seconds to a target score, with and without `sweep lr` and `sweep batch` first."""
     lines = [
         "| task, seeds | target | space | rounds to it | seconds to it, tests included | reached | best score |",
         "|---|---|---|---|---|---|---|",
@@ -282,12 +284,12 @@ BLOCKS = {
 
 
 def with_tables(page: str) -> str:
-    """The page with the tables of what was measured."""
+    """The page with the tables of the stored figures."""
     return with_blocks(page, BLOCKS)
 
 
 def main() -> None:
-    """Measure what is missing, if asked to; then write the tables."""
+    """With --make, measure the missing cells. Then write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,13 +1,13 @@
-"""Makes the measurements of docs/guidance.md that are missing: range tests, batch probes, and studies with both first.
+"""Makes the missing measurements for docs/guidance.md: range tests, batch probes, and studies that use both.
 
     python -m benchmarks.guidance_cells [--part rates|batch|first] [--only NAME] [--work FOLDER] [--data-dir FOLDER]
 
-- rates: `sweep lr` for each recipe of `benchmarks.wide_rates` and three seeds, on the same rows: all curves.
+- rates: all curves of `sweep lr` for each recipe of `benchmarks.wide_rates` and three seeds, on the same rows.
 - batch: `sweep batch` for each task, on all rows of its data set.
-- first: studies of two cheap tasks, five seeds each, in the task's own space, in one whose rates are wide, and in the
-  wide one narrowed by `sweep lr` and `sweep batch`: the best score after each round, with its seconds.
+- first: the score and seconds of each round, in studies of two cheap tasks with five seeds each. They search the task's
+  own space, a space with a wide range of rates, and the wide space narrowed by `sweep lr` and `sweep batch`.
 
-A cell, `benchmarks/results/guidance/NAME.json`, that is there is left alone.
+Cells that exist (`benchmarks/results/guidance/NAME.json`) are not made again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ FIRST = ("mnist_mlp", "mnist_mlp_online")
 STUDY_TRIALS = 20
 WIDE = "learning_rate=1e-5..1:log"
 WAYS = ("own", "wide", "guided")
-LARGEST = {"cifar10_cnn": 256, "mnist_convnet": 1024, "food101_squeezenet": 64}  # seconds a step on one core
+LARGEST = {"cifar10_cnn": 256, "mnist_convnet": 1024, "food101_squeezenet": 64}  # else steps take seconds
 
 
 def make_rates(name: str, seed: int, work: Path, data_dir: str | None) -> dict[str, Any]:
-    """A range test of a recipe. Where the recipe names no optimizer, the task's default is fixed, if it is searched."""
+    """A range test of a recipe. If the recipe names no optimizer and the task searches it, the default is fixed."""
     answer = test_rates(RECIPES[name], seed, (optimizer_of(name),), work / f"rates-{name}-{seed}", data_dir)
     return {"recipe": name, "seed": seed, **answer.record()}
 
@@ -72,7 +72,7 @@ def make_batch(task: str, data_dir: str | None) -> dict[str, Any]:
 
 
 def make_first(task: str, seed: int, way: str, work: Path, data_dir: str | None) -> dict[str, Any]:
-    """One study, and what was spent before it."""
+    """One study, and the cost of the tests before it."""
     recipe, name = RECIPES[task], f"first-{task}-{seed}-{way}"
     others = tuple(f"{key}={value}" for key, value in recipe.fixed)
     settings = recipe.settings(seed=seed, overrides=(*others, WIDE) if way == "wide" else others)
@@ -99,7 +99,7 @@ def make_first(task: str, seed: int, way: str, work: Path, data_dir: str | None)
 
 
 def _course(study: Study) -> dict[str, Any]:
-    """By round, in the order of trials: the score, and the seconds of the round."""
+    """The score and the seconds of each round, in the order of trials."""
     rounds = study.rounds().sort_values(["trial", "index"])
     return {
         "overrides": study.spec.space.to_dict()["learning_rate"],
@@ -110,7 +110,7 @@ def _course(study: Study) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make what is missing."""
+    """Make the missing cells."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -133,7 +133,7 @@ def main() -> None:
 
 
 def _jobs(work: Path, data_dir: str | None) -> dict[str, Any]:
-    """By name of its cell, what makes it."""
+    """The function that makes each cell, by the cell's name."""
     jobs: dict[str, Any] = {}
     for recipe in RECIPES:
         for seed in TEST_SEEDS:

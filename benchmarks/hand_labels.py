@@ -1,11 +1,12 @@
-"""Sixty curves of the bank as pictures without a label, and what readers who looked at them made of them.
+"""Draws sixty curves of the bank without labels, and compares the labels that readers gave them.
 
     python -m benchmarks.hand_labels --sheets FOLDER [--part develop]
     python -m benchmarks.hand_labels [--part develop] [--write]
 
-The first draws the sheets, four curves each. What a reader sees in them goes into `bank/PART/hand_labels.csv`, a column a
-reader: a label of `sweep diagnose` a curve, or two with a `|` between where both would do, the first preferred. The second
-compares these with the true classes and with the diagnosis; --write puts that into `docs/stopping-tables.md`.
+The first command draws sheets with four curves each. A reader then writes labels into `bank/PART/hand_labels.csv`, one
+column for each reader: for each curve a label of `sweep diagnose`, or two labels with a `|` between them if both would be
+right, the better one first. The second command compares these labels with the true classes and with the diagnosis;
+--write puts the comparison into `docs/stopping-tables.md`.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ SEED = 0
 
 
 def chosen(part: str) -> list[Full]:
-    """The curves that are looked at: drawn from a part of the bank, whatever they show."""
+    """The curves for the readers: a random sample from a part of the bank."""
     curves = [full for study in load(part) for full in study]
     places = np.random.default_rng(SEED).choice(len(curves), CURVES, replace=False)
     return [curves[place] for place in places]
 
 
 def draw_sheets(curves: list[Full], folder: Path) -> None:
-    """A picture of every four curves, with what was recorded and no label."""
+    """Draw a sheet for every four curves, with the recorded figures and without a label."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -79,9 +80,9 @@ def _signals(full: Full) -> str:
 
 
 def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
-    """How often each reader and each rule say the same of a curve; what differs from the true class.
+    """How often each two of the readers, the true class and the diagnosis give the same label, and which curves differ.
 
-    seen: a row a curve in the order of `curves`; its columns `curve, study, trial`, then one a reader.
+    seen: one row for each curve, in the order of `curves`; columns `curve, study, trial`, then one for each reader.
     """
     if list(zip(seen["study"], seen["trial"], strict=True)) != [(full.study, full.trial) for full in curves]:
         raise ValueError("the labels are not of the curves that are drawn now")
@@ -109,7 +110,7 @@ def compare(curves: list[Full], seen: pd.DataFrame) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """How often each two say the same, in Markdown."""
+    """A Markdown table of how often each two give the same label."""
     lines = ["| | the same label | one of two labels |", "|---|---|---|"]
     for pair, shares in found["agreement"].items():
         lines.append(f"| {pair} | {shares['first']:.0%} | {shares['either']:.0%} |")
@@ -120,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="Draw the curves, and do no more.")
+    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="Only draw the curves.")
     parser.add_argument("--write", action="store_true", help="Put the report into docs/stopping-tables.md.")
     parser.add_argument("--part", choices=PARTS, default="report")
     wanted = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Of each task the main figures: what was published, ours at the same setting, and what our study found.
+"""The main figures of each task: the published one, ours with the same configuration, and the best of our study.
 
 `benchmarks.task_tables` writes these tables into docs/tasks.md.
 """
@@ -17,7 +17,7 @@ from sweeps.repeats.audit import NOT_HALTED
 from sweeps.repeats.reproduce import published_for
 from sweeps.repeats.significance import Spread
 
-# Of each task, the cell, the figure that the published headline figure is of, and its name where it was published.
+# For each task: the cell, the name of our figure that corresponds to the main published figure, and its published name.
 HEADLINES = {
     "mnist_mlp": ("published", "valid_score", "test"),
     "mnist_mlp_online": ("published", "valid_score", "test"),
@@ -32,7 +32,7 @@ HEADLINES = {
 
 
 def studies_table() -> str:
-    """For each task: what was published, ours at the same setting, and the study's best, confirmed and tested."""
+    """The table of tasks: the published figure, ours with the same configuration, and our study's best, confirmed."""
     rows = []
     for task in all_tasks():
         searches = [
@@ -56,7 +56,7 @@ def studies_table() -> str:
 
 
 def study_commands() -> str:
-    """The commands of every study that is there, with size and cost."""
+    """The commands of every stored study, with size and cost."""
     lines = []
     for cell in studies.CELLS:
         if not cell.path.exists():
@@ -78,7 +78,7 @@ def _published(task: Task) -> str:
 
 
 def _as_published(task: Task) -> str:
-    """The headline figure at the end; of several runs in one (cora_gcn), the mean of their ends."""
+    """Our main figure after the last round. For several runs in one trial (cora_gcn), the mean over their last rounds."""
     variant, figure, word = HEADLINES[task.name]
     record = read_cell(figures.RESULTS / f"{task.name}-{variant}.json")
     rows = [row for row in record["figures"] if row["figure"] == figure]

@@ -1,11 +1,11 @@
-"""Full curves of the kinds of training that no task of ours is: `benchmarks/bank/PART/kinds/KIND.csv.gz`.
+"""Makes full curves of kinds of training that our tasks do not cover: `benchmarks/bank/PART/kinds/KIND.csv.gz`.
 
     python -m benchmarks.kinds_bank [--part develop|report] [--only KIND] [--work FOLDER] [--data-dir FOLDER]
 
-Like `benchmarks.curve_bank`: rules are developed on one part and reported on the other, which differ in the seed of data
-and configurations; never halted; curves that are there are left alone, and a file that was cut off goes on from its curves
-in --work. Columns are those of `sweep diagnose --curves`, with two that only the true class is told from: `score_error`, the standard error of
-the validation score, and `chance`.
+As in `benchmarks.curve_bank`, rules are developed on one part and reported on the other. The parts differ in the seeds of
+data and configurations. No curve is halted. Curves that exist are not made again; an interrupted file continues from its
+curves in --work. The columns are those of `sweep diagnose --curves`, and two that only the true class uses: `score_error`,
+the standard error of the validation score, and `chance`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.kinds.kind import Kind
 from benchmarks.kinds.training import draw, rounds_of
 from sweeps.paths import data_root
 
-PARTS = {"develop": 101, "report": 202}  # with the seed of data and configurations
+PARTS = {"develop": 101, "report": 202}  # the seed of data and configurations of each part
 KINDS = {kind.name: kind for kind in (*regression.KINDS, *digits.KINDS, *long_and_steps.KINDS)}
 
 
@@ -45,12 +45,12 @@ class KindStudy:
         return BANK / self.part / "kinds" / f"{self.name}.csv.gz"
 
     def read(self) -> pd.DataFrame:
-        """A row a round, sorted by trial and round."""
+        """The curves: one row for each round, sorted by trial and round."""
         return pd.read_csv(self.path)
 
     @property
     def num_there(self) -> int:
-        """How many of its curves the file has."""
+        """How many curves the file already has."""
         return int(self.read()["trial"].nunique()) if self.path.exists() else 0
 
     @property
@@ -81,14 +81,14 @@ class KindStudy:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The file is there whole, or not at all."""
+    """Write a file atomically: completely or not at all."""
     partial = path.with_suffix(".partial")
     partial.write_text(text)
     partial.replace(path)
 
 
 def kind_studies(part: str) -> Iterator[KindStudy]:
-    """All files of a part, whether they are there or not."""
+    """All files of a part, whether they exist or not."""
     for kind in KINDS.values():
         yield KindStudy(part, kind)
 

@@ -1,9 +1,11 @@
-"""Stop rules and labels on curves of other kinds (`benchmarks.kinds_bank`), told and as in a plain CSV file.
+"""Measures stop rules and labels on curves of other kinds (`benchmarks.kinds_bank`).
+
+Each is measured twice: with the number of rows and the chance score ("told"), and without them, as in a plain CSV file.
 
     python -m benchmarks.kinds_tables [--part report|develop] [--only KIND] [--write]
 
-Each kind is a file in `benchmarks/results/kinds/PART`; those that are there are left alone, so figures are taken once.
---write puts the tables of the reporting part into `docs/stopping-tables.md`, block `kinds`.
+The figures of each kind are stored in a file in `benchmarks/results/kinds/PART`. Files that exist are not measured again.
+--write puts the tables of the part `report` into `docs/stopping-tables.md`, block `kinds`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ BLOCK = "kinds"
 
 
 def measure(part: str, kind: str) -> dict[str, Any]:
-    """Of one kind: a row an order for each rule, and a row a curve for the labels."""
+    """The figures of one kind: for each rule, one row for each order of trials; for the labels, one for each curve."""
     found: dict[str, Any] = {"rules": {}, "labels": {}}
     for telling, is_told in TELLINGS.items():
         studies = load(part, is_told=is_told, bank="kinds", only=[kind])
@@ -65,7 +67,7 @@ def gathered(part: str) -> dict[str, Any]:
 
 
 def cell(part: str, kind: str) -> Path:
-    """Where a kind's figures are."""
+    """The file of a kind's figures."""
     return RESULTS / part / f"{kind}.json"
 
 
@@ -101,7 +103,7 @@ def tables(found: dict[str, Any]) -> str:
 
 
 def _line(kind: str, by_kind: dict[str, Any]) -> str:
-    """Of a kind: what is told, and after a slash what a plain CSV gives."""
+    """The table row of a kind. Each cell has the figure if the rule is told all, a slash, and that for a plain CSV."""
     onset, study, labels = (
         [by_kind[f"{what}, {telling}"][kind] for telling in TELLINGS] for what in ("onset", "study", "labels")
     )

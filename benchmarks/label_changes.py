@@ -1,9 +1,10 @@
-"""How many rows change their label with the company in which they are evaluated.
+"""Measures how many rows change their predicted label if they are evaluated in a batch with other rows.
 
     python -m benchmarks.label_changes [--work FOLDER] [--data-dir FOLDER]
 
-Of `sequence_convnet` as published and with running statistics, three seeds each, on the rows that stand for validation
-there. Keeps `benchmarks/results/label_changes.json`, which `python -m benchmarks.task_tables` shows.
+The model is `sequence_convnet`, as published and with running statistics, with three seeds each. The rows are those of
+the published validation. The result is stored in `benchmarks/results/label_changes.json`; `python -m
+benchmarks.task_tables` puts it into docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ BATCH_SIZES = (20, 64, 100)
 
 @torch.no_grad()
 def changed_share(task: Task, model: nn.Module, rows: Rows, *, batch_size: int, seed: int) -> float:
-    """Share of rows with different labels in two evaluations, each in batches of rows shuffled anew.
+    """The fraction of rows with different labels in two evaluations, each in newly shuffled batches.
 
-    0 for a model that judges each row for itself. A label is the largest of a row's outputs; a rest that fills no
-    batch is evaluated as a smaller one. The model is left as it was.
+    It is 0 for a model that classifies each row independently. A row's label is the index of its largest output. The
+    last batch may be smaller. The model is not changed.
     """
     generator = torch.Generator().manual_seed(seed)
     with evaluation_mode(model):
@@ -53,7 +54,7 @@ def _labels(task: Task, model: nn.Module, rows: Rows, batch_size: int, generator
 
 
 def measure(variant: str | None, work: Path, data_dir: str | None) -> list[dict[str, Any]]:
-    """Of each seed of a published configuration, its best round's score and the shares of labels that change."""
+    """For each seed of a published configuration: the best round's score and the fractions of labels that change."""
     task = get_task("sequence_convnet")
     rows = task.load_published("mnist1d", paths.data_root(data_dir)).valid
     settings = RunSettings(

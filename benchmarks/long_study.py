@@ -1,7 +1,7 @@
-"""A study of many trials within seconds: the rows that the service would have written, put in by bulk SQL.
+"""Makes a study of many trials within seconds, by inserting in bulk the rows that the service would have written.
 
-Trial 0 is launched, which makes the study; the others are written beside it. `tests/sweeps_tests/driver/test_long_study.py`
-holds the rows against those of a study that was launched whole.
+Trial 0 is launched, which creates the study. The rows of the other trials are inserted without running them.
+`tests/sweeps_tests/driver/test_long_study.py` compares the rows with those of a study of which all trials were launched.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from sweeps.trial.verdict import Stop, end_of
 HERE = Path(__file__).parent
 TASK = f"{HERE / 'nothing.py'}:Nothing"
 NAME = "long"
-BATCH = 1000  # trials a transaction
+BATCH = 1000  # trials per transaction
 
 Rows = dict[Table, list[dict[str, Any]]]
 
 
 def launch(num_trials: int, *, name: str = NAME, rounds: int = 20, storage: str | None = None) -> Study:
-    """A study of the task that does nothing, run as any other."""
+    """Launch a study of the task that does nothing."""
     settings = sweeps.StudySettings(TASK, space=HERE / "scale.yaml", rounds=rounds)
     run = sweeps.RunSettings(num_trials=num_trials, runner="inline", keep_weights="none")
     return sweeps.launch(settings, run, storage=storage, study=name).study
 
 
 def random_proposals(spec: Specification, num_trials: int) -> Iterator[Proposal]:
-    """Points of the space for the trials from 1 on, with what TPE would have noted of them."""
+    """Random points of the space for the trials from 1 on, with the attributes that TPE would have stored."""
     random_until = sampler_of(spec.sampler).startup_trials + spec.parallelism - 1
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for number in range(1, num_trials):
@@ -57,14 +57,14 @@ def random_proposals(spec: Specification, num_trials: int) -> Iterator[Proposal]
 
 
 def build(num_trials: int, *, name: str = NAME, rounds: int = 20, storage: str | None = None) -> Study:
-    """A study of so many trials, all but the first written without being run."""
+    """A study of `num_trials` trials. Only the first is run; the rows of the others are inserted."""
     study = launch(1, name=name, rounds=rounds, storage=storage)
     extend(study, list(random_proposals(study.spec, num_trials)))
     return study
 
 
 def extend(study: Study, proposals: Sequence[Proposal]) -> None:
-    """Write further trials, all rounds run, without running them."""
+    """Insert the rows of further trials, as if they had run all their rounds."""
     written = len(study.all_trials())
     environment = study.trial(0).attributes["environment"]
     for start in range(0, len(proposals), BATCH):
@@ -98,7 +98,7 @@ def _insert_trials(connection: Connection, study_id: int, numbers: list[int]) ->
 def _add_rows(
     rows: Rows, study: Study, number: int, trial_id: int, proposal: Proposal, environment: str
 ) -> None:
-    """Everything that is stored of a trial."""
+    """Add all rows that belong to a trial."""
     recorded = list(_rounds(study, number, proposal))
     end = end_of(Stop("finished", len(recorded), {}, "ran all its rounds"), recorded, study.spec.metric)
     for name, distribution in distributions(study.spec.space, proposal.chosen).items():

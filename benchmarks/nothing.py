@@ -1,4 +1,4 @@
-"""A task that does nothing, so that only orchestration is measured."""
+"""A task that does nothing, so that a benchmark measures only the orchestration of trials."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from objectives.task import Task
 
 @dataclass(frozen=True)
 class Parameters:
-    x: float = 0.5  # the score, but for noise
-    rate: float = 0.01  # these four are only searched
+    x: float = 0.5  # the score, apart from noise
+    rate: float = 0.01  # these four are searched, but have no effect
     width: int = 64
     kind: Literal["plain", "gated", "mixed"] = "plain"
     gate: float = 0.5
@@ -89,4 +89,4 @@ class NothingRun:
         self._noise.setstate(state["noise"])
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""

@@ -1,9 +1,9 @@
-"""Whether plain Optuna gives one table of trials twice, by one seed and `n_jobs=2`.
+"""Checks whether plain Optuna with `n_jobs=2` gives the same table of trials twice, from the same seed.
 
     python -m benchmarks.optuna_n_jobs
 
-Runs `examples/optuna/sklearn_conditional.py` three times on one thread and three times on two, with one seed, and says at
-which trial the tables part. A sweep gives one table on any number of workers
+It runs `examples/optuna/sklearn_conditional.py` three times on one thread and three times on two, all with the same seed,
+and prints the first trial at which the tables differ. A sweep gives the same table on any number of workers
 (`tests/sweeps_tests/own_code/test_optuna_objectives.py`).
 """
 
@@ -30,7 +30,7 @@ def table(num_jobs: int) -> list[dict[str, Any]]:
 
 
 def parting(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> str:
-    """Where two tables part."""
+    """A text that says at which trial two tables differ first."""
     differing = [number for number in range(NUM_TRIALS) if first[number] != second[number]]
     if not differing:
         return "the same"

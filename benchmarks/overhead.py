@@ -1,10 +1,10 @@
-"""Orchestration per trial: ours against bare Optuna and a bare Ray Tuner, in turn, with a task that does nothing.
+"""Measures the time for orchestration per trial: ours, bare Optuna's and a bare Ray Tuner's, with an empty task.
 
     python -m benchmarks.overhead [--trials 40] [--repeats 5] [--no-ray]
 
-Each run notes when its trials end; a figure is the mean time between two ends, the first few left out, so that no start
-of Ray or of anything else is counted. Printed are the medians over the repeats, and the median of the ratios of runs
-that stood next to each other.
+Each run notes when its trials end. Its figure is the mean time between the ends of two trials; the first five trials are
+not counted, so that start-up time has no influence. Ours and the other run in turn. The output is the median of each over
+the repeats, and the median of the ratios of neighbouring runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Run = Callable[[int, Path], list[float]]  # trials and a folder; when each trial
 
 
 def bare_optuna(trials: int, folder: Path) -> list[float]:
-    """Ask, five reports, tell, on SQLite as Optuna opens it."""
+    """Run trials by Optuna's ask, five reports and tell, on SQLite as Optuna opens it by default."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=f"sqlite:///{folder / 'bare.db'}", sampler=optuna.samplers.TPESampler(seed=0)
@@ -64,7 +64,7 @@ class Clock:
 
 
 def ours(runner: str, workers: int | None) -> Run:
-    """`sweep launch` of the task that does nothing."""
+    """A function that launches a sweep of the task that does nothing."""
 
     def run(trials: int, folder: Path) -> list[float]:
         import sweeps
@@ -81,7 +81,7 @@ def ours(runner: str, workers: int | None) -> Run:
 
 
 def bare_tuner(trials: int, folder: Path) -> list[float]:
-    """A Tuner with reused actors and the same reports, one at a time."""
+    """Run trials by a Ray Tuner with reused actors and the same reports, one trial at a time."""
     import ray
     from ray import tune
 
@@ -109,7 +109,7 @@ def bare_tuner(trials: int, folder: Path) -> list[float]:
 
 
 def per_trial(run: Run, trials: int) -> float:
-    """Seconds a trial, once the run is under way."""
+    """Mean seconds per trial, without the first trials."""
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         ends = run(trials + WARM_UP, Path(folder))
     return (ends[-1] - ends[WARM_UP - 1]) / (len(ends) - WARM_UP)

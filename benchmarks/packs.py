@@ -1,12 +1,13 @@
-"""What recorded steps and packs of trials are worth on one GPU: steps a second, and trials of mnist_mlp an hour.
+"""Measures the gain from recorded steps and packs of trials on one GPU: steps per second, trials per hour.
 
     python -m benchmarks.packs [--rounds 10] [--sizes 1,4,16,64] [--only steps|trials] [--data-dir FOLDER] [--write]
 
-Steps: of four tasks with their default parameters on whole data sets, as they are written and recorded, in turn on the same
-card; evaluations are counted in whole rounds. Trials: the same random points of mnist_mlp's space each time, on all of MNIST, no
-stop rule, from the first one's start to the last one's end. A pack trains so many at a time in one process; processes that share
-the card train one at a time each, and are started before. Figures of trials are compared: they must be equal. --write keeps
-everything, which docs/performance.md shows. Nothing but torch, numpy and `objectives` is needed.
+Steps: four tasks with their default parameters on whole data sets, with unrecorded ("as written") and with recorded steps, in
+turn on the same GPU. A whole round includes its evaluation. Trials: the same random points of mnist_mlp's space each time, on
+all of MNIST, without a stop rule; the time is from the first trial's start to the last one's end. A pack trains several trials
+at the same time in one process. Processes that share the GPU train one trial at a time each; their start is not counted. The
+figures of all trials must be equal. --write stores everything, and docs/performance.md shows it. Only torch, numpy and
+`objectives` are needed.
 """
 
 from __future__ import annotations
@@ -36,19 +37,19 @@ from objectives.training.pack import Pack
 
 RESULTS = Path(__file__).parent / "results" / "packs.json"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-STEPS = {  # data set, and rounds that are timed as they are written
+STEPS = {  # data set, and number of timed rounds with unrecorded steps
     "mnist_mlp": ("mnist", 5),
     "mnist_convnet": ("mnist", 5),
     "cora_gcn": ("cora", 100),
     "text8_skipgram": ("text", 5),
 }
-TRIALS = {1: 8, 4: 32, 16: 96, 64: 192}  # how many are trained, by how many at a time
+TRIALS = {1: 8, 4: 32, 16: 96, 64: 192}  # number of trials, by how many train at the same time
 TRAIN_ROWS = 51_000
 CUDA = torch.device("cuda")
 
 
 def load(name: str, data_root: Path) -> tuple[Task, Splits]:
-    """A task and its rows, on the GPU once for all runs."""
+    """A task and its rows. They are copied to the GPU only once, for all runs."""
     task = get_task(name)
     splits = task.load(STEPS[name][0], data_root)
     return task, Splits(splits.name, splits.train.to(CUDA), splits.valid.to(CUDA), splits.digest)
@@ -57,14 +58,14 @@ def load(name: str, data_root: Path) -> tuple[Task, Splits]:
 def begin(
     task: Task, values: dict[str, Any], splits: Splits, *, rounds: int, seed: int, recorded: bool
 ) -> Run:
-    """A run at its beginning."""
+    """A new run."""
     graphs = CudaGraphs(CUDA) if recorded else None
     parameters = task.parameters_from(values)
     return Run(task, parameters, splits, rounds=rounds, seed=seed, device=CUDA, graphs=graphs)
 
 
 def steps_of(name: str, data_root: Path) -> dict[str, Any]:
-    """Steps a second of a task, as they are written and recorded."""
+    """Steps per second of a task, unrecorded and recorded."""
     task, splits = load(name, data_root)
     seconds: dict[bool, tuple[float, float]] = {}
     for recorded in (False, True):
@@ -118,7 +119,7 @@ class Trials:
         self.task, self.splits = load("mnist_mlp", data_root)
 
     def train(self, numbers: list[int], size: int, recorded: bool) -> tuple[float, dict[int, str]]:
-        """`size` at a time; returns seconds, and the figures of each trial's last round."""
+        """Train trials, `size` at the same time. Returns the seconds, and the figures of each trial's last round."""
         waiting, runs, last, pack = list(numbers), {}, {}, Pack[int]()
         torch.cuda.synchronize()
         started = time.perf_counter()
@@ -147,10 +148,10 @@ class Trials:
 
 
 def trials_of(sizes: list[int], rounds: int, data_root: Path) -> list[dict[str, Any]]:
-    """Trials an hour: one at a time as written, in packs, and in processes that share the card."""
+    """Trials per hour: one at a time with unrecorded steps, in packs, and in processes that share the GPU."""
     trials = Trials(rounds, data_root)
     extra = len(trials.points) - 1
-    for recorded in (False, True):  # what is loaded and compiled once
+    for recorded in (False, True):  # warm-up: libraries are loaded and kernels compiled once
         trials.train([extra], 1, recorded)
     seconds, expected = trials.train([0, 1, 2, 3], 1, False)
     cells = [_cell("one process, as written", 1, 4, rounds, seconds)]
@@ -173,7 +174,7 @@ def trials_of(sizes: list[int], rounds: int, data_root: Path) -> list[dict[str, 
 
 
 def _cell(what: str, at_once: int, trials: int, rounds: int, seconds: float) -> dict[str, Any]:
-    """Sets of trials of other sizes have other batches: so their steps a second are compared, too."""
+    """The record of one row. It also has steps per second, as sets of trials have different batch sizes."""
     steps = rounds * sum(TRAIN_ROWS // point["batch_size"] for point in points(trials))
     return {
         "what": what,
@@ -185,7 +186,7 @@ def _cell(what: str, at_once: int, trials: int, rounds: int, seconds: float) -> 
 
 
 def processes(num: int, recorded: bool, count: int, rounds: int, data_root: Path) -> dict[str, Any]:
-    """`num` processes that share the card, with one trial at a time each; timed once all of them are ready."""
+    """The row of `num` processes that share the GPU, with one trial at a time each. Timed when all are ready."""
     shares = [",".join(str(n) for n in range(count) if n % num == part) for part in range(num)]
     base = [sys.executable, "-m", "benchmarks.packs", "--rounds", str(rounds), "--data-dir", str(data_root)]
     children = [
@@ -213,14 +214,14 @@ def processes(num: int, recorded: bool, count: int, rounds: int, data_root: Path
 
 
 def serve(share: str, recorded: bool, rounds: int, data_root: Path) -> None:
-    """One of several processes: trains its share when told to."""
+    """The main function of one of several processes: trains its share on a signal from the parent."""
     trials = Trials(rounds, data_root)
     trials.train([len(trials.points) - 1], 1, recorded)
     print("ready", flush=True)
     sys.stdin.readline()
     trials.train([int(number) for number in share.split(",")], 1, recorded)
     sys.stdout.flush()
-    os._exit(0)  # taking a process down is not training
+    os._exit(0)  # so that the time to end the process is not counted
 
 
 def tables(kept: dict[str, Any]) -> str:
@@ -249,7 +250,7 @@ def tables(kept: dict[str, Any]) -> str:
 
 
 def with_tables(page: str) -> str:
-    """The page with the figures that were kept."""
+    """The page with the stored figures."""
     from benchmarks.page_blocks import with_block
 
     return with_block(page, "packs", tables(json.loads(RESULTS.read_text())))

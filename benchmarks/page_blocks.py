@@ -1,4 +1,4 @@
-"""Tables within a page of docs/: each stands between `<!-- NAME -->` and `<!-- /NAME -->`, and a script writes it."""
+"""Writes tables into pages of docs/. Each table is a block between `<!-- NAME -->` and `<!-- /NAME -->`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def with_block(page: str, name: str, content: str) -> str:
-    """The page with another content of one block. Raises ValueError where it has no such block."""
+    """The page with new content in one block. Raises ValueError if the page has no such block."""
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
@@ -19,14 +19,14 @@ def with_block(page: str, name: str, content: str) -> str:
 
 
 def with_blocks(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
-    """The page with the content of each block that `tables` makes."""
+    """The page with new content in each block. tables: the function that makes the content, by block name."""
     for name, table in tables.items():
         page = with_block(page, name, table())
     return page
 
 
 def read_cell(path: Path) -> dict[str, Any]:
-    """A result that a benchmark kept as JSON."""
+    """The result of a benchmark, stored as JSON."""
     record: dict[str, Any] = json.loads(path.read_text())
     return record
 

@@ -1,4 +1,4 @@
-"""Stop rules of the literature and of everyday use, to compare ours with. None looks at a trial's whole curve."""
+"""Stop rules from the literature and from common practice, to compare ours with. They see only past rounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STRIP = 5  # rounds, in Prechelt's rules
 
 
 class Reference(StopRule):
-    """A rule that is a condition on the rounds so far."""
+    """A rule that halts a trial when a condition holds for its rounds so far."""
 
     def __init__(self, watch: Watch, holds: Callable[[Curve], bool]) -> None:
         super().__init__(watch)
@@ -26,12 +26,12 @@ class Reference(StopRule):
 
 
 def patience_on_loss(rounds: int) -> Callable[[Curve], bool]:
-    """No new lowest validation loss for so many rounds."""
+    """The condition of no new lowest validation loss for `rounds` rounds."""
     return lambda curve: len(curve) - 1 - _lowest(curve) >= rounds
 
 
 def patience_on_score(rounds: int) -> Callable[[Curve], bool]:
-    """No new best score for so many rounds."""
+    """The condition of no new best score for `rounds` rounds."""
     return lambda curve: len(curve) - 1 - curve.best >= rounds
 
 
@@ -56,7 +56,7 @@ def progress_quotient(alpha: float) -> Callable[[Curve], bool]:
 
 
 def successive_rises(strips: int) -> Callable[[Curve], bool]:
-    """UP: validation loss rose from strip to strip, so many times in turn (Prechelt 1998)."""
+    """UP: validation loss rose from strip to strip, `strips` times in a row (Prechelt 1998)."""
 
     def holds(curve: Curve) -> bool:
         if len(curve) % STRIP or len(curve) < STRIP * (strips + 1):

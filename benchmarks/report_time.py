@@ -1,4 +1,4 @@
-"""How long `sweep report` takes on a study of 1,000 trials with 50 rounds each, start and imports included.
+"""Measures how long `sweep report` takes for a study of 1,000 trials with 50 rounds each, with start and imports.
 
     python -m benchmarks.report_time [--trials 1000] [--rounds 50] [--repeats 5]
 
@@ -20,7 +20,7 @@ from benchmarks import long_study
 
 
 def measure(storage: str, page: Path) -> tuple[float, float]:
-    """Seconds, and seconds of the CPU, of one report in a new process."""
+    """Wall-clock seconds and CPU seconds of one report in a new process."""
     words = ["report", long_study.NAME, "--storage", storage, "-o", str(page)]
     used, begun = _used(), time.perf_counter()
     code = "from sweeps.cli import main; main()"

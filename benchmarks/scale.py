@@ -1,11 +1,11 @@
-"""What a study of many trials costs: to read, to resume, to ask for its next trial, and in the driver's memory.
+"""Measures the cost of a study with many trials: reading it, resuming it, asking for a trial, the driver's memory.
 
     python -m benchmarks.scale [--trials 10000] [--database URL] [--repeats 5] [--memory-trials 5000] [PART ...]
 
-Parts are commands, resume, asks and memory; all of them unless named. Commands are measured as whole processes, from
-the interpreter's start to its end, beside one that only imports click and SQLAlchemy. `resume` is measured from the
-call of `sweeps.resume` to the start of the first trial, with torch and Optuna imported before. Each figure is the
-median, and the least, of the repeats. The database must be new: by default it is a SQLite file that is removed.
+The parts are commands, resume, asks and memory; by default, all are measured. Commands are measured as whole processes,
+from the interpreter's start to its end, and compared with one that only imports click and SQLAlchemy. `resume` is
+measured from the call of `sweeps.resume` to the start of the first trial, after torch and Optuna were imported. Each
+figure is the median and the minimum of the repeats. The database must be new; by default, it is a temporary SQLite file.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ COMMANDS = (
     f"trials {NAME} -f csv",
     f"show {NAME} 17",
 )
-SHORT = "short"  # a study of one round a trial
+SHORT = "short"  # a study with one round per trial
 PARTS = ("commands", "resume", "asks", "memory")
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--database", metavar="URL")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory-trials", type=int, default=5_000)
-    parser.add_argument("--measured", help=argparse.SUPPRESS)  # what a process of our own is to measure
+    parser.add_argument("--measured", help=argparse.SUPPRESS)  # what a child process has to measure
     chosen = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if chosen.measured:
@@ -100,7 +100,7 @@ def show(name: str, seconds: list[float]) -> None:
 
 
 def measured_apart(what: str, chosen: argparse.Namespace) -> Any:
-    """What a fresh process measures."""
+    """The result of a measurement in a new process."""
     options = ["--trials", str(chosen.trials), "--memory-trials", str(chosen.memory_trials)]
     command = [sys.executable, "-m", "benchmarks.scale", *options, "--database", chosen.database]
     done = subprocess.run([*command, "--measured", what], check=True, stdout=subprocess.PIPE, text=True)
@@ -181,7 +181,7 @@ def show_memory(chosen: argparse.Namespace) -> None:
 
 
 def measure_memory(chosen: argparse.Namespace) -> dict[int, float]:
-    """Resident memory of a driver, with trials of one round that train nothing."""
+    """Resident memory of a driver in MB, by number of trials, which have one round and train nothing."""
     study = load(SHORT, chosen.database)
     lease = acquire(study.database, study.row.study_id)
     driver = StudyDriver(study.database, study.row, study.out, lease=lease, num_trials=10**9)

@@ -1,13 +1,13 @@
-"""Schedules that pause trials, beside every stop rule, on the bank of full curves.
+"""Compares schedules that pause trials with each other and with stop rules, on the bank of full curves.
 
     python -m benchmarks.schedules [--part report|develop] [--only NAME …] [--write]
 
-Each study of the bank is run through in 20 seeded orders of at most 20 of its trials. A schedule decides on slices, and
-decision k knows the slices of the decisions 0 … k - 4, as in a study of the usual parallelism; a stop rule judges trial n
-by the trials 0 … n - 4. Reported: the rounds saved; the points of the study's best score that are lost (mean, with a
-bootstrap interval, and the mean of the study that loses most); and the area: the mean regret of the best score so far
-along all the rounds that the study might have spent, with one worker and with four. --write puts the table into
-`docs/schedules.md`.
+Each study of the bank is replayed in 20 seeded orders of at most 20 of its trials. A schedule decides which slice of
+rounds is trained next; decision k knows the slices of the decisions 0 … k - 4, as in a study with parallelism 4. A stop
+rule judges trial n by the trials 0 … n - 4. The table has the rounds saved; the regret, which is the loss in the study's
+best score in points (mean with a bootstrap interval, and the mean of the study that loses most); and the area, which is the
+mean regret of the best score so far over all rounds that the study might have spent, with one worker and with four.
+--write puts the table into `docs/schedules.md`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MakeSchedule = Callable[[int], Schedule]
 
 
 def schedules() -> dict[str, tuple[MakeSchedule, bool]]:
-    """Every schedule that is compared, and whether `onset` halts trials beside it."""
+    """All schedules to compare, by name, and whether `onset` also halts trials."""
     careful: MakeSchedule = Thaw
     return {
         "i-Epoch (5 %, then the best 5)": (BestFew, False),
@@ -60,7 +60,7 @@ def schedules() -> dict[str, tuple[MakeSchedule, bool]]:
 
 
 def drawn(curves: Sequence[Full], order: int) -> list[Full]:
-    """At most 20 trials of a study, in one of its orders."""
+    """At most 20 trials of a study, in the random order with this number."""
     places = np.random.default_rng(order).permutation(len(curves))[:MOST_TRIALS]
     return [curves[place] for place in places]
 
@@ -83,7 +83,7 @@ def simulated(curves: Sequence[Full], schedule: Schedule, ends: Sequence[int]) -
 def figures(
     curves: Sequence[Full], made: Sequence[Slice | None], kept: float | None = None
 ) -> dict[str, float]:
-    """What the slices saved and lost. kept: the best score that counts; that of all trained rounds where not given."""
+    """The rounds saved and the regrets. kept: the study's best score; by default, the best of all trained rounds."""
     full_best = max(float(full.best_by_round[-1]) for full in curves)
     trained = [0] * len(curves)
     for each in made:
@@ -102,7 +102,7 @@ def figures(
 
 
 def _area(curves: Sequence[Full], made: Sequence[Slice | None], workers: int, full_best: float) -> float:
-    """Mean regret of the best score so far, along the rounds that the study might have spent."""
+    """Mean regret of the best score so far, over all rounds that the study might have spent."""
     floor = _floor(curves)
     moments: list[tuple[float, float]] = []
     free, finished, known = [0.0] * workers, [], 0.0
@@ -130,14 +130,14 @@ def _area(curves: Sequence[Full], made: Sequence[Slice | None], workers: int, fu
 
 
 def _floor(curves: Sequence[Full]) -> float:
-    """What a study has before its first round: chance, else the worst first score."""
+    """The score of a study before its first round: the chance score if known, else the worst first score."""
     chance = curves[0].curve.chance
     firsts = [float(full.curve.valid_score[0]) for full in curves]
     return min(each for each in firsts if math.isfinite(each)) if math.isnan(chance) else chance
 
 
 class Alone:
-    """Where a rule that looks at a trial alone leaves each curve; found once for each."""
+    """Where a rule that looks at one trial only halts each curve. The result is computed once for each curve."""
 
     def __init__(self) -> None:
         self._halts: dict[tuple[str, int], Halt] = {}
@@ -150,7 +150,7 @@ class Alone:
 
 
 def of_schedules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
-    """By schedule, a row a study and order."""
+    """For each schedule, a table with one row for each study and order."""
     alone, found = Alone(), {}
     for name, (make, with_onset) in schedules().items():
         if only and name not in only:
@@ -169,7 +169,7 @@ def of_schedules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[st
 
 
 def of_rules(studies: list[list[Full]], only: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
-    """By stop rule, the same: a trial is one slice. Variants of `onset` are left out."""
+    """The same for each stop rule, with one slice for each trial; without the variants of `onset`."""
     found = {}
     for name, make in rules().items():
         if (only and name not in only) or name.startswith("onset, waiting"):
@@ -209,7 +209,7 @@ def summary(found: pd.DataFrame) -> dict[str, float | str]:
 
 
 def _bootstrap(found: pd.DataFrame, samples: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean regret, over studies drawn again, each with one of its orders."""
+    """95 % bootstrap interval of the mean regret. It resamples studies, and one order of each."""
     table = found.pivot(index="study", columns="order", values="regret").to_numpy()
     draw = np.random.default_rng(0)
     studies = draw.integers(len(table), size=(samples, len(table)))

@@ -1,9 +1,9 @@
-"""Schedules of the simulation (`tests/simulation`) by the thousand, in pieces that are kept as they come.
+"""Runs thousands of schedules of the simulation (`tests/simulation`), in pieces whose results are stored.
 
     python -m benchmarks.simulation [--most 10000] [--minutes 14] [--write]
 
-Each piece runs 100 seeds and is kept in benchmarks/results/simulation.json; pieces that are there are not run again.
---write puts the figures into docs/reproducibility.md. A schedule that breaks a promise ends the command and names its
+Each piece runs 100 seeds. Its result is stored in benchmarks/results/simulation.json; stored pieces are not run again.
+--write puts the figures into docs/reproducibility.md. If a schedule breaks a promise, the command ends and names its
 seed.
 """
 
@@ -28,7 +28,7 @@ PIECE = 100
 
 
 def measure(first: int, folder: Path) -> dict[str, Any]:
-    """One piece. Raises AssertionError where a schedule breaks a promise."""
+    """Run one piece. Raises AssertionError if a schedule breaks a promise."""
     from tests.simulation.schedules import Schedules
 
     schedules = Schedules(folder)
@@ -40,7 +40,7 @@ def measure(first: int, folder: Path) -> dict[str, Any]:
 
 
 def summary(pieces: dict[str, Any]) -> str:
-    """What all pieces together have reached, in words."""
+    """Sentences on how many schedules and states all pieces have covered."""
     reached: Counter[str] = Counter()
     for piece in pieces.values():
         reached.update(piece["reached"])
@@ -56,7 +56,7 @@ def summary(pieces: dict[str, Any]) -> str:
 
 
 def with_summary(page: str) -> str:
-    """The page with the figures that were kept."""
+    """The page with the stored figures."""
     return with_block(page, "simulation", summary(json.loads(RESULTS.read_text())))
 
 
@@ -65,7 +65,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--most", type=int, default=10_000, help="Seeds.")
-    parser.add_argument("--minutes", type=float, default=14.0, help="Begin no piece after this time.")
+    parser.add_argument("--minutes", type=float, default=14.0, help="After this time, begin no new piece.")
     parser.add_argument("--write", action="store_true", help="Show the figures in the page.")
     wanted = parser.parse_args()
     pieces = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}

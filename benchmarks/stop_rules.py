@@ -1,11 +1,11 @@
-"""Stop rules on the bank of full curves: what each saves, what it costs, and what it catches.
+"""Measures stop rules on the bank of full curves: what each rule saves, what it loses, and what it catches.
 
     python -m benchmarks.stop_rules [--part report|develop] [--only RULE …] [--untold] [--write]
 
-Each study of the bank is run through in 20 seeded orders of its trials, one after the other: a rule sees a trial's
-rounds one at a time, and the trials before it as it has left them. --only measures some rules and keeps what was measured
-of the others; --untold leaves out rows, chance and signals, as in a plain CSV file, and measures `onset` alone. --write
-puts tables and plot into `docs/stopping-tables.md`.
+Each study of the bank is replayed in 20 seeded orders of its trials, one trial after the other. A rule sees a trial's
+rounds one at a time, and of the earlier trials the rounds before their halt. --only measures some rules and keeps the
+stored figures of the others. --untold hides the number of rows, the chance score and further signals, as in a plain CSV
+file, and measures only `onset`. --write puts tables and plot into `docs/stopping-tables.md`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from sweeps.pruning.rules import RULES, make_rule
 from sweeps.trial.verdict import Stop, TrialEnd
 
 ORDERS = 20
-POINTS = 100.0  # a score of 1 is so many
+POINTS = 100.0  # points in a score of 1
 MakeRule = Callable[[Watch], StopRule]
 
 
 @dataclass(frozen=True)
 class Halt:
-    """Where a rule left a curve: after how many rounds, and why; `finished` for all of them."""
+    """Where a rule halted a curve: after how many rounds, and why; the reason is `finished` if it did not halt it."""
 
     full: Full
     rounds: int
@@ -58,13 +58,13 @@ class Halt:
 
     @property
     def regret(self) -> float:
-        """Points of the curve's best score that were lost."""
+        """How many points of the curve's best score were lost."""
         lost = float(self.full.best_by_round[-1]) - self.best
         return POINTS * lost if math.isfinite(lost) else 0.0
 
     @cached_property
     def is_false(self) -> bool:
-        """Whether more than noise was still to be gained: half a point of the best score, and of the best mean over rounds.
+        """Whether the halt lost more than noise: half a point in the best score and in the best mean over rounds.
 
         The mean over 6 % of the budget (an odd number, at least 3) of all rounds must beat that of the rounds up to the
         halt by half a point, and by 1.5 standard deviations of the difference of two such means.
@@ -82,13 +82,13 @@ class Halt:
 
     @property
     def is_caught(self) -> bool:
-        """Whether it was halted between the onset of overfitting and the end."""
+        """Whether the curve was halted between the onset of overfitting and its end."""
         onset = self.full.truth.onset
         return onset is not None and self.is_early and self.rounds - 1 >= onset
 
 
 class Remembered(StopRule):
-    """Another rule's verdicts on curves of the bank, each made once: they depend on the curve alone."""
+    """A rule that remembers another rule's verdicts on curves of the bank, if they depend only on the curve."""
 
     def __init__(self, watch: Watch, rule: StopRule) -> None:
         super().__init__(watch)
@@ -103,7 +103,7 @@ class Remembered(StopRule):
 
 
 def replay(curves: Sequence[Full], rule: StopRule) -> list[Halt]:
-    """Where `rule` leaves each curve, one trial after the other."""
+    """Where `rule` halts each curve, if the trials run one after the other."""
     halts = []
     for number, full in enumerate(curves):
         halt = Halt(full, len(full.curve), "finished")
@@ -119,7 +119,7 @@ def replay(curves: Sequence[Full], rule: StopRule) -> list[Halt]:
 
 
 def rules() -> dict[str, MakeRule]:
-    """Every rule that is compared, by name, ours last."""
+    """All rules to compare, by name; ours come last."""
     ours: dict[str, MakeRule] = {
         name: partial(make_rule, name) for name in RULES if name not in ("onset", "study", "eager")
     }
@@ -136,7 +136,7 @@ def rules() -> dict[str, MakeRule]:
 
 
 def outcomes(studies: list[list[Full]], make: MakeRule, orders: int = ORDERS) -> pd.DataFrame:
-    """A row a study and order: what the rule saved, lost and caught there."""
+    """What a rule saved, lost and caught: one row for each study and order."""
     rows = []
     for curves in studies:
         watch = Watch(curves[0].budget, curves[0].metric)
@@ -182,7 +182,7 @@ def _figures(halts: Sequence[Halt]) -> dict[str, float]:
 
 
 def summary(found: pd.DataFrame) -> dict[str, float | str]:
-    """One row of the table: shares of all curves of all studies, and the mean regret of a study with its interval."""
+    """One row of the table: fractions of all curves of all studies, and the mean regret of a study with its interval."""
     total = found.sum(numeric_only=True)
     by_order = found.groupby("order")["study_regret"].mean().to_numpy()
     low, high = _bootstrap(found)
@@ -203,7 +203,7 @@ def summary(found: pd.DataFrame) -> dict[str, float | str]:
 
 
 def _bootstrap(found: pd.DataFrame, samples: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean study regret, over studies drawn again, each with one of its orders."""
+    """95 % bootstrap interval of the mean study regret. It resamples studies, and one order of each."""
     table = found.pivot(index="study", columns="order", values="study_regret").to_numpy()
     draw = np.random.default_rng(0)
     studies = draw.integers(len(table), size=(samples, len(table)))
@@ -213,7 +213,7 @@ def _bootstrap(found: pd.DataFrame, samples: int = 2000) -> tuple[float, float]:
 
 
 def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
-    """A row a curve: the true class, the diagnosis of all of it, and that at the round at which `onset` halts it."""
+    """One row for each curve: its true class, the diagnosis of the whole curve, and that at the halt by `onset`."""
     rows = []
     for curves in studies:
         rule = OnsetRule(Watch(curves[0].budget, curves[0].metric))
@@ -236,7 +236,7 @@ def labels_right(studies: list[list[Full]]) -> pd.DataFrame:
 def measure(
     part: str, only: Sequence[str] = (), *, is_told: bool = True, bank: Bank = "tasks"
 ) -> dict[str, Any]:
-    """Everything that the page shows, as plain values. only: the rules to measure; none for all."""
+    """All figures that the page shows, as plain values. only: the rules to measure; all if it is empty."""
     studies = load(part, is_told=is_told, bank=bank)
     overall, by_task = {}, {}
     for name, make in rules().items():
@@ -271,7 +271,7 @@ def measure(
 
 
 def with_earlier(measured: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured, in the order of the rules, with earlier figures of those that were not."""
+    """The new figures, and the earlier figures of rules that were not measured now, in the order of the rules."""
     names = [name for name in rules() if name in measured["overall"] or name in earlier.get("overall", {})]
     for key in ("overall", "by_task"):
         old = earlier.get(key, {})

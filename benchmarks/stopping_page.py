@@ -1,4 +1,4 @@
-"""What `benchmarks.stop_rules` measured, as the tables and the plot of docs/stopping-tables.md."""
+"""Makes the tables and the plot of docs/stopping-tables.md from the figures of `benchmarks.stop_rules`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PLOT = PAGE.with_name("stopping.svg")
 
 
 def stored() -> dict[str, Any]:
-    """What was measured last; empty where nothing was."""
+    """The stored figures; empty if nothing was measured."""
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 def write(measured: Mapping[str, Any]) -> None:
-    """Keep the figures, and put them into the page."""
+    """Store the figures, and put them into the page."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(measured, indent=1) + "\n")
     PAGE.write_text(with_blocks(PAGE.read_text(), measured))
@@ -63,7 +63,7 @@ def _shown(column: str, value: float | str) -> str:
 
 
 def by_task_table(measured: Mapping[str, Any]) -> str:
-    """Ours by task, and by which reference rules each is dominated there."""
+    """The table of our rules by task, with the reference rules that dominate each there."""
     tasks = list(measured["by_task"]["none"])
     lines = [f"| task | {' | '.join(OURS)} |", "|---" * (len(OURS) + 1) + "|"]
     for task in tasks:
@@ -88,7 +88,7 @@ def by_task_table(measured: Mapping[str, Any]) -> str:
 
 
 def plot(measured: Mapping[str, Any], path: Path) -> None:
-    """Rounds saved against study regret, a point a rule."""
+    """Plot the study regret over the rounds saved, with one point for each rule."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -101,7 +101,7 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
         colour = "#c0262d" if name.startswith(OURS) else "#0b5cad" if name.startswith("Optuna") else "#8a8a8a"
         axes.plot(row["saved %"], row["study regret"], "o", color=colour)
         place = (row["saved %"], row["study regret"])
-        if ", " not in name:  # variants stand beside their rule
+        if ", " not in name:  # variants are plotted near their rule, without a name
             axes.annotate(name, place, (4, 4), textcoords="offset points", fontsize=7)
     axes.set_xlabel("rounds saved, % (more is better)")
     axes.set_ylabel("study regret, points (less is better)")
@@ -112,7 +112,7 @@ def plot(measured: Mapping[str, Any], path: Path) -> None:
 
 
 def telling_table(measured: Mapping[str, Any]) -> str:
-    """`onset` on both parts of the bank, with rows and chance told, and as in a plain CSV file."""
+    """The table of `onset` on both parts of the bank: with rows and chance told, and as in a plain CSV file."""
     report = {"overall": measured["overall"]["onset"], "labels_right": measured["labels_right"]}
     rows = {
         "reporting part, told": report,
@@ -137,7 +137,7 @@ BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def with_blocks(text: str, measured: Mapping[str, Any]) -> str:
-    """The page with the tables of what was measured."""
+    """The page with the tables of the figures."""
     for name, render in BLOCKS.items():
         text = with_block(text, name, render(measured))
     return text

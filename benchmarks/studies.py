@@ -1,10 +1,10 @@
-"""A study of each task on real data, its best confirmed, the test split opened for the winner, and the result replayed.
+"""Runs a study of each task on real data, confirms its best trials, tests the winner, and replays the result.
 
     python -m benchmarks.studies [--only NAME] [--work FOLDER] [--data-dir FOLDER]
 
-Each cell is a few commands, run as a user would type them, and a file in `benchmarks/results/studies/` with what came
-out; a cell that is there is left alone, and one that was cut off goes on from its study in --work. What is shown of them
-in docs/tasks.md, `python -m benchmarks.task_tables` writes.
+Each cell is a few commands, run as a user would type them, and a file in `benchmarks/results/studies/` with the results.
+Cells that exist are not made again. An interrupted cell continues its study in --work. `python -m benchmarks.task_tables`
+writes the results into docs/tasks.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ RESULTS = Path(__file__).parent / "results" / "studies"
 
 @dataclass(frozen=True)
 class Cell:
-    """A study and what is made of it: the words after `sweep launch`, and after `sweep confirm STUDY`, if it is."""
+    """A study and its confirmations.
+
+    launch: the words after `sweep launch`. confirm: for each confirmation, the words after `sweep confirm STUDY`.
+    """
 
     name: str
     launch: str
@@ -83,7 +86,7 @@ CELLS = [
 
 
 def run(cell: Cell, work: Path, data_dir: str | None) -> None:
-    """Run a cell's commands, or go on with them, then replay what was exported, and write the cell's file."""
+    """Run or continue a cell's commands, replay the exported configuration, and write the cell's file."""
     os.environ["SWEEP_HOME"] = str(work.resolve())
     if data_dir:
         os.environ["SWEEP_DATA_DIR"] = data_dir
@@ -103,7 +106,7 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
         "best": {name: getattr(best, name) for name in ("trial", "value", "parameters")},
         "confirmed": ranks,
         "test": (best.confirmed or {}).get("test"),
-        "replayed_rounds": len(best.rounds),  # or `sweep replay` had ended this
+        "replayed_rounds": len(best.rounds),  # a failed `sweep replay` would have raised an error
         "cells": _cells(study) if study.spec.sampler == "grid" else [],
     }
     cell.path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +114,7 @@ def run(cell: Cell, work: Path, data_dir: str | None) -> None:
 
 
 def _sweep(command: str) -> str:
-    """What a command prints; what it says beside goes to the terminal."""
+    """Run a command. Returns its stdout; its stderr goes to the terminal."""
     words = shlex.split(command)[1:]
     print(f"$ {command}", file=sys.stderr, flush=True)
     done = subprocess.run(
@@ -124,7 +127,7 @@ def _sweep(command: str) -> str:
 
 
 def _cells(study: Study) -> list[dict[str, Any]]:
-    """Each cell of a grid: where it ended, its speed, and what became of it."""
+    """For each cell of a grid: its last round, its speed, and its diagnosis."""
     rounds = study.rounds().groupby("trial")
     speeds, last = rounds["train_rows_per_second"].median(), rounds.tail(1).set_index("trial")
     return [

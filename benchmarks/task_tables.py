@@ -1,9 +1,9 @@
-"""The tables of docs/tasks.md: the cells of `benchmarks.figures`, `studies` and `label_changes`, task by task.
+"""Writes the tables of docs/tasks.md from the cells of `benchmarks.figures`, `studies` and `label_changes`.
 
     python -m benchmarks.task_tables [--make] [--work FOLDER] [--data-dir FOLDER]
 
-A table whose cells are not there yet is left as it is. With --make, all cells that are missing are made first: hours on two
-cores, and one that was cut off goes on.
+A table whose cells are missing is not changed. --make first makes all missing cells, which takes hours on two cores. An
+interrupted cell continues.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def grid_table() -> str:
 
 
 def steps_table() -> str:
-    """mnist_mlp as published, on all images, at the steps that were published."""
+    """mnist_mlp as published, on all images, at the steps whose figures were published."""
     record = read_cell(figures.RESULTS / "mnist_mlp-published.json")
     ours = {(row["round"], row["figure"]): row["ours"] for row in record["figures"]}
     rows = []
@@ -59,7 +59,7 @@ def steps_table() -> str:
 
 
 def cures_table() -> str:
-    """mnist_mlp_online as published and with each cure, at the end of each run."""
+    """mnist_mlp_online as published and with each cure, after the last round of each run."""
     rows = []
     for name in ("published", *figures.CURES):
         for run in read_cell(figures.RESULTS / f"mnist_mlp_online-{name}.json")["runs"]:
@@ -105,8 +105,8 @@ def ablations_table() -> str:
 
 
 def pairs_table() -> str:
-    """text8_skipgram: one pair a step, and the cures."""
-    steps = {"published": 5_995, "all_pairs": 195, "two_tables": 195}  # a round
+    """text8_skipgram: one pair per step, and the cures."""
+    steps = {"published": 5_995, "all_pairs": 195, "two_tables": 195}  # steps per round
     rows = []
     for variant, per_round in steps.items():
         course = read_cell(figures.RESULTS / f"text8_skipgram-{variant}.json")["course"]
@@ -117,7 +117,7 @@ def pairs_table() -> str:
 
 
 def batch_sizes_table() -> str:
-    """mnist_mlp_online over batch sizes: what each cell reached, became and cost."""
+    """mnist_mlp_online over batch sizes: the score, the diagnosis and the cost of each cell."""
     cells = read_cell(studies.RESULTS / "batch-sizes.json")["cells"]
     rows = [
         (
@@ -150,7 +150,7 @@ def transfer_table() -> str:
 
 
 def label_changes_table() -> str:
-    """sequence_convnet: labels that change with the company, evaluated with either statistics."""
+    """sequence_convnet: labels that change with the other rows of a batch, for both kinds of evaluation statistics."""
     measured = read_cell(label_changes.RESULTS)
     sizes = [str(size) for size in label_changes.BATCH_SIZES]
     rows: list[Sequence[Any]] = [("as it was published", ".90", "", ".03–.10", "")]
@@ -179,7 +179,7 @@ def cora_table() -> str:
 
 
 def epochs_table() -> str:
-    """mnist_mlp_bn as published, epoch by epoch beside what was published."""
+    """mnist_mlp_bn as published: our accuracy and the published one, by epoch."""
     record = read_cell(figures.RESULTS / "mnist_mlp_bn-published.json")
     ours = {
         (row["round"], row["figure"]): f"{row['ours']:.4f} ± {row['std']:.4f}" for row in record["figures"]
@@ -199,7 +199,7 @@ def epochs_table() -> str:
 
 
 def cora_runs_table() -> str:
-    """cora_gcn's ten runs with the model kept, and with a fresh one: at the end of each, and after its first epoch."""
+    """cora_gcn's ten runs, with the model kept or a new one for each: scores after the last and after the first epoch."""
     curve = published_for(get_task("cora_gcn")).curve
     given = [figures["valid_score"] for figures in curve.values()]
     rows: list[Sequence[Any]] = [("published", *(f"{score:.3f}" for score in given), _plain_spread(given))]
@@ -243,12 +243,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def with_tables(page: str) -> str:
-    """docs/tasks.md with its tables. Raises FileNotFoundError where a cell is missing."""
+    """docs/tasks.md with its tables. Raises FileNotFoundError if a cell is missing."""
     return with_blocks(page, BLOCKS)
 
 
 def make(options: Sequence[str]) -> None:
-    """All cells that are missing, and docs/figures.md."""
+    """Make all missing cells, and docs/figures.md."""
     for name in ("figures", "studies", "label_changes"):
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
     (PAGE.parent / "figures.md").write_text("\n".join(figures.page()).rstrip() + "\n")
@@ -259,13 +259,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--make", action="store_true", help="Make what is missing first, and docs/figures.md."
+        "--make", action="store_true", help="First make the missing cells, and docs/figures.md."
     )
     wanted, options = parser.parse_known_args()
     if wanted.make:
         make(options)
     elif options:
-        parser.error(f"{' '.join(options)} goes with --make")
+        parser.error(f"{' '.join(options)} can only be used with --make")
     try:
         PAGE.write_text(with_tables(PAGE.read_text()))
     except FileNotFoundError as error:

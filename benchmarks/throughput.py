@@ -1,10 +1,10 @@
-"""How fast the shared loop trains each task, beside a bare PyTorch loop of the same model on the same tensors.
+"""Measures how fast the shared loop trains each task, compared with a bare PyTorch loop on the same model and tensors.
 
     python -m benchmarks.throughput [--only TASK] [--device cuda] [--pairs 7] [--data-dir FOLDER] [--write]
 
 The bare loop is what one writes by hand: shuffle, forward, mean loss, backward, step; then loss and score on the same rows
-that ours evaluates. Whole rounds, and training steps alone, are timed in turn, one of ours and one bare; a ratio is the median
-over pairs. On one thread, as a trial has. --write keeps the figures, which docs/performance.md shows.
+that ours evaluates. Whole rounds and training steps alone are timed, ours and the bare loop's in turn. A ratio is the median
+over these pairs. All run on one thread, like a trial. --write stores the figures, and docs/performance.md shows them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from objectives.training.loop import Run, make_deterministic
 from sweeps import paths
 from sweeps.trial.data_plan import DataPlan
 
-# Data set, and how many rows train and validate: fewer, in the proportion that the whole set has; None for all.
+# Data set, and number of training and validation rows; None for all. Fewer rows keep the proportion of the whole set.
 DATA: dict[str, tuple[str, int | None, int | None]] = {
     "mnist_mlp": ("mnist", 5100, 900),
     "mnist_mlp_online": ("mnist", None, None),
@@ -36,7 +36,7 @@ DATA: dict[str, tuple[str, int | None, int | None]] = {
     "mnist_convnet": ("mnist", 1020, 180),
     "cifar10_cnn": ("cifar10", 4500, 500),
     "cora_gcn": ("cora", None, None),
-    "text8_skipgram": ("text", None, 500),  # of 10,000 pairs a round
+    "text8_skipgram": ("text", None, 500),  # with 10,000 pairs per round
     "food101_squeezenet": ("food101-cifar10", 860, 151),
     "sequence_convnet": ("mnist1d", None, None),
 }
@@ -46,7 +46,7 @@ RESULTS = {
 }
 BLOCKS = {"cpu": "throughput", "cuda": "throughput on a GPU"}
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-PARAMETERS: dict[str, dict[str, Any]] = {  # beside the defaults; food101 otherwise needs pretrained weights
+PARAMETERS: dict[str, dict[str, Any]] = {  # non-defaults; food101's default needs pretrained weights
     "text8_skipgram": {"pairs_per_round": 10_000},
     "food101_squeezenet": {"transfer": "scratch"},
 }
@@ -75,7 +75,7 @@ class BareLoop:
         )
 
     def train_round(self) -> float:
-        """The steps of a round; returns their mean loss."""
+        """Make the steps of a round. Returns their mean loss."""
         self.model.train()
         total = 0.0
         for batch in self._batches():
@@ -91,7 +91,7 @@ class BareLoop:
 
     @torch.no_grad()
     def evaluate(self) -> list[float]:
-        """Mean loss and score over the rows that ours evaluates."""
+        """Mean loss and score over the rows that our loop evaluates."""
         self.model.eval()
         figures = []
         for rows in self.evaluated:
@@ -105,7 +105,7 @@ class BareLoop:
         return figures
 
     def advance(self) -> None:
-        """A round: train, then evaluate."""
+        """Train and evaluate one round."""
         self.train_round()
         self.evaluate()
 
@@ -119,7 +119,7 @@ class BareLoop:
 
 
 def measure(name: str, data_root: Path, pairs: int, device: torch.device) -> dict[str, Any]:
-    """Rows a second of ours, and how often that is the bare loop's, for whole rounds and for steps alone."""
+    """Rows per second of our loop, and its ratio to the bare loop's, for whole rounds and for steps alone."""
     make_deterministic(threads=1)
     task, (data, train_rows, valid_rows) = get_task(name), DATA[name]
     parameters = task.parameters_from(PARAMETERS.get(name, {}))
@@ -140,7 +140,7 @@ def measure(name: str, data_root: Path, pairs: int, device: torch.device) -> dic
 
 
 def _in_turn(ours: Callable[[], object], bare: Callable[[], object], pairs: int) -> list[tuple[float, float]]:
-    """Seconds of one call of each, `pairs` times, after one of each that does not count."""
+    """The seconds of one call of each, `pairs` times, after a warm-up call of each."""
     return [(_seconds(ours, True), _seconds(bare, False)) for _ in range(pairs + 1)][1:]
 
 
@@ -167,7 +167,7 @@ def table(measured: dict[str, Any]) -> str:
 
 
 def with_table(page: str, device: str = "cpu") -> str:
-    """The page with the table of the figures that were kept."""
+    """The page with the table of the stored figures."""
     return with_block(page, BLOCKS[device], table(json.loads(RESULTS[device].read_text())))
 
 

@@ -1,9 +1,9 @@
-"""What became of a curve, judged with all of it in view: what stop rules and diagnoses are measured against.
+"""The true class of a curve, found from the whole curve. Stop rules and diagnoses are measured against it.
 
-These rules were committed before the stop rules were written, but for one: when a loss that still falls means that
-training is unfinished follows what readers made of the developing part (`benchmarks.hand_labels`); before, it was a fall of
-3 % in the last quarter. They smooth over rounds on both sides, and ask what came afterwards, which no rule that runs along
-can. A point is 0.01 of a score.
+These rules were committed before the stop rules were written, except one: the condition under which a still falling loss
+means that training is unfinished. That one follows the labels of readers for the part `develop` (`benchmarks.hand_labels`);
+before, it was a fall of 3 % in the last quarter. The rules here smooth over rounds on both sides and use later rounds, which
+a stop rule can't do while a trial runs. A point is 0.01 of a score.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ POINT = 0.01
 
 @dataclass(frozen=True)
 class Truth:
-    """label: as in `sweep diagnose`. onset: of overfitting, the later of the loss's turn and the last gain in the
-    score of more than half a point; None where nothing of the kind set in. turned: position of the loss's turn."""
+    """The true class of a curve.
+
+    label: as in `sweep diagnose`. onset: position of the onset of overfitting, which is the later of two: the turn of
+    the loss, and the last gain in the score of more than half a point; None without overfitting. turned: position at
+    which the loss turned.
+    """
 
     label: str
     onset: int | None = None
@@ -29,7 +33,7 @@ class Truth:
 
 
 def true_class(curve: Curve) -> Truth:
-    """The class of a whole curve; its chance and its scores' errors must be known."""
+    """The true class of a whole curve. Its chance score and the standard errors of its scores must be known."""
     length = len(curve)
     if not np.isfinite(curve.train_loss).all() or np.isnan(curve.valid_loss).any():
         return Truth("diverged")
@@ -74,12 +78,12 @@ def true_class(curve: Curve) -> Truth:
 
 
 def window_of(length: int) -> int:
-    """Rounds that are averaged over: an odd number, about a sixteenth of all."""
+    """The number of rounds to average over: odd, about a sixteenth of all."""
     return max(3, 2 * round(length / 32) + 1)
 
 
 def centered(values: FloatArray) -> FloatArray:
-    """The mean over rounds on both sides; over fewer at the ends, as many on either side."""
+    """The mean over the same number of rounds on both sides; near the ends, over fewer rounds."""
     half = window_of(len(values)) // 2
     reach = np.minimum(half, np.minimum(np.arange(len(values)), np.arange(len(values))[::-1]))
     sums = np.cumsum(np.concatenate([[0.0], values]))
@@ -88,20 +92,20 @@ def centered(values: FloatArray) -> FloatArray:
 
 
 def last_gain_of(scores: FloatArray, least: float) -> int:
-    """The first position from which no more than `least` was still to be gained."""
+    """The first position after which the score gains no more than `least`."""
     return int(np.argmax(scores >= scores.max() - least))
 
 
 def _share_kept(scores: FloatArray, chance: float) -> float:
-    """Of the best gain over chance, how much there was at the end."""
+    """The fraction of the best gain over chance that is left at the end."""
     return float((scores[-1] - chance) / (scores.max() - chance)) if scores.max() > chance else 1.0
 
 
 def share_of_fall(losses: FloatArray, before: int) -> float:
-    """How much of all that a loss has ever fallen it fell from position `before` on.
+    """The fraction of a loss's whole fall that lies after position `before`.
 
-    Of logarithms, where all are positive: so it looks in a plot, where a loss that falls little in all may still be
-    falling.
+    If all losses are positive, their logarithms are used, because a loss that falls little in absolute terms may still
+    fall clearly.
     """
     values = np.asarray(losses, dtype=np.float64)
     if (values > 0).all():

@@ -1,11 +1,12 @@
-"""What a warm start saves: rounds until a target, from nothing and with the trials of a related study.
+"""Measures what a warm start saves: rounds until a target score, with and without the trials of a related study.
 
-For each seed, an older study of `mnist_mlp` on a part of mnist-5k, and new studies with and without its trials:
-- observations: the same rows in a space with a wider learning rate;
-- hints: twice the rows, where the older values can't be compared.
-The target is the worst final best of the studies from nothing, so that each of those reaches it. A study that does not
-reach it counts with all its rounds. Everything is stored, so a second run goes on where the first ended:
-`python -m benchmarks.warm_start FOLDER`.
+    python -m benchmarks.warm_start FOLDER
+
+For each seed, there is an older study of `mnist_mlp` on a part of mnist-5k, and new studies with and without its trials:
+- observations: the new study has the same rows, and a space with a wider range of learning rates;
+- hints: the new study has twice the rows, so the older values can't be compared with the new ones.
+The target is the worst final best score of the studies without older trials, so each of those reaches it. A study that does
+not reach it counts with all its rounds. Everything is stored in FOLDER; a second run continues.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def main(folder: Path) -> None:
-    """Train what is missing, and print the table."""
+    """Run the missing studies, and print the table."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind, changes in KINDS.items():
         cold, warm = [], []
@@ -63,7 +64,7 @@ def _print(kind: str, cold: list[Study], warm: list[Study]) -> None:
 
 
 def _rounds_to(study: Study, target: float) -> int:
-    """Rounds of all trials up to the first round that reaches the target, in the order of trials."""
+    """The number of rounds until a trial reaches the target, in the order of trials; all rounds if none does."""
     scores = study.rounds().sort_values(["trial", "index"])["valid_score"].tolist()
     return next((k for k, score in enumerate(scores, start=1) if score >= target), len(scores))
 

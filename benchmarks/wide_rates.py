@@ -1,12 +1,11 @@
-"""The best learning rate in a wide range: what the ranges of `sweep lr` are held against.
+"""Finds the best learning rate in a wide range, to which the ranges of `sweep lr` are compared.
 
     python -m benchmarks.wide_rates [--only TASK] [--work FOLDER] [--data-dir FOLDER]
 
-For each recipe, one grid study: rates from 1e-5 to 1, two of them a decade (of mnist_mlp three), with three seeds each.
-All other parameters have the task's defaults, but a recipe may name another optimizer. The data are small and the rounds few, so
-that all of it takes less than an hour of one core. The cell of a recipe, `benchmarks/results/guidance/best-NAME.json`,
-has the best score of each rate and seed. A cell that is there is left alone; a study that was cut off continues from
-its database in --work.
+Each recipe is one grid study: rates from 1e-5 to 1, two per decade (three for mnist_mlp), with three seeds each. All other
+parameters have the task's defaults, but a recipe may name another optimizer. Data and rounds are few, so that everything
+takes less than an hour of one core. The cell of a recipe, `benchmarks/results/guidance/best-NAME.json`, has the best score
+of each rate and seed. Cells that exist are not made again. An interrupted study continues from its database in --work.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from typing import Any
 import sweeps
 
 CELLS = Path(__file__).parent / "results" / "guidance"
-DECADES = 5  # from 1e-5
+DECADES = 5  # of the range, which starts at 1e-5
 SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a task is made small enough.
+    """A task at a size that is small enough.
 
-    rounds: of each trial. fixed: parameters that are not the defaults. per_decade: rates.
+    rounds: those of each trial. fixed: parameters that differ from the defaults. per_decade: number of rates per decade.
     """
 
     task: str
@@ -47,7 +46,7 @@ class Recipe:
         ]
 
     def settings(self, **others: Any) -> sweeps.StudySettings:
-        """Of a study of this task."""
+        """The settings of a study of this task."""
         return sweeps.StudySettings(
             self.task,
             rounds=self.rounds,
@@ -137,7 +136,7 @@ def make_best(name: str, work: Path, data_dir: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make what is missing."""
+    """Make the missing cells."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

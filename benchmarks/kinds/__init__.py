@@ -1,5 +1,5 @@
-"""Kinds of training that no task of ours is, as plain torch: other units, other budgets, rounds that are steps.
+"""Kinds of training that our tasks do not cover, in plain torch: other units, other budgets, rounds of a few steps.
 
-`kind` is what a kind is, `training` how one curve is made, the other files are the kinds; `python -m
+`kind` defines the class of a kind, `training` makes one curve, and the other files define the kinds. `python -m
 benchmarks.kinds_bank` makes their curves.
 """

@@ -1,4 +1,4 @@
-"""Handwritten digits: masks found by a small U-Net, accuracy in per cent, and a budget of five rounds."""
+"""Three kinds on handwritten digits: masks by a small U-Net, an accuracy in per cent, and a budget of five rounds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from benchmarks.kinds.dense import dense
 from benchmarks.kinds.kind import Configuration, Kind, Problem, Score, mean_score
 from objectives.datasets.mnist import load_mnist
 
-_INK = 0.4  # of a pixel that belongs to a digit
+_INK = 0.4  # brightness above which a pixel belongs to a digit
 
 
 def _digits(seed: int, root: Path, num_rows: int) -> tuple[Tensor, Tensor]:
-    """Digits of MNIST as float images in 0–1, drawn by the seed, with their labels."""
+    """A random sample of MNIST's digits as float images from 0 to 1, with their labels."""
     rows = load_mnist("mnist", root).train
     places = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:num_rows]
     return rows.inputs[places].float().reshape(-1, 1, 28, 28) / 255, rows.targets[places]
 
 
 def masks(seed: int, root: Path) -> Problem:
-    """The pixels of a digit below strokes of two others and noise; 40 training images.
+    """The task of finding the pixels of a digit that is covered by strokes of two other digits and by noise.
 
-    Chance: the intersection over union of calling every pixel a digit's.
+    There are 40 training images. The chance score is the intersection over union if all pixels are taken for the digit.
     """
     images, _ = _digits(seed, root, 720)
     draws = torch.Generator().manual_seed(seed)
@@ -40,7 +40,7 @@ def masks(seed: int, root: Path) -> Problem:
 
 
 class SmallUNet(nn.Module):
-    """Two levels, joined by the pixels of the first."""
+    """A U-Net of two levels, with one skip connection."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def _intersection_over_union(output: Tensor, target: Tensor) -> Score:
 
 
 def eight_by_eight(seed: int, root: Path) -> Problem:
-    """scikit-learn's digits of 8 by 8; a quarter of the 300 training labels is wrong."""
+    """scikit-learn's digits of 8 by 8 pixels. A quarter of the 300 training labels is wrong."""
     inputs, labels = load_digits(return_X_y=True)
     draws = np.random.default_rng(seed)
     places = draws.permutation(len(labels))[:800]
@@ -102,7 +102,7 @@ def _ten_classes(problem: Problem, configuration: Configuration) -> nn.Module:
 
 
 def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
-    """Of each row."""
+    """The cross-entropy of each row."""
     return functional.cross_entropy(output, target, reduction="none")
 
 

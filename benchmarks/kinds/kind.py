@@ -1,4 +1,4 @@
-"""What a kind of training is: its data, model, loss and score, and how its figures are to be read."""
+"""The definition of a kind of training: its data, model, loss and score, and the meaning of its figures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Score:
-    """A mean score and its standard error, as far as it comes from the rows that were drawn."""
+    """A mean score, and its standard error due to the sample of rows."""
 
     value: float
     error: float
@@ -49,14 +49,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Kind:
-    """rounds: the budget. steps: of the optimizer, in a round; None for one pass over the training rows.
+    """A kind of training.
 
-    problem: makes the data from a seed, or draws them from the data root. model: makes a model for a problem. loss: of
-    each row. score: of the outputs for some rows; None where the loss alone is recorded. running: whether the training
-    figures are means over the round, with dropout, as most loggers have them; else those of all training rows after the
-    round. decimals: of a recorded score. trials: in the developing and in the reporting part. num_valid: rows behind a
-    validation score. best, worst: the best and the worst score there can be; worst None where errors have no bound.
-    lowest_loss: the least loss there can be. is_logarithmic: whether ratios of the score count rather than differences.
+    rounds: planned rounds. steps: optimizer steps per round; None for one pass over the training rows. problem: makes
+    the data from a seed, or samples them from the data folder. model: makes a model for a problem. loss: the loss of
+    each row. score: the score of the outputs for some rows; None if only the loss is recorded. running: whether the
+    training figures are means over the round, with dropout, as in most loggers; else they are computed on all training
+    rows after the round. decimals: those of a recorded score. trials: their number in the parts `develop` and `report`.
+    num_valid: rows from which a validation score is computed. best, worst: the best and the worst possible score; worst
+    is None if errors have no bound. lowest_loss: the least possible loss. is_logarithmic: whether ratios of the score
+    count rather than differences.
     """
 
     name: str
@@ -78,7 +80,7 @@ class Kind:
     is_logarithmic: bool = False
 
     def shares(self, scores: FloatArray, chance: float) -> FloatArray:
-        """Scores as shares of the way to the best there can be (1): from the worst, or where there is none from chance."""
+        """Scores in a unit in which the best possible score is 1, and the worst (or else the chance score) is 0."""
         if self.is_logarithmic:
             return np.asarray(1 - np.log(scores) / math.log(chance))
         zero = chance if self.worst is None else self.worst

@@ -1,4 +1,4 @@
-"""A budget of three hundred rounds, scored by an error rate, and rounds that are fifty steps, scored by a perplexity."""
+"""Two kinds: 300 rounds, scored by an error rate; and rounds of fifty steps, scored by a perplexity."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from benchmarks.kinds.dense import dense
 from benchmarks.kinds.digits import cross_entropy
 from benchmarks.kinds.kind import Configuration, Kind, Problem, Score, mean_score
 
-CONTEXT = 8  # letters, from which the next one is guessed
+CONTEXT = 8  # letters, from which the next letter is predicted
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 TRAIN_LETTERS, VALID_LETTERS = 4_000, 1_500
 
 
 def clusters(seed: int, root: Path) -> Problem:
-    """Four classes in twenty dimensions, a tenth of the labels wrong; 200 training rows. Chance: an error of 3/4."""
+    """Four classes in twenty dimensions, with 200 training rows; a tenth of the labels is wrong. Chance error: 3/4."""
     inputs, labels = make_classification(
         600, n_features=20, n_informative=8, n_classes=4, class_sep=1.2, flip_y=0.1, random_state=seed
     )
@@ -28,7 +28,7 @@ def clusters(seed: int, root: Path) -> Problem:
 
 
 def letters(seed: int, root: Path) -> Problem:
-    """A stretch of the text `text`; chance is the perplexity of knowing how often each letter comes."""
+    """A part of the text `text`. The chance score is the perplexity of a model that knows only letter frequencies."""
     (path,) = sorted((root / "text").glob("*.txt"))[:1]
     known = path.read_text().lower()
     positions = [LETTERS.index(each) for each in " ".join(known.split()) if each in LETTERS]
@@ -52,7 +52,7 @@ def _four_classes(problem: Problem, configuration: Configuration) -> nn.Module:
 
 
 def _next_letter(problem: Problem, configuration: Configuration) -> nn.Module:
-    """Letters as vectors, and a dense network on those of the context (Bengio et al. 2003)."""
+    """A dense network on the embedding vectors of the context's letters (Bengio et al. 2003)."""
     return nn.Sequential(
         nn.Embedding(len(LETTERS), 12), nn.Flatten(1), dense(12 * CONTEXT, len(LETTERS), configuration)
     )

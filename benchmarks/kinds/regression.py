@@ -1,4 +1,4 @@
-"""Regression: errors in the unit of the target, which are minimised, and a likelihood, which may be negative."""
+"""Three kinds of regression: two minimise an error in the unit of the target, one a loss that may be negative."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.nn import functional
 from benchmarks.kinds.dense import dense
 from benchmarks.kinds.kind import Configuration, FloatArray, Kind, Problem, Score, mean_score
 
-LEAST_LOG_DEVIATION = -2.0  # of a predicted normal distribution, so that a likelihood has a bound
-FRIEDMAN_UNIT = 5.0  # what a target of 1 stands for
+LEAST_LOG_DEVIATION = -2.0  # least log σ of a prediction, so that the likelihood is bounded
+FRIEDMAN_UNIT = 5.0  # the original value that a target of 1 stands for
 DOLLARS = 50_000.0
 
 
@@ -26,7 +26,7 @@ def friedman(seed: int, root: Path) -> Problem:
 
 
 def houses(seed: int, root: Path) -> Problem:
-    """Prices in dollars with a long tail, from eight features and a place on a map."""
+    """House prices in dollars, with a long tail, from eight features and a position on a map."""
     draws = np.random.default_rng(seed)
     features, place = draws.normal(size=(550, 8)), draws.uniform(-2, 2, size=(550, 2))
     appeal = 0.3 * features[:, 0] + 0.2 * np.abs(features[:, 1]) + 0.15 * features[:, 2] * features[:, 3]
@@ -39,7 +39,7 @@ def houses(seed: int, root: Path) -> Problem:
 
 
 def uneven_noise(seed: int, root: Path) -> Problem:
-    """A curve in six dimensions whose noise grows with the input; the loss of a normal distribution at rest is chance."""
+    """A function of six inputs whose noise grows with the input. Chance: the loss of a constant normal distribution."""
     draws = np.random.default_rng(seed)
     inputs = draws.uniform(-1, 1, size=(500, 6))
     deviation = 0.05 + 0.25 * np.abs(inputs[:, 0])
@@ -55,7 +55,7 @@ def uneven_noise(seed: int, root: Path) -> Problem:
 
 
 def _split(inputs: FloatArray, targets: FloatArray, num_train: int, unit: float) -> Problem:
-    """Chance: the mean absolute error of always answering the median of the training targets."""
+    """Split the rows. The chance score is the mean absolute error if the training targets' median is predicted."""
     rows = [torch.tensor(each, dtype=torch.float32) for each in (inputs, targets)]
     train, valid = (rows[0][:num_train], rows[1][:num_train]), (rows[0][num_train:], rows[1][num_train:])
     chance = unit * (valid[1] - train[1].median()).abs().mean().item()
@@ -79,7 +79,7 @@ def _smooth(output: Tensor, target: Tensor) -> Tensor:
 
 
 def _likelihood(output: Tensor, target: Tensor) -> Tensor:
-    """Minus the logarithm of a normal density, but for a constant."""
+    """Minus the logarithm of a normal density, up to a constant."""
     log_deviation = output[:, 1].clamp(min=LEAST_LOG_DEVIATION)
     return log_deviation + (output[:, 0] - target) ** 2 / (2 * torch.exp(2 * log_deviation))
 

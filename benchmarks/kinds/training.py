@@ -1,4 +1,4 @@
-"""One curve: a configuration drawn from a space, and training with it, round by round, to the end of the budget."""
+"""Makes one curve: draws a configuration from a space, and trains with it to the last planned round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Figures = dict[str, float]
 
 
 def draw(kind: Kind, seed: int, trial: int) -> Configuration:
-    """Even trials from a wide space, where training fails in every way; odd ones from a sensible one."""
+    """Draw a configuration: for even trials from a wide space, where training often fails, for odd ones from a good one."""
     draws = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), trial])
     is_wide = trial % 2 == 0
 
@@ -77,7 +77,7 @@ def _optimizer(model: nn.Module, configuration: Configuration) -> torch.optim.Op
 
 
 def _factor(schedule: str, progress: float) -> float:
-    """What the learning rate is multiplied with, after this share of the budget."""
+    """The schedule's factor of the learning rate after the fraction `progress` of the planned rounds."""
     return {
         "constant": 1.0,
         "cosine": 0.5 * (1 + math.cos(math.pi * progress)),
@@ -87,7 +87,7 @@ def _factor(schedule: str, progress: float) -> float:
 
 
 def _batches(num_rows: int, batch_size: int, seed: int) -> Iterator[Tensor]:
-    """Positions of rows, shuffled anew in each pass."""
+    """Batches of row numbers, shuffled anew in each pass."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         yield from torch.split(torch.randperm(num_rows, generator=generator), batch_size)
@@ -100,7 +100,7 @@ def _train(
     problem: Problem,
     batches: list[Tensor],
 ) -> tuple[float, Score | None]:
-    """Train on these batches; the mean loss and score while doing so."""
+    """Train on these batches. Returns the mean loss and score during training."""
     model.train()
     losses, outputs, targets = [], [], []
     for batch in batches:
