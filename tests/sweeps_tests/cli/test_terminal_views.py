@@ -65,7 +65,7 @@ def test_a_wide_table_has_all_columns(launch_toy: ToyLauncher, look: Look) -> No
     launch_toy(study="s", num_trials=2)
     assert "Columns left out: " in look("status", "s", columns=40)
     wide = look("status", "s", "--wide", columns=40)
-    assert "Left out" not in wide
+    assert "Columns left out" not in wide
     assert all(name in wide for name in ("complete", "pruned", "fail", "running", "waiting", "driver"))
 
 
