@@ -17,7 +17,7 @@ from sweeps.cli.help import examples
     help="Library that the training code uses.",
 )
 def new(name: str, like: str) -> None:
-    """Write NAME.py: training code that can be swept as it stands.
+    """Write NAME.py: training code that can be swept without any change.
 
     Put your own data and model into it. An existing file is never overwritten.
     """
@@ -26,6 +26,6 @@ def new(name: str, like: str) -> None:
 
     check_word("--like", like, TEMPLATES)
     path = write_template(name, like)
-    click.echo(f"Wrote {path}. It runs as it stands:", err=True)
+    click.echo(f"Wrote {path}. It runs without any change:", err=True)
     click.echo(f"  sweep launch {path} --try    # train one round and show what it reported", err=True)
     click.echo(f"  sweep launch {path} -n 12    # run a study of 12 trials", err=True)

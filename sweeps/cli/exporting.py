@@ -112,7 +112,7 @@ def _numbered(path: Path, rank: int) -> Path:
 @click.option(
     "--trust",
     is_flag=True,
-    help="Run the code that FILE names, although it was never launched on this machine.",
+    help="Run the code that FILE names, even if it was never launched on this machine.",
 )
 def replay(file: Path, tolerance: float, data_dir: Path | None, trust: bool) -> None:
     """Train an exported configuration again and compare every round with the recorded one.

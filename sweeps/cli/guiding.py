@@ -103,7 +103,12 @@ def _again(command: str, settings: Any, *more: str, space: bool = True) -> str:
 )
 @option("--widths", type=int, group=BUDGET, help="Number of hidden widths. [default: 3]")
 @option("--batch-sizes", type=int, group=BUDGET, help="Number of batch sizes. [default: 2]")
-@option("--rounds", type=int, group=BUDGET, help="Rounds of a trial of the study. [default: the task's own]")
+@option(
+    "--rounds",
+    type=int,
+    group=BUDGET,
+    help="Rounds of each trial of the later study. [default: the task's own]",
+)
 @option(
     "--write",
     type=_PATH,

@@ -57,9 +57,9 @@ def table(study: str, rows: str | None, columns: str | None, form: str, storage:
 def review(study: str, form: str, storage: str | None) -> None:
     """Say what an expert would criticise in STUDY, and which command to run next.
 
-    Eleven checks: failures with the same cause, trials without a usable result, a best value at the end of its range,
-    training that ends too early or too late, too few trials, a part of a range without trials, overfitting, clipping,
-    instability, and a lead that is no larger than the noise.
+    Eleven checks look for failures with the same cause, trials without a usable result, a best value at the end of its
+    range, training that ends too early or too late, too few trials, a part of a range without trials, overfitting,
+    clipping, instability, and a lead that is no larger than the noise.
     """
     from sweeps.report.review import review as find
     from sweeps.study.stored_study import load

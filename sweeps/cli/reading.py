@@ -138,8 +138,8 @@ def trials(study: str, form: str, storage: str | None) -> None:
 def best(study: str, top: int, form: str, storage: str | None) -> None:
     """Show the best trial of STUDY so far.
 
-    With --repeats or --folds: the best trial of the configuration with the best mean. Once the best trial is confirmed,
-    the winner of the confirmation comes first.
+    In a study with --repeats or --folds, this is the best trial of the configuration with the best mean. Once the best
+    trial is confirmed, the winner of the confirmation comes first.
     """
     from sweeps.study.stored_study import load
 

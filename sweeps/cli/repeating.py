@@ -277,7 +277,7 @@ def _said_of_audit(audited: Any) -> list[str]:
 def reproduce(
     task: str, variant: str | None, list_them: bool, form: str, storage: str | None, **options: Any
 ) -> None:
-    """Train the published configuration of TASK, or a VARIANT of it, and compare with the published results.
+    """Train the published configuration of TASK, or a VARIANT of it, and compare the results with the published ones.
 
     The trials form a study of their own. If you repeat the command, it continues where it ended.
     """

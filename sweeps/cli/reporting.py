@@ -22,8 +22,9 @@ from sweeps.cli.help import examples
 def report(study: str, output: Path | None, storage: str | None) -> None:
     """Write a report on STUDY: one HTML file that needs no network.
 
-    It begins with what is best and how sure that is. Then it shows what to do next, the progress, the importance of
-    each parameter, the training curves by how the trials ended, halts, failures, and how to reproduce the study.
+    It begins with the best trial, and how certain it is that this one is the best. Then it shows what to do next, the
+    progress, the importance of each parameter, the training curves grouped by why the trials ended, halts, failures,
+    and how to reproduce the study.
     """
     from objectives.checkpoints.atomic_write import write_whole
     from sweeps.errors import UsageError

@@ -71,7 +71,7 @@ _RUNNING = [
         type=float,
         metavar="SECONDS",
         group=BUDGET,
-        help="End the run if no worker finds a place on Ray, or one does not load its code and data, within SECONDS. "
+        help="End the run if Ray has no room for any worker, or one has not loaded its code and data, for SECONDS. "
         "[default: 600]",
     ),
     option(
@@ -151,12 +151,12 @@ notify_option = option(
 
 
 def run_options(command: Any) -> Any:
-    """Options on how a study is run. None of them changes its results."""
+    """Add the options on how a study is run. None of them changes its results."""
     return _applied([*_TOTALS, *_RUNNING], command)
 
 
 def repeat_options(command: Any) -> Any:
-    """Run options for commands that are told which trials to train."""
+    """Add the run options for commands that train given trials again."""
     return _applied(_RUNNING, command)
 
 

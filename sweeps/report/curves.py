@@ -71,7 +71,7 @@ def reason_of(trial: TrialRow) -> str:
 
 
 def curve_groups(facts: StudyFacts, most: int = MOST_CURVES) -> list[CurveGroup]:
-    """The groups, the largest first. Each has the curves of its best `most` trials, or of failed trials."""
+    """The groups, the largest first. Each has the curves of at most `most` trials: the best, or failed ones."""
     place = {trial.number: position for position, trial in enumerate(facts.ranked)}
     groups: dict[str, list[TrialRow]] = {}
     for trial in facts.table:
