@@ -103,7 +103,7 @@ def tables(found: dict[str, Any]) -> str:
 
 
 def _line(kind: str, by_kind: dict[str, Any]) -> str:
-    """The table row of a kind. Each cell has the figure if the rule is told all, a slash, and that for a plain CSV."""
+    """The table row of a kind. Each cell has two figures: with the rule told all / for a plain CSV file."""
     onset, study, labels = (
         [by_kind[f"{what}, {telling}"][kind] for telling in TELLINGS] for what in ("onset", "study", "labels")
     )

@@ -129,7 +129,7 @@ def _keep(made: Kept, name: str, entry: str, key: str, places: list[Path]) -> Ke
 
 
 def _can_be_written(folder: Path) -> bool:
-    """False even for the superuser if nobody has the permission, because this was intended."""
+    """Whether a folder can be written. False even for root if no user has write permission: that was intended."""
     while not folder.exists():
         folder = folder.parent
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)

@@ -1,4 +1,4 @@
-"""The options that commands which run trials share: totals, places, limits, what is kept."""
+"""The options of all commands that run trials: numbers of trials, limits, machines, and which results are kept."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Comparison:
 
 
 def compare(first: Study, second: Study) -> Comparison:
-    """The comparison of two stored studies. Raises UsageError where they optimise different metrics."""
+    """Compare two stored studies. Raises UsageError if they optimise different metrics."""
     for study, other in ((first, second),):
         ours, theirs = study.spec.metric, other.spec.metric
         if (ours.name, ours.direction) != (theirs.name, theirs.direction):

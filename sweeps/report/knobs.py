@@ -63,7 +63,7 @@ def values_of(study: Study, trials: Sequence[TrialRow]) -> dict[str, list[Any]]:
 
 
 def knob(study: Study, name: str, values: Mapping[str, Sequence[Any]], parts: int = PARTS) -> Knob:
-    """The knob called `name`, grouped. Raises UsageError where the study has none, or where it does not vary."""
+    """The knob called `name`, with its groups. Raises UsageError if the study lacks or never varies it."""
     if name not in values:
         raise UsageError(
             f"{study.name} has no parameter {name!r}{did_you_mean(name, values)} "

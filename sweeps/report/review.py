@@ -25,7 +25,7 @@ from sweeps.study.stored_study import Study
 NEAR = 0.1  # fraction of a range; a value that is nearer to an end counts as being at that end
 MOST_SPOILT = 0.25  # fraction of the trials that may be without a usable result
 EARLY = 0.1  # fraction of the rounds
-JUST_ABOVE = 3  # rates up to so many times the best one are just above it
+JUST_ABOVE = 3  # a rate of at most so many times the best one is "just above" it
 LEARNING_RATE = "learning_rate"
 
 

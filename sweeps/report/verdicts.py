@@ -1,4 +1,4 @@
-"""What a study has shown, in sentences: what is best, how sure that is, what mattered, what went wrong, the cost."""
+"""Answers questions about a study: what is best, how sure that is, what mattered, what went wrong, what it cost."""
 
 from __future__ import annotations
 

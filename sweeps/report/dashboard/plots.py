@@ -22,7 +22,7 @@ _STYLE = (
 
 
 def best_curves_plot(study: Study, top: int = TOP) -> dict[str, Any] | None:
-    """The curves of the best trials for plotly: training dashed, validation solid; None where no trial is complete."""
+    """The curves of the best trials for plotly: training dashed, validation solid; None if no trial is complete."""
     curves = [_curve(study, trial.number) for trial in study.ranking(top)]
     if not curves:
         return None
@@ -45,7 +45,7 @@ def best_curves_plot(study: Study, top: int = TOP) -> dict[str, Any] | None:
 
 
 def trial_svg(study: Study, number: int) -> str | None:
-    """The picture of one trial's curves; None where it has no round. Raises UsageError for an unknown number."""
+    """The picture of one trial's curves; None if it has no round. Raises UsageError for an unknown number."""
     curve = _curve(study, number)
     if not curve.rounds:
         return None
