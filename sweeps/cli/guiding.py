@@ -204,7 +204,7 @@ def _said(answer: Any, settings: Any, write: Path | None) -> list[str]:
         ]
     low, high = bounds
     lines = [
-        f"Search {name} from {low:g} to {high:g}: around where the loss has nearly fallen. "
+        f"Search {name} from {low:g} to {high:g}, around the rate at which most of the loss's fall is done. "
         "(The last rows show what the rules of other tools suggest on the same curves: smallest, median, largest.)"
     ]
     if answer.rows is not None:
@@ -328,15 +328,17 @@ def _said_of_batches(answer: Any, settings: Any) -> list[str]:
     sizes = ",".join(str(size) for size in answer.sizes)
     noise = answer.noise_rows
     lines = [
-        f"The throughput is nearly the highest from {answer.knee} rows on. Ended because {answer.ended}."
+        f"From {answer.knee} rows on, the throughput is nearly the highest. The test ended because {answer.ended}."
     ]
-    lines.append(f"A round with evaluation was trained at {answer.proven} rows, so it fits.")
+    lines.append(
+        f"A round with evaluation was trained at {answer.proven} rows, so this size fits into memory."
+    )
     if noise is not None:
         shown = "above all of these" if noise == float("inf") else f"about {noise:.0f} rows"
         lines.append(
             f"Gradient noise scale early in training: {shown}. Much larger batches hardly improve a step."
         )
     lines.append(
-        "A batch size is chosen for speed; tune the learning rate and the regularisation together with it."
+        "Choose the batch size for speed, and tune the learning rate and the regularisation for this size."
     )
     return [*lines, f"Next: {_again('launch', settings, f'batch_size={sizes}')}"]

@@ -71,7 +71,10 @@ class Lead:
     def _in_noise(self) -> str:
         if self.standard_error is None:
             moved = f"A score moves by {self.noise:.2g} from round to round by chance. " if self.noise else ""
-            return f"{moved}How much other seeds and other validation rows move it is not known; it is usually more."
+            return (
+                f"{moved}It is not known how much a score changes with other seeds and validation rows; usually, "
+                "that is more."
+            )
         return (
             f"With so few rows, a score has a standard error of {self.standard_error:.2g}. Differences between seeds "
             "are not included."

@@ -80,7 +80,7 @@ def test_the_command_measures_on_the_real_loop(sweep: Sweep) -> None:
     assert found["knee"] in sizes
     assert all(each["rows_per_second"] > 0 and each["peak_bytes"] > 0 for each in found["measured"])
     assert float(found["noise_rows"]) >= 0
-    assert "tune the learning rate and the regularisation together with it" in said.err
+    assert "tune the learning rate and the regularisation for this size" in said.err
     assert "Next: sweep launch" in said.err
 
 
