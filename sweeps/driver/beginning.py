@@ -21,7 +21,7 @@ def new_trial(spec: Specification, number: int, proposal: Proposal, added: str |
         configuration, repeat = proposal.part
         trial.set_user_attr("configuration", configuration)
         trial.set_user_attr("repeat", repeat)
-    # A string: as a number, the dashboard would plot the seed.
+    # As a string, because the dashboard would plot a number.
     trial.set_user_attr("seed", str(spec.seed_of(number, repeat)))
     return trial
 

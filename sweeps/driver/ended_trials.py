@@ -25,7 +25,7 @@ class EndedTrials:
         self._leaders = Leaders(spec, part_of, 1)
 
     def add(self, outcome: Outcome, num_leading: int) -> None:
-        """Note how a trial has ended. num_leading: how many trials have ended without a gap, from 0 on."""
+        """Record how a trial has ended. num_leading: how many of the trials 0, 1, 2 … have ended, without a gap."""
         self._by_number[outcome.number] = outcome
         while len(self._table) < num_leading and not self.target_reached:
             latest = self._by_number[len(self._table)]

@@ -266,7 +266,7 @@ class StudyDriver(StudyProgress):
         return self.writer.insert_trial(number, template, proposal.added)
 
     def _leave_out(self, trial: RunningTrial, why: str) -> None:
-        """End a trial that is not trained, because the other folds of its configuration are hopeless."""
+        """End a trial that is not trained, because earlier folds show that its configuration is hopeless."""
         self.running[trial.number] = trial
         trial.places.append(self.here)
         self._end(trial, End("PRUNED", None, None, "hopeless", because=why))

@@ -65,7 +65,7 @@ class Termination:
         self._requested: str | None = None
         self._interruptible = False
         self._table_seen: int | None = None
-        self._failures = 0  # in the table since this run started; earlier failures ended an earlier run
+        self._failures = 0  # failed trials in the table since this run started
         self._failures_in_a_row = 0
         self._failed: int | None = None  # the last configuration that failed
 
@@ -161,7 +161,7 @@ class Termination:
             configuration, _ = driver.part_of(row.number)
             if row.state != "FAIL":
                 self._failures_in_a_row = 0
-            elif configuration != self._failed:  # the repeats of one configuration fail for one reason
+            elif configuration != self._failed:  # repeats of a configuration fail for the same reason
                 self._failures += 1
                 self._failures_in_a_row += 1
                 self._failed = configuration

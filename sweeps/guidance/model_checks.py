@@ -159,7 +159,7 @@ def evaluation_alone(bench: Bench) -> Check:
     scale = max(float(together.abs().max()), 1e-12)
     gap = max(float((together - other).abs().max()) for other in (apart, turned)) / scale
     if not gap <= CLOSE:
-        said = f"The outputs of the same rows differ by {gap:.2g} of the largest when the batch is divided or turned."
+        said = f"Outputs of the same rows differ by {gap:.2g} of the largest if the batch is divided or reversed."
         return failed("evaluation_alone", said, gap=gap)
     return passed("evaluation_alone", "A row's outputs do not depend on the rest of its batch.", gap=gap)
 

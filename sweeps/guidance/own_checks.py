@@ -103,7 +103,7 @@ def checks_of(planned: Planned, data_root: Path) -> Iterator[Check]:
     other, _, _ = trials.train(planned.spec.seed + 1)
     if _same(first, other):
         yield not_applicable(
-            "seed", "Another seed gives the same figures; so it must, if nothing in the code is random."
+            "seed", "Another seed gives the same figures. This is correct if nothing in the code is random."
         )
     else:
         yield passed("seed", "Another seed gives other figures.")

@@ -56,27 +56,27 @@ class OptunaTrial(BaseTrial):
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        """As Optuna's."""
+        """As in Optuna."""
         return float(self._suggest(name, FloatDistribution(low, high, log=log, step=step)))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """As Optuna's."""
+        """As in Optuna."""
         return int(self._suggest(name, IntDistribution(low, high, log=log, step=step)))
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """As Optuna's."""
+        """As in Optuna."""
         return self._suggest(name, CategoricalDistribution(choices=tuple(choices)))
 
     def suggest_uniform(self, name: str, low: float, high: float) -> float:
-        """As Optuna's."""
+        """As in Optuna."""
         return self.suggest_float(name, low, high)
 
     def suggest_loguniform(self, name: str, low: float, high: float) -> float:
-        """As Optuna's."""
+        """As in Optuna."""
         return self.suggest_float(name, low, high, log=True)
 
     def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
-        """As Optuna's."""
+        """As in Optuna."""
         return self.suggest_float(name, low, high, step=q)
 
     def report(self, value: float, step: int) -> None:

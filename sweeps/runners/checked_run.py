@@ -99,12 +99,12 @@ class CheckedRun:
 def checked_round(found: Any, index: int) -> Round:
     """`found`, with its numbers as plain floats. Raises TaskError if it is no valid Round, or not round `index`."""
     if not isinstance(found, Round):
-        raise TaskError(f"advance() returned {_shown(found)}{_kind(found)}, and must return a Round.")
+        raise TaskError(f"advance() returned {_shown(found)}{_kind(found)}, but must return a Round.")
     given: Any = found.index
     if isinstance(given, bool) or not isinstance(given, numbers.Integral):
-        raise TaskError(f"index is {_shown(given)}{_kind(given)}, and must be a whole number.")
+        raise TaskError(f"index is {_shown(given)}{_kind(given)}, but must be a whole number.")
     if given != index:
-        raise TaskError(f"index is {_shown(given)} and must be {index}.")
+        raise TaskError(f"index is {_shown(given)}, but must be {index}.")
     figures: dict[str, Any] = {
         name: None
         if name in _OPTIONAL and getattr(found, name) is None
@@ -125,13 +125,13 @@ def _checked_extra(extra: Any) -> dict[str, float]:
     """The user's further numbers of a round. Raises TaskError for a name that can't be stored or is a column's."""
     if not isinstance(extra, Mapping) or len(extra) > MOST_EXTRA:
         raise TaskError(
-            f"extra is {_shown(extra)}{_kind(extra)}, and must be a mapping of up to {MOST_EXTRA} numbers."
+            f"extra is {_shown(extra)}{_kind(extra)}, but must be a mapping of up to {MOST_EXTRA} numbers."
         )
     for name in extra:
         if not isinstance(name, str) or not name or len(name) > LONGEST_NAME or printable(name) != name:
             raise TaskError(
-                f"extra has the name {_shown(name)}{_kind(name)}, and must have words of up to {LONGEST_NAME} "
-                "characters."
+                f"extra has the name {_shown(name)}{_kind(name)}, but a name must be text of 1 to {LONGEST_NAME} "
+                "printable characters."
             )
         if name in RESERVED:
             raise TaskError(f"extra has the name {name!r}, which is one of a round's own figures.")
@@ -142,7 +142,7 @@ def _checked_cost(cost: Any) -> Cost | None:
     if cost is None:
         return None
     if not isinstance(cost, Cost):
-        raise TaskError(f"cost is {_shown(cost)}{_kind(cost)}, and must be a Cost or None.")
+        raise TaskError(f"cost is {_shown(cost)}{_kind(cost)}, but must be a Cost or None.")
     known = {each.name: _number(f"cost.{each.name}", getattr(cost, each.name)) for each in fields(Cost)}
     return Cost(**known)  # type: ignore[arg-type]
 
@@ -150,7 +150,7 @@ def _checked_cost(cost: Any) -> Cost | None:
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         hint = " (`.item()` gives the number in a tensor)" if hasattr(value, "item") else ""
-        raise TaskError(f"{name} is {_shown(value)}{_kind(value)}, and must be a number{hint}.")
+        raise TaskError(f"{name} is {_shown(value)}{_kind(value)}, but must be a number{hint}.")
     try:
         return float(value)
     except OverflowError:

@@ -92,9 +92,8 @@ class OpenProposer(Proposer):
 
     def _answer(self, number: int, name: str, distribution: BaseDistribution) -> float:
         fixed = self._fixed(number)
-        with (
-            on_one_thread()
-        ):  # asked even where it is not needed, so that the next answer is what it would be
+        # Ask the sampler even if its answer is not needed, so that its next answers stay the same.
+        with on_one_thread():
             sampled = self._talks[number]._suggest(name, distribution)
         if name not in fixed:
             return distribution.to_internal_repr(sampled)
@@ -109,7 +108,7 @@ class OpenProposer(Proposer):
             internal = None
         if internal is None or not distribution._contains(internal):
             raise ValueError(
-                f"{name} is fixed to {value!r}, which the objective does not suggest: {distribution}"
+                f"{name} is fixed to {value!r}, which lies outside the objective's range: {distribution}"
             )
         return internal
 

@@ -20,10 +20,10 @@ def point_to_add(study: Study, words: tuple[str, ...]) -> dict[str, Any]:
     """
     spec = study.spec
     if spec.sampler == "list" or spec.probe is not None:
-        raise UsageError(f"{study.name} is no search: no trials can be added to it.")
+        raise UsageError(f"{study.name} is not a search, so no trials can be added to it.")
     if spec.pauses:
         raise UsageError(
-            f"{study.name} pauses trials (--schedule {spec.schedule}): no trials can be added to it by hand. To try a "
+            f"{study.name} pauses trials (--schedule {spec.schedule}), so no trials can be added to it. To try a "
             "configuration, launch a study with --enqueue FILE."
         )
     given = _values(study, words)
@@ -34,9 +34,7 @@ def point_to_add(study: Study, words: tuple[str, ...]) -> dict[str, Any]:
         name, domain = parameter.name, parameter.domain
         if not parameter.is_active(chosen):
             if name in given:
-                raise UsageError(
-                    f"{name}: its condition does not hold with the other values. Leave {name} out."
-                )
+                raise UsageError(f"{name}: its condition does not hold with the other values. Remove {name}.")
             continue
         if name not in given and name not in spec.defaults and not isinstance(domain, Fixed):
             raise UsageError(f"A value of {name} is missing. Add {name}=VALUE ({_told(domain)}).")
@@ -82,7 +80,7 @@ def _check_unsearched(study: Study, name: str, value: Any) -> None:
         )
     if defaults[name] != value:
         raise UsageError(
-            f"{name}={value}: {name} is not searched in {study.name}, and is {defaults[name]} in every trial. "
+            f"{name}={value}: {name} is not searched in {study.name}. It is {defaults[name]} in every trial. "
             f"{_remedy(study, f'{name}={_text(defaults[name])},{_text(value)}')}"
         )
 

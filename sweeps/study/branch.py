@@ -31,13 +31,13 @@ def plan_branch(
         )
     if spec.probe is not None or spec.sampler not in LEARNING:
         what = (
-            "measures"
+            "is a learning-rate range test"
             if spec.probe is not None
             else f"was searched by {spec.sampler}, which learns nothing from trials"
         )
         raise UsageError(
-            f"{older.name} can't be branched: it {what}. Launch a new study with the other space, or branch a study of "
-            f"--sampler {' or '.join(LEARNING)}."
+            f"{older.name} can't be branched: it {what}. Launch a new study with the changed space, or branch a study "
+            f"of --sampler {' or '.join(LEARNING)}."
         )
     now = plan_again(spec, older.run.task, data_root, gpus_elsewhere=gpus_elsewhere)
     check_unchanged(older.row, now, f"Undo the change, or launch a new study with --warm-start {older.name}.")
@@ -51,7 +51,7 @@ def plan_branch(
         raise UsageError(f"This changes nothing in the space of {older.name}. To train more trials: {more}")
     if not space.searched:
         raise UsageError(
-            "Every parameter is fixed, so there is nothing to search. Leave one of them a range."
+            "Every parameter is fixed, so there is nothing to search. Give at least one of them a range."
         )
     plan = dataclasses.replace(
         now, spec=dataclasses.replace(spec, space=space, enqueued=[], guidance={}, warm_start={})

@@ -1,4 +1,4 @@
-"""How many GPUs a trial is given, and how many trials share a GPU."""
+"""Decides how many GPUs each trial gets, and how many trials share a GPU."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def with_whole_gpus(settings: StudySettings, run: RunSettings) -> StudySettings:
     if settings.gpus_per_trial is not None:
         raise UsageError(
             f"{option} can't be used with --gpus-per-trial: a process that trains several trials has one whole GPU. "
-            "Leave out --gpus-per-trial."
+            "Remove --gpus-per-trial."
         )
     if run.cluster is None and not _num_here():
         raise UsageError(
-            f"{option}: torch finds no GPU on this machine. Leave out the option to train on the CPU, where --workers "
+            f"{option}: torch finds no GPU on this machine. Remove the option to train on the CPU, where --workers "
             "sets how many trials run at once."
         )
     return dataclasses.replace(settings, gpus_per_trial=1.0)
@@ -60,8 +60,8 @@ def packing_of(run: RunSettings, spec: Specification) -> Packing | None:
     if spec.gpus != 1:
         has = "no GPU" if not spec.gpus else f"{spec.gpus:g} GPU each"
         raise UsageError(
-            f"{option}: the trials of this study have {has}, and this is part of its specification. Leave out the "
-            "option, or launch a new study with --trials-per-gpu and without --gpus-per-trial."
+            f"{option}: the trials of this study have {has}, and this is part of its specification. Remove the option, "
+            "or launch a new study with --trials-per-gpu and without --gpus-per-trial."
         )
     if spec.task.kind != "task":
         print(

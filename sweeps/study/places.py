@@ -1,4 +1,4 @@
-"""How many trials run at once on this machine, or on a cluster."""
+"""Decides how many trials run at once on this machine, or on a cluster."""
 
 from __future__ import annotations
 

@@ -27,7 +27,10 @@ from sweeps.study.own_space import given_space
 
 
 def resolve_space(task: Task, path: Path | Mapping[str, Any] | None, overrides: tuple[str, ...]) -> Space:
-    """The task's own space, or the one in `path` or a call, with overrides. Every parameter and value is checked."""
+    """The space with overrides. Every parameter and value is checked.
+
+    path: a YAML file or a mapping; None for the task's own space.
+    """
     if path is None:
         path = built_in_space_path(task.name)
         if path is None:
@@ -152,8 +155,8 @@ def _check_inactive(
     value = False if isinstance(defaults[name], bool) else defaults[name]
     if wanted.get(name, value) != value:
         raise SpaceError(
-            f"{path}: {name}: {wanted[name]!r}, but with the other values of this file its condition does not hold, "
-            f"and then it is {value!r}. Use a space without this condition (--space), or edit the file."
+            f"{path}: {name} is {wanted[name]!r}, but its condition does not hold with the other values of this file, "
+            f"so a trial would use {value!r}. Use a space without this condition (--space), or edit the file."
         )
 
 

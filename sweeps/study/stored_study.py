@@ -229,7 +229,7 @@ class Study:
         return Cost(run, saved, total_seconds(self.database, self.row.study_id))
 
     def parameters(self, trial: TrialRow) -> dict[str, Any]:
-        """All parameters of a trial, searched and not."""
+        """All parameters of a trial, also those that are not searched."""
         return full_parameters(self.spec, self.spec.point_of(trial.params))
 
     def record(self, trial: TrialRow) -> dict[str, Any]:

@@ -36,8 +36,8 @@ def warm_started(planned: Planned, older: Study, *, kind: str = "warm-start") ->
     reasons = _why_hints(spec, older.spec)
     if reasons and spec.is_open:
         raise UsageError(
-            f"--warm-start {older.name}: its trials can only be hints ({'; '.join(reasons)}), and an Optuna objective "
-            "takes none, because its ranges are not known before it runs. Use --enqueue with an exported best.yaml."
+            f"--warm-start {older.name}: its trials can only be hints ({'; '.join(reasons)}). An Optuna objective "
+            "can't use hints, because its ranges are not known before it runs. Use --enqueue with an exported best.yaml."
         )
     fitting, left_out = _sorted_out(spec, older, strict=not reasons)
     trials = [*(_inherited(spec, older) if kind == "branch" else []), *fitting]
@@ -90,16 +90,16 @@ def point_in(spec: Specification, full: Mapping[str, Any], *, strict: bool = Tru
         elif not strict and name in spec.defaults:
             value = domain.nearest(spec.defaults[name])
         else:
-            return f"{name} has no value there"
+            return f"{name} has no value in the older study"
         if not domain.contains(value):
             return f"{name} lies outside the space"
         chosen[name] = value
     here = full_parameters(spec, chosen)
     for name, value in full.items() if strict else ():
         if name not in here:
-            return f"{name} is no parameter here"
+            return f"{name} is not a parameter of this study"
         if here[name] != value:
-            return f"{name} is always {_shown(here[name])} here"
+            return f"{name} is always {_shown(here[name])} in this study"
     return chosen
 
 
@@ -138,7 +138,7 @@ def _why_hints(spec: Specification, older: Specification) -> list[str]:
     elif (spec.data.digest, spec.data.plan) != (older.data.digest, older.data.plan):
         reasons.append("other rows of the data")
     if spec.rounds != older.rounds and not spec.is_open:
-        reasons.append(f"{older.rounds} rounds there, {spec.rounds} here")
+        reasons.append(f"trials of {older.rounds} rounds, not {spec.rounds}")
     return reasons
 
 
@@ -222,7 +222,7 @@ def _listed(left_out: Mapping[str, list[int]]) -> str:
     lines = []
     for reason, numbers in left_out.items():
         shown = ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")
-        lines.append(f"left out: trial{'s' * (len(numbers) > 1)} {shown}: {reason}")
+        lines.append(f"not used: trial{'s' * (len(numbers) > 1)} {shown}: {reason}")
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ class DataPlan:
     most_valid_rows: int | None = None
 
     def load(self, task: Task, root: Path) -> Splits:
-        """The rows before folding. Raises DataError; an error of a user's own task is reported by its type."""
+        """The rows before they are divided into folds. Raises DataError; it names the class of a user's own error."""
         from objectives.rows.subsets import at_most, part_of
 
         try:
@@ -48,7 +48,7 @@ class DataPlan:
         return splits if not self.folds else task.fold(splits, repeat % self.folds, self.folds)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record to store; default values are left out."""
+        """The record to store, without default values."""
         usual = DataPlan(self.name)
         return {key: value for key, value in asdict(self).items() if value != getattr(usual, key)} | {
             "name": self.name

@@ -16,10 +16,9 @@ from objectives.checkpoints.atomic_write import write_whole
 from objectives.checkpoints.packed_file import PackedFile
 from sweeps.errors import Unwritable
 
-Record = dict[str, Any]  # file (its name), digest, round; of a checkpoint also: weights
-Fenced = Callable[
-    [Callable[[], None]], None
-]  # calls a function while no other driver can take over the study
+Record = dict[str, Any]  # keys: file (its name), digest, round; for a checkpoint also weights
+# Calls a function while no other driver can take over the study.
+Fenced = Callable[[Callable[[], None]], None]
 
 
 class TrialFiles:
@@ -89,7 +88,7 @@ class TrialFiles:
 
     def _write(self, path: Path, round_index: int, packed: PackedFile, older: Path | None) -> Record:
         def put(partial: Path, path: Path) -> None:
-            if partial.exists():  # otherwise the file is in place, but the database did not answer
+            if partial.exists():  # if not, an earlier attempt put it in place before the database failed
                 partial.replace(path)
             if older is not None and older != path:
                 older.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The metric that a study optimises, and the best of some rounds by it."""
+"""The metric that a study optimises, and the function that finds the best round by it."""
 
 from __future__ import annotations
 

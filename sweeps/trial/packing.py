@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-AUTO_MOST = 16  # one thread of the CPU prepares the steps of all: more trials were no faster on an H200
+AUTO_MOST = 16  # one CPU thread prepares the steps of all trials: more trials were no faster on an H200
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Packing:
         return 1 if self.is_measured else self.most
 
     def at_most(self, most: int) -> Packing:
-        """The same, with no more than `most` trials."""
+        """The same packing, with no more than `most` trials."""
         return replace(self, most=min(self.most, most))
 
     def measured(self, most: int) -> Packing:

@@ -160,7 +160,7 @@ def _run(
                 groups.pop()
         if numbers and number == numbers[-1]:
             if is_named and _conflicts(groups[-1][-1], row, figures):
-                raise UsageError(f"{table.place(row)}: trial {name}: round {number:g} is there twice.")
+                raise UsageError(f"{table.place(row)}: trial {name}: round {number:g} occurs twice.")
             groups[-1].append(row)
         else:
             numbers.append(number)

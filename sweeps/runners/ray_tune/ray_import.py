@@ -1,6 +1,6 @@
 """Imports Ray and keeps it quiet. Ray reads its environment variables when it is imported.
 
-All other modules take Ray from here and do not import it themselves.
+All other modules must import Ray from here, so that these variables are set before.
 """
 
 from __future__ import annotations

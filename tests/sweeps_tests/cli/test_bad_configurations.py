@@ -178,6 +178,6 @@ def test_an_enqueued_value_whose_condition_does_not_hold_is_refused(refused: Ref
     point.write_text("space: {quality: 0.5, batch_norm: false, bn_momentum: 0.3}\n")
     said = refused("launch", TOY, "--space", space, "--enqueue", point, "--runner", "inline")
     assert (
-        f"{point}: bn_momentum: 0.3, but with the other values of this file its condition does not hold"
+        f"{point}: bn_momentum is 0.3, but its condition does not hold with the other values of this file"
         in said
     )

@@ -153,7 +153,7 @@ BAD = {
         "trial,round,train_loss,train_loss,valid_loss\na,1,1,1,1\n",
         ":1: column 'train_loss' occurs twice",
     ),
-    "a round twice": (FEW + "a,2,1,1\n", ":5: trial a: round 2 is there twice."),
+    "a round twice": (FEW + "a,2,1,1\n", ":5: trial a: round 2 occurs twice."),
     "rounds out of order": (FEW + "a,1,1,1\n", ":5: trial a: round 1 is out of order."),
     "text among the numbers": (FEW + "b,2,low,1\n", ":5: train_loss: 'low' is not a number."),
     "a trial without a name": (FEW + ",2,1,1\n", ":5: trial is empty."),

@@ -36,12 +36,12 @@ def launch_rude(launch_toy: ToyLauncher, tmp_path: Path) -> Any:
 
 
 SAID = {
-    "index_skips": "index is 7 and must be 2",
-    "index_repeats": "index is 1 and must be 2",
-    "index_is_a_tensor": "index is tensor(2), a Tensor, and must be a whole number",
+    "index_skips": "index is 7, but must be 2",
+    "index_repeats": "index is 1, but must be 2",
+    "index_is_a_tensor": "index is tensor(2), a Tensor, but must be a whole number",
     "score_is_a_tensor": "valid_score is tensor(",
     "score_is_an_array": "valid_score is array(",
-    "score_is_a_word": "valid_score is 'good', a str, and must be a number",
+    "score_is_a_word": "valid_score is 'good', a str, but must be a number",
     "score_is_none": "valid_score is None",
     "score_is_huge": "valid_score is",
     "cost_is_a_word": "cost.seconds is 'long'",
@@ -49,7 +49,7 @@ SAID = {
     "extra_is_a_tensor": "extra.f1 is tensor(1.)",
     "extra_has_a_number_as_name": "extra has the name 1, an int",
     "extra_has_our_name": "extra has the name 'seconds'",
-    "no_round": "advance() returned None, a NoneType, and must return a Round",
+    "no_round": "advance() returned None, a NoneType, but must return a Round",
     "done_early": "rounds_done is 1000000000 after round 2",
     "done_never": "rounds_done is 0 after round 2",
     "other_budget": "a run of 10 rounds, but its run has rounds = 15",

@@ -65,7 +65,7 @@ def test_a_branch_of_a_branch_keeps_what_its_parent_kept(launch: Sweep, sweep: S
 def test_trials_that_cannot_be_compared_are_hints(launch: Sweep) -> None:
     launch("-n", "8", "--study", "older", "--rounds", "5")
     said = launch("-n", "7", "--study", "new", "--warm-start", "older").err
-    assert "older: the best 5 are tried first, as hints (5 rounds there, 10 here)" in said
+    assert "older: the best 5 are tried first, as hints (trials of 5 rounds, not 10)" in said
     best = [trial.params for trial in load("older").ranking(5)]
     assert [trial.params for trial in load("new").table()[1:6]] == best
     assert load("new").spec.observations == []
@@ -97,7 +97,7 @@ def test_an_optuna_objective_learns_from_an_older_study(
         ),
         (
             ("--warm-start", "older", "quality=0.95..0.99"),
-            "No trial of older fits this study.\nleft out: trials 0, 1",
+            "No trial of older fits this study.\nnot used: trials 0, 1",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_an_added_trial_gets_a_recorded_number_and_the_table_is_the_same_after_a
         (("qualty=0.5",), "s has no parameter 'qualty'; did you mean 'quality'? It has: quality, "),
         (
             ("learning_rate=0.5",),
-            "learning_rate is not searched in s, and is 0.1 in every trial. To search there",
+            "learning_rate is not searched in s. It is 0.1 in every trial. To search there",
         ),
         (("quality=0.3..0.5",), "an added trial has one value for each parameter: quality=VALUE."),
         (("quality=0.3", "quality=0.4"), "quality is given twice"),
