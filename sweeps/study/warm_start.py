@@ -37,7 +37,8 @@ def warm_started(planned: Planned, older: Study, *, kind: str = "warm-start") ->
     if reasons and spec.is_open:
         raise UsageError(
             f"--warm-start {older.name}: its trials can only be hints ({'; '.join(reasons)}). An Optuna objective "
-            "can't use hints, because its ranges are not known before it runs. Use --enqueue with an exported best.yaml."
+            "can't use hints, because its ranges are not known before it runs. Use --enqueue with an exported "
+            "best.yaml."
         )
     fitting, left_out = _sorted_out(spec, older, strict=not reasons)
     trials = [*(_inherited(spec, older) if kind == "branch" else []), *fitting]
