@@ -72,7 +72,7 @@ class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
         self._report(control)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """If the metric was never among the figures, report them all the same: the error then names them."""
+        """If the metric was never among the figures, report the figures anyway, so that the error lists them."""
         if not self._trial.has_reported and self._evaluated:
             self._trial.report(self._evaluated)
 

@@ -132,7 +132,7 @@ def _recorded(trial: TrialRow, num_rounds: int) -> Stop | None:
 
 
 def _agreeing(found: Diagnosis, stop: Stop | None) -> Diagnosis:
-    """The diagnosis of a trial; if it was halted for another reason than `found` has, that of the halt's reason."""
+    """The diagnosis `found`; but if a stop rule halted the trial for another reason, the diagnosis of that reason."""
     if stop is None or stop.reason == found.label:
         return found
     advice = found.advice if stop.reason in ("inferior", "plateau") else advice_for(stop.reason)

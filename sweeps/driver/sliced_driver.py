@@ -191,7 +191,7 @@ class SlicedDriver(StudyDriver):
         return end
 
     def _end_notes(self, trial: RunningTrial, end: End, weights: Record | None) -> dict[str, Any]:
-        """At the study's end, store a paused trial as ended. Its files stay: it may continue if the study grows."""
+        """The attributes at the trial's end. None deletes one that was stored at a pause and is out of date."""
         return {**trial.all_notes(end, weights), "value_so_far": None}
 
     def _end_paused(self, trial: RunningTrial) -> None:

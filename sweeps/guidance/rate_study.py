@@ -235,7 +235,7 @@ def _short_loss(row: Mapping[str, Any] | None, metric: Metric) -> float:
 
 
 def _failures_dropped(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The points without those that failed at a lower rate than one that did not: their failure has another reason."""
+    """The points without those that failed although a higher rate did not fail: the rate can't be the reason."""
     good = [at for at, loss in enumerate(losses) if math.isfinite(loss)]
     last = good[-1] if good else -1
     kept = [*good, *range(last + 1, len(rates))]

@@ -87,9 +87,9 @@ class End:
 def end_of(stop: Stop, rounds: Sequence[Round], metric: Metric) -> End:
     """The end of a trial that a stop rule halted.
 
-    A trial that was better than chance before it overfitted, diverged or collapsed is COMPLETE with the value of its
-    best round, because samplers and `best` would ignore a PRUNED trial. A trial that was never better than chance, or
-    was inferior to others, is PRUNED, also with the value of its best round. Without any finite value, it is FAIL.
+    A trial is COMPLETE with the value of its best round, because samplers and `best` would ignore a PRUNED trial. It is
+    PRUNED, also with that value, if it was inferior to others, if it is paused, or if it diverged, collapsed or learnt
+    nothing and was never better than chance. Without any finite value, it is FAIL.
     """
     best = best_round(rounds, metric)
     record = {"stop_reason": stop.reason, "evidence": stop.evidence, "because": stop.because}

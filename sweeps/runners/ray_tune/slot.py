@@ -69,7 +69,10 @@ def serve_slot(config: dict[str, Any]) -> None:
 def _settled(
     make: Callable[[], tuple[T, dict[str, Any]]], line: Line, node: str, timeout_seconds: float
 ) -> T | None:
-    """Make a worker, and send its environment to the driver. Returns None if that fails: the driver ends the run."""
+    """Make a worker and send its environment to the driver.
+
+    Returns None if the worker can't be made; the driver then ends the run.
+    """
 
     def refuse(why: str) -> None:
         line.send("refuse", content=(node, why))
