@@ -111,7 +111,7 @@ def test_it_is_said_once_and_noted_whatever_the_clock_says(
 ) -> None:
     study = launch_rude(["numpy_state"], checkpoint_seconds=every)
     noted = noted_of(study.trial(0))
-    assert "state can't be kept" in noted
+    assert "state can't be saved" in noted
     assert noted in capsys.readouterr().err
     assert noted_of(study.trial(1)) == ""
 

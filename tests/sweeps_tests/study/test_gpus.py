@@ -29,7 +29,7 @@ def spec() -> Specification:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (0, "--trials-per-gpu 0 must be at least 1. Leave out the option"),
+        (0, "--trials-per-gpu 0 must be at least 1. Remove the option"),
         ("-3", "--trials-per-gpu -3 must be at least 1"),
         ("1e30", "--trials-per-gpu 1e30 must be a whole number of trials, such as 8, or auto"),
         ("many", "must be a whole number of trials, such as 8, or auto"),
@@ -45,14 +45,14 @@ def test_what_is_no_number_of_trials_is_refused(given: Any, message: str) -> Non
 def test_a_machine_without_a_gpu_has_none_to_share() -> None:
     run = RunSettings(trials_per_gpu="auto")
     with pytest.raises(
-        UsageError, match=r"--trials-per-gpu auto: torch finds no GPU .* Leave out the option"
+        UsageError, match=r"--trials-per-gpu auto: torch finds no GPU .* Remove the option"
     ):
         with_whole_gpus(StudySettings(TOY), run)
 
 
 def test_two_ways_to_share_a_gpu_are_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"can't be used with --gpus-per-trial: .* Leave out --gpus-per-trial"
+        UsageError, match=r"can't be used with --gpus-per-trial: .* Remove --gpus-per-trial"
     ):
         with_whole_gpus(StudySettings(TOY, gpus_per_trial=0.25), RunSettings(trials_per_gpu=4))
 
@@ -69,7 +69,7 @@ def test_the_study_is_that_of_a_launch_without_the_option(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("has", "told"), [(0.0, "no GPU"), (0.25, "0.25 GPU each"), (2.0, "2 GPU each")])
 def test_a_study_of_other_gpus_is_refused(spec: Specification, has: float, told: str) -> None:
-    with pytest.raises(UsageError, match=f"the trials of this study have {told}, .* Leave out the option"):
+    with pytest.raises(UsageError, match=f"the trials of this study have {told}, .* Remove the option"):
         packing_of(RunSettings(trials_per_gpu=4), dataclasses.replace(spec, gpus=has))
 
 
