@@ -44,16 +44,12 @@ def test_what_is_no_number_of_trials_is_refused(given: Any, message: str) -> Non
 
 def test_a_machine_without_a_gpu_has_none_to_share() -> None:
     run = RunSettings(trials_per_gpu="auto")
-    with pytest.raises(
-        UsageError, match=r"--trials-per-gpu auto: torch finds no GPU .* Remove the option"
-    ):
+    with pytest.raises(UsageError, match=r"--trials-per-gpu auto: torch finds no GPU .* Remove the option"):
         with_whole_gpus(StudySettings(TOY), run)
 
 
 def test_two_ways_to_share_a_gpu_are_refused() -> None:
-    with pytest.raises(
-        UsageError, match=r"can't be used with --gpus-per-trial: .* Remove --gpus-per-trial"
-    ):
+    with pytest.raises(UsageError, match=r"can't be used with --gpus-per-trial: .* Remove --gpus-per-trial"):
         with_whole_gpus(StudySettings(TOY, gpus_per_trial=0.25), RunSettings(trials_per_gpu=4))
 
 
