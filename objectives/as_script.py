@@ -6,6 +6,7 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 NO_ARGUMENTS = (
     "Code that is swept gets no command-line arguments: give each argument a default, or parse them below `if __name__ "
@@ -15,10 +16,19 @@ NO_ARGUMENTS = (
 
 def asks_for_arguments(error: BaseException) -> bool:
     """Whether code ended or failed because it got no command-line arguments, as with argparse or `sys.argv[1]`."""
-    if isinstance(error, SystemExit):
-        return True
     frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SystemExit):
+        return error.code == 2 or any(Path(each.filename).stem == "argparse" for each in frames)
     return isinstance(error, IndexError) and bool(frames) and "argv" in (frames[-1].line or "")
+
+
+def ended_itself(error: BaseException) -> str:
+    """What to write instead, where code has ended the program; empty for any other error."""
+    if isinstance(error, SystemExit):
+        return (
+            f"The code called sys.exit({error.code!r}): return from the function, or raise an error, instead."
+        )
+    return ""
 
 
 @contextlib.contextmanager

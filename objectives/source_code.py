@@ -206,4 +206,6 @@ def _told(error: BaseException, sources: Sources) -> str:
     frames = [each for each in traced if each.filename in ours]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     remedy = f" {NO_ARGUMENTS}" if asks_for_arguments(error) else ""
+    if isinstance(error, SystemExit) and not remedy:
+        remedy = ' Put what ends the program below `if __name__ == "__main__":`.'
     return f"{type(error).__name__}: {error}{where}.{remedy}"

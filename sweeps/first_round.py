@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import optuna
 from optuna.distributions import json_to_distribution
 
 from objectives import Round
+from objectives.checkpoints.packed_file import PackedFile
 from objectives.errors import CodeError
 from sweeps.errors import UsageError
 from sweeps.launching import Launch
@@ -30,6 +31,8 @@ from sweeps.trial.work import Assignment, Event, Progress, Suggest
 AGAIN_SECONDS = 20.0  # if two rounds take less, the trial is started again, to compare its figures
 SHORT_SECONDS = 30.0  # if the first round takes less, a second one is trained, to measure the speed
 
+STARTS_AGAIN = "starts again"
+
 
 @dataclass(frozen=True)
 class FirstRound:
@@ -39,7 +42,9 @@ class FirstRound:
     was reported, including what the code does before it. seconds_a_round: the time of the second round, without set-up;
     None if the first round took long, or was the last. failed_afterwards: what the code raised when it was told to end.
     differs: which figure differs, in words, if another trial is started and then the first one again in this process;
-    empty if none does; None if this was not tried.
+    empty if none does; None if this was not tried. continued: the same for the second round, if the trial
+    continues from the state that was saved in the first; `STARTS_AGAIN` if the code does not restore that state; None
+    if this was not tried. unread: the parameters that the code read in none of these rounds.
     """
 
     parameters: dict[str, Any]
@@ -49,6 +54,8 @@ class FirstRound:
     seconds_a_round: float | None
     failed_afterwards: Failure | None = None
     differs: str | None = None
+    continued: str | None = None
+    unread: Sequence[str] = ()
 
 
 def first_round(launching: Launch) -> FirstRound:
@@ -64,12 +71,21 @@ def first_round(launching: Launch) -> FirstRound:
         raise UsageError(
             "The first trial ended without a value, because the objective pruned it before its first report."
         )
-    differs = None
+    differs = continued = None
     if launching.planned.code is not None and found.seconds + (found.following or 0) < AGAIN_SECONDS:
         differs = _difference(trials, told)
+        continued = _continued(trials, found)
     size = None if told.weights is None else len(told.weights.content)
     return FirstRound(
-        found.parameters, told.round, size, found.seconds, found.following, found.failed_afterwards, differs
+        found.parameters,
+        told.round,
+        size,
+        found.seconds,
+        found.following,
+        found.failed_afterwards,
+        differs,
+        continued,
+        sorted(trials.unread),
     )
 
 
@@ -77,7 +93,24 @@ def _difference(trials: _Trials, told: Progress) -> str:
     """Start another trial, and then the first one again. Returns which figure differs, in words; empty if none does."""
     if trials.has_second:
         trials.first_of(1)
-    again = trials.first_of(0).told
+    return _changed(trials, told, trials.first_of(0).told)
+
+
+def _continued(trials: _Trials, found: _Begun) -> str | None:
+    """Continue the first trial from the state after its first round: the first figure of the second that differs.
+
+    None where nothing was saved, or no second round was trained.
+    """
+    if found.state is None or found.second is None:
+        return None
+    again = trials.first_of(0, found.state).told
+    if isinstance(again, Progress) and again.round.index == 1:
+        return STARTS_AGAIN
+    return _changed(trials, found.second, again)
+
+
+def _changed(trials: _Trials, told: Progress, again: Event | Failure) -> str:
+    """The first figure of a round that differs when it is trained again; empty if none does."""
     if not isinstance(again, Progress):
         return f"it failed the second time ({again.in_short})" if isinstance(again, Failure) else "it ended"
     ours, theirs = told.round.figures(), again.round.figures()
@@ -91,7 +124,8 @@ class _Begun:
     """The first round of a trial.
 
     told: the first event besides questions. seconds: until this event. following: the seconds of the second round; None
-    if it was not trained.
+    if it was not trained. state: after the first round, to continue from; None if nothing was saved. second: the second
+    round; None if it was not trained.
     """
 
     told: Event | Failure
@@ -99,6 +133,8 @@ class _Begun:
     seconds: float
     following: float | None
     failed_afterwards: Failure | None
+    state: PackedFile | None
+    second: Progress | None
 
 
 class _Trials:
@@ -111,27 +147,34 @@ class _Trials:
         self.has_second = self._proposer.is_open()
         if self.has_second:
             self._chosen.append(self._proposer.propose().chosen)
+        self.unread: set[str] = set()
+        if not spec.is_open:  # there the code asks for what it reads
+            self.unread.update(*(full_parameters(spec, each) for each in self._chosen))
         self._worker = make_worker(dataclasses.replace(work_plan(launching), keep_weights=True))
 
     def shown(self, figure: str) -> str:
         """The name of a round's figure for the user."""
         return self._spec.metric.name if figure == "valid_score" else figure
 
-    def first_of(self, number: int) -> _Begun:
-        """Train the first round of a trial, and the second one if the first was short."""
+    def first_of(self, number: int, state: PackedFile | None = None) -> _Begun:
+        """Train the first round of a trial, or the one after `state`; and the next one if it was short."""
         spec = self._spec
         parameters = full_parameters(spec, self._chosen[number])
         if isinstance(self._proposer, OpenProposer):
             self._proposer.begin(number)
-        begun, following = time.monotonic(), None
-        assignment = Assignment(number, parameters, spec.seed_of(number), spec.rounds)
+        begun, following, second = time.monotonic(), None, None
+        assignment = Assignment(number, parameters, spec.seed_of(number), spec.rounds, checkpoint=state)
         with contextlib.closing(self._worker.train(assignment)) as training:
             told = _first_told(training, self._proposer, number, parameters)
-            seconds = time.monotonic() - begun
+            seconds, latest = time.monotonic() - begun, self._worker.latest_state()
             if isinstance(told, Progress) and spec.rounds > 1 and seconds < SHORT_SECONDS:
+                again = time.monotonic()
                 then = training.send(True)
-                following = time.monotonic() - begun - seconds if isinstance(then, Progress) else None
-        return _Begun(told, parameters, seconds, following, self._worker.failed_afterwards)
+                if isinstance(then, Progress):
+                    following, second = time.monotonic() - again, then
+        self.unread &= set(self._worker.unread) | (self.unread - parameters.keys())
+        afterwards, kept = self._worker.failed_afterwards, latest and latest[1].checkpoint
+        return _Begun(told, parameters, seconds, following, afterwards, kept, second)
 
 
 def _first_told(

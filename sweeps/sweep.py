@@ -19,6 +19,7 @@ from storage.url import parse_url, sqlite_path
 from sweeps import paths
 from sweeps.best_config.export import example_rows
 from sweeps.driver.folder_owner import check_owner, claim
+from sweeps.driver.notices import Notices
 from sweeps.driver.results_folder import ResultsKeeper, check_writable, remove_unfinished
 from sweeps.driver.sliced_driver import SlicedDriver
 from sweeps.driver.study_driver import StudyDriver
@@ -264,6 +265,16 @@ def _run(
     if not termination.pauses and not driver.is_over:
         with termination.signals():
             _runner(launching).run(driver, work_plan(launching), termination)
+        if study.spec.is_open:
+            _say_unasked(study)
+
+
+def _say_unasked(study: Study) -> None:
+    """Name the fixed parameters for which no trial of an Optuna objective has asked: probably they are misspelt."""
+    asked = {name for trial in study.all_trials() for name in trial.params}
+    fixed = [parameter.name for parameter in study.spec.space]
+    if asked:
+        Notices().unasked([name for name in fixed if name not in asked], sorted(asked))
 
 
 def _with_retries(url: str, call: Callable[[], T]) -> T:

@@ -27,7 +27,7 @@ class LightGBMCallback:
         """Report the iteration. Raises LightGBM's EarlyStopException if the trial is halted."""
         latest = {(data, name): value for data, name, value, *_ in env.evaluation_result_list or ()}
         figures = boosting_figures(latest, self._trial.metric)
-        if self._trial.keeps(figures):
+        if self._trial.keeps(figures, continues=False):
             self._trial.save(model=env.model.model_to_string())
         if self._trial.report(figures):
             raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)

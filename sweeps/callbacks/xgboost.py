@@ -27,6 +27,6 @@ class XGBoostCallback(xgboost.callback.TrainingCallback):  # type: ignore[misc]
             (data, name): values[-1] for data, logged in evals_log.items() for name, values in logged.items()
         }
         figures = boosting_figures(latest, self._trial.metric)
-        if self._trial.keeps(figures):
+        if self._trial.keeps(figures, continues=False):
             self._trial.save(model=bytes(model.save_raw()))
         return self._trial.report(figures)

@@ -195,10 +195,9 @@ def ended_line(number: int, end: End, num_rounds: int) -> str:
     """One line on an ended trial."""
     if end.state == "FAIL":
         return f"trial {number} failed: {end.because}"
-    value = value_text(end.value)
+    reached = _reached(number, end)
     if end.stop_reason == "finished":
-        return f"trial {number}  {value} at round {end.best_round}, all {num_rounds} rounds"
-    reached = f"trial {number}  {value} at round {end.best_round}"
+        return f"{reached}, all {num_rounds} rounds"
     if end.stop_reason == "paused":
         return f"{reached}, {end.because}"
     return f"{reached}, halted at {num_rounds}: {end.stop_reason}: {end.because}"
@@ -208,8 +207,13 @@ def short_line(number: int, end: End, num_rounds: int) -> str:
     """One short line on an ended trial, without the evidence, which `sweep show` prints."""
     if end.state == "FAIL":
         return f"trial {number} failed: {end.because[:40]}"
-    reached = f"trial {number}  {value_text(end.value)} at round {end.best_round}"
-    return f"{reached}, {end.stop_reason.replace('_', ' ')} at {num_rounds}"
+    return f"{_reached(number, end)}, {end.stop_reason.replace('_', ' ')} at {num_rounds}"
+
+
+def _reached(number: int, end: End) -> str:
+    if end.value is None:
+        return f"trial {number}  no value"
+    return f"trial {number}  {value_text(end.value)} at round {end.best_round}"
 
 
 def running_line(

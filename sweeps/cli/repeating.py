@@ -98,7 +98,7 @@ def confirm(
     ]
     columns = ("rank", "trial", "searched", "mean", "std", "repeats", "p_value", "compared")
     print_rows(rows, form, columns=columns)
-    said = [_said_of_test(confirmed), *said_of_confirmation(confirmed.study)]
+    said = [*_said_of_seeds(confirmed), _said_of_test(confirmed), *said_of_confirmation(confirmed.study)]
     if confirmed.is_written:
         said.append(f"Best configuration: {confirmed.study.best_path}")
     else:
@@ -119,6 +119,16 @@ def _looked(confirmed: Any) -> dict[str, Any] | None:
     if test is None:
         return None
     return {"mean": test.mean, "std": test.std if test.count > 1 else None, "look": confirmed.look}
+
+
+def _said_of_seeds(confirmed: Any) -> list[str]:
+    """That the repeats of a user's own code tell nothing of noise, if each trial's are all equal."""
+    if confirmed.study.spec.task.kind == "task" or not confirmed.repeats_are_equal:
+        return []
+    return [
+        "All repeats of each trial gave the same value, so they tell nothing about noise: the code does not use "
+        "trial.seed, or seeds its generators with a number of its own."
+    ]
 
 
 def _said_of_test(confirmed: Any) -> str:

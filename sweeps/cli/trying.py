@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweeps.cli.terminal import indented, parameters_text, value_text
-from sweeps.first_round import FirstRound, first_round
+from sweeps.first_round import STARTS_AGAIN, FirstRound, first_round
 from sweeps.launching import Launch
 
 
@@ -44,6 +44,24 @@ def _warnings(tried: FirstRound) -> list[str]:
             "table would depend on which process trains which trial. Either something is kept from trial to trial (a "
             "global variable, a cache, a file): make it anew in each trial. Or random numbers come from a generator "
             "that is not seeded: seed it with trial.seed."
+        )
+    if tried.continued == "":
+        lines.append("continued from what it saved in round 1: the same round 2, bit for bit")
+    elif tried.continued == STARTS_AGAIN:
+        lines.append(
+            "it does not continue from what it saves, so a trial that is cut off starts again from round 1"
+        )
+    elif tried.continued is not None:
+        lines.append(
+            f"continued from what it saved in round 1, it gave another round 2: {tried.continued}. So a trial that is "
+            "cut off would end otherwise. Save and restore all that later rounds depend on (the optimizer, the "
+            "scheduler, a random generator of your own), or save nothing: then such a trial starts again."
+        )
+    if tried.unread:
+        one = len(tried.unread) == 1
+        lines.append(
+            f"the code did not read {', '.join(tried.unread)} in these rounds. If it does not use "
+            f"{'it' if one else 'them'}, take {'it' if one else 'them'} out of the space."
         )
     if tried.failed_afterwards is not None:
         lines.append(f"after the loop, the code failed: {tried.failed_afterwards.in_short}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 
+from objectives.spelling import did_you_mean
 from sweeps.trial.verdict import Failure
 
 
@@ -29,6 +31,15 @@ class Notices:
             f"{failure.in_short}. This may also hold for other trials; `sweep show` tells it for each trial.\n"
             f"{failure.traceback}",
         )
+
+    def unasked(self, names: Collection[str], asked: Collection[str]) -> None:
+        """Parameters that a launch has fixed, and that no trial of an Optuna objective has asked for."""
+        for name in names:
+            self._tell_once(
+                f"unasked {name}",
+                f"no trial has asked for {name!r}, which is fixed{did_you_mean(name, asked)} The objective asks for: "
+                f"{', '.join(asked) or 'nothing'}.",
+            )
 
     def _tell_once(self, kind: str, text: str) -> None:
         if kind not in self._told:

@@ -6,6 +6,7 @@ threads runs at a time.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Generator
@@ -13,6 +14,7 @@ from typing import Any
 
 from sweeps.trial.work import Event
 
+SIGNAL_SECONDS = 0.5  # between looks for signals
 Exchange = Callable[[Event], Any]
 
 
@@ -46,7 +48,7 @@ class Conversation:
     def events(self) -> Generator[Event, Any, None]:
         """The events of the code, one after the other. The caller sends in each answer. Raises what the code raises."""
         self._thread.start()
-        while not isinstance(told := self._told.get(), _Ended):
+        while not isinstance(told := self._next(), _Ended):
             answer = yield told
             self._answers.put(answer)
         if told.error is not None:
@@ -67,6 +69,12 @@ class Conversation:
             if isinstance(told := self._told.get(), _Ended):
                 error = told.error
         return error
+
+    def _next(self) -> Event | _Ended:
+        """What is told next. Waits are short: Python handles a signal that comes just before one only after it."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._told.get(timeout=SIGNAL_SECONDS)
 
     def _run(self) -> None:
         error: BaseException | None = None

@@ -72,7 +72,10 @@ def _number(name: str, value: Any) -> float:
             raise CodeError(f"trial.report({name}=…): {_shape(value)}. Report one number.") from None
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise CodeError(f"trial.report({name}=…): {value!r:.100} is a {type(value).__name__}, not a number.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise CodeError(f"trial.report({name}=…): the number is too large for a float.") from None
 
 
 def _shape(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from sweeps.own_code.optuna_trial import OptunaObjective
 
 OwnObjective = FunctionObjective | OptunaObjective
 OWN_OBJECTIVES = (FunctionObjective, OptunaObjective)
+# Without any of these nothing in a file can be swept, and it is not run: it may be a script that trains at once.
+_MAY_BE_SWEPT = re.compile(r"objective|Task|import\s*\*")
 _USUAL_NAMES = ("train", "objective", "main")
 
 
@@ -95,14 +98,14 @@ def find(reference: str, *, before_loading: Callable[[Sources], None] | None = N
 
 
 def _only_one(sources: Sources) -> str:
-    names = _candidates(sources.load())
+    names = _candidates(sources.load()) if _MAY_BE_SWEPT.search(sources.main.text) else []
     if len(names) == 1:
         return names[0]
     path = sources.main.path
     if not names:
         raise UnknownTaskError(
             f"{path} has nothing to sweep. It needs a function that is decorated with @sweeps.objective(…), a function "
-            "`objective(trial)` for Optuna, or a Task class."
+            "`objective(trial)` for Optuna, or a Task class. `sweep new NAME` writes a file to begin with."
         )
     listed = ", ".join(f"{Path(path).name}:{name}" for name in names)
     raise UnknownTaskError(f"{path} has several objects that can be swept. Name one: {listed}.")

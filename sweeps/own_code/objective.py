@@ -173,8 +173,13 @@ def _check(
         _refuse(f"chance={chance!r} must be a number")
     if isinstance(valid_rows, bool) or not isinstance(valid_rows, int) or valid_rows < 0:
         _refuse(f"valid_rows={valid_rows!r} must be a whole number of at least 0")
-    if not isinstance(files, list | tuple) or not all(isinstance(each, str | Path) for each in files):
+    if not are_paths(files):
         _refuse(f"files={files!r:.100} must be a list of paths")
+
+
+def are_paths(files: Any) -> bool:
+    """Whether it is a list of paths."""
+    return isinstance(files, list | tuple) and all(isinstance(each, str | Path) for each in files)
 
 
 def _refuse(why: str) -> NoReturn:

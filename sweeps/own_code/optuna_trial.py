@@ -26,14 +26,23 @@ from optuna.trial import BaseTrial
 from objectives.errors import CodeError
 from objectives.round import Cost, Round
 from sweeps.own_code.conversation import STOPPED, Exchange
-from sweeps.own_code.objective import Direction
+from sweeps.own_code.habits import NoSuchAttribute
+from sweeps.own_code.objective import Direction, are_paths
 from sweeps.own_code.trial import TrialStart
 from sweeps.trial.returned import Returned
 from sweeps.trial.work import Progress, Suggest
 
+_OF_OURS = (
+    "A function with trial.params, trial.rounds(), trial.report(f1=…), trial.save and trial.restore is decorated with "
+    "@sweeps.objective(space=…, metric=…, direction=…)."
+)
 
-class _NotHere(CodeError, AttributeError):
-    """The error for an attribute of Optuna's trial that can't exist if trials run in workers."""
+
+class _Suggested(dict[str, Any]):
+    """The values that were suggested so far. For an unknown name, the KeyError says what to do."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise KeyError(f"nothing was suggested as {name!r} yet. {_OF_OURS}")
 
 
 class OptunaTrial(BaseTrial):
@@ -79,8 +88,16 @@ class OptunaTrial(BaseTrial):
         """As in Optuna."""
         return self.suggest_float(name, low, high, step=q)
 
-    def report(self, value: float, step: int) -> None:
+    def report(self, value: float | None = None, step: int | None = None, **figures: Any) -> None:
         """Report the value at a step. A step that was reported before is ignored, as in Optuna."""
+        if figures or step is None:
+            given = ", ".join(
+                [*([] if value is None else [f"{value!r:.40}"]), *(f"{name}=…" for name in figures)]
+            )
+            raise CodeError(
+                f"trial.report({given}): an Optuna objective reports a value and its step: trial.report(value, step). "
+                f"{_OF_OURS}"
+            )
         place: Any = step  # the user may pass any type
         if not isinstance(place, numbers.Integral) or step < 0:
             raise CodeError(f"trial.report(…, step={step!r}): the step must be a whole number of at least 0.")
@@ -99,7 +116,7 @@ class OptunaTrial(BaseTrial):
 
     def set_constraint(self, key: str, value: float) -> NoReturn:
         """Always raises, because a sweep's samplers do not support constraints."""
-        raise _NotHere(
+        raise NoSuchAttribute(
             "trial.set_constraint can't be used in a sweep, whose samplers do not support constraints. Raise "
             "optuna.TrialPruned if a constraint is violated, or return a bad value."
         )
@@ -125,7 +142,7 @@ class OptunaTrial(BaseTrial):
     @property
     def params(self) -> dict[str, Any]:
         """The values that were suggested so far."""
-        return dict(self._params)
+        return _Suggested(self._params)
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -155,15 +172,13 @@ class OptunaTrial(BaseTrial):
     def __getitem__(self, name: str) -> NoReturn:
         raise CodeError(
             f"trial[{name!r}]: an Optuna trial is no mapping. Ask it for the parameter with "
-            f"trial.suggest_float({name!r}, low, high). To get all parameters as a mapping instead, decorate the "
-            "function with @sweeps.objective(space=…), and read them from trial.params."
+            f"trial.suggest_float({name!r}, low, high). {_OF_OURS}"
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise _NotHere(
+        raise NoSuchAttribute(
             f"trial.{name} can't be used in a sweep, where the objective runs in a worker without access to its study. "
-            "You can use suggest_*, report, should_prune, set_user_attr, params and number. The trial of a function "
-            "that is decorated with @sweeps.objective has params, rounds, save and restore."
+            f"You can use suggest_*, report, should_prune, set_user_attr, params and number. {_OF_OURS}"
         )
 
     @property
@@ -218,13 +233,15 @@ class OptunaTrial(BaseTrial):
 
 
 class OptunaObjective:
-    """A function written for Optuna's `study.optimize`, with what a study must know of it."""
+    """A function written for Optuna's `study.optimize`, with what a study must know of it.
+
+    Its attribute `sweep_files` names files that decide its figures: `objective.sweep_files = ["rows.csv"]`.
+    """
 
     test_function = None
     space: Mapping[str, Any] | None = None
     chance: float | None = None
     valid_rows = 0
-    files: Sequence[str] = ()
 
     def __init__(
         self,
@@ -236,6 +253,7 @@ class OptunaObjective:
         rounds: int = 100,
     ) -> None:
         self.function = function
+        self.files = _files_of(function, name)
         self.name = name
         self.direction: Direction = direction
         self.metric = metric
@@ -254,6 +272,14 @@ class OptunaObjective:
         else:
             if not trial.is_over:
                 trial.returned(_number(value, self.name))
+
+
+def _files_of(function: Callable[[Any], Any], name: str) -> tuple[str, ...]:
+    """The paths that its attribute `sweep_files` names. Raises CodeError if it is no list of paths."""
+    files = getattr(function, "sweep_files", ())
+    if not are_paths(files):
+        raise CodeError(f"{name}.sweep_files = {files!r:.100} must be a list of paths.")
+    return tuple(map(str, files))
 
 
 def _number(value: Any, source: str) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments
+from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments, ended_itself
 from objectives.errors import CodeError, ObjectiveError
 from sweeps.own_code import random_state
 from sweeps.own_code.conversation import Conversation, Exchange
@@ -127,8 +127,9 @@ def _in_the_same_folder() -> Iterator[None]:
 
 def _from_own_code(error: BaseException) -> BaseException:
     """The error, with its traceback shortened so that it begins in the user's code, if it has a part there."""
-    if asks_for_arguments(error):
-        remedied = CodeError(f"{type(error).__name__}: {error}. {NO_ARGUMENTS}")
+    remedy = NO_ARGUMENTS if asks_for_arguments(error) else ended_itself(error)
+    if remedy:
+        remedied = CodeError(f"{type(error).__name__}: {error}. {remedy}")
         error = remedied.with_traceback(error.__traceback__)
     frames: TracebackType | None = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):

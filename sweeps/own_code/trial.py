@@ -8,27 +8,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from objectives.checkpoints.packed_file import PackedFile
-from objectives.checkpoints.saved_state import load_into, pack, unpack
+from objectives.checkpoints.saved_state import load_into, unpack
 from objectives.errors import CodeError
 from objectives.round import Cost, Round
 from objectives.spelling import did_you_mean
 from sweeps.own_code import random_state
 from sweeps.own_code.figures import round_of
+from sweeps.own_code.habits import (
+    check_figures,
+    check_named,
+    check_no_number,
+    no_attribute,
+    no_item,
+)
+from sweeps.own_code.kept_state import KeptState
+from sweeps.own_code.parameters import Parameters
 from sweeps.trial.metric import Metric
 from sweeps.trial.work import Progress
-
-
-class Parameters(dict[str, Any]):
-    """A trial's parameters by name. For an unknown name, the KeyError suggests a similar one."""
-
-    def __missing__(self, name: str) -> Any:
-        raise KeyError(
-            f"the trial has no parameter {name!r}{did_you_mean(str(name), self)} It has: {', '.join(self) or 'none'}; "
-            "a parameter whose condition does not hold is missing"
-        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class TrialStart:
 
     saved: the state that an earlier start of the trial saved; None to start at the first round. keep_best: whether the
     state of each new best round is sent. keep_every: how often the state to continue from is sent, in seconds.
+    kept: holds the latest saved state, for a pause.
     """
 
     number: int
@@ -49,6 +49,7 @@ class TrialStart:
     saved: PackedFile | None = None
     keep_best: bool = True
     keep_every: float = math.inf
+    kept: KeptState = field(default_factory=KeptState)
 
 
 class Trial:
@@ -61,7 +62,8 @@ class Trial:
 
     def __init__(self, start: TrialStart, exchange: Callable[[Progress], Any]) -> None:
         self.number = start.number
-        self.params = Parameters(start.parameters)
+        given = start.parameters
+        self.params = given if isinstance(given, Parameters) else Parameters(given)
         self.seed = start.seed
         self.num_rounds = start.num_rounds
         self.device = start.device
@@ -99,11 +101,18 @@ class Trial:
         """Whether any round has been reported or is done."""
         return self._reported is not None or self._rounds_done > 0
 
-    def rounds(self) -> Iterator[int]:
+    def __getattr__(self, name: str) -> NoReturn:
+        no_attribute(name, [each for each in (*vars(self), *dir(Trial)) if not each.startswith("_")])
+
+    def __getitem__(self, name: object) -> NoReturn:
+        no_item(name)
+
+    def rounds(self, *number: Any) -> Iterator[int]:
         """The rounds that are still to do, counted from 0 as by `range`. The loop ends early if the trial is halted.
 
-        Call `report` once in each round. Raises CodeError otherwise.
+        Call `report` once in each round. Raises CodeError otherwise, or if a number is given.
         """
+        check_no_number(number)
         if self._in_loop:
             raise CodeError("trial.rounds() is called a second time. Use one loop for all rounds of a trial.")
         self._in_loop = True
@@ -119,13 +128,14 @@ class Trial:
                 )
             self._hand_over()
 
-    def report(self, figures: Mapping[str, Any] | None = None, /, **named: Any) -> bool:
+    def report(self, figures: Mapping[str, Any] | None = None, /, *others: Any, **named: Any) -> bool:
         """Report the figures of a round: the metric, and any others (`valid_loss`, `train_loss`, …).
 
         Returns whether to stop training. In a loop over `rounds()` this is always False, because the loop ends by
         itself. If a framework has its own loop, call `save` before `report`, which completes the round. Raises
         CodeError if the metric is missing, a value is not a number, or the round was reported already.
         """
+        check_figures(figures, others, self.metric)
         if self._reported is not None:
             raise CodeError(
                 f"round {self._rounds_done + 1} is reported twice. Report all its figures in one call of trial.report."
@@ -141,13 +151,14 @@ class Trial:
         self._hand_over()
         return self._is_stopped
 
-    def save(self, **state: Any) -> None:
+    def save(self, *unnamed: Any, **state: Any) -> None:
         """Save the state after this round: objects with a `state_dict`, bytes, numbers, text, arrays, lists, mappings.
 
         The state of the best round is exported with the trial. An interrupted trial continues from its latest state,
         and exactly so if the state holds everything on which later rounds depend. (The global random generators are
         always saved.) Raises CodeError for an empty state, or one that can't be saved.
         """
+        check_named("save", unnamed)
         if not state:
             raise CodeError(
                 "trial.save() has nothing to save. Write trial.save(model=model, optimizer=optimizer)."
@@ -156,16 +167,20 @@ class Trial:
             self._check_order()
         if self._is_stopped or (self._reported is not None and not self._is_wanted(self._reported)):
             return
-        self._state = pack(state)
+        self._state = self._start.kept.pack(state)
 
-    def keeps(self, figures: Mapping[str, Any]) -> bool:
+    def keeps(self, figures: Mapping[str, Any], *, continues: bool = True) -> bool:
         """Whether a state will be kept if it is saved now, before these figures are reported.
 
-        It is for callbacks of frameworks, whose states may be large. Other code just calls `save`.
+        It is for callbacks of frameworks, whose states may be large. Other code just calls `save`. continues: whether
+        the trial can continue from such a state. If not, only the state of the best round is kept.
         """
         if self.is_over or self.metric not in figures:
             return False
-        return self._is_wanted(round_of(self._rounds_done + 1, figures, self.metric))
+        latest = round_of(self._rounds_done + 1, figures, self.metric)
+        if is_wanted := self._is_wanted(latest) if continues else self._is_best(latest):
+            self._start.kept.begin_packing()
+        return is_wanted
 
     def restore_random(self) -> None:
         """Set the global random generators to their states after the round from which `restore` continued.
@@ -175,12 +190,13 @@ class Trial:
         if self._random is not None:
             random_state.restore(self._random)
 
-    def restore(self, **objects: Any) -> dict[str, Any] | None:
+    def restore(self, *unnamed: Any, **objects: Any) -> dict[str, Any] | None:
         """Continue from the saved state: load each object's state into it, and return all states by name.
 
         If the trial starts at its first round, change nothing and return None. Raises CodeError for a name that was not
         saved.
         """
+        check_named("restore", unnamed)
         if self._in_loop:
             raise CodeError("trial.restore() must be called before the loop over trial.rounds().")
         if self._start.saved is None:
@@ -215,7 +231,7 @@ class Trial:
             )
 
     def _is_wanted(self, latest: Round) -> bool:
-        return self._is_best(latest) or self._is_due()
+        return self._is_best(latest) or self._is_due() or self._start.kept.is_cheap
 
     def _is_best(self, latest: Round) -> bool:
         return self._start.keep_best and self._start.metric.is_better(latest.valid_score, self._best)
@@ -232,11 +248,12 @@ class Trial:
         weights = state if state is not None and self._is_best(latest) else None
         if self._start.metric.is_better(latest.valid_score, self._best):
             self._best = latest.valid_score
-        checkpoint = None
-        if state is not None and latest.index < self.num_rounds and self._is_due():
-            kept = {"state": unpack(state), "round": latest.index, "best": self._best, "random": random}
-            checkpoint, self._kept_at = pack(kept), time.monotonic()
-        self._is_stopped = not self._exchange(Progress(latest, weights, checkpoint))
+        told = Progress(latest, weights)
+        if state is not None and latest.index < self.num_rounds:
+            self._start.kept.note(told, state, self._best, random)
+            if self._is_due():
+                told, self._kept_at = self._start.kept.checkpointed() or told, time.monotonic()
+        self._is_stopped = not self._exchange(told)
         random_state.restore(random)  # so that sending the round does not change later rounds
         self._rounds_done, self._began_round = latest.index, time.monotonic()
 

@@ -91,6 +91,11 @@ class Confirmed:
         """The candidate with the best mean."""
         return self.candidates[0]
 
+    @property
+    def repeats_are_equal(self) -> bool:
+        """Whether every candidate has several repeats, all with the same value."""
+        return all(len(each.known) > 1 and len(set(each.known)) == 1 for each in self.candidates)
+
 
 def confirm(
     name: str,

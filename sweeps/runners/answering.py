@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from functools import partial
 from typing import Any
 
 from sweeps.driver.study_driver import StudyDriver
@@ -35,6 +36,21 @@ def answer(driver: StudyDriver, number: int, told: Event | Failure, *, with_othe
         case Failure():
             driver.fail(number, told)
     return False
+
+
+def keep_latest(driver: StudyDriver, number: int, latest: Progress) -> None:
+    """Let the driver keep the latest state of a trial that is about to be paused.
+
+    Its round may be one that was told, but not taken. Does nothing if the trial has ended, or a later state is kept.
+    """
+    trial = driver.running.get(number)
+    if trial is None or latest.checkpoint is None:
+        return
+    index = latest.round.index
+    if index > len(trial.rounds):
+        driver.record(number, latest)
+    elif trial.checkpoint is None or trial.checkpoint["round"] < index:
+        trial.keep_checkpoint(index, latest.checkpoint, partial(driver.writer.put_checkpoint, number))
 
 
 _said: weakref.WeakKeyDictionary[StudyDriver, set[str]] = weakref.WeakKeyDictionary()

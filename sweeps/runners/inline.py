@@ -9,7 +9,7 @@ import contextlib
 
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
-from sweeps.runners.answering import answer
+from sweeps.runners.answering import answer, keep_latest
 from sweeps.runners.make_worker import AnyWorker, make_worker
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import Assignment, WorkPlan
@@ -39,6 +39,8 @@ class InlineRunner:
         finally:
             if worker.failed_afterwards is not None:
                 driver.note_failed_afterwards(assignment.number, worker.failed_afterwards)
+        if assignment.number in driver.running and (latest := worker.latest_state()) is not None:
+            keep_latest(driver, *latest)
 
     def _train(
         self, assignment: Assignment, driver: StudyDriver, worker: AnyWorker, termination: Termination

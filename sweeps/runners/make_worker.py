@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import Any, Protocol
 
 from sweeps.trial.verdict import Failure
-from sweeps.trial.work import Event, Work, WorkPlan
+from sweeps.trial.work import Event, Progress, Work, WorkPlan
 
 
 class AnyWorker(Protocol):
@@ -21,6 +21,16 @@ class AnyWorker(Protocol):
     @property
     def failed_afterwards(self) -> Failure | None:
         """What the latest trial's code raised after the trial had ended; None if nothing."""
+
+    @property
+    def unread(self) -> Collection[str]:
+        """The parameters of the latest trial that its code has not read."""
+
+    def latest_state(self) -> tuple[int, Progress] | None:
+        """The latest trial, and its latest round with a state to continue from; None if there is none to be had.
+
+        Called from another thread, too, while the trial is trained.
+        """
 
     def release(self) -> None:
         """Free the device memory that the last trial held."""

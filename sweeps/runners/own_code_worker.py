@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import Any
 
 from objectives import DataError, ObjectiveError
 from sweeps.own_code.find import OwnCode
+from sweeps.own_code.kept_state import KeptState
 from sweeps.own_code.named_files import digests
+from sweeps.own_code.parameters import Parameters
 from sweeps.own_code.training import OwnTraining
 from sweeps.own_code.trial import TrialStart
 from sweeps.study.environment import code_digest
 from sweeps.trial.verdict import Failure
-from sweeps.trial.work import Event, Work, WorkPlan
+from sweeps.trial.work import Event, Progress, Work, WorkPlan
 
 
 class OwnCodeWorker:
@@ -35,6 +37,7 @@ class OwnCodeWorker:
         assert plan.sources is not None
         code = OwnCode(plan.sources, plan.task.rpartition(":")[2])
         self._plan = plan
+        self._latest, self._parameters = (-1, KeptState()), Parameters({})
         self._training = OwnTraining(code, plan.threads, breaks_off=breaks_off, can_be_killed=can_be_killed)
         for name, digest in digests(plan.sources, self._training.objective):
             if digest != dict(plan.sources.named).get(name, digest):
@@ -45,11 +48,13 @@ class OwnCodeWorker:
 
     def train(self, work: Work) -> Generator[Event | Failure, Any, None]:
         """The messages of the code about the trial, or the failure that ends it. The caller sends in the answers."""
-        plan = self._plan
+        plan, kept = self._plan, KeptState()
+        self._latest = work.number, kept
+        self._parameters = Parameters(work.parameters)
         return self._training.events(
             TrialStart(
                 number=work.number,
-                parameters=work.parameters,
+                parameters=self._parameters,
                 seed=work.seed,
                 num_rounds=work.rounds,
                 metric=plan.metric,
@@ -58,13 +63,25 @@ class OwnCodeWorker:
                 saved=work.checkpoint,
                 keep_best=plan.keep_weights,
                 keep_every=plan.checkpoint_seconds,
+                kept=kept,
             )
         )
+
+    def latest_state(self) -> tuple[int, Progress] | None:
+        """The latest trial, and its latest round with a state to continue from; None if nothing was saved."""
+        number, kept = self._latest
+        latest = kept.checkpointed()
+        return None if latest is None else (number, latest)
 
     @property
     def failed_afterwards(self) -> Failure | None:
         """What the latest trial's code raised after the trial had ended."""
         return self._training.failed_afterwards
+
+    @property
+    def unread(self) -> Collection[str]:
+        """The parameters of the latest trial that its code has not read."""
+        return self._parameters.unread
 
     def release(self) -> None:
         """Free the device memory that the last trial held."""

@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -96,6 +96,14 @@ class Worker:
     @property
     def failed_afterwards(self) -> None:
         """Always None: after a task's trial has ended, only its `close` runs, and a failure there is printed."""
+
+    @property
+    def unread(self) -> Collection[str]:
+        """Of a task's parameters, none: what they mean is known."""
+        return ()
+
+    def latest_state(self) -> None:
+        """Nothing: a task's state is only complete between rounds, and is sent there when it is due."""
 
     def release(self) -> None:
         """Free the device memory that the last trial held, because other processes may train on this device, too."""

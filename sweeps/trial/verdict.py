@@ -113,9 +113,10 @@ def end_by_itself(returned: Returned, rounds: Sequence[Round], budget: int, metr
         because = "the objective raised TrialPruned by itself"
         found = None if best is None else best.index
         return End("PRUNED", None if last is None else last.valid_score, found, "pruned", because=because)
-    because = f"the code returned after {len(rounds)} rounds"
+    because = f"the code returned after {len(rounds)} {'round' if len(rounds) == 1 else 'rounds'}"
     if returned.value is None:
-        return end_of(Stop("finished", len(rounds), {}, f"{because} of {budget}"), rounds, metric)
+        because += f" of {budget}" if best is not None else f", none of which had a finite {metric.name}"
+        return end_of(Stop("finished", len(rounds), {}, because), rounds, metric)
     at = next((each.index for each in rounds if each.valid_score == returned.value), None)
     return End("COMPLETE", returned.value, at, "finished", because=because)
 

@@ -27,6 +27,9 @@ class SimulatedWorker:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
+    def latest_state(self) -> None:
+        """A trial that is paused continues from what it has sent."""
+
     def train(self, work: Work) -> Generator[Progress | Failure]:
         figures = random.Random(f"{work.seed} {sorted(work.parameters.items())}")
         scores = [figures.random() for _ in range(work.rounds)]

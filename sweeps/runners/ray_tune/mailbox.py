@@ -10,14 +10,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+AWAITS, LATEST = "awaits a pause", "latest"  # kinds of messages of the thread that waits for a pause
+PAUSE_LANE = -1  # its place
+
 
 @dataclass(frozen=True)
 class Message:
     """A message from a slot's worker.
 
     kind: `begun` (the process has started), `hello` (code and data are loaded), `refuse` (the worker can't train),
-    `fits` (how many trials fit into the memory), `ask` (for a trial), `told` (an event of a trial) or `afterwards` (the
-    code failed after its trial had ended). lane: the place of the trial in a worker that trains several at once. Each
+    `fits` (how many trials fit into the memory), `ask` (for a trial), `told` (an event of a trial), `afterwards` (the
+    code failed after its trial had ended), `awaits a pause` (answered before the study is paused) or `latest` (the
+    latest state that the code has saved). lane: the place of the trial in a worker that trains several at once. Each
     lane waits for one answer at a time.
     """
 

@@ -25,7 +25,8 @@ from sweeps.errors import RunBroken, UsageError
 from sweeps.runners.answering import answer
 from sweeps.runners.handout import Handout
 from sweeps.runners.ray_tune.known_slot import KnownSlot as _Slot
-from sweeps.runners.ray_tune.mailbox import Mailbox, Message
+from sweeps.runners.ray_tune.latest_states import LatestStates
+from sweeps.runners.ray_tune.mailbox import AWAITS, Mailbox, Message
 from sweeps.runners.ray_tune.nodes import check_nodes, live_nodes, name_of, other_environment, trained_in
 from sweeps.runners.ray_tune.place_watch import PlaceWatch
 from sweeps.runners.ray_tune.ray_import import NodeAffinitySchedulingStrategy, ray
@@ -127,6 +128,7 @@ class RayRunner:
                     termination.check(driver)
                 if plan.is_function:
                     self._let_code_return(driver, mailbox, termination)
+                    self._keep_latest_states(driver, mailbox)
             finally:
                 try:
                     driver.pause_running()
@@ -153,6 +155,15 @@ class RayRunner:
                 self._handle(message, driver, mailbox)
             self._bury(driver)
             termination.check(driver)
+
+    def _keep_latest_states(self, driver: StudyDriver, mailbox: Any) -> None:
+        """Before a pause, keep what the code of running trials has saved last; without it, they go on from earlier."""
+        with contextlib.suppress(ray.exceptions.RayError):
+            states = LatestStates(self._slots, driver, mailbox)
+            while states.is_waiting and self._died.empty():
+                for message in self._get(mailbox.take.remote(POLL_SECONDS)):
+                    if not states.take(message):
+                        self._handle(message, driver, mailbox)
 
     def _end_slots(self, ended: threading.Event, fit: threading.Thread, termination: Termination) -> None:
         ended.set()
@@ -210,6 +221,8 @@ class RayRunner:
             mailbox.answer.remote(message.slot, message.life, True)
         elif message.life != slot.life:
             return  # a late message of an earlier process of this slot
+        elif message.kind == AWAITS:
+            return  # it gets its answer before a pause
         elif message.kind == "hello":
             slot.starts_without_hello, slot.deadline = 0, float("inf")
             slot.place = self._place(slot.node, message.content, driver)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from sweeps import paths
 from sweeps.errors import USER_ERRORS
 from sweeps.runners.make_worker import AnyWorker
 from sweeps.runners.ray_tune.lanes import Lanes, check_device
-from sweeps.runners.ray_tune.mailbox import Message
+from sweeps.runners.ray_tune.mailbox import AWAITS, LATEST, PAUSE_LANE, Message
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.start_watch import watched_start
 from sweeps.runners.ray_tune.worker_setup import settle, settle_packed
@@ -38,9 +39,9 @@ class Line:
         """Send a message; returns a reference to the answer."""
         return self.mailbox.send.remote(Message(self.slot, self.life, kind, number, content, lane))
 
-    def send(self, kind: str, number: int | None = None, content: Any = None) -> Any:
+    def send(self, kind: str, number: int | None = None, content: Any = None, lane: int = 0) -> Any:
         """Send a message and wait for the answer."""
-        return ray.get(self.ask(kind, number, content))
+        return ray.get(self.ask(kind, number, content, lane))
 
 
 def serve_slot(config: dict[str, Any]) -> None:
@@ -59,6 +60,8 @@ def serve_slot(config: dict[str, Any]) -> None:
     if packing is None:
         alone = _settled(lambda: settle(plan, at_home), line, node, timeout)
         if alone is not None:
+            if plan.is_function:
+                threading.Thread(target=_send_latest, args=(alone, line), daemon=True).start()
             _serve_one_by_one(alone, line)
     else:
         packed = _settled(lambda: settle_packed(plan, at_home), line, node, timeout)
@@ -99,3 +102,10 @@ def _serve_one_by_one(worker: AnyWorker, line: Line) -> None:
         if worker.failed_afterwards is not None:
             line.send("afterwards", assignment.number, worker.failed_afterwards)
         worker.release()
+
+
+def _send_latest(worker: AnyWorker, line: Line) -> None:
+    """Wait until the study is paused, and then send the latest state that the trial's code has saved."""
+    with contextlib.suppress(ray.exceptions.RayError):  # the driver is gone
+        line.send(AWAITS, lane=PAUSE_LANE)
+        line.send(LATEST, content=worker.latest_state(), lane=PAUSE_LANE)

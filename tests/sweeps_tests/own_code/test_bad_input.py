@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import sweeps
+from objectives.errors import CodeError
+from objectives.source_code import read_sources
 from sweeps.own_code import training
-from tests.sweeps_tests.conftest import Refusal, Said
+from tests.sweeps_tests.conftest import Refusal, Said, Sweep
 from tests.sweeps_tests.own_code.conftest import Write
 
 Launch = Callable[..., Said]
@@ -60,6 +63,46 @@ IN_TRAINING = {
         "return trial.params['xx']",
         ["no parameter 'xx'", "did you mean 'x'?", "It has: x"],
     ),
+    "a number without a finite value": ("return float('nan')", ["none of which had a finite f1"]),
+    "a program that ends": ("import sys; sys.exit(1)", ["called sys.exit(1)", "return from the function"]),
+    "a number that is too large": ("return 10**400", ["trial.report(f1=…)", "too large"]),
+}
+# Habits of other tools: the body of a function, and what the message must say.
+HABITS = {
+    "a value and a step": ("trial.report(0.5, 0)", ["trial.report(0.5, 0)", "write trial.report(f1=…)"]),
+    "a value": ("trial.report(0.5)", ["trial.report(0.5)", "write trial.report(f1=…)"]),
+    "a state without a name": ("trial.save([1])", ["trial.save(list)", "write trial.save(model=model"]),
+    "an object without a name": (
+        "trial.restore([1])",
+        ["trial.restore(list)", "write trial.restore(model=model"],
+    ),
+    "a number of rounds": (
+        "trial.rounds(20).__next__()",
+        ["trial.rounds(20)", "@sweeps.objective(rounds=…)"],
+    ),
+    "asking for a parameter": (
+        "trial.suggest_float('x', 0, 1)",
+        ["trial.suggest_float", 'trial.params["lr"]'],
+    ),
+    "asking to prune": ("trial.should_prune()", ["trial.should_prune", "ends by itself"]),
+    "a config": ("trial.config['x']", ["trial.config", 'trial.params["lr"]']),
+    "an item of the trial": ("trial['x']", ["write trial.params['x']"]),
+    "an attribute of parameters": ("trial.params.x", ["write trial.params['x']", "SimpleNamespace"]),
+    "a misspelt call": ("trial.reports(f1=1)", ["no 'reports'", "did you mean 'report'?", "It has: "]),
+}
+# The body of an Optuna objective, and what the message must say.
+OPTUNA = {
+    "nothing returned": ("pass", ["gave None", "the value of the trial"]),
+    "two values": ("return 1.0, 2.0", ["gave 2 values", "trial.set_user_attr"]),
+    "no step": ("trial.report(1.0)", ["trial.report(value, step)"]),
+    "figures with names": ("trial.report(f1=1.0)", ["trial.report(value, step)", "@sweeps.objective("]),
+    "parameters that nobody asked for": (
+        "trial.params['x']",
+        ["nothing was suggested as 'x'", "@sweeps.objective("],
+    ),
+    "a method of our trials": ("trial.save(w=1)", ["trial.save can't be used", "@sweeps.objective("]),
+    "its study": ("trial.study.stop()", ["trial.study can't be used"]),
+    "a step before the first": ("trial.report(1.0, -1)", ["step=-1", "from 0 on"]),
 }
 
 # A whole file, and what the message must say.
@@ -118,6 +161,53 @@ def test_a_fault_in_a_trial_is_told_with_its_remedy(case: str, launch_own: Launc
     said = launch_own(path, "--max-failures", "1", code=3).err
     message = next(line for line in said.splitlines() if "trial 0 failed" in line)
     assert all(each in message for each in words), message
+
+
+@pytest.mark.parametrize("case", HABITS)
+def test_a_habit_of_another_tool_is_told_what_to_write_instead(case: str, write: Write) -> None:
+    body, words = HABITS[case]
+    module = read_sources(write(f"import sweeps\n{DECLARED}def train(trial):\n    {body}\n")).load()
+    with pytest.raises(CodeError) as told:
+        sweeps.run(module.train, x=0.5)
+    assert all(each in str(told.value) for each in words), told.value
+
+
+@pytest.mark.parametrize("case", OPTUNA)
+def test_a_fault_of_an_optuna_objective_is_told_with_its_remedy(
+    case: str, launch_own: Launch, write: Write
+) -> None:
+    body, words = OPTUNA[case]
+    path = write(f"def objective(trial):\n    {body}\n")
+    message = launch_own(path, "--try", code=2).err
+    assert all(each in message for each in words), message
+
+
+def test_a_parameter_that_is_never_read_is_named_by_a_first_try(launch_own: Launch, write: Write) -> None:
+    space = DECLARED.replace('"x": (0.0, 1.0)', '"x": (0.0, 1.0), "never": [1, 2]')
+    path = write(f"import sweeps\n{space}def train(trial):\n    return trial.params['x']\n")
+    assert "the code did not read never" in launch_own(path, "--try").err
+    write(path.read_text().replace("trial.params['x']", "dict(**trial.params)['x']"))
+    assert "did not read" not in launch_own(path, "--try").err
+
+
+def test_a_fixed_parameter_that_no_trial_asks_for_is_named(launch_own: Launch, write: Write) -> None:
+    path = write("def objective(trial):\n    return trial.suggest_float('width', 0, 1)\n")
+    said = launch_own(path, "-n", "2", "widht=0.5").err
+    assert "no trial has asked for 'widht', which is fixed; did you mean 'width'? " in said
+
+
+def test_a_script_with_nothing_to_sweep_is_not_run(refused: Refusal, write: Write) -> None:
+    path = write("open('ran', 'w')\ndef main(lr=1e-3): pass\nmain()\n")
+    assert "has nothing to sweep" in refused("launch", path, "--runner", "inline")
+
+
+def test_equal_repeats_are_said_to_tell_nothing_of_noise(
+    launch_own: Launch, sweep: Sweep, write: Write
+) -> None:
+    path = write(f"import sweeps\n{DECLARED}def train(trial):\n    return trial.params['x']\n")
+    launch_own(path, "-n", "2", "--study", "same")
+    said = sweep("confirm", "same", "--seeds", "2", "--runner", "inline").err
+    assert "All repeats of each trial gave the same value" in said
 
 
 @pytest.mark.parametrize("case", BEFORE_ANYTHING)

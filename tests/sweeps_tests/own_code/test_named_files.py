@@ -62,6 +62,22 @@ def test_an_edit_is_refused_and_named_by_a_replay(
     assert f"{named}: has changed" in replayed.err
 
 
+def test_an_optuna_objective_names_files_by_an_attribute(
+    launch_own: Launch, sweep: Sweep, refused: Refusal, code: Path, tmp_path: Path
+) -> None:
+    text = (
+        "from pathlib import Path\ndef objective(trial):\n    row = float((Path(__file__).parent / 'rows.csv').read_text())\n"
+        "    return row * trial.suggest_float('x', 0, 1)\n"
+    )
+    code.write_text(f"{text}objective.sweep_files = ['rows.csv']\n")
+    launch_own(code, "-n", "2", "--study", "own", "--out", tmp_path / "out")
+    (code.parent / "rows.csv").write_text("2")
+    assert "task.code.rows.csv" in sweep("resume", "own", "-n", "3", code=2).err
+    assert "rows.csv: has changed" in sweep("replay", tmp_path / "out" / "best.yaml", code=1).err
+    code.write_text(f"{text}objective.sweep_files = 'rows.csv'\n")
+    assert "sweep_files = 'rows.csv' must be a list of paths" in refused("launch", code, "--runner", "inline")
+
+
 def test_a_missing_file_is_told_with_its_place(refused: Refusal, code: Path) -> None:
     (code.parent / "rows.csv").unlink()
     message = refused("launch", code, "--runner", "inline")

@@ -71,6 +71,28 @@ def test_a_first_try_tells_that_a_trial_begins_again_with_the_same_figures(
     assert "the same figures, bit for bit" in launch_own(path, "--try").err
 
 
+STEPS = (
+    "    state = trial.restore() or {{'w': 0.0, 'v': 0.0}}\n    w, v = state['w'], state.get('v', 0.0)\n"
+    "    for epoch in trial.rounds():\n        v += 1\n        w += v\n        trial.report(f1=w)\n        trial.save({})\n"
+)
+CONTINUED = {
+    "all is saved": (STEPS.format("w=w, v=v"), "the same round 2, bit for bit"),
+    "something is missing": (STEPS.format("w=w"), "it gave another round 2: f1 was 3.0 and is now 2.0"),
+    "it does not restore": (
+        STEPS.format("w=w").replace("trial.restore() or ", ""),
+        "starts again from round 1",
+    ),
+    "it can't restore": (STEPS.format("v=v"), "it failed the second time (KeyError: 'w')"),
+}
+
+
+@pytest.mark.parametrize("case", CONTINUED)
+def test_a_first_try_continues_from_what_was_saved(case: str, launch_own: Launch, write: Write) -> None:
+    body, told = CONTINUED[case]
+    path = write(f"{HEAD}{DECLARED}def train(trial):\n{body}")
+    assert told in " ".join(launch_own(path, "--try").err.split())
+
+
 AFTER = "    for epoch in trial.rounds():\n        trial.report(f1=trial.params['x'])\n    plot(trial)\n"
 
 
