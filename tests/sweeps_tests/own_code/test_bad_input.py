@@ -102,7 +102,7 @@ OPTUNA = {
     ),
     "a method of our trials": ("trial.save(w=1)", ["trial.save can't be used", "@sweeps.objective("]),
     "its study": ("trial.study.stop()", ["trial.study can't be used"]),
-    "a step before the first": ("trial.report(1.0, -1)", ["step=-1", "from 0 on"]),
+    "a step before the first": ("trial.report(1.0, -1)", ["step=-1", "at least 0"]),
 }
 
 # A whole file, and what the message must say.
