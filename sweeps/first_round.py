@@ -42,9 +42,9 @@ class FirstRound:
     was reported, including what the code does before it. seconds_a_round: the time of the second round, without set-up;
     None if the first round took long, or was the last. failed_afterwards: what the code raised when it was told to end.
     differs: which figure differs, in words, if another trial is started and then the first one again in this process;
-    empty if none does; None if this was not tried. continued: the same for the second round, if the trial
+    empty if none does; None if this was not tried. continued: which figure of the second round differs if the trial
     continues from the state that was saved in the first; `STARTS_AGAIN` if the code does not restore that state; None
-    if this was not tried. unread: the parameters that the code read in none of these rounds.
+    if this was not tried. unread: the parameters that the code did not read in any of these rounds.
     """
 
     parameters: dict[str, Any]
@@ -97,9 +97,9 @@ def _difference(trials: _Trials, told: Progress) -> str:
 
 
 def _continued(trials: _Trials, found: _Begun) -> str | None:
-    """Continue the first trial from the state after its first round: the first figure of the second that differs.
+    """Continue the first trial from the state after its first round. Returns which figure of the second round differs.
 
-    None where nothing was saved, or no second round was trained.
+    Returns STARTS_AGAIN if the code does not restore the state; None if nothing was saved, or no second round trained.
     """
     if found.state is None or found.second is None:
         return None
@@ -110,7 +110,7 @@ def _continued(trials: _Trials, found: _Begun) -> str | None:
 
 
 def _changed(trials: _Trials, told: Progress, again: Event | Failure) -> str:
-    """The first figure of a round that differs when it is trained again; empty if none does."""
+    """Which figure differs between a round and the same round trained again, in words; empty if none does."""
     if not isinstance(again, Progress):
         return f"it failed the second time ({again.in_short})" if isinstance(again, Failure) else "it ended"
     ours, theirs = told.round.figures(), again.round.figures()
@@ -124,8 +124,8 @@ class _Begun:
     """The first round of a trial.
 
     told: the first event besides questions. seconds: until this event. following: the seconds of the second round; None
-    if it was not trained. state: after the first round, to continue from; None if nothing was saved. second: the second
-    round; None if it was not trained.
+    if it was not trained. state: the state after the first round, from which to continue; None if none was saved.
+    second: the second round; None if it was not trained.
     """
 
     told: Event | Failure
@@ -148,7 +148,7 @@ class _Trials:
         if self.has_second:
             self._chosen.append(self._proposer.propose().chosen)
         self.unread: set[str] = set()
-        if not spec.is_open:  # there the code asks for what it reads
+        if not spec.is_open:  # an Optuna objective asks for each parameter that it uses
             self.unread.update(*(full_parameters(spec, each) for each in self._chosen))
         self._worker = make_worker(dataclasses.replace(work_plan(launching), keep_weights=True))
 
@@ -157,7 +157,7 @@ class _Trials:
         return self._spec.metric.name if figure == "valid_score" else figure
 
     def first_of(self, number: int, state: PackedFile | None = None) -> _Begun:
-        """Train the first round of a trial, or the one after `state`; and the next one if it was short."""
+        """Train the first round of a trial, or the round after `state`; if it was short, train the next one, too."""
         spec = self._spec
         parameters = full_parameters(spec, self._chosen[number])
         if isinstance(self._proposer, OpenProposer):

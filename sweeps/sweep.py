@@ -270,7 +270,7 @@ def _run(
 
 
 def _say_unasked(study: Study) -> None:
-    """Name the fixed parameters for which no trial of an Optuna objective has asked: probably they are misspelt."""
+    """Print the fixed parameters for which no trial of an Optuna objective has asked; they may be misspelt."""
     asked = {name for trial in study.all_trials() for name in trial.params}
     fixed = [parameter.name for parameter in study.spec.space]
     if asked:

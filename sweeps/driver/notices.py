@@ -33,7 +33,7 @@ class Notices:
         )
 
     def unasked(self, names: Collection[str], asked: Collection[str]) -> None:
-        """Parameters that a launch has fixed, and that no trial of an Optuna objective has asked for."""
+        """Tell which parameters (`names`) are fixed, although no trial of the Optuna objective has asked for them."""
         for name in names:
             self._tell_once(
                 f"unasked {name}",

@@ -71,7 +71,7 @@ class Conversation:
         return error
 
     def _next(self) -> Event | _Ended:
-        """What is told next. Waits are short: Python handles a signal that comes just before one only after it."""
+        """The next event. It waits in short steps, because Python handles a signal only when a wait ends."""
         while True:
             with contextlib.suppress(queue.Empty):
                 return self._told.get(timeout=SIGNAL_SECONDS)

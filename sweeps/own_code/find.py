@@ -22,7 +22,7 @@ from sweeps.own_code.optuna_trial import OptunaObjective
 
 OwnObjective = FunctionObjective | OptunaObjective
 OWN_OBJECTIVES = (FunctionObjective, OptunaObjective)
-# Without any of these nothing in a file can be swept, and it is not run: it may be a script that trains at once.
+# A file without any of these words has nothing that can be swept. It is not run, because it may train when it is run.
 _MAY_BE_SWEPT = re.compile(r"objective|Task|import\s*\*")
 _USUAL_NAMES = ("train", "objective", "main")
 
@@ -105,7 +105,7 @@ def _only_one(sources: Sources) -> str:
     if not names:
         raise UnknownTaskError(
             f"{path} has nothing to sweep. It needs a function that is decorated with @sweeps.objective(…), a function "
-            "`objective(trial)` for Optuna, or a Task class. `sweep new NAME` writes a file to begin with."
+            "`objective(trial)` for Optuna, or a Task class. `sweep new NAME` writes a file with an example."
         )
     listed = ", ".join(f"{Path(path).name}:{name}" for name in names)
     raise UnknownTaskError(f"{path} has several objects that can be swept. Name one: {listed}.")

@@ -1,4 +1,4 @@
-"""What other tools' trials can do, and what to write instead: for code that was written for one of them."""
+"""Errors for code that uses a trial like another tool's trial. Each message says what to write instead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NoSuchAttribute(CodeError, AttributeError):
 
 
 class NoSuchItem(CodeError, TypeError):
-    """A use of a trial that it does not have."""
+    """An item, as in `trial["lr"]`, that a trial does not have."""
 
 
 def no_attribute(name: str, known: Collection[str]) -> NoReturn:
@@ -26,13 +26,15 @@ def no_attribute(name: str, known: Collection[str]) -> NoReturn:
         raise AttributeError(name)
     if name.startswith("suggest_"):
         instead = (
-            'the parameters are in trial.params, as trial.params["lr"], and their ranges in space={…}. An Optuna '
-            "objective, which asks for them as it runs, is swept without @sweeps.objective"
+            'read parameters from trial.params, as in trial.params["lr"], and give their ranges in space={…}. To sweep '
+            "an Optuna objective, which asks for parameters as it runs, remove @sweeps.objective"
         )
     elif name in _STOPS:
-        instead = "a loop over trial.rounds() ends by itself, and without it trial.report(…) returns whether to stop"
+        instead = (
+            "a loop over trial.rounds() ends by itself; without it, trial.report(…) returns whether to stop"
+        )
     elif name in _PARAMETERS:
-        instead = 'the parameters are in trial.params, as trial.params["lr"]'
+        instead = 'read parameters from trial.params, as in trial.params["lr"]'
     else:
         meant = did_you_mean(name, known)
         raise NoSuchAttribute(f"trial.{name}: a trial has no {name!r}{meant} It has: {', '.join(known)}.")
@@ -49,7 +51,7 @@ def no_parameter_attribute(name: str) -> NoReturn:
     if name.startswith("__"):
         raise AttributeError(name)
     raise NoSuchAttribute(
-        f"trial.params.{name}: the parameters are a dict: write trial.params[{name!r}], or make an object of them by "
+        f"trial.params.{name}: the parameters are a dict. Write trial.params[{name!r}], or make an object with "
         "types.SimpleNamespace(**trial.params)."
     )
 
@@ -60,7 +62,7 @@ def check_figures(figures: Any, others: tuple[Any, ...], metric: str) -> None:
         given = ", ".join(f"{each!r:.40}" for each in (figures, *others))
         named = f"trial.report({metric}=…)" if metric.isidentifier() else f'trial.report({{"{metric}": …}})'
         raise CodeError(
-            f"trial.report({given}): figures have names: write {named}. The rounds are counted for you."
+            f"trial.report({given}): figures need names. Write {named}. The rounds are counted for you."
         )
 
 
@@ -69,7 +71,7 @@ def check_named(call: str, unnamed: tuple[Any, ...]) -> None:
     if unnamed:
         kinds = ", ".join(type(each).__name__ for each in unnamed)
         raise CodeError(
-            f"trial.{call}({kinds}): states have names: write trial.{call}(model=model, optimizer=optimizer)."
+            f"trial.{call}({kinds}): states need names. Write trial.{call}(model=model, optimizer=optimizer)."
         )
 
 
@@ -77,6 +79,6 @@ def check_no_number(given: tuple[Any, ...]) -> None:
     """Raises CodeError for `trial.rounds(20)`."""
     if given:
         raise CodeError(
-            f"trial.rounds({', '.join(map(repr, given))}): it takes no number. Write @sweeps.objective(rounds=…), or "
-            "give --rounds; the number is trial.num_rounds."
+            f"trial.rounds({', '.join(map(repr, given))}): this method takes no number. Set the number of rounds with "
+            "@sweeps.objective(rounds=…) or --rounds. The code reads it from trial.num_rounds."
         )

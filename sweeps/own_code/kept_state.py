@@ -1,4 +1,4 @@
-"""The latest state that a trial's code has saved, held where it is trained: a pause takes it along."""
+"""Holds the latest state that a trial's code has saved, in the worker. When the trial is paused, it is stored."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from objectives.checkpoints.packed_file import PackedFile
 from objectives.checkpoints.saved_state import pack, unpack
 from sweeps.trial.work import Progress
 
-MOST_TIME_SHARE = 0.05  # of a trial's time, for states that only a pause would need
+MOST_TIME_SHARE = 0.05  # the largest share of a trial's time for packing states that only a pause would need
 
 
 @dataclass(frozen=True)
 class _Latest:
-    """What was told of a round, and what the code had saved after it. best: the best score so far."""
+    """A round and the state that the code saved after it.
+
+    told: the event of the round. best: the best score so far. random: the states of the global random generators.
+    """
 
     told: Progress
     state: PackedFile
@@ -25,17 +28,18 @@ class _Latest:
 
 
 class KeptState:
-    """Written in the thread of the code, read in the thread that pauses it.
+    """The latest saved state of a trial. The code's thread writes it; the thread that pauses the trial reads it.
 
-    States of rounds that are neither the best nor due are packed only as long as this costs little time: so a pause
-    loses the round in training, and of a large state at most twenty times what it takes to pack it.
+    The state of a round that is neither the best nor due is packed only if the latest packing took at most 5 % of the
+    time since. So a pause loses the round in training; with a large state, it also loses rounds of at most twenty times
+    the time that packing takes.
     """
 
     def __init__(self) -> None:
         self._latest: _Latest | None = None
         self._began: float | None = None
         self._packed_at = time.monotonic()
-        self._seconds = 0.0  # that the last packing took
+        self._seconds = 0.0  # how long the last packing took
 
     @property
     def is_cheap(self) -> bool:
@@ -43,12 +47,12 @@ class KeptState:
         return (time.monotonic() - self._packed_at) * MOST_TIME_SHARE >= self._seconds
 
     def begin_packing(self) -> None:
-        """A state is being made from here on, until `pack` has it. Called again, it changes nothing."""
+        """Start to measure the time until `pack` has packed the state. A second call changes nothing."""
         if self._began is None:
             self._began = time.monotonic()
 
     def pack(self, state: dict[str, Any]) -> PackedFile:
-        """Pack what the code saves, and note how long it took. Raises CodeError for what can't be saved."""
+        """Pack a state, and keep how long this took. Raises CodeError for a state that can't be saved."""
         self.begin_packing()
         packed = pack(state)
         self._packed_at = time.monotonic()
@@ -57,7 +61,7 @@ class KeptState:
         return packed
 
     def note(self, told: Progress, state: PackedFile, best: float, random: dict[str, Any]) -> None:
-        """The state after a round that is about to be told. random: of the global random generators."""
+        """Keep the state after a round that is about to be sent. random: the states of the global random generators."""
         self._latest = _Latest(told, state, best, random)
 
     def checkpointed(self) -> Progress | None:

@@ -178,7 +178,7 @@ def _check(
 
 
 def are_paths(files: Any) -> bool:
-    """Whether it is a list of paths."""
+    """Whether `files` is a list of paths."""
     return isinstance(files, list | tuple) and all(isinstance(each, str | Path) for each in files)
 
 

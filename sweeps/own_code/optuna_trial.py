@@ -42,7 +42,7 @@ class _Suggested(dict[str, Any]):
     """The values that were suggested so far. For an unknown name, the KeyError says what to do."""
 
     def __missing__(self, name: str) -> NoReturn:
-        raise KeyError(f"nothing was suggested as {name!r} yet. {_OF_OURS}")
+        raise KeyError(f"no parameter {name!r} has been suggested yet. {_OF_OURS}")
 
 
 class OptunaTrial(BaseTrial):
@@ -95,8 +95,7 @@ class OptunaTrial(BaseTrial):
                 [*([] if value is None else [f"{value!r:.40}"]), *(f"{name}=…" for name in figures)]
             )
             raise CodeError(
-                f"trial.report({given}): an Optuna objective reports a value and its step: trial.report(value, step). "
-                f"{_OF_OURS}"
+                f"trial.report({given}): an Optuna objective must call trial.report(value, step). {_OF_OURS}"
             )
         place: Any = step  # the user may pass any type
         if not isinstance(place, numbers.Integral) or step < 0:
@@ -235,7 +234,7 @@ class OptunaTrial(BaseTrial):
 class OptunaObjective:
     """A function written for Optuna's `study.optimize`, with what a study must know of it.
 
-    Its attribute `sweep_files` names files that decide its figures: `objective.sweep_files = ["rows.csv"]`.
+    The function's attribute `sweep_files` names files that decide results: `objective.sweep_files = ["rows.csv"]`.
     """
 
     test_function = None
@@ -275,7 +274,7 @@ class OptunaObjective:
 
 
 def _files_of(function: Callable[[Any], Any], name: str) -> tuple[str, ...]:
-    """The paths that its attribute `sweep_files` names. Raises CodeError if it is no list of paths."""
+    """The paths in the function's attribute `sweep_files`. Raises CodeError if it is not a list of paths."""
     files = getattr(function, "sweep_files", ())
     if not are_paths(files):
         raise CodeError(f"{name}.sweep_files = {files!r:.100} must be a list of paths.")

@@ -1,4 +1,4 @@
-"""A trial's parameters, as its code reads them."""
+"""The parameters of a trial, which record what the code reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sweeps.own_code.habits import no_parameter_attribute
 
 
 class Parameters(dict[str, Any]):
-    """Parameters by name; a name that is not there is told with the one that comes close.
+    """A trial's parameters by name. For an unknown name, the KeyError suggests a similar one.
 
-    unread: the names that the code has not read yet; whoever goes over all of them reads all.
+    unread: the names that the code has not read yet. Iterating over the parameters counts as reading all of them.
     """
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
@@ -22,7 +22,7 @@ class Parameters(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise KeyError(
             f"the trial has no parameter {name!r}{did_you_mean(str(name), list(dict.keys(self)))} It has: "
-            f"{', '.join(dict.keys(self)) or 'none'}; one whose condition does not hold is left out"
+            f"{', '.join(dict.keys(self)) or 'none'}; a parameter whose condition does not hold is missing"
         )
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -45,7 +45,7 @@ class Parameters(dict[str, Any]):
         self.unread.clear()
         return super().__iter__()
 
-    def keys(self) -> KeysView[str]:  # type: ignore[override]  # so is what `**parameters` goes over
+    def keys(self) -> KeysView[str]:  # type: ignore[override]  # `**parameters` calls this, too
         """As of any dict."""
         self.unread.clear()
         return super().keys()

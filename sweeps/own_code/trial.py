@@ -36,7 +36,7 @@ class TrialStart:
 
     saved: the state that an earlier start of the trial saved; None to start at the first round. keep_best: whether the
     state of each new best round is sent. keep_every: how often the state to continue from is sent, in seconds.
-    kept: holds the latest saved state, for a pause.
+    kept: where the latest saved state is held for a pause.
     """
 
     number: int

@@ -39,9 +39,10 @@ def answer(driver: StudyDriver, number: int, told: Event | Failure, *, with_othe
 
 
 def keep_latest(driver: StudyDriver, number: int, latest: Progress) -> None:
-    """Let the driver keep the latest state of a trial that is about to be paused.
+    """Store the latest state of a trial that is about to be paused.
 
-    Its round may be one that was told, but not taken. Does nothing if the trial has ended, or a later state is kept.
+    latest: the round of this state; it is stored, too, if the driver has not received it yet. Does nothing if the trial
+    has ended, or if the same or a later state is stored.
     """
     trial = driver.running.get(number)
     if trial is None or latest.checkpoint is None:

@@ -24,12 +24,12 @@ class AnyWorker(Protocol):
 
     @property
     def unread(self) -> Collection[str]:
-        """The parameters of the latest trial that its code has not read."""
+        """The names of the latest trial's parameters that its code has not read."""
 
     def latest_state(self) -> tuple[int, Progress] | None:
-        """The latest trial, and its latest round with a state to continue from; None if there is none to be had.
+        """The latest trial's number, and its latest round that has a state to continue from; None if there is none.
 
-        Called from another thread, too, while the trial is trained.
+        Another thread may call it while the trial is trained.
         """
 
     def release(self) -> None:

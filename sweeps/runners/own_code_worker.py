@@ -68,7 +68,7 @@ class OwnCodeWorker:
         )
 
     def latest_state(self) -> tuple[int, Progress] | None:
-        """The latest trial, and its latest round with a state to continue from; None if nothing was saved."""
+        """The latest trial's number, and its latest round that has a state; None if nothing was saved."""
         number, kept = self._latest
         latest = kept.checkpointed()
         return None if latest is None else (number, latest)
@@ -80,7 +80,7 @@ class OwnCodeWorker:
 
     @property
     def unread(self) -> Collection[str]:
-        """The parameters of the latest trial that its code has not read."""
+        """The names of the latest trial's parameters that its code has not read."""
         return self._parameters.unread
 
     def release(self) -> None:

@@ -99,11 +99,11 @@ class Worker:
 
     @property
     def unread(self) -> Collection[str]:
-        """Of a task's parameters, none: what they mean is known."""
+        """Always empty: a task's parameters are known, so it is not recorded which of them are read."""
         return ()
 
     def latest_state(self) -> None:
-        """Nothing: a task's state is only complete between rounds, and is sent there when it is due."""
+        """Always None: a task's state is complete only between rounds, and is sent then if it is due."""
 
     def release(self) -> None:
         """Free the device memory that the last trial held, because other processes may train on this device, too."""

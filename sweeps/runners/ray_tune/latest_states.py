@@ -1,6 +1,6 @@
-"""What code of a user's own has saved last, asked for before its trials are paused.
+"""Asks the workers for the latest states that a user's own code has saved, before its trials are paused.
 
-A thread of each worker waits for the question, because the code itself may be in the middle of a long round.
+A separate thread of each worker answers, because the code itself may be in the middle of a long round.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sweeps.runners.answering import keep_latest
 from sweeps.runners.ray_tune.known_slot import KnownSlot
 from sweeps.runners.ray_tune.mailbox import AWAITS, LATEST, PAUSE_LANE, Message
 
-PATIENCE_SECONDS = 10.0  # for states to arrive, which may be large
+PATIENCE_SECONDS = 10.0  # how long to wait for the states, which may be large
 
 
 class LatestStates:
-    """In the driver: asks all workers that train a trial, and keeps what they send."""
+    """Asks, in the driver, all workers that train a trial for its latest state, and stores the states."""
 
     def __init__(self, slots: Mapping[int, KnownSlot], driver: StudyDriver, mailbox: Any) -> None:
         self._slots, self._driver, self._mailbox = slots, driver, mailbox
@@ -33,8 +33,8 @@ class LatestStates:
         return time.monotonic() < self._deadline and any(map(self._trains, self._asked))
 
     def take(self, message: Message) -> bool:
-        """Keep the state that a worker has sent; returns whether the message is about that."""
-        if message.kind == AWAITS:  # its thread has only begun
+        """Store the state that a worker has sent. Returns false if the message is about something else."""
+        if message.kind == AWAITS:  # the worker's thread has just started to wait
             self._ask(message.slot)
         elif message.kind == LATEST:
             if message.life == self._slots[message.slot].life and message.content is not None:

@@ -10,8 +10,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-AWAITS, LATEST = "awaits a pause", "latest"  # kinds of messages of the thread that waits for a pause
-PAUSE_LANE = -1  # its place
+AWAITS, LATEST = "awaits a pause", "latest"  # messages of the worker's thread that waits for a pause
+PAUSE_LANE = -1  # the lane of this thread
 
 
 @dataclass(frozen=True)

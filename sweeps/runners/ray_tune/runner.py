@@ -157,7 +157,7 @@ class RayRunner:
             termination.check(driver)
 
     def _keep_latest_states(self, driver: StudyDriver, mailbox: Any) -> None:
-        """Before a pause, keep what the code of running trials has saved last; without it, they go on from earlier."""
+        """Before a pause, store the latest states that the code of running trials has saved, as far as they arrive."""
         with contextlib.suppress(ray.exceptions.RayError):
             states = LatestStates(self._slots, driver, mailbox)
             while states.is_waiting and self._died.empty():
@@ -222,7 +222,7 @@ class RayRunner:
         elif message.life != slot.life:
             return  # a late message of an earlier process of this slot
         elif message.kind == AWAITS:
-            return  # it gets its answer before a pause
+            return  # it is answered before a pause
         elif message.kind == "hello":
             slot.starts_without_hello, slot.deadline = 0, float("inf")
             slot.place = self._place(slot.node, message.content, driver)

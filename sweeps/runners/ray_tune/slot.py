@@ -106,6 +106,6 @@ def _serve_one_by_one(worker: AnyWorker, line: Line) -> None:
 
 def _send_latest(worker: AnyWorker, line: Line) -> None:
     """Wait until the study is paused, and then send the latest state that the trial's code has saved."""
-    with contextlib.suppress(ray.exceptions.RayError):  # the driver is gone
+    with contextlib.suppress(ray.exceptions.RayError):  # raised if the driver has ended
         line.send(AWAITS, lane=PAUSE_LANE)
         line.send(LATEST, content=worker.latest_state(), lane=PAUSE_LANE)

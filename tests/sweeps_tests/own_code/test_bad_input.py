@@ -69,12 +69,12 @@ IN_TRAINING = {
 }
 # Habits of other tools: the body of a function, and what the message must say.
 HABITS = {
-    "a value and a step": ("trial.report(0.5, 0)", ["trial.report(0.5, 0)", "write trial.report(f1=…)"]),
-    "a value": ("trial.report(0.5)", ["trial.report(0.5)", "write trial.report(f1=…)"]),
-    "a state without a name": ("trial.save([1])", ["trial.save(list)", "write trial.save(model=model"]),
+    "a value and a step": ("trial.report(0.5, 0)", ["trial.report(0.5, 0)", "Write trial.report(f1=…)"]),
+    "a value": ("trial.report(0.5)", ["trial.report(0.5)", "Write trial.report(f1=…)"]),
+    "a state without a name": ("trial.save([1])", ["trial.save(list)", "Write trial.save(model=model"]),
     "an object without a name": (
         "trial.restore([1])",
-        ["trial.restore(list)", "write trial.restore(model=model"],
+        ["trial.restore(list)", "Write trial.restore(model=model"],
     ),
     "a number of rounds": (
         "trial.rounds(20).__next__()",
@@ -87,7 +87,7 @@ HABITS = {
     "asking to prune": ("trial.should_prune()", ["trial.should_prune", "ends by itself"]),
     "a config": ("trial.config['x']", ["trial.config", 'trial.params["lr"]']),
     "an item of the trial": ("trial['x']", ["write trial.params['x']"]),
-    "an attribute of parameters": ("trial.params.x", ["write trial.params['x']", "SimpleNamespace"]),
+    "an attribute of parameters": ("trial.params.x", ["Write trial.params['x']", "SimpleNamespace"]),
     "a misspelt call": ("trial.reports(f1=1)", ["no 'reports'", "did you mean 'report'?", "It has: "]),
 }
 # The body of an Optuna objective, and what the message must say.
@@ -98,7 +98,7 @@ OPTUNA = {
     "figures with names": ("trial.report(f1=1.0)", ["trial.report(value, step)", "@sweeps.objective("]),
     "parameters that nobody asked for": (
         "trial.params['x']",
-        ["nothing was suggested as 'x'", "@sweeps.objective("],
+        ["no parameter 'x' has been suggested yet", "@sweeps.objective("],
     ),
     "a method of our trials": ("trial.save(w=1)", ["trial.save can't be used", "@sweeps.objective("]),
     "its study": ("trial.study.stop()", ["trial.study can't be used"]),

@@ -126,7 +126,7 @@ def test_inline_a_close_that_never_returns_is_not_waited_for(
     monkeypatch.setattr(worker, "CLOSING_SECONDS", 0.05)
     study = launch_rude(["score_is_none"], "close_hangs=true")
     assert [trial.state for trial in study.table()] == ["FAIL", "COMPLETE"]
-    assert "a trial's run has not closed within 0.05 s; the study goes on" in capsys.readouterr().err
+    assert "a trial's run has not closed within 0.05 s. The study continues" in capsys.readouterr().err
 
 
 @pytest.mark.ray
