@@ -60,9 +60,13 @@ def get_task(name: str, *, before_loading: Callable[[Sources], None] | None = No
         return task
     for point in entry_points(group=GROUP, name=name):
         return _from_package(point)
+    if name.endswith(".ipynb"):
+        raise UnknownTaskError(
+            f"{name}: code in a notebook can't be used. Write the function or class into a file, and give its name."
+        )
     raise UnknownTaskError(
-        f"No task {name!r}{did_you_mean(name, task_names())} There are: {', '.join(task_names())}. "
-        "To use your own task, give its file and class: my_task.py:MyTask."
+        f"No task {name!r}{did_you_mean(name, task_names())} There are: {', '.join(task_names())}. To use your own "
+        "code, give its file, or its module and name: train.py, my_task.py:MyTask, package.module:train."
     )
 
 

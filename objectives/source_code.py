@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments
+from objectives.as_script import MODULE_PREFIX, NO_ARGUMENTS, as_script, asks_for_arguments
 from objectives.errors import UnknownTaskError
 from objectives.import_statements import imported_by
 from objectives.loaded_modules import LoadedModules
@@ -115,7 +115,7 @@ def read_sources(file: Path, module: str | None = None) -> Sources:
     if module is not None and path.name == "__init__.py":
         root = root.parent
     text = _read(path)
-    own = f"sweep_task_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    own = f"{MODULE_PREFIX}{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     name = module or (dotted if _IMPORTS_FROM_ITS_PACKAGE.search(text) else own)
     return _Reading(root).sources(
         SourceFile(name, str(path), path.relative_to(root).as_posix(), text), dotted
@@ -206,6 +206,8 @@ def _told(error: BaseException, sources: Sources) -> str:
     frames = [each for each in traced if each.filename in ours]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     remedy = f" {NO_ARGUMENTS}" if asks_for_arguments(error) else ""
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        remedy = " Remove the dot of the import, or put a file __init__.py beside the code."
     if isinstance(error, SystemExit) and not remedy:
         remedy = ' Put what ends the program below `if __name__ == "__main__":`.'
     return f"{type(error).__name__}: {error}{where}.{remedy}"

@@ -64,6 +64,12 @@ def not_used_of_wandb(document: Mapping[str, Any]) -> str:
     """Say which keys of a Weights & Biases sweep are not used, and what has their role here."""
     said = {key: WANDB_KEYS[key] for key in document if key in WANDB_KEYS}
     others = [f"{key} ({here})" if here else key for key, here in said.items()]
+    for name, each in document["parameters"].items():
+        words = each if isinstance(each, Mapping) else {}
+        is_log = "log" in str(words.get("distribution", ""))
+        others += [
+            f"{key} of {name}" for key in ("probabilities", "q") if key in words and (is_log or key != "q")
+        ]
     used = "a Weights & Biases sweep: its parameters are used"
     return f"{used}, and these are not: {', '.join(others)}" if others else used
 
@@ -173,11 +179,12 @@ def _determined(document: Mapping[str, Any]) -> Record:
 
 
 def _guild(document: Any) -> Record:
-    operation = next(iter(document["operations"].values())) if "operations" in document else document
     found: Record = {}
-    for name, each in operation["flags"].items():
+    for name, each in _guild_flags(document).items():
         if isinstance(each, list):
             found[name] = {"choices": list(each)}
+        elif isinstance(each, Mapping):
+            found[name] = _guild_flag(each)
         elif ranged := re.fullmatch(
             r"(log|)uniform\[(.+?):(.+?)(?::.*)?\]|\[(.+?):(.+?)(?::.*)?\]", str(each)
         ):
@@ -186,6 +193,23 @@ def _guild(document: Any) -> Record:
         else:
             found[name] = each
     return found
+
+
+def _guild_flags(document: Any) -> Mapping[str, Any]:
+    """The flags of the first operation that has some, of a file with or without models."""
+    for each in document if isinstance(document, list) else [document]:
+        if "flags" in each:
+            return dict(each["flags"])
+        for operation in each.get("operations", each).values():
+            if isinstance(operation, Mapping) and "flags" in operation:
+                return dict(operation["flags"])
+    raise KeyError("flags")
+
+
+def _guild_flag(flag: Mapping[str, Any]) -> Any:
+    if "choices" in flag:
+        return {"choices": [each["value"] if isinstance(each, Mapping) else each for each in flag["choices"]]}
+    return _range(flag["min"], flag["max"]) if "min" in flag and "max" in flag else flag["default"]
 
 
 _TOOLS: dict[str, Callable[[Any], Record]] = {

@@ -57,12 +57,18 @@ def space_in_code(entries: Mapping[str, Any], source: str) -> Space:
     """The space that `entries` describe. source: its name in errors. Raises SpaceError, naming the parameter."""
     if not entries:
         raise SpaceError(f"{source}: the space names no parameter.")
+    for name, domain in entries.items():
+        if isinstance(domain, tuple) and [_is_number(each) for each in domain] == [True, True, False]:
+            raise SpaceError(
+                f"{source}: {name}: {domain!r:.60} is neither a range nor a list of choices: write sweeps.log(low, "
+                "high) for a logarithmic range, and choices in a list."
+            )
     record = {name: _record(domain) for name, domain in entries.items()}
     for name, domain in record.items():
         if not (
             domain is None
             or isinstance(domain, bool | int | float | str | Mapping)
-            or hasattr(domain, "item")
+            or (hasattr(domain, "item") and getattr(domain, "size", 1) == 1)
         ):
             raise SpaceError(
                 f"{source}: {name}: {domain!r:.60} is no domain: write (low, high), a list of choices, sweeps.log(low, "
@@ -83,6 +89,8 @@ def _record(domain: Any) -> Any:
         low, high = domain
         whole = isinstance(low, int) and isinstance(high, int)
         return {"low": low, "high": high} if whole else {"low": float(low), "high": float(high)}
+    if hasattr(domain, "tolist") and getattr(domain, "ndim", 0) == 1:  # an array of choices
+        domain = domain.tolist()
     if isinstance(domain, list | tuple | set | frozenset | range):
         return {"choices": sorted(domain) if isinstance(domain, set | frozenset) else list(domain)}
     if type(domain).__module__ == "optuna.distributions":

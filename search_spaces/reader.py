@@ -104,7 +104,9 @@ class Reader:
     def space(self, document: Any) -> Space:
         """The space that a loaded document describes."""
         if not isinstance(document, CommentedMap):
-            self._refuse(None, None, f"not a search space: {_FORM}.")
+            form = our_form_of(document)
+            theirs = f"a space file of another tool. The same space in our form:\n{form}"
+            self._refuse(None, None, theirs if form else f"not a search space: {_FORM}.")
         if is_wandb(document):
             return self._of_wandb(document)
         # An exported configuration has its values under `parameters`: a space of one point.

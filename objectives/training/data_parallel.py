@@ -24,6 +24,7 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from objectives.as_script import MODULE_PREFIX
 from objectives.errors import ParametersError
 from objectives.registry import get_task
 from objectives.round import Round
@@ -254,7 +255,7 @@ def _pickled(task: Task, parameters: Any) -> tuple[str | None, bytes]:
     """A task and its parameters as bytes, and `path.py:Class` if the task is in a user's own file, else None."""
     module = type(task).__module__
     source = None
-    if module.startswith("sweep_task_"):
+    if module.startswith(MODULE_PREFIX):
         source = f"{sys.modules[module].__file__}:{type(task).__qualname__}"
     return source, pickle.dumps((task, parameters))
 

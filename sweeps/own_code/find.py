@@ -76,6 +76,7 @@ def find(reference: str, *, before_loading: Callable[[Sources], None] | None = N
     before_loading: a function that is called with the files before any of them is run; it may raise. Raises
     UnknownTaskError, whose message lists what there is.
     """
+    reference = reference.replace("::", ":")
     place, _, attribute = (reference, "", "") if reference.endswith(".py") else reference.rpartition(":")
     if place.endswith(".py"):
         if not Path(place).is_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments, ended_itself
+from objectives.as_script import NO_ARGUMENTS, as_script, asks_for_arguments, ended_itself, lost_its_module
 from objectives.errors import CodeError, ObjectiveError
 from sweeps.own_code import random_state
 from sweeps.own_code.conversation import Conversation, Exchange
@@ -50,6 +50,8 @@ class OwnTraining:
         self._threads = threads
         self._breaks_off = breaks_off
         self._can_be_killed = can_be_killed
+        import numpy  # noqa: F401 - loaded before generators are seeded, even if the code imports it later
+
         if self._sources.uses_torch:
             import torch  # noqa: F401 - loaded before generators are seeded
         found = code.load()
@@ -127,7 +129,7 @@ def _in_the_same_folder() -> Iterator[None]:
 
 def _from_own_code(error: BaseException) -> BaseException:
     """The error, with its traceback shortened so that it begins in the user's code, if it has a part there."""
-    remedy = NO_ARGUMENTS if asks_for_arguments(error) else ended_itself(error)
+    remedy = NO_ARGUMENTS if asks_for_arguments(error) else ended_itself(error) or lost_its_module(error)
     if remedy:
         remedied = CodeError(f"{type(error).__name__}: {error}. {remedy}")
         error = remedied.with_traceback(error.__traceback__)

@@ -254,7 +254,8 @@ class Trial:
             if self._is_due():
                 told, self._kept_at = self._start.kept.checkpointed() or told, time.monotonic()
         self._is_stopped = not self._exchange(told)
-        random_state.restore(random)  # so that sending the round does not change later rounds
+        if not self._is_stopped:  # else another trial may already train in this process
+            random_state.restore(random)  # so that sending the round does not change later rounds
         self._rounds_done, self._began_round = latest.index, time.monotonic()
 
     def _cost(self) -> Cost:

@@ -224,7 +224,10 @@ class Study:
         for trial in self.table() if table is None else table:
             rounds = int(trial.attributes.get("rounds", 0))
             run += rounds
-            if trial.state != "FAIL" and not self.spec.is_open:  # an Optuna objective has no number of rounds
+            by_itself = (
+                self.spec.is_open or trial.attributes.get("stop_reason") == "finished"
+            )  # the code returned
+            if trial.state != "FAIL" and not by_itself:
                 saved += self.spec.rounds - rounds
         return Cost(run, saved, total_seconds(self.database, self.row.study_id))
 

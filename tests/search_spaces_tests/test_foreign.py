@@ -45,6 +45,8 @@ def test_what_of_it_is_not_used_is_said() -> None:
     note = parse_space(textwrap.dedent(WANDB), "space.yaml").note
     for word in ("method (the sampler)", "early_terminate (the stop rule)", "program (the launch)"):
         assert word in note
+    weighed = "method: grid\nparameters: {x: {values: [1, 2], probabilities: [0.1, 0.9]}}"
+    assert "probabilities of x" in parse_space(weighed, "space.yaml").note
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,8 @@ def test_values_are_choices() -> None:
         "hydra: {sweeper: {params: {lr: 'tag(log, interval(1e-5, 0.1))', opt: 'choice(adam, sgd)'}}}",
         "hyperparameters: {lr: {type: log, base: 10, minval: -5, maxval: -1}, opt: {type: categorical, vals: [adam, sgd]}}",
         "flags: {lr: 'loguniform[1e-5:0.1]', opt: [adam, sgd]}",
+        "train: {flags: {lr: {min: 1e-5, max: 0.1}, opt: {choices: [adam, {value: sgd}]}}}",
+        "- {model: mine, operations: {train: {flags: {lr: 'uniform[1e-5:0.1]', opt: [adam, sgd]}}}}",
     ],
 )
 def test_the_parameters_of_other_tools_are_told_in_our_form(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -79,8 +80,15 @@ def test_what_is_written_on_the_command_line(text: str, domain: object) -> None:
         ({"lr": (3, 1)}, "train.py: lr: low 3 is above high 1"),
         ({"lr": sweeps.when((0, 1), kind="a")}, "lr: the condition names 'kind'"),
         ({"lr": object()}, "lr: "),
+        ({"lr": (1e-4, 0.1, "log")}, r"lr: .* write sweeps.log\(low, high\)"),
+        ({"lr": numpy.ones((2, 2))}, "lr: array"),
     ],
 )
 def test_what_is_none_is_refused(space: dict[str, object], why: str) -> None:
     with pytest.raises(SpaceError, match=why):
         space_in_code(space, "train.py")
+
+
+def test_an_array_holds_choices() -> None:
+    space = space_in_code({"lr": numpy.array([0.1, 0.2])}, "train.py")
+    assert space.parameters[0].domain.to_dict() == {"choices": [0.1, 0.2]}

@@ -150,6 +150,10 @@ BEFORE_ANYTHING = {
         "def objective(trial, data): pass",
         ["needs trial, data", "trial.suggest_float(…)"],
     ),
+    "an import from no package": (
+        "from .helper import x\n" + DECLARED + "def train(trial): pass",
+        ["Remove the dot of the import"],
+    ),
     "nothing to sweep": ("def main(trial): pass", ["has nothing to sweep", "@sweeps.objective(…)"]),
 }
 
@@ -233,3 +237,22 @@ def test_code_that_never_returns_is_named_after_its_trial_has_ended(
     end.touch()
     assert "Trial 0 has ended, but its code has not returned" in said
     assert "--runner ray" in said
+
+
+def test_rounds_that_the_code_leaves_out_itself_are_not_saved_by_halting(
+    launch_own: Launch, write: Write
+) -> None:
+    path = write(f"import sweeps\n{DECLARED}def train(trial):\n    return 0.5\n")
+    assert "Cost: 1 rounds run, 0 saved by halting" in launch_own(f"{path}::train", "-n", "1").err
+
+
+def test_a_process_that_can_not_import_the_swept_file_is_told_the_remedy(
+    launch_own: Launch, write: Write
+) -> None:
+    error = "raise RuntimeError('broken') from ModuleNotFoundError(\"No module named 'sweep_task_0'\")"
+    path = write(f"import sweeps\n{DECLARED}def train(trial):\n    {error}\n")
+    assert "into a module beside the file" in launch_own(path, "--try", code=2).err
+
+
+def test_a_notebook_is_refused(refused: Refusal) -> None:
+    assert "code in a notebook can't be used" in refused("launch", "train.ipynb")

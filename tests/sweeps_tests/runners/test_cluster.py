@@ -20,6 +20,7 @@ import sweeps
 from objectives.source_code import read_sources
 from sweeps import RunSettings, StudySettings, paths
 from sweeps.errors import UsageError
+from sweeps.runners.ray_tune.runner import RayRunner
 from sweeps.study import environment as provenance
 from sweeps.study import planned
 from sweeps.study.planning import plan_study
@@ -243,3 +244,49 @@ def copy_package(python: Path, *, changed: str) -> None:
         shutil.copytree(Path(sweeps.__file__).parents[1] / package, there / package)
     with (there / changed).open("a") as file:
         file.write("# another version\n")
+
+
+OWN_CODE = """
+import os
+import random
+import time
+
+import sweeps
+from helper import gain
+
+
+@sweeps.objective(space={"lr": sweeps.log(1e-4, 1e-1)}, metric="f1", direction="maximize", rounds=3)
+def train(trial):
+    w = (trial.restore() or {"w": 0.0})["w"]
+    for epoch in trial.rounds():
+        w += gain(trial.params["lr"]) + 0.01 * random.random()
+        time.sleep(0.1)
+        trial.report(f1=w / (1 + w), gpus=len(os.environ.get("CUDA_VISIBLE_DEVICES", "")))
+        trial.save(w=w)
+"""
+
+
+def test_own_code_and_the_modules_beside_it_reach_a_node_that_does_not_have_them(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "train.py").write_text(OWN_CODE)
+    (code / "helper.py").write_text("def gain(lr):\n    return 2 * lr\n")
+    settings = StudySettings(f"{code / 'train.py'}:train")
+    expected = launch(settings, RunSettings(num_trials=6, runner="inline"), study="inline").study
+    check = RayRunner._check
+
+    def take_the_code_away(runner: RayRunner, *given: Any) -> None:
+        code.rename(tmp_path / "gone")
+        check(runner, *given)
+
+    monkeypatch.setattr(RayRunner, "_check", take_the_code_away)
+    start_with(2, monkeypatch)
+    node = cluster.add(cpus=1)
+    try:
+        study = launch(settings, RunSettings(num_trials=6, address=cluster.address), study="spread").study
+    finally:
+        node.kill()
+    assert figures(study) == figures(expected)
+    assert len(set(nodes_of("spread").values())) == 2
