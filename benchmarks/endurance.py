@@ -74,6 +74,7 @@ class Looks:
     def __init__(self, moments: tuple[int, ...], *, counts_trials: bool) -> None:
         self.looks: list[dict[str, Any]] = []
         self.times: list[float] = []  # when each counted round or trial ended
+        self._cpu: list[float] = []  # the driver's CPU time at that moment, in seconds
         self._moments = moments
         self._counts_trials = counts_trials
 
@@ -93,12 +94,17 @@ class Looks:
 
     def _count(self) -> None:
         self.times.append(time.perf_counter())
+        self._cpu.append(time.process_time())
         if len(self.times) in self._moments:
             self.looks.append({"after": len(self.times), "parts": footprint()})
 
     def speed(self, first: int, last: int) -> float:
         """How many rounds or trials ended per second, from number `first` to number `last`."""
         return (last - first) / (self.times[last - 1] - self.times[first - 1])
+
+    def cpu_each(self, first: int, last: int) -> float:
+        """Seconds of the driver's CPU time for each of them. Unlike the speed, it hardly depends on other programs."""
+        return (self._cpu[last - 1] - self._cpu[first - 1]) / (last - first)
 
 
 def left_behind(temporary: Path, before: set[str]) -> list[str]:
@@ -148,6 +154,8 @@ def measure(name: str, most_rounds: int) -> dict[str, Any]:
         "looks": looks.looks,
         "speed first": looks.speed(step, 2 * step),
         "speed last": looks.speed(len(looks.times) - step, len(looks.times)),
+        "cpu first": looks.cpu_each(step, 2 * step),
+        "cpu last": looks.cpu_each(len(looks.times) - step, len(looks.times)),
         "removed files": removed["os.remove"],
         "seconds after the last": ended - looks.times[-1],
         "date": time.strftime("%Y-%m-%d"),
@@ -179,8 +187,8 @@ def measured_apart(name: str, most_rounds: int) -> dict[str, Any]:
 def growth_table(cells: dict[str, Any], kind: str) -> str:
     """The table of memory, open files and threads at the first and at the last measurement, by cell and process."""
     lines = [
-        f"| runner | process | after | memory, MB | open files | threads | {kind}/s |",
-        "|---|---|---|---|---|---|---|",
+        f"| runner | process | after | memory, MB | open files | threads | {kind}/s | driver's CPU, ms each |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in (name for name in CELLS if name.startswith(kind) and name in cells):
         cell, runner = cells[name], name.split()[1]
@@ -190,10 +198,14 @@ def growth_table(cells: dict[str, Any], kind: str) -> str:
                 (look["parts"][part][key]) for key in ("MB", "files", "threads") for look in (first, last)
             ]
             mb, files, threads = ((pair[i], pair[i + 1]) for i in (0, 2, 4))
-            speed = f"{cell['speed first']:.0f} → {cell['speed last']:.0f}" if part == "driver" else "·"
+            speed, cpu = "·", "·"
+            if part == "driver":
+                speed = f"{cell['speed first']:.0f} → {cell['speed last']:.0f}"
+                if "cpu first" in cell:
+                    cpu = f"{1000 * cell['cpu first']:.1f} → {1000 * cell['cpu last']:.1f}"
             lines.append(
                 f"| {runner} | {part} | {first['after']:,} → {last['after']:,} | {mb[0]:.0f} → {mb[1]:.0f} | "
-                f"{files[0]:.0f} → {files[1]:.0f} | {threads[0]:.0f} → {threads[1]:.0f} | {speed} |"
+                f"{files[0]:.0f} → {files[1]:.0f} | {threads[0]:.0f} → {threads[1]:.0f} | {speed} | {cpu} |"
             )
     return "\n".join(lines)
 

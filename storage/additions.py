@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from storage import schema
 from storage.database import Database
+
+_OF_STUDY = (
+    select(schema.additions)
+    .where(schema.additions.c.study_id == bindparam("study"))
+    .order_by(schema.additions.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,8 @@ def request_addition(database: Database, study_id: int, point: Mapping[str, Any]
 
 def read_additions(database: Database, study_id: int) -> list[Addition]:
     """All additions to a study, in the order in which users made them."""
-    a = schema.additions
-    query = select(a).where(a.c.study_id == study_id).order_by(a.c.id)
     with database.engine.connect() as connection:
-        rows = connection.execute(query).mappings().all()
+        rows = connection.execute(_OF_STUDY, {"study": study_id}).mappings().all()
     return [
         Addition(row["id"], json.loads(row["point"]), row["asked"], row["asked_by"], row["number"])
         for row in rows

@@ -6,17 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage import schema
 from storage.database import Database
+
+_INSERT = insert(schema.checkpoints)
+_DROP = delete(schema.checkpoints).where(
+    schema.checkpoints.c.study_id == bindparam("study"), schema.checkpoints.c.trial == bindparam("of_trial")
+)
 
 
 def put_checkpoint(connection: Connection, study_id: int, trial: int, record: Mapping[str, Any]) -> None:
     """Record a trial's latest checkpoint; it replaces the previous one."""
     drop_checkpoint(connection, study_id, trial)
     values = {"study_id": study_id, "trial": trial, "record": json.dumps(record)}
-    connection.execute(insert(schema.checkpoints).values(values))
+    connection.execute(_INSERT, values)
 
 
 def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, Any]]:
@@ -29,5 +34,4 @@ def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, An
 
 def drop_checkpoint(connection: Connection, study_id: int, trial: int) -> None:
     """Delete the record of an ended trial's checkpoint."""
-    c = schema.checkpoints
-    connection.execute(delete(c).where(c.c.study_id == study_id, c.c.trial == trial))
+    connection.execute(_DROP, {"study": study_id, "of_trial": trial})

@@ -18,7 +18,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from storage import schema
@@ -29,6 +29,8 @@ from storage.host import ProcessIdentity
 
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 10.0
+# Statements that each round needs are built once: to build one takes as long as to execute it.
+_OF_STUDY = select(schema.leases).where(schema.leases.c.study_id == bindparam("study"))
 
 
 class Lease:
@@ -43,6 +45,7 @@ class Lease:
         self.fence = fence
         self.is_lost = False
         self._database = database
+        self._one_more = update(schema.leases).where(*self._is_ours).values(beat=schema.leases.c.beat + 1)
         self._stop = database.host.keep_doing(self._keep, BEAT_SECONDS)
 
     @contextlib.contextmanager
@@ -70,8 +73,7 @@ class Lease:
 
     def _beat(self, connection: Connection) -> bool:
         """Increase the counter; false if another process has the lease. Locks the row until the transaction ends."""
-        beat = update(schema.leases).where(*self._is_ours).values(beat=schema.leases.c.beat + 1)
-        return connection.execute(beat).rowcount == 1
+        return connection.execute(self._one_more).rowcount == 1
 
     def _keep(self) -> bool:
         """Increase the counter once; return whether to continue."""
@@ -179,7 +181,7 @@ def _values(database: Database, token: str, fence: int) -> dict[str, object]:
 
 def _read(database: Database, study_id: int) -> Row[Any] | None:
     with database.engine.connect() as connection:
-        return connection.execute(select(schema.leases).where(schema.leases.c.study_id == study_id)).first()
+        return connection.execute(_OF_STUDY, {"study": study_id}).first()
 
 
 def _take_free(database: Database, study_id: int, token: str) -> int | None:

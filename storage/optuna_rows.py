@@ -7,12 +7,13 @@ that Optuna writes.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Insert, Select, Table, bindparam, delete, insert, select, update
 
 from storage.counters import next_id
 from storage.outcomes import FINISHED
@@ -40,7 +41,7 @@ def note_study(
 ) -> None:
     """Set attributes of a study."""
     for table, notes in (("study_user_attributes", user), ("study_system_attributes", system)):
-        _put_attributes(connection, _table(table), "study_id", study_id, notes)
+        _put_attributes(connection, table, "study_id", study_id, notes)
 
 
 def delete_study(connection: Connection, study_id: int) -> None:
@@ -72,12 +73,12 @@ def insert_trial(connection: Connection, study_id: int, number: int, template: F
         for name, distribution in template.distributions.items()
     ]
     if rows:
-        connection.execute(insert(_table("trial_params")), rows)
+        connection.execute(_insert("trial_params"), rows)
     for table, notes in (
         ("trial_user_attributes", template.user_attrs),
         ("trial_system_attributes", template.system_attrs),
     ):
-        _put_attributes(connection, _table(table), "trial_id", trial_id, notes)
+        _put_attributes(connection, table, "trial_id", trial_id, notes)
     return trial_id
 
 
@@ -115,7 +116,7 @@ def insert_intermediate(connection: Connection, trial_id: int, values: Mapping[i
             }
         )
     if rows:
-        connection.execute(insert(_table("trial_intermediate_values")), rows)
+        connection.execute(_insert("trial_intermediate_values"), rows)
 
 
 def steps_of(connection: Connection, trial_id: int) -> set[int]:
@@ -126,13 +127,12 @@ def steps_of(connection: Connection, trial_id: int) -> set[int]:
 
 def note_trial(connection: Connection, trial_id: int, notes: Mapping[str, Any]) -> None:
     """Set attributes of a trial, and delete those that are None."""
-    _put_attributes(connection, _table("trial_user_attributes"), "trial_id", trial_id, notes)
+    _put_attributes(connection, "trial_user_attributes", "trial_id", trial_id, notes)
 
 
 def state_of(connection: Connection, trial_id: int) -> str:
     """A trial's state."""
-    t = _table("trials").c
-    return str(connection.scalars(select(t.state).where(t.trial_id == trial_id)).one().name)
+    return str(connection.scalars(_state(), {"trial": trial_id}).one().name)
 
 
 def set_state(connection: Connection, trial_id: int, state: str, value: float | None = None) -> None:
@@ -165,17 +165,37 @@ def reopen(connection: Connection, trial_id: int) -> None:
 
 
 def _put_attributes(
-    connection: Connection, table: Table, of: str, number: int, notes: Mapping[str, Any]
+    connection: Connection, table: str, of: str, number: int, notes: Mapping[str, Any]
 ) -> None:
     if notes:
-        connection.execute(delete(table).where(table.c[of] == number, table.c.key.in_(notes)))
+        connection.execute(_delete_attributes(table, of), {"number": number, "keys": list(notes)})
         rows = [
             {of: number, "key": key, "value_json": json.dumps(note)}
             for key, note in notes.items()
             if note is not None
         ]
         if rows:
-            connection.execute(insert(table), rows)
+            connection.execute(_insert(table), rows)
+
+
+# Statements that each round or trial needs are built once: to build one takes as long as to execute it.
+@functools.cache
+def _insert(table: str) -> Insert:
+    return insert(_table(table))
+
+
+@functools.cache
+def _delete_attributes(name: str, of: str) -> Delete:
+    table = _table(name)
+    return delete(table).where(
+        table.c[of] == bindparam("number"), table.c.key.in_(bindparam("keys", expanding=True))
+    )
+
+
+@functools.cache
+def _state() -> Select[Any]:
+    trials = _table("trials")
+    return select(trials.c.state).where(trials.c.trial_id == bindparam("trial"))
 
 
 def _table(name: str) -> Table:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage import schema
 from storage.database import Database
+
+_KIND = select(schema.requests.c.kind).where(schema.requests.c.study_id == bindparam("study"))
 
 
 def request_stop(database: Database, study_id: int, *, now: bool) -> None:
@@ -26,9 +28,7 @@ def request_stop(database: Database, study_id: int, *, now: bool) -> None:
 def pending_stop(database: Database, study_id: int) -> str | None:
     """The pending request: `stop`, `stop-now` or None."""
     with database.engine.connect() as connection:
-        kind: str | None = connection.scalar(
-            select(schema.requests.c.kind).where(schema.requests.c.study_id == study_id)
-        )
+        kind: str | None = connection.scalar(_KIND, {"study": study_id})
     return kind
 
 

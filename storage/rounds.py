@@ -6,10 +6,17 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from storage import schema
 from storage.database import Database
+
+_INSERT = insert(schema.rounds)
+_OF_NUMBER = select(schema.rounds).where(
+    schema.rounds.c.study_id == bindparam("study"),
+    schema.rounds.c.trial == bindparam("of_trial"),
+    schema.rounds.c.index == bindparam("number"),
+)
 
 
 def add_round(
@@ -20,13 +27,13 @@ def add_round(
     Raises RuntimeError if a different round is stored under its number: then another process writes to the trial.
     """
     r, index = schema.rounds, int(figures["index"])
-    of_round = (r.c.study_id == study_id, r.c.trial == trial, r.c.index == index)
-    row = connection.execute(select(r).where(*of_round)).mappings().first()
+    of_round = {"study": study_id, "of_trial": trial, "number": index}
+    row = connection.execute(_OF_NUMBER, of_round).mappings().first()
     if row is None:
         named = {name: value for name, value in figures.items() if name in r.c}
         extra = {name: value for name, value in figures.items() if name not in named}
         beside = json.dumps(extra) if extra else None
-        connection.execute(insert(r).values(study_id=study_id, trial=trial, **named, **cost, extra=beside))
+        connection.execute(_INSERT, {"study_id": study_id, "trial": trial, **named, **cost, "extra": beside})
         return True
     stored = _flat(row)
     if differing := [name for name in figures if not _same(stored.get(name), figures[name])]:

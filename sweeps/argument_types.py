@@ -25,6 +25,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "str": (lambda value: isinstance(value, str), "text"),
     "bool": (lambda value: isinstance(value, bool), "True or False"),
     "Path": (lambda value: isinstance(value, Path), "a path"),
+    "Space": (lambda value: type(value).__name__ == "Space", "the space of a study"),
     "Mapping[str, Any]": (lambda value: isinstance(value, Mapping), "a mapping"),
     "None": (lambda value: value is None, "None"),
     "tuple[str, ...]": (

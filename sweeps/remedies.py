@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +33,7 @@ _REMEDIES: dict[type[Exception], str] = {
 }
 _PAUSES_A_RUN = (GivenUp, Unwritable, RunBroken, DBAPIError)
 _TO_CONTINUE = "To continue: "
+_outermost: ContextVar[str | None] = ContextVar("outermost", default=None)
 
 
 def with_remedy(error: Exception) -> str:
@@ -70,6 +72,7 @@ def continued_by(command: str) -> Iterator[None]:
 
     It replaces the note of an inner context: if a confirmation contains the run, its command must be repeated.
     """
+    entered = _outermost.set(_outermost.get() or command)
     try:
         yield
     except _PAUSES_A_RUN as error:
@@ -77,6 +80,14 @@ def continued_by(command: str) -> Iterator[None]:
         notes[:] = [each for each in notes if not each.startswith(_TO_CONTINUE)]
         error.add_note(_TO_CONTINUE + command)
         raise
+    finally:
+        _outermost.reset(entered)
+
+
+def to_continue() -> str:
+    """How the run that is going on can be continued, as a sentence; empty where that is not known."""
+    command = _outermost.get()
+    return "" if command is None else _TO_CONTINUE + command
 
 
 def _note(error: Exception, text: str) -> None:

@@ -9,13 +9,16 @@ import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from objectives.spelling import did_you_mean
 from sweeps.argument_types import check_types
 from sweeps.errors import UsageError
 from sweeps.pruning.rules import RULES, stands_alone
 from sweeps.schedule.names import SCHEDULES
+
+if TYPE_CHECKING:
+    from search_spaces import Space
 
 # Increased with each change of a rule's verdicts, or of what is recorded for a trial that it halts.
 STOP_RULE_VERSIONS = {name: 3 for name in RULES if name != "none"}
@@ -31,18 +34,18 @@ _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")  # also the name of the study's fold
 class StudySettings:
     """The settings that decide the results of a study; see Specification.
 
-    task: its name, `FILE.py:NAME`, or the Task class or function itself. space: a YAML file, or a mapping as in
-    `@sweeps.objective`; None for the task's own space. overrides: `key=value` and `key=lo..hi`, or a mapping from key
-    to value. gpus_per_trial: None for one GPU if CUDA is available, else for none. data: None for the best available
-    data set. train_rows, valid_rows: use at most this many; None for all. rounds: None for the task's own number.
-    repeats: how often each configuration is trained, each time from another seed. folds: None for the validation split;
-    else the rows are divided into so many parts, and each part validates once. guidance: see Specification. warm_start:
-    the name of an older study whose trials are copied; None for none.
+    task: its name, `FILE.py:NAME`, or the Task class or function itself. space: a YAML file, a mapping as in
+    `@sweeps.objective`, or the space of a stored study; None for the task's own space. overrides: `key=value` and
+    `key=lo..hi`, or a mapping from key to value. gpus_per_trial: None for one GPU if CUDA is available, else for none.
+    data: None for the best available data set. train_rows, valid_rows: use at most this many; None for all. rounds:
+    None for the task's own number. repeats: how often each configuration is trained, each time from another seed.
+    folds: None for the validation split; else the rows are divided into so many parts, and each part validates once.
+    guidance: see Specification. warm_start: the name of an older study whose trials are copied; None for none.
     """
 
     task: str
     overrides: tuple[str, ...] = ()
-    space: Path | Mapping[str, Any] | None = None
+    space: Path | Mapping[str, Any] | Space | None = None
     sampler: str = "tpe"
     stop_rule: str = "onset"
     schedule: str = "full"

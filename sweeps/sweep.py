@@ -225,7 +225,8 @@ def _drive(database: Database, row: StudyRow, launching: Launch, watcher: Watche
             _with_retries(url, lambda: _note_run(lease, row, launching))
             study = Study(database, _with_retries(url, lambda: get_study(database, row.name)))
             termination = _termination(study, lease)
-            _run(study, launching, lease, termination, watcher)
+            with termination.signals():  # from here on, a signal ends the run in order
+                _run(study, launching, lease, termination, watcher)
         finally:
             lease.release()
     return Result(study, termination.ending, termination.signal_number, launching.forced)
@@ -253,9 +254,14 @@ def _run(
     target = launching.run.target
     make = SlicedDriver if study.spec.pauses else StudyDriver
     driver = make(
-        study.database, study.row, study.out, lease=lease, num_trials=launching.most_trials, target=target
+        study.database,
+        study.row,
+        study.out,
+        lease=lease,
+        num_trials=launching.most_trials,
+        target=target,
+        give_up=lambda: termination.signal_number != 0,
     )
-    driver.writer.give_up = lambda: termination.signal_number != 0
     if watcher is not None:
         watcher.begins(launching, study, driver.standing)
     driver.here = Place(driver.note_environment(_environment_here(launching)))
@@ -263,8 +269,7 @@ def _run(
     driver.observers += [] if watcher is None else [watcher]
     termination.check(driver)
     if not termination.pauses and not driver.is_over:
-        with termination.signals():
-            _runner(launching).run(driver, work_plan(launching), termination)
+        _runner(launching).run(driver, work_plan(launching), termination)
         if study.spec.is_open:
             _say_unasked(study)
 

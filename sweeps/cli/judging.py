@@ -87,9 +87,12 @@ def compare(first: str, second: str, form: str, storage: str | None) -> None:
     Two studies of one specification must have the same table. For two different specifications, the command tells which
     confirmed result is better, and whether the difference is larger than chance.
     """
+    from sweeps.errors import UsageError
     from sweeps.report.comparison import compare as find
     from sweeps.study.stored_study import load
 
+    if first == second:
+        raise UsageError(f"{first} is named twice. Name two studies: sweep studies lists them.")
     found = find(load(first, storage), load(second, storage))
     if form != "table":
         print_rows([_record(found)], form, columns=())

@@ -25,6 +25,7 @@ from sweeps.cli.run_options import given_options, notify_option, run_options
 from sweeps.samplers.by_name import SAMPLERS
 
 if TYPE_CHECKING:
+    from search_spaces import Space
     from sweeps.launching import Watcher
     from sweeps.sweep import Result
 
@@ -46,6 +47,12 @@ _PATH = click.Path(path_type=Path)
 @click.argument("overrides", nargs=-1, metavar="[key=value | key=a,b | key=lo..hi]...")
 @option(
     "--space", type=_PATH, group=SPACE, help="YAML file with your search space. [default: the task's own]"
+)
+@option(
+    "--space-from",
+    metavar="STUDY",
+    group=SPACE,
+    help="Search the space of a stored study, with its fixed parameters.",
 )
 @option(
     "--enqueue",
@@ -160,6 +167,7 @@ def launch(
     task: str,
     overrides: tuple[str, ...],
     space: Path | None,
+    space_from: str | None,
     study: str | None,
     is_range_tested: bool,
     dry_run: bool,
@@ -198,7 +206,7 @@ def launch(
     settings = StudySettings(
         task=task,
         overrides=overrides,
-        space=space,
+        space=space if space_from is None else _space_of(space_from, space, storage),
         enqueue=tuple(options.pop("enqueue")),
         **{name: options.pop(name) for name in names},
     )
@@ -218,6 +226,21 @@ def launch(
     watched(
         lambda watcher: sweeping.launch(settings, run, study=study, storage=storage, watcher=watcher), notify
     )
+
+
+def _space_of(study: str, given: Path | None, storage: str | None) -> Space:
+    """The space of a stored study. Raises UsageError if it has none, or if a file is given, too."""
+    from sweeps.errors import UsageError
+    from sweeps.study.stored_study import load
+
+    if given is not None:
+        raise UsageError("--space and --space-from both name a space. Leave out one of the two.")
+    spec = load(study, storage).spec
+    if spec.is_open:
+        raise UsageError(
+            f"--space-from {study}: the code of an Optuna objective sets its ranges, so the study has no space."
+        )
+    return spec.space
 
 
 @click.command(

@@ -8,7 +8,7 @@ rounds, and the copy in Optuna's tables (for its dashboard and samplers) is writ
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,7 @@ class StudyDriver(StudyProgress):
     """One study, open for writing.
 
     lease: protects every write. out: the folder of the study's files. num_trials, target: see StudyProgress.
+    give_up: whether to stop waiting for a database that is unreachable.
     """
 
     def __init__(
@@ -61,13 +62,14 @@ class StudyDriver(StudyProgress):
         num_trials: int | None,
         target: float | None = None,
         observers: Sequence[Observer] = (),
+        give_up: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(Specification.from_dict(study.specification), num_trials=num_trials, target=target)
         self.study = study
         self.here = Place()
         self._out = out
         self.num_recorded = 0  # new rounds since the driver was opened
-        self.writer = StudyWriter(database, lease)
+        self.writer = StudyWriter(database, lease, give_up=give_up)
         self._environments = Environments(study, self.spec, self.writer)
         self._notices = Notices()
         self.observers: list[Observer] = list(observers)

@@ -109,8 +109,10 @@ def _names(study: Study, rows: str | None, columns: str | None, known: list[str]
         )
     if rows is None and not rest:
         raise UsageError(f"No parameter varies in {study.name}: there is nothing to make a table of.")
-    down = rows or rest.pop(0)
-    return down, columns or (rest[0] if rest and rows is None else None)
+    down = rest.pop(0) if rows is None else rows
+    if columns is None and rest and rows is None:
+        columns = rest[0]
+    return down, columns
 
 
 def _cells(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from search_spaces import Numeric
 from storage.trials import TrialRow
-from sweeps.settings import StudySettings
+from sweeps.report.commands import option_of, unusual, uses_own_space, words_of
 from sweeps.study.stored_study import Study
 
 TRIALS_A_PARAMETER = 3  # least number of trials for each searched parameter
@@ -39,28 +40,16 @@ def range_command(study: Study, trials: Sequence[TrialRow], name: str, low: floa
 def launch_command(study: Study, change: str, num_trials: int) -> str:
     """The `sweep launch` command for a new study with one thing changed.
 
-    If the study has a space of its own, the user must put the file's name in place of `SPACE.yaml`.
+    If the study has a space of its own, the command takes it from the study.
     """
     spec = study.spec
-    options = {
-        "--space": None if spec.task.kind == "function" or _is_shipped(study) else "SPACE.yaml",
-        "--sampler": spec.sampler if spec.sampler != StudySettings.sampler else None,
-        "--data": spec.data.plan.name or None,
-        "--rounds": None if change.startswith("--rounds") else spec.rounds,
-        "--seed": spec.seed or None,
-        "--stop-rule": spec.stop_rule if spec.stop_rule != StudySettings.stop_rule else None,
-        "--schedule": spec.schedule if spec.pauses else None,
+    options = {"space_from": study.name if uses_own_space(study) and not spec.is_open else None}
+    options |= {
+        name: value for name, value in unusual(study).items() if option_of(name) not in change.split()
     }
     fewest = max(20, TRIALS_A_PARAMETER * len(spec.space.searched))
-    words = [f"{option} {value}" for option, value in options.items() if value is not None]
-    words = [
-        "sweep launch",
-        study.run.task or spec.task.name,
-        change,
-        *words,
-        f"-n {max(fewest, num_trials)}",
-    ]
-    return " ".join(word for word in words if word) + study.storage_option
+    words = [study.run.task or spec.task.name, *change.split(), *words_of(options)]
+    return shlex.join(["sweep", "launch", *words, "-n", str(max(fewest, num_trials))]) + study.storage_option
 
 
 def command_for(study: Study, table: Sequence[TrialRow], advice: str, numbers: Sequence[int]) -> str | None:
@@ -76,8 +65,7 @@ def command_for(study: Study, table: Sequence[TrialRow], advice: str, numbers: S
     found = _new_range(advice.lower(), ranges, theirs)
     if found is None or study.spec.is_open:
         return None
-    command = range_command(study, table, *found)
-    return None if "SPACE.yaml" in command else command
+    return range_command(study, table, *found)
 
 
 def _new_range(
@@ -103,12 +91,3 @@ def _new_range(
         least = max(1e-6, *values_of("weight_decay"))
         return "weight_decay", least, 30 * least
     return None
-
-
-def _is_shipped(study: Study) -> bool:
-    """Whether the study has the same parameters as its task's own space."""
-    from search_spaces import built_in_space_path, read_space
-
-    shipped = built_in_space_path(study.spec.task.name)
-    names = [each.name for each in study.spec.space]
-    return shipped is not None and [each.name for each in read_space(shipped)] == names

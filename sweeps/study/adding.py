@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from objectives.registry import get_task
 from objectives.spelling import did_you_mean
 from search_spaces import Categorical, Fixed, Numeric, parse_override
-from search_spaces.schema import Domain
+from search_spaces.schema import Domain, is_number
 from sweeps.errors import UsageError
+from sweeps.study.space_fit import overridden_space
 from sweeps.study.stored_study import Study
 from sweeps.study.warm_start import LEARNING
 
@@ -65,6 +67,10 @@ def _inside(study: Study, name: str, domain: Domain, value: Any) -> Any:
         value = next((choice for choice in domain.choices if str(choice) == str(value)), value)
     if domain.contains(value):
         return domain.nearest(value)
+    if isinstance(domain, Numeric) and not is_number(value):
+        raise UsageError(
+            f"{name}={value}: {name} must be a number. The space of {study.name} has {_told(domain)}."
+        )
     raise UsageError(
         f"{name}={value} lies outside the space of {study.name}, which has {_told(domain)}. "
         f"{_remedy(study, wider(name, domain, value))}"
@@ -99,6 +105,9 @@ def wider(name: str, domain: Domain, value: Any) -> str:
 
 
 def _remedy(study: Study, change: str) -> str:
+    """The command that searches there, too. Raises UsageError if the task itself does not allow the value."""
+    if study.spec.task.kind == "task":
+        overridden_space(get_task(study.run.task or study.spec.task.name), study.spec.space, (change,))
     if study.spec.sampler in LEARNING:
         return f"To search there, too: {study.command('branch', change)}"
     return f"To search there, too, launch a new study with {change}."

@@ -117,8 +117,10 @@ def _given(settings: StudySettings, code: OwnCode, found: OwnObjective) -> Space
     return read_space(beside) if beside.is_file() else Space((), "command line")
 
 
-def given_space(space: Path | Mapping[str, Any]) -> Space:
+def given_space(space: Path | Mapping[str, Any] | Space) -> Space:
     """The space that a file, or a call of the Python API, gives. Raises SpaceError."""
+    if isinstance(space, Space):
+        return space
     return read_space(space) if isinstance(space, Path) else space_in_code(space, "space=…")
 
 

@@ -26,7 +26,9 @@ from sweeps.errors import UsageError
 from sweeps.study.own_space import given_space
 
 
-def resolve_space(task: Task, path: Path | Mapping[str, Any] | None, overrides: tuple[str, ...]) -> Space:
+def resolve_space(
+    task: Task, path: Path | Mapping[str, Any] | Space | None, overrides: tuple[str, ...]
+) -> Space:
     """The space with overrides. Every parameter and value is checked.
 
     path: a YAML file or a mapping; None for the task's own space.

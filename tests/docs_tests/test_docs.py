@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import (
+    chaos,
     endurance,
     figures,
     gpus,
@@ -129,6 +130,7 @@ def test_figures_of_long_runs_and_of_the_simulation_are_what_was_measured() -> N
     page, other = endurance.PAGE.read_text(), simulation.PAGE.read_text()
     assert endurance.with_tables(page) == page, "run `python -m benchmarks.endurance --write`"
     assert simulation.with_summary(other) == other, "run `python -m benchmarks.simulation --write`"
+    assert chaos.with_table(other) == other, "run `python -m benchmarks.chaos --write`"
 
 
 def test_the_table_of_gpus_is_what_was_measured() -> None:

@@ -18,7 +18,7 @@ from storage.leases import Lease
 from tests.simulation.database import SimulatedHost
 from tests.simulation.schedules import Schedules
 
-NUM_SCHEDULES = 200
+NUM_SCHEDULES = 500
 
 
 @pytest.fixture

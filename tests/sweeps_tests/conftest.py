@@ -69,7 +69,9 @@ def launch(sweep: Sweep) -> Sweep:
     """Launches the toy in this process."""
 
     def run(*words: str | Path, code: int = 0) -> Said:
-        given: tuple[str | Path, ...] = () if "--space" in words else ("--space", TOY_SPACE)
+        given: tuple[str | Path, ...] = (
+            () if {"--space", "--space-from"} & set(words) else ("--space", TOY_SPACE)
+        )
         return sweep("launch", TOY, "--runner", "inline", *given, *words, code=code)
 
     return run
@@ -97,7 +99,9 @@ def launch_refused(refused: Refusal) -> Refusal:
     """Launches the toy, which must be refused."""
 
     def run(*words: str | Path, code: int = 2) -> str:
-        given: tuple[str | Path, ...] = () if "--space" in words else ("--space", TOY_SPACE)
+        given: tuple[str | Path, ...] = (
+            () if {"--space", "--space-from"} & set(words) else ("--space", TOY_SPACE)
+        )
         return refused("launch", TOY, "--runner", "inline", *given, *words, code=code)
 
     return run

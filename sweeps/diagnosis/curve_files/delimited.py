@@ -13,6 +13,7 @@ from pathlib import Path
 from sweeps.diagnosis.curve_files.table import Table
 from sweeps.errors import UsageError
 
+MOST_BYTES = 512 << 20  # of text, unpacked
 SEPARATORS = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?%?")
 
@@ -32,11 +33,16 @@ def read_delimited(path: Path) -> Table:
 def read_text(path: Path) -> str:
     """The text of a file, unpacked if it is gzipped. Raises UsageError if it can't be read or is no text."""
     try:
-        content = path.read_bytes()
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
+        with path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: can't be read: {error}.") from None
+    if len(content) > MOST_BYTES:
+        raise UsageError(
+            f"{path}: holds more than {MOST_BYTES >> 20} MiB of text. Keep its runs in several files."
+        )
     for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)

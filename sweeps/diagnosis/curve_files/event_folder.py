@@ -58,7 +58,10 @@ def _message() -> Any:
 
 def _scalars(path: Path, message: Any) -> Iterator[tuple[int, str, float]]:
     for record in _records(path):
-        event = message.FromString(record)
+        try:
+            event = message.FromString(record)
+        except Exception as error:  # noqa: BLE001 - each version of protobuf raises errors of its own
+            raise UsageError(f"{path}: is no event file, or damaged: {error}.") from None
         for value in event.summary.value:
             kind = value.WhichOneof("value")
             if kind == "simple_value":

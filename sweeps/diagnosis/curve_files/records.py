@@ -46,10 +46,21 @@ def _parsed(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1:
-            try:
-                return [json.loads(line) for line in lines]
-            except json.JSONDecodeError:
-                pass
-        raise UsageError(f"{path}:{error.lineno}: this is not valid JSON: {error.msg}.") from None
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(lines) < 2 or error.msg != "Extra data":  # else each line may be JSON by itself
+            raise UsageError(f"{path}:{error.lineno}: this is not valid JSON: {error.msg}.") from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 200,000 brackets
+        raise UsageError(f"{path}: this JSON can't be read: {_first_line(error)}.") from None
+    return [_parsed_line(path, number, line) for number, line in lines]
+
+
+def _parsed_line(path: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else _first_line(error)
+        raise UsageError(f"{path}:{number}: this is not valid JSON: {why}. Is the line cut off?") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition(";")[0]

@@ -72,7 +72,7 @@ def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | 
     if value is None or isinstance(value, bool):
         return None if value is None else float(value)
     if isinstance(value, int | float):
-        return float(value)
+        return _as_float(value)
     if not isinstance(value, str):
         return repr(value)
     text = value.strip()
@@ -90,11 +90,19 @@ def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | 
         return value.strip()
 
 
+def _as_float(value: float) -> float:
+    """The number; infinite where it is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _all_numbers(values: Sequence[Any]) -> list[float | None] | None:
     """A column's values as floats, if all are plain numbers; else None. This is much faster than one by one."""
     try:
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if any(value is None for value in values):
         return None

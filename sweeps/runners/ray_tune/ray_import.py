@@ -6,6 +6,7 @@ All other modules must import Ray from here, so that these variables are set bef
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -31,19 +32,25 @@ import ray  # noqa: E402
 import ray._private.utils  # noqa: E402
 import ray._private.worker  # noqa: E402
 from ray import tune  # noqa: E402
-from ray._private import ray_constants  # noqa: E402
+from ray._private import ray_constants, services  # noqa: E402
 from ray._raylet import (  # type: ignore[attr-defined]  # noqa: E402
     AuthenticationMode,
     AuthenticationTokenLoader,
     Config,
     get_authentication_mode,
 )
+from ray.air._internal import usage  # noqa: E402
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: E402
+
+# It only counts callbacks for usage statistics, which are off. For this it imports wandb, mlflow and comet, if they are
+# installed: seconds at each start, and folders of theirs that stay when a process is killed.
+usage.tag_callbacks = lambda callbacks: False
 
 __all__ = [
     "NodeAffinitySchedulingStrategy",
     "asks_for_token",
     "hush",
+    "in_groups_of_their_own",
     "private",
     "ray",
     "read_authentication_again",
@@ -76,6 +83,22 @@ def without_signal_handlers() -> Iterator[None]:
         ray._private.utils.set_sigterm_handler = before
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+@contextlib.contextmanager
+def in_groups_of_their_own() -> Iterator[None]:
+    """Each process that Ray starts in this context has a process group of its own.
+
+    A signal to our group (by `timeout`, a closed terminal, `kill -- -GROUP`) then reaches only the driver, which ends
+    them in order. A Ray whose processes ended while it started would wait for them for a minute, and then exit below
+    Python.
+    """
+    before = services.ConsolePopen
+    services.ConsolePopen = functools.partial(before, process_group=0)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = before
 
 
 _OF_A_CLUSTER = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_REDIS_ADDRESS")

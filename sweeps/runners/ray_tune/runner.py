@@ -94,6 +94,7 @@ class RayRunner:
         try:
             self._run(driver, plan, termination)
         except ray.exceptions.RayError as error:
+            termination.raise_if_interrupted(error)  # the signal may have reached Ray's processes, too
             if driver.num_recorded == before:
                 raise RunBroken(
                     f"Ray broke down ({type(error).__name__}) before a round was trained. The running trials are "

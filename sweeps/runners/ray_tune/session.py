@@ -21,11 +21,13 @@ from sweeps.runners.ray_tune.cleanup import CleanupProcess, kill_all
 from sweeps.runners.ray_tune.ray_import import (
     asks_for_token,
     hush,
+    in_groups_of_their_own,
     private,
     ray,
     read_authentication_again,
     without_signal_handlers,
 )
+from sweeps.runners.ray_tune.start_signals import ended_by_signals
 
 
 @contextlib.contextmanager
@@ -49,10 +51,16 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
     given = contextlib.ExitStack()
     try:
         try:
-            with _standing_in(folder), without_secrets(), without_signal_handlers():
+            with (
+                ended_by_signals(leave_nothing),
+                _standing_in(folder),
+                without_secrets(),
+                without_signal_handlers(),
+                in_groups_of_their_own(),
+            ):
                 if address is None:
                     given.enter_context(private())
-                    _start(folder, num_cpus)
+                    _start(folder, num_cpus, termination)
                 else:
                     _join(address)
         except SweepError as error:
@@ -71,7 +79,7 @@ def ray_session(address: str | None, num_cpus: int, termination: Termination) ->
 
 
 # The longest path that Ray makes below its folder. The path of a socket may have 107 bytes at most.
-_LONGEST_BELOW = "/ray/session_2026-11-26_21-48-54_123456_4194304/sockets/plasma_store.12"
+_LONGEST_BELOW = "/ray2/session_2026-11-26_21-48-54_123456_4194304/sockets/plasma_store.12"
 _LONGEST_FOLDER = 107 - len(_LONGEST_BELOW)
 
 
@@ -102,23 +110,31 @@ def without_secrets() -> Iterator[None]:
             os.environ[paths.STORAGE_VARIABLE] = storage
 
 
+STARTS = 3
 _KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
-def _start(folder: Path, num_cpus: int) -> None:
-    try:
-        ray.init(
-            address="local",  # even if RAY_ADDRESS is set
-            num_cpus=max(num_cpus, os.cpu_count() or 1),
-            include_dashboard=False,
-            object_store_memory=128 * 1024 * 1024,
-            _temp_dir=str(folder / "ray"),
-            **_KEPT_QUIET,
-        )
-    except Exception as error:
-        raise SweepError(
-            f"Ray could not be started: {error}. To train without Ray, use --runner inline."
-        ) from error
+def _start(folder: Path, num_cpus: int, termination: Termination) -> None:
+    """Start Ray; once more where it was too slow, because it waits only 30 s for its own processes."""
+    for start in range(STARTS):
+        try:
+            ray.init(
+                address="local",  # even if RAY_ADDRESS is set
+                num_cpus=max(num_cpus, os.cpu_count() or 1),
+                include_dashboard=False,
+                object_store_memory=128 * 1024 * 1024,
+                _temp_dir=str(folder / f"ray{start or ''}"),
+                **_KEPT_QUIET,
+            )
+        except Exception as error:
+            ray.shutdown()
+            if "timed out" in str(error) and start + 1 < STARTS and not termination.signal_number:
+                continue
+            why = str(error).strip().rstrip(".")
+            raise SweepError(
+                f"Ray could not be started: {why}. To train without Ray, use --runner inline."
+            ) from error
+        return
 
 
 def _join(address: str) -> None:

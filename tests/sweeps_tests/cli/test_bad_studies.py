@@ -56,6 +56,18 @@ def test_a_study_that_is_driven_is_neither_driven_twice_nor_deleted(launch: Swee
     assert "To end its run: sweep stop s" in message
 
 
+def test_a_study_is_not_compared_with_itself(launch: Sweep, refused: Refusal) -> None:
+    launch("-n", "1", "--study", "s")
+    assert "s is named twice. Name two studies" in refused("compare", "s", "s")
+
+
+def test_a_space_that_can_not_be_taken_from_a_study(launch: Sweep, launch_refused: Refusal) -> None:
+    launch("-n", "1", "--study", "s")
+    message = launch_refused("--space", TOY_SPACE, "--space-from", "s")
+    assert "--space and --space-from both name a space" in message
+    assert "To see all studies: sweep studies" in launch_refused("--space-from", "t")
+
+
 # -- tasks that misbehave ----------------------------------------------------------------------------
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import struct
 from pathlib import Path
 
 import pytest
 from tensorboardX import SummaryWriter
 
+from sweeps.diagnosis.curve_files import delimited
 from sweeps.diagnosis.curve_files.reading import CurveFile, read_curves
 from sweeps.diagnosis.plot import has_own_losses
 from sweeps.errors import UsageError
@@ -220,3 +222,64 @@ def test_the_evaluation_of_the_finished_model_is_no_round(tmp_path: Path) -> Non
     found = read(tmp_path, f"{header}{rounds}2,101,,,.99,.01\n2,101,.03,,,\n")
     assert found.curves[0].curve.valid_loss.tolist() == [0.07, 0.05]
     assert found.notes[-1] == "Round 2 of log is not used, because it belongs to the final test."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.json", "[" * 200_000 + "]" * 200_000, "this JSON can't be read: maximum recursion depth"),
+        (
+            "a.jsonl",
+            '{"round": 1}\n' + '{"a":' * 100_000 + "1" + "}" * 100_000,
+            "a.jsonl:2: this is not valid JSON: maximum",
+        ),
+        (
+            "a.json",
+            f'[{{"round": {"9" * 5000}, "val_loss": 1}}]',
+            "this JSON can't be read: Exceeds the limit",
+        ),
+        (
+            "a.jsonl",
+            '{"round": 1, "val_loss": 1}\n{"round": 2, "val_lo',
+            "a.jsonl:2: this is not valid JSON: Unterminated",
+        ),
+        ("a.db", "", "a.db: no round is stored there"),
+        ("a.db", "no database" * 100, "can't be read as an Optuna database: "),
+    ],
+)
+def test_what_a_hostile_file_holds_is_told_and_it_stays_as_it_is(
+    tmp_path: Path, name: str, content: str, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(UsageError, match=told):
+        read_curves(path)
+    assert path.read_text() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_number_too_large_for_a_float_is_infinite(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"round": k, "val_loss": 10**400 if k == 2 else 0.5} for k in (1, 2, 3)]))
+    assert math.isinf(read_curves(path).curves[0].curve.valid_loss[1])
+
+
+def test_a_compressed_file_is_unpacked_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "MOST_BYTES", 1 << 20)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"epoch,val_loss\n" + b"1,0.5\n" * 300_000))
+    with pytest.raises(UsageError, match="holds more than 1 MiB of text"):
+        read_curves(path)
+
+
+def test_a_damaged_event_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(struct.pack("<Q", 40) + bytes(4) + b"\xff" * 40 + bytes(4))
+    with pytest.raises(UsageError, match="is no event file, or damaged"):
+        read_curves(path)
+
+
+def test_a_password_of_a_database_is_not_shown() -> None:
+    with pytest.raises(UsageError) as refused:
+        read_curves("postgresql+psycopg://me:s3cret@127.0.0.1:1/studies")
+    assert "s3cret" not in str(refused.value)

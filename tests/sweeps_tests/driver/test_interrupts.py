@@ -16,8 +16,10 @@ import psutil
 import pytest
 
 from storage.trials import TrialRow
+from sweeps import sweep as sweeping
 from sweeps.study.stored_study import Study, load
 from tests.conftest import TOY, TOY_SPACE, ToyLauncher
+from tests.sweeps_tests.conftest import Sweep
 
 SWEEP = [sys.executable, "-c", "from sweeps.cli import main; main()"]
 
@@ -103,6 +105,24 @@ def test_a_closed_terminal_pauses_the_running_trials() -> None:
         "sweep: Interrupted; the running trials are paused. To continue: sweep resume disturbed"
     ]
     assert "RUNNING" not in states(load("disturbed"))
+
+
+@pytest.mark.parametrize("place", ["claim", "remove_unfinished", "ResultsKeeper", "_runner"])
+def test_a_signal_while_a_run_begins_ends_it_with_how_to_go_on(
+    launch: Sweep, sweep: Sweep, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    done = getattr(sweeping, place)
+
+    def interrupted(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return done(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeping, place, interrupted)
+        said = launch("-n", "2", "--study", "s", code=130).err
+    assert told(said) == ["sweep: Interrupted; the running trials are paused. To continue: sweep resume s"]
+    sweep("resume", "s")
+    assert len(load("s").table()) == 2
 
 
 def told(said: str) -> list[str]:

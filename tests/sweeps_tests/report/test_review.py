@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sweeps.errors import UsageError
 from sweeps.repeats.confirm import confirm
 from sweeps.report.review import Finding, review
 from sweeps.samplers import proposer
+from sweeps.study.specification import differences
 from sweeps.study.stored_study import Study, load
 from tests.conftest import ToyLauncher
 from tests.sweeps_tests.conftest import Sweep
@@ -101,10 +103,27 @@ def test_the_command_prints_each_finding_with_the_next_command(tmp_path: Path, s
     assert '"check": "overfitting"' in sweep("review", "s", "-f", "json").out
 
 
-def test_what_a_finding_says_to_run_can_be_run(tmp_path: Path, sweep: Sweep) -> None:
-    study = study_with("low_end", tmp_path)
-    words = found(study)["near_bound"].next.replace("SPACE.yaml", str(tmp_path / "space.yaml")).split()[1:]
-    assert "learning_rate 4.64e-06 … 1 (log)" in sweep(*words, "--dry-run").err
+@pytest.mark.parametrize("fault", ["spoilt", "low_end", "improving", "early", "clipped"])
+def test_what_a_finding_says_to_run_can_be_run(tmp_path: Path, sweep: Sweep, fault: str) -> None:
+    findings = found(study_with(fault, tmp_path))
+    commands = [finding.next.split()[1:] for name, finding in findings.items() if name != "within_noise"]
+    assert {words[0] for words in commands} == {"launch"}
+    for words in commands:
+        assert f"fault {fault} (fixed)" in " ".join(sweep(*words, "--dry-run").err.split())
+    if fault == "low_end":
+        assert "learning_rate 4.64e-06 … 1 (log)" in sweep(*commands[0], "--dry-run").err
+
+
+def test_the_next_launch_keeps_whatever_else_the_study_was_launched_with(
+    tmp_path: Path, sweep: Sweep
+) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text(f"space:\n  fault: improving\n{RANGES}")
+    options = ("--sampler", "qmc", "--stop-rule", "none", "--repeats", "2", "--train-rows", "60")
+    sweep("launch", SCRIPTED, "--space", space, *options, "--runner", "inline", "-n", "8", "--study", "s")
+    _, *words = shlex.split(found(load("s"))["still_improving"].next)
+    sweep(*words, "--runner", "inline", "--study", "t", "-n", "1")
+    assert differences(load("t").spec.to_dict(), load("s").spec.to_dict()) == ["rounds: 12 -> 24"]
 
 
 def test_a_study_without_a_finished_trial_can_not_be_reviewed(launch_toy: ToyLauncher) -> None:

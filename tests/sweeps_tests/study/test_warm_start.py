@@ -177,6 +177,9 @@ def test_an_added_trial_gets_a_recorded_number_and_the_table_is_the_same_after_a
             ("learning_rate=0.5",),
             "learning_rate is not searched in s. It is 0.1 in every trial. To search there",
         ),
+        (("quality=nan",), "quality=nan: quality must be a number. The space of s has 0.2 … 0.9."),
+        (("batch_size=1.5",), "batch_size: 1.5 is not a whole number."),
+        (("behaviour=nosuch",), "behaviour: 'nosuch' is not one of learns, "),
         (("quality=0.3..0.5",), "an added trial has one value for each parameter: quality=VALUE."),
         (("quality=0.3", "quality=0.4"), "quality is given twice"),
         (
