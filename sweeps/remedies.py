@@ -85,7 +85,7 @@ def continued_by(command: str) -> Iterator[None]:
 
 
 def to_continue() -> str:
-    """How the run that is going on can be continued, as a sentence; empty where that is not known."""
+    """A sentence with the command that continues the present run after a pause; empty if it is not known."""
     command = _outermost.get()
     return "" if command is None else _TO_CONTINUE + command
 

@@ -49,7 +49,7 @@ class StudyDriver(StudyProgress):
     """One study, open for writing.
 
     lease: protects every write. out: the folder of the study's files. num_trials, target: see StudyProgress.
-    give_up: whether to stop waiting for a database that is unreachable.
+    give_up: returns whether to stop waiting for an unreachable database.
     """
 
     def __init__(

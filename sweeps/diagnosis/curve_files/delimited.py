@@ -13,7 +13,7 @@ from pathlib import Path
 from sweeps.diagnosis.curve_files.table import Table
 from sweeps.errors import UsageError
 
-MOST_BYTES = 512 << 20  # of text, unpacked
+MOST_BYTES = 512 << 20  # the largest text of a file, after unpacking
 SEPARATORS = (",", ";", "\t", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?%?")
 

@@ -42,7 +42,7 @@ def read_optuna(name: str) -> tuple[Table, Literal["maximize", "minimize"]]:
 
 
 def _has_tables(url: str) -> bool:
-    """Whether Optuna's tables are there. Optuna would make them, and SQLite the file."""
+    """Whether the database exists and has Optuna's tables. Without this check, opening it would create them."""
     engine = sqlalchemy.create_engine(url)
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     if file and not Path(file).is_file():

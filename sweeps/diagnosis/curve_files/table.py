@@ -91,7 +91,7 @@ def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | 
 
 
 def _as_float(value: float) -> float:
-    """The number; infinite where it is too large."""
+    """The number as a float; infinity if it is too large for one."""
     try:
         return float(value)
     except OverflowError:

@@ -87,11 +87,11 @@ def without_signal_handlers() -> Iterator[None]:
 
 @contextlib.contextmanager
 def in_groups_of_their_own() -> Iterator[None]:
-    """Each process that Ray starts in this context has a process group of its own.
+    """In this context, each process that Ray starts gets its own process group.
 
-    A signal to our group (by `timeout`, a closed terminal, `kill -- -GROUP`) then reaches only the driver, which ends
-    them in order. A Ray whose processes ended while it started would wait for them for a minute, and then exit below
-    Python.
+    So a signal to the driver's group (from `timeout`, a closed terminal, `kill -- -GROUP`) reaches only the driver,
+    which then ends Ray's processes in order. If they ended while Ray starts, Ray would wait for them for a minute, and
+    then exit without returning to Python.
     """
     before = services.ConsolePopen
     services.ConsolePopen = functools.partial(before, process_group=0)

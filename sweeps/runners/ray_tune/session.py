@@ -115,7 +115,7 @@ _KEPT_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.
 
 
 def _start(folder: Path, num_cpus: int, termination: Termination) -> None:
-    """Start Ray; once more where it was too slow, because it waits only 30 s for its own processes."""
+    """Start Ray. Try once more if it was too slow, because Ray waits only 30 s for its own processes."""
     for start in range(STARTS):
         try:
             ray.init(

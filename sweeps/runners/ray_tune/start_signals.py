@@ -1,8 +1,8 @@
-"""Ends the process after a signal while Ray starts, even if Ray does not come back.
+"""Ends the process if a signal arrives while Ray starts, even if the call that starts Ray does not return.
 
-Ray starts below Python, where no handler of ours runs. If the signal has also ended Ray's own processes, Ray waits for
-them for a minute and then exits with code 1 and lines of its own. This happens where a service manager signals all
-processes of a service at once.
+Ray starts in C++ code, during which no Python signal handler runs. If the signal has also ended Ray's own processes,
+Ray waits for them for a minute, and then exits with code 1 and its own messages. This happens if a service manager
+signals all processes of a service at once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 @contextlib.contextmanager
 def ended_by_signals(leave_nothing: Callable[[], None]) -> Iterator[None]:
-    """In this context, a signal ends the process if the context does not end soon after it.
+    """In this context, a signal ends the process if the context does not end soon after the signal.
 
-    No trial is running while Ray starts, so nothing is lost. leave_nothing: what is called before.
+    No trial is running while Ray starts, so nothing is lost. leave_nothing: is called before the process ends.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
