@@ -23,12 +23,12 @@ def log(low: float, high: float) -> Record:
 
 
 def integer(low: int, high: int, *, log: bool = False, step: int | None = None) -> Record:
-    """A range of integers from low to high, both included. With step, only low, low + step, low + 2 step, …"""
+    """A range of integers from low to high, both included. With step, it has only low, low + step, low + 2 step, …"""
     return _range(low, high, log=log, step=step)
 
 
 def number(low: float, high: float, *, log: bool = False, step: float | None = None) -> Record:
-    """A range of numbers from low to high, both included. With step, only low, low + step, low + 2 step, …"""
+    """A range of numbers from low to high, both included. With step, it has only low, low + step, low + 2 step, …"""
     return _range(float(low), float(high), log=log, step=None if step is None else float(step))
 
 

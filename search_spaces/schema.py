@@ -60,7 +60,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Numeric:
-    """An inclusive range of numbers. With `step`, only low, low + step, low + 2 step, …"""
+    """An inclusive range of numbers. With `step`, it has only the values low, low + step, low + 2 step, …"""
 
     low: float
     high: float

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataSet:
-    """about: its content. files: its files in the data folder, in the order in which they are looked for.
-    source: where it comes from if the files are missing.
+    """The description of a data set.
+
+    about: its content. files: its files in the data folder, in the order in which they are looked for. source: where it
+    comes from if the files are missing.
     """
 
     about: str

@@ -181,7 +181,7 @@ def _classes(one_hot: NDArray[Any], path: Path) -> Tensor:
 
 
 def _edges(content: bytes, path: Path, num_nodes: int) -> NDArray[np.int64]:
-    """(2, edges): each pair of neighbours once in each direction, without loops."""
+    """The edges, shape (2, edges): each pair of neighbours once in each direction, without loops."""
     pairs = [(node, other) for node, others in read_neighbours(content, path).items() for other in others]
     edges = np.array(pairs, np.int64).reshape(-1, 2)
     if edges.size and (edges.min() < 0 or edges.max() >= num_nodes):

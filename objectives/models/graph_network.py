@@ -46,7 +46,7 @@ class GraphNetwork(nn.Module):
         )
 
     def forward(self, nodes: Tensor, graph: Graph) -> Tensor:
-        """(nodes, classes) for node numbers (nodes,). The whole graph is always computed."""
+        """Class scores, shape (nodes, classes), for node numbers, shape (nodes,). It always computes the whole graph."""
         links = graph.adjacency_factor
         hidden: Tensor | SparseFactor = graph.feature_factor
         for convolution, after in zip(self.convolutions, self.between, strict=True):
@@ -67,7 +67,7 @@ class GraphConvolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_outputs))
 
     def forward(self, features: Tensor | SparseFactor, adjacency: Tensor | SparseFactor) -> Tensor:
-        """(nodes, outputs) from (nodes, inputs), dense or sparse."""
+        """New features, shape (nodes, outputs), from features of shape (nodes, inputs), dense or sparse."""
         return adjacency @ (features @ self.weight) + self.bias
 
 

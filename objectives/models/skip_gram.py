@@ -30,7 +30,7 @@ class SkipGram(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1)) if output_bias else None
 
     def forward(self, words: Tensor) -> Tensor:
-        """(rows, candidates) for word numbers (rows, 1 + candidates): each row's first word is the target."""
+        """Logits, shape (rows, candidates), from word numbers, shape (rows, 1 + candidates), with the target first."""
         if self.context is None:
             vectors = self.target(words)
             target, candidates = vectors[:, 0], vectors[:, 1:]

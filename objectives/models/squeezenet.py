@@ -111,7 +111,7 @@ class SqueezeNet(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """(rows, classes): the mean over all positions."""
+        """Logits, shape (rows, classes): the means over all positions."""
         logits: Tensor = self.classifier(self.features(self.scale(images)))
         return logits.mean(dim=(2, 3))  # torch's adaptive pooling has no deterministic gradient on CUDA
 
@@ -155,7 +155,7 @@ class Fire(nn.Module):
         self.expand3x3_activation = nn.ReLU()
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(rows, 2 · expanded, height, width)."""
+        """Feature maps, shape (rows, 2 · expanded, height, width)."""
         squeezed = self.squeeze_activation(self.squeeze_norm(self.squeeze(inputs)))
         small = self.expand1x1_activation(self.expand1x1_norm(self.expand1x1(squeezed)))
         large = self.expand3x3_activation(self.expand3x3_norm(self.expand3x3(squeezed)))

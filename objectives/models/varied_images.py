@@ -20,7 +20,7 @@ class CentreCrop(nn.Module):
         self.size = size
 
     def forward(self, images: Tensor) -> Tensor:
-        """(rows, channels, size, size)."""
+        """The cropped images, shape (rows, channels, size, size)."""
         top, left = ((side - self.size) // 2 for side in images.shape[-2:])
         return images[..., top : top + self.size, left : left + self.size]
 
@@ -29,12 +29,12 @@ class StandardizedImages(nn.Module):
     """Scales each image to mean 0 and variance 1 over its pixels. An image of one colour becomes zeros."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """float32, of the same shape."""
+        """The scaled images, float32, of the same shape."""
         pixels = images.float()
         num = pixels[0].numel()
         mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
         deviation = pixels.std(dim=(1, 2, 3), correction=0, keepdim=True)
-        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # does not amplify noise
+        return (pixels - mean) / deviation.clamp(min=num**-0.5)  # or else noise is amplified
 
 
 class NormalizedImages(nn.Module):
@@ -46,7 +46,7 @@ class NormalizedImages(nn.Module):
         self.register_buffer("deviation", 255 * torch.tensor(deviation).view(-1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """float32, of the same shape."""
+        """The scaled images, float32, of the same shape."""
         return (images.float() - self.mean) / self.deviation  # type: ignore[operator]
 
 

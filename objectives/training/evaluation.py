@@ -181,7 +181,7 @@ def _in_flat_part(module: nn.Module, output: Tensor) -> Tensor:
 
 
 def _by_unit(values: Tensor) -> Tensor:
-    """(rows, units) from (rows, units) or (rows, channels, …)."""
+    """The values by unit, shape (rows, units), from values of shape (rows, units) or (rows, channels, …)."""
     return values if values.ndim == 2 else values.transpose(0, 1).flatten(1).transpose(0, 1)
 
 

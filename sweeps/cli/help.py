@@ -28,7 +28,7 @@ class GroupedOption(click.Option):
 
 
 def option(*declarations: str, group: str, **attributes: Any) -> Callable[[F], F]:
-    """Like `click.option`, for an option that stands under the heading `group`."""
+    """Like `click.option`, for an option that the help lists under the heading `group`."""
     return click.option(*declarations, cls=GroupedOption, group=group, **attributes)
 
 

@@ -38,7 +38,7 @@ class Condition:
 
     @property
     def text(self) -> str:
-        """As people read it."""
+        """The condition as text, such as `batch_size ≥ 512`."""
         value = self.value
         shown = (
             str(value).lower()

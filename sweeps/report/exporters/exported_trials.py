@@ -57,7 +57,7 @@ class ExportedTrial:
 
     @property
     def name(self) -> str:
-        """Such as `trial-0007`."""
+        """The name of the trial's run, such as `trial-0007`."""
         return f"trial-{self.number:04d}"
 
 
