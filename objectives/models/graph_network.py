@@ -46,7 +46,7 @@ class GraphNetwork(nn.Module):
         )
 
     def forward(self, nodes: Tensor, graph: Graph) -> Tensor:
-        """Class scores, shape (nodes, classes), for node numbers, shape (nodes,). It always computes the whole graph."""
+        """Class scores, shape (nodes, classes), for node numbers, shape (nodes,). Computes the whole graph."""
         links = graph.adjacency_factor
         hidden: Tensor | SparseFactor = graph.feature_factor
         for convolution, after in zip(self.convolutions, self.between, strict=True):

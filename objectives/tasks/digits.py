@@ -19,7 +19,7 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class DigitsParameters(TrainingParameters):
-    """Parameters of these tasks. input_scaling: `unit` (0 to 1), `standard` (mean 0, variance 1) or `raw` (0 to 255)."""
+    """Parameters on MNIST. input_scaling: `unit` (0 to 1), `standard` (mean 0, variance 1) or `raw` (0 to 255)."""
 
     input_scaling: Literal["unit", "standard", "raw"] = "unit"
 
