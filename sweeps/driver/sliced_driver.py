@@ -1,6 +1,7 @@
 """The driver of a study whose schedule pauses trials. Workers train slices: some rounds of a trial without a pause.
 
-Each slice belongs to a decision (`sweeps/schedule/decisions.py`). A driver that takes over a study makes all decisions
+Each slice is trained because of one decision, which says which trial to train next and for how many rounds
+(`sweeps/schedule/decisions.py`). A driver that takes over a study makes all decisions
 again from the first one on; a slice whose rounds are stored is not trained again. So a crash changes nothing. If the
 number of trials grows later, the decisions are the same as in a study that was launched with the larger number.
 """

@@ -262,7 +262,7 @@ def collapse_onset(
 ) -> int | None:
     """The position from which a score has lost more than `share_lost` of its gain over `floor`; None if it has not.
 
-    The loss must have lasted for `lasting` values up to now. When a network collapses, its training and validation
+    The last `lasting` scores must all be that low. When a network collapses, its training and validation
     scores fall together, while its losses may still fall; so only the scores show it. A gain below `least_gain` is
     noise.
     """

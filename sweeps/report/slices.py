@@ -26,7 +26,10 @@ class SlicePoint:
 
 @dataclass(frozen=True)
 class Isolated:
-    """The best score among the trials of one group of a knob; None if none of them is complete."""
+    """The best score among the trials whose value of the knob lies in one group of values.
+
+    trial, score: None if none of these trials is complete.
+    """
 
     group: Group
     trial: int | None

@@ -17,9 +17,9 @@ from sweeps.diagnosis.report import diagnose_trial
 from sweeps.errors import UsageError
 from sweeps.report.knobs import position
 from sweeps.study.stored_study import Study
+from sweeps.trial.verdict import SPOILT
 
 TOP = 3  # trials that stand for "the best"
-SPOILT = frozenset({"diverged", "collapsed", "not_learning"})
 
 
 @dataclass(frozen=True)

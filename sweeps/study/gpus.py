@@ -21,9 +21,7 @@ def gpus_of(asked: float | None, elsewhere: bool = False) -> float:
         return 1.0 if there else 0.0
     if asked > there and not elsewhere:
         remedy = f"Use at most {there}." if there else "Remove the option to train on the CPU."
-        raise UsageError(
-            f"--gpus-per-trial {asked:g}: torch finds {there or 'no'} GPU(s) on this machine. {remedy}"
-        )
+        raise UsageError(f"--gpus-per-trial {asked:g}: {_found(there)}. {remedy}")
     return float(asked)
 
 
@@ -43,7 +41,7 @@ def with_whole_gpus(settings: StudySettings, run: RunSettings) -> StudySettings:
         )
     if run.cluster is None and not _num_here():
         raise UsageError(
-            f"{option}: torch finds no GPU on this machine. Remove the option to train on the CPU, where --workers "
+            f"{option}: {_found(0)}. Remove the option to train on the CPU, where --workers "
             "sets how many trials run at once."
         )
     return dataclasses.replace(settings, gpus_per_trial=1.0)
@@ -79,6 +77,10 @@ def packing_of(run: RunSettings, spec: Specification) -> Packing | None:
             f"once. Use --trials-per-gpu {spec.parallelism}, or launch a new study with --parallelism {most}."
         )
     return Packing(most)
+
+
+def _found(num_gpus: int) -> str:
+    return f"torch finds {num_gpus or 'no'} GPU{'s' * (num_gpus > 1)} on this machine"
 
 
 def _num_here() -> int:

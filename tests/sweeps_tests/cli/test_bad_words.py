@@ -207,14 +207,14 @@ def test_more_gpus_than_there_are_are_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     message = launch_refused("--gpus-per-trial", "3")
-    assert "--gpus-per-trial 3: torch finds 2 GPU(s) on this machine. Use at most 2." in message
+    assert "--gpus-per-trial 3: torch finds 2 GPUs on this machine. Use at most 2." in message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_refused(launch_refused: Refusal) -> None:
     message = launch_refused("--gpus-per-trial", "1")
     assert (
-        "--gpus-per-trial 1: torch finds no GPU(s) on this machine. Remove the option to train on the CPU."
+        "--gpus-per-trial 1: torch finds no GPU on this machine. Remove the option to train on the CPU."
         in message
     )
 
