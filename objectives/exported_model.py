@@ -33,7 +33,10 @@ def _dtype_name(name: str) -> str:
 
 def _row_shape(shape: list[int]) -> list[int]:
     if min(shape, default=1) < 0 or math.prod(shape) > MOST_NUMBERS:
-        raise ValueError(f"example_rows.shape: {shown(shape)} is not the shape of a row")
+        raise ValueError(
+            f"example_rows.shape: {shown(shape)} can't be the shape of a row: its lengths must be 0 or more, and "
+            f"their product at most {MOST_NUMBERS}"
+        )
     return shape
 
 
@@ -93,8 +96,8 @@ def load_model(best_config: str | Path, *, trust: bool = False) -> Any:
 
     For a task, this is a LoadedModel. It takes rows as the data set holds them (for example raw pixels) and prepares
     them as the trial did. So `load_model(path).evaluate(rows).score` is the metric that the study reports. Its `model`
-    is the bare module. For a training function of a user's own, this is what its best round saved, by name; its code is
-    not run.
+    is the bare module. For a training function of a user's own, `load_model` returns a mapping from each name that was
+    given to `trial.save` to its state in the best round. The code of the function is not run.
 
     best_config: the exported YAML file. The weights file that it names is looked for beside it. The data set is not
     needed. trust: run the code of a task class in a file even if it was never launched on this machine.

@@ -74,7 +74,7 @@ class CudaClock:
         self._marks.append(event)
 
     def mark_part(self) -> None:
-        """Mark the moment at which the stream has done this part."""
+        """Mark the moment at which the stream has done the part that was started last."""
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         self._parts.append(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sweeps.cli.help import (
     DATA,
     RESULTS,
     WHERE_IT_RUNS,
+    GroupedCommand,
     option,
 )
 
@@ -153,6 +155,20 @@ notify_option = option(
 def run_options(command: Any) -> Any:
     """Add the options on how a study is run. None of them changes its results."""
     return _applied([*_TOTALS, *_RUNNING], command)
+
+
+class ResumeCommand(GroupedCommand):
+    """A command that continues a study: an option that is not given keeps its earlier value, so it has no default."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        given = click.Command("given")
+        for each in (*_TOTALS, *_RUNNING):
+            each(given)
+        stored = {parameter.name for parameter in given.params}
+        for parameter in self.params:
+            if isinstance(parameter, click.Option) and parameter.help and parameter.name in stored:
+                parameter.help = re.sub(r" \[default: [^]]*\]$", "", parameter.help)
 
 
 def repeat_options(command: Any) -> Any:

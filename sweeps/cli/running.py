@@ -21,7 +21,7 @@ from sweeps.cli.help import (
     examples,
     option,
 )
-from sweeps.cli.run_options import given_options, notify_option, run_options
+from sweeps.cli.run_options import ResumeCommand, given_options, notify_option, run_options
 from sweeps.samplers.by_name import SAMPLERS
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _space_of(study: str, given: Path | None, storage: str | None) -> Space:
 
 
 @click.command(
-    cls=GroupedCommand,
+    cls=ResumeCommand,
     epilog=examples("sweep resume mnist_mlp-9ee03fc6", "sweep resume mnist_mlp-9ee03fc6 -n 40 --workers 4"),
 )
 @click.argument("study")

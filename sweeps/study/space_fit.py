@@ -143,8 +143,9 @@ def _enqueued(path: Path, task: Task, space: Space, defaults: Mapping[str, Any])
     for name, value in wanted.items():
         if name not in space and value != defaults.get(name):
             raise SpaceError(
-                f"{path}: {name}: {value!r} is not the default ({defaults.get(name)!r}) and {name} is not in "
-                f"the space. Fix it with {name}={value}."
+                f"{path}: {name} is {value!r}, but this study does not search {name}: all its trials have the "
+                f"default, {defaults.get(name)!r}. To use {value!r} in all trials, add {name}={value} to the command; "
+                f"else remove {name} from the file."
             )
     return chosen
 

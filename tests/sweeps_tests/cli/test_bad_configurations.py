@@ -139,7 +139,7 @@ def test_a_file_that_is_no_configuration_is_not_replayed(
         ),
         (
             "space:\n  at_round: 9\n",
-            "at_round: 9 is not the default (4) and at_round is not in the space. Fix it with",
+            "at_round is 9, but this study does not search at_round: all its trials have the default, 4. To use 9 in",
         ),
         ("space:\n  quality: {low: 0.3, high: 0.4}\n", "quality: --enqueue takes values, not ranges"),
         ("space:\n  qualty: 0.3\n", "toy has no parameter 'qualty'; did you mean 'quality'?"),

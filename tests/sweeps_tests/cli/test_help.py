@@ -60,3 +60,11 @@ def test_every_option_of_launch_but_those_of_a_dry_run_stands_in_a_group(sweep: 
     ]
     last = said.partition("Other options:")[2].partition("Examples")[0]
     assert re.findall(r"^  .*(--[a-z-]+)", last, flags=re.MULTILINE) == ["--dry-run", "--try", "--help"]
+
+
+def test_options_of_resume_have_no_default_because_they_keep_their_earlier_values(sweep: Sweep) -> None:
+    said = re.sub(r"\s+", " ", sweep("resume", "--help").out)
+    assert re.findall(r"\[default: [^]]*\]", said) == [
+        "[default: SWEEP_NOTIFY, else none]",  # not stored with the study
+        "[default: SWEEP_STORAGE, else a file in your data folder]",
+    ]
