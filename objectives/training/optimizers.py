@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,20 +27,36 @@ def make_optimizer(
     optimizer: torch.optim.Optimizer
     match name:
         case "sgd":
-            optimizer = torch.optim.SGD(parameters, **how, fused=on_cuda or None)
+            optimizer = eager(torch.optim.SGD)(parameters, **how, fused=on_cuda or None)
         case "momentum":
-            optimizer = torch.optim.SGD(parameters, **how, momentum=0.9, nesterov=True, fused=True)
+            optimizer = eager(torch.optim.SGD)(parameters, **how, momentum=0.9, nesterov=True, fused=True)
         case "adam":
-            optimizer = torch.optim.Adam(parameters, **how, fused=True, capturable=on_cuda)
+            optimizer = eager(torch.optim.Adam)(parameters, **how, fused=True, capturable=on_cuda)
         case "adamw":
-            optimizer = torch.optim.AdamW(parameters, **how, fused=True, capturable=on_cuda)
+            optimizer = eager(torch.optim.AdamW)(parameters, **how, fused=True, capturable=on_cuda)
         case "rmsprop":
-            optimizer = torch.optim.RMSprop(parameters, **how, capturable=on_cuda)
+            optimizer = eager(torch.optim.RMSprop)(parameters, **how, capturable=on_cuda)
         case _:
             raise ValueError(f"unknown optimizer {name!r}")
     if on_cuda:
         _settle(optimizer, name)
     return optimizer
+
+
+# What torch wraps, so that its compiler leaves it alone. The wrapper imports the compiler when it is first called.
+_WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+
+
+@functools.cache
+def eager(kind: type[torch.optim.Optimizer]) -> Any:
+    """The same optimiser, for training without `torch.compile`: its first use does not import torch's compiler.
+
+    That import takes longer than that of torch itself, in each process that trains. The functions that compute are
+    torch's own, without the wrappers around them; a step is made without gradients, as in torch.
+    """
+    own: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in _WRAPPED}
+    own["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), own)
 
 
 def state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:

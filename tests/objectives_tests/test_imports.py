@@ -33,3 +33,21 @@ def test_the_training_loop_knows_neither_optuna_nor_a_database() -> None:
     )
     assert "torch" in loaded
     assert not loaded & {"optuna", "sqlalchemy", "ray", "storage", "search_spaces", "sweeps"}
+
+
+TRAINED = """
+from objectives.training.loop import make_deterministic
+from tests.objectives_tests.small_data import start
+make_deterministic(threads=1)
+for name in ("sgd", "momentum", "adam", "adamw", "rmsprop"):
+    run = start(optimizer=name)
+    run.advance()
+    run.load_state_dict(run.state_dict())
+    run.advance()
+"""
+
+
+def test_training_does_not_import_torchs_compiler() -> None:
+    loaded = modules_after(TRAINED)
+    assert "torch.optim" in loaded
+    assert not loaded & {"torch._dynamo", "torch._inductor", "sympy"}

@@ -9,7 +9,7 @@ import torch
 
 from objectives.parameters.schedules import schedule_factor
 from objectives.training.loop import train
-from objectives.training.optimizers import make_optimizer
+from objectives.training.optimizers import eager, make_optimizer, state_tensors
 from tests.objectives_tests.small_data import TRAIN, start
 
 
@@ -123,6 +123,31 @@ def test_a_model_of_vectors_only_has_no_first_layer() -> None:
 def test_clipping_leaves_a_small_gradient_alone() -> None:
     free, norm = one_step()
     assert one_step(gradient_clip=norm * 10)[0] == pytest.approx(free, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (torch.optim.SGD, {}),
+        (torch.optim.SGD, {"momentum": 0.9, "nesterov": True, "fused": True}),
+        (torch.optim.Adam, {"fused": True}),
+        (torch.optim.AdamW, {"fused": True}),
+        (torch.optim.RMSprop, {}),
+    ],
+)
+def test_an_eager_optimizer_makes_torchs_own_steps(kind: type[torch.optim.Optimizer], how: dict) -> None:
+    def trained(make: type[torch.optim.Optimizer]) -> list[torch.Tensor]:
+        weight = torch.nn.Parameter(torch.linspace(-1, 1, 50))
+        optimizer = make([weight], lr=0.1, weight_decay=0.01, **how)
+        for step in range(5):
+            optimizer.zero_grad()
+            (weight**2 * torch.linspace(step, 1, 50)).sum().backward()
+            optimizer.step()
+            optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        return [weight, *state_tensors(optimizer)]
+
+    pairs = zip(trained(eager(kind)), trained(kind), strict=True)
+    assert all(torch.equal(ours, torchs) for ours, torchs in pairs)
 
 
 def test_momentum_is_nesterovs_with_nine_tenths() -> None:
