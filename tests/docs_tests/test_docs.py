@@ -25,6 +25,7 @@ from benchmarks import (
     studies,
     task_tables,
     throughput,
+    time_to_target_page,
 )
 from objectives.parameters.kinds import parameter_kinds
 from objectives.registry import all_tasks
@@ -124,6 +125,11 @@ def test_the_table_of_throughput_is_what_was_measured_of_every_task() -> None:
         again = f"run `python -m benchmarks.throughput --device {device} --write`"
         assert throughput.with_table(page, device) == page, again
     assert set(json.loads(throughput.RESULTS["cpu"].read_text())) == {task.name for task in all_tasks()}
+
+
+def test_the_tables_of_times_to_a_target_are_those_measured() -> None:
+    page = time_to_target_page.PAGE.read_text()
+    assert time_to_target_page.with_tables(page) == page, "run `python -m benchmarks.time_to_target --write`"
 
 
 def test_figures_of_long_runs_and_of_the_simulation_are_what_was_measured() -> None:
