@@ -11,6 +11,7 @@ import copy
 import functools
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -48,11 +49,22 @@ def make_deterministic(threads: int) -> None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("error")  # unlike use_deterministic_algorithms, it imports no compiler
+    _make_algorithms_deterministic()
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _make_algorithms_deterministic() -> None:
+    """As `torch.use_deterministic_algorithms(True)`, which imports torch's compiler for its last line.
+
+    That line switches the compiler's own choices; here they are switched when a task imports it.
+    """
+    torch.set_deterministic_debug_mode("error")
+    os.environ["TORCHINDUCTOR_DETERMINISTIC"] = "1"  # read at the import
+    if (config := sys.modules.get("torch._inductor.config")) is not None:
+        config.deterministic = True  # type: ignore[attr-defined]
 
 
 class Run:

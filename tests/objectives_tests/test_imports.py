@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def modules_after(code: str) -> set[str]:
     """The modules that a fresh Python holds after running `code`."""
@@ -51,3 +53,16 @@ def test_training_does_not_import_torchs_compiler() -> None:
     loaded = modules_after(TRAINED)
     assert "torch.optim" in loaded
     assert not loaded & {"torch._dynamo", "torch._inductor", "sympy"}
+
+
+@pytest.mark.parametrize("is_there_before", [True, False])
+def test_a_compiler_that_a_task_imports_makes_deterministic_choices(is_there_before: bool) -> None:
+    lines = ["import torch._inductor.config", "from objectives.training.loop import make_deterministic"]
+    lines = (
+        [*lines, "make_deterministic(1)"]
+        if is_there_before
+        else [lines[1], "make_deterministic(1)", lines[0]]
+    )
+    code = "; ".join([*lines, "import torch; print(torch._inductor.config.deterministic)"])
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "True\n"
