@@ -80,8 +80,9 @@ _RUNNING = [
         "--max-failures",
         type=int,
         group=BUDGET,
-        help="End the study after this many failed trials in a row. It also ends when a quarter of all its trials "
-        "have failed, but not before this many. [default: 3]",
+        metavar="N",
+        help="End the study after N failed trials in a row. Also end it when at least N trials, and at least a quarter "
+        "of all planned trials, have failed. [default: 3]",
     ),
     option(
         "--workers",

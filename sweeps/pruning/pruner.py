@@ -65,7 +65,10 @@ def report_round(
     }
     figures = {name: value for name, value in given.items() if value is not None}
     if not figures.keys() & {*LOSSES, *SCORES}:
-        raise ValueError("report_round: give valid_loss or valid_score, or at least a figure of training")
+        raise ValueError(
+            "report_round: no loss or score was given. Give valid_loss or valid_score; in a round without validation, "
+            "give train_loss or train_score."
+        )
     # As strings, because JSON has no infinity.
     trial.set_user_attr(f"{_KEY}{step}", {name: repr(float(value)) for name, value in figures.items()})
     reported = valid_loss if valid_score is None else valid_score

@@ -52,7 +52,7 @@ def _frozen(study: Study, trial: TrialRow) -> FrozenTrial:
 
 
 def _asked(study: Study, ranked: Sequence[TrialRow]) -> list[FrozenTrial]:
-    """The trials of an Optuna objective, whose parameters only Optuna's own storage describes."""
+    """The `ranked` trials as Optuna's storage has them: only it has the search ranges of an Optuna objective."""
     numbers = {trial.number for trial in ranked}
     stored = study.database.optuna.get_all_trials(study.row.study_id, deepcopy=False)
     return [trial for trial in stored if trial.number in numbers]
