@@ -74,7 +74,7 @@ def test_what_is_not_reported_as_a_round_is_refused() -> None:
     trial.report(0.5, 1)
     with pytest.raises(ValueError, match=r"report rounds with sweeps\.report_round"):
         trial.should_prune()
-    with pytest.raises(ValueError, match="give valid_loss or valid_score"):
+    with pytest.raises(ValueError, match="Give valid_loss or valid_score"):
         report_round(trial, 1, learning_rate=0.1)
     with pytest.raises(ValueError, match=r"lr is not a signal\. The signals are running_loss"):
         report_round(trial, 1, train_loss=1.0, valid_loss=1.0, lr=0.1)
