@@ -97,16 +97,20 @@ def _difference(trials: _Trials, told: Progress) -> str:
 
 
 def _continued(trials: _Trials, found: _Begun) -> str | None:
-    """Continue the first trial from the state after its first round. Returns which figure of the second round differs.
+    """Continue the first trial from the state after its first round. Returns which figure of a later round differs.
 
-    Returns STARTS_AGAIN if the code does not restore the state; None if nothing was saved, or no second round trained.
+    A scheduler that is not restored first changes the round after the next. Returns STARTS_AGAIN if the code does not
+    restore the state; None if nothing was saved, or no second round trained.
     """
-    if found.state is None or found.second is None:
+    if found.state is None or not found.later:
         return None
-    again = trials.first_of(0, found.state).told
-    if isinstance(again, Progress) and again.round.index == 1:
+    again = trials.first_of(0, found.state)
+    if isinstance(again.told, Progress) and again.told.round.index == 1:
         return STARTS_AGAIN
-    return _changed(trials, found.second, again)
+    for told, now in zip(found.later, (again.told, *again.later), strict=False):
+        if changed := _changed(trials, told, now):
+            return f"in round {told.round.index}, {changed}"
+    return ""
 
 
 def _changed(trials: _Trials, told: Progress, again: Event | Failure) -> str:
@@ -125,7 +129,7 @@ class _Begun:
 
     told: the first event besides questions. seconds: until this event. following: the seconds of the second round; None
     if it was not trained. state: the state after the first round, from which to continue; None if none was saved.
-    second: the second round; None if it was not trained.
+    later: the second and the third round, as far as they were trained.
     """
 
     told: Event | Failure
@@ -134,7 +138,7 @@ class _Begun:
     following: float | None
     failed_afterwards: Failure | None
     state: PackedFile | None
-    second: Progress | None
+    later: tuple[Progress, ...]
 
 
 class _Trials:
@@ -157,24 +161,30 @@ class _Trials:
         return self._spec.metric.name if figure == "valid_score" else figure
 
     def first_of(self, number: int, state: PackedFile | None = None) -> _Begun:
-        """Train the first round of a trial, or the round after `state`; if it was short, train the next one, too."""
+        """Train the first round of a trial, or the round after `state`; if it was short, train the next two, too."""
         spec = self._spec
         parameters = full_parameters(spec, self._chosen[number])
         if isinstance(self._proposer, OpenProposer):
             self._proposer.begin(number)
-        begun, following, second = time.monotonic(), None, None
+        begun, following = time.monotonic(), None
+        later: list[Progress] = []
         assignment = Assignment(number, parameters, spec.seed_of(number), spec.rounds, checkpoint=state)
         with contextlib.closing(self._worker.train(assignment)) as training:
             told = _first_told(training, self._proposer, number, parameters)
             seconds, latest = time.monotonic() - begun, self._worker.latest_state()
-            if isinstance(told, Progress) and spec.rounds > 1 and seconds < SHORT_SECONDS:
+            index = (
+                told.round.index if isinstance(told, Progress) and seconds < SHORT_SECONDS else spec.rounds
+            )
+            while index + len(later) < spec.rounds and len(later) < 2:
                 again = time.monotonic()
                 then = training.send(True)
-                if isinstance(then, Progress):
-                    following, second = time.monotonic() - again, then
+                if not isinstance(then, Progress):
+                    break
+                following = following or time.monotonic() - again
+                later.append(then)
         self.unread &= set(self._worker.unread) | (self.unread - parameters.keys())
         afterwards, kept = self._worker.failed_afterwards, latest and latest[1].checkpoint
-        return _Begun(told, parameters, seconds, following, afterwards, kept, second)
+        return _Begun(told, parameters, seconds, following, afterwards, kept, tuple(later))
 
 
 def _first_told(

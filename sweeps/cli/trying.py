@@ -46,16 +46,19 @@ def _warnings(tried: FirstRound) -> list[str]:
             "that is not seeded: seed it with trial.seed."
         )
     if tried.continued == "":
-        lines.append("continued from what it saved in round 1: the same round 2, bit for bit")
+        lines.append(
+            "continued from what it saved in round 1: the same figures in the next rounds, bit for bit"
+        )
     elif tried.continued == STARTS_AGAIN:
         lines.append(
-            "it does not continue from what it saves, so a trial that is cut off starts again from round 1"
+            "it does not continue from what it saves, so an interrupted trial starts again from round 1"
         )
     elif tried.continued is not None:
         lines.append(
-            f"continued from what it saved in round 1, it gave another round 2: {tried.continued}. So a trial that is "
-            "cut off would end otherwise. Save and restore all that later rounds depend on (the optimizer, the "
-            "scheduler, a random generator of your own), or save nothing: then such a trial starts again."
+            f"continued from what it saved in round 1, it gave other figures: {tried.continued}. So an "
+            "interrupted trial would end with other figures. Save and restore all that later rounds depend on (the "
+            "optimizer, the scheduler, a random generator of your own), or save nothing: then such a trial starts "
+            "again from round 1."
         )
     if tried.unread:
         one = len(tried.unread) == 1

@@ -17,6 +17,7 @@ from objectives.source_code import Sources, read_sources
 from objectives.source_file import SourceFile
 from objectives.spelling import did_you_mean
 from objectives.task import Task
+from sweeps.own_code.arguments import check_arguments
 from sweeps.own_code.objective import Direction, FunctionObjective, check_signature
 from sweeps.own_code.optuna_trial import OptunaObjective
 
@@ -24,6 +25,11 @@ OwnObjective = FunctionObjective | OptunaObjective
 OWN_OBJECTIVES = (FunctionObjective, OptunaObjective)
 # A file without any of these words has nothing that can be swept. It is not run, because it may train when it is run.
 _MAY_BE_SWEPT = re.compile(r"objective|Task|import\s*\*")
+_PLAIN = {  # what a function without a decorator must do
+    "reports": "trial.report(value, step)",
+    "takes": "trial.params below @sweeps.objective(space=…, metric=…, direction=…), or without a decorator from "
+    "Optuna's trial.suggest_float(…)",
+}
 _USUAL_NAMES = ("train", "objective", "main")
 
 
@@ -52,9 +58,7 @@ class OwnCode:
         if isinstance(found, type) and issubclass(found, Task) and found is not Task:
             return found
         if found is not None and _is_called(found):
-            check_signature(
-                found, reports="trial.report(value, step)", takes="trial.suggest_float(…) and its like"
-            )
+            check_signature(found, **_PLAIN)
             return OptunaObjective(found, name=self.name, direction=_direction_in(self.sources.main))
         raise UnknownTaskError(_nothing_there(self.sources.main, self.attribute, found, module))
 
@@ -95,6 +99,8 @@ def find(reference: str, *, before_loading: Callable[[Sources], None] | None = N
         sources, module = read_sources(path, place), place
     if before_loading is not None:
         before_loading(sources)
+    if attribute:
+        check_arguments(sources.main.text, attribute, **_PLAIN)
     return OwnCode(sources, attribute or _only_one(sources), module)
 
 

@@ -201,8 +201,9 @@ def test_a_fixed_parameter_that_no_trial_asks_for_is_named(launch_own: Launch, w
 
 
 def test_a_script_with_nothing_to_sweep_is_not_run(refused: Refusal, write: Write) -> None:
-    path = write("open('ran', 'w')\ndef main(lr=1e-3): pass\nmain()\n")
+    path = write("raise SystemExit('it ran')\ndef main(lr=1e-3): pass\n")
     assert "has nothing to sweep" in refused("launch", path, "--runner", "inline")
+    assert "write `def main(trial):`" in refused("launch", f"{path}:main", "--runner", "inline")
 
 
 def test_equal_repeats_are_said_to_tell_nothing_of_noise(

@@ -76,8 +76,17 @@ STEPS = (
     "    for epoch in trial.rounds():\n        v += 1\n        w += v\n        trial.report(f1=w)\n        trial.save({})\n"
 )
 CONTINUED = {
-    "all is saved": (STEPS.format("w=w, v=v"), "the same round 2, bit for bit"),
-    "something is missing": (STEPS.format("w=w"), "it gave another round 2: f1 was 3.0 and is now 2.0"),
+    "all is saved": (STEPS.format("w=w, v=v"), "the same figures in the next rounds, bit for bit"),
+    "something is missing": (
+        STEPS.format("w=w"),
+        "it gave other figures: in round 2, f1 was 3.0 and is now 2.0",
+    ),
+    "a schedule is missing": (
+        "    state = trial.restore() or {'w': 0.0, 'rate': 1.0}\n    w, rate, steps = state['w'], state['rate'], 0\n"
+        "    for epoch in trial.rounds():\n        w += rate\n        steps += 1\n        rate = 1 / (1 + steps)\n"
+        "        trial.report(f1=w)\n        trial.save(w=w, rate=rate)\n",
+        "it gave other figures: in round 3, f1 was 1.83",
+    ),
     "it does not restore": (
         STEPS.format("w=w").replace("trial.restore() or ", ""),
         "starts again from round 1",
@@ -89,7 +98,7 @@ CONTINUED = {
 @pytest.mark.parametrize("case", CONTINUED)
 def test_a_first_try_continues_from_what_was_saved(case: str, launch_own: Launch, write: Write) -> None:
     body, told = CONTINUED[case]
-    path = write(f"{HEAD}{DECLARED}def train(trial):\n{body}")
+    path = write(f"{HEAD}{DECLARED.replace('rounds=2', 'rounds=3')}def train(trial):\n{body}")
     assert told in " ".join(launch_own(path, "--try").err.split())
 
 
