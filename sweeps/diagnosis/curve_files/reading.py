@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from sweeps.diagnosis.curve_files.columns import ROUNDS, Taken, take
+from sweeps.diagnosis.curve_files.column_names import ROUNDS, TRIALS, all_named_as, named_as
+from sweeps.diagnosis.curve_files.columns import Taken, take
 from sweeps.diagnosis.curve_files.delimited import read_delimited
 from sweeps.diagnosis.curve_files.event_folder import read_events
+from sweeps.diagnosis.curve_files.gaps import drop_alternating_nan
+from sweeps.diagnosis.curve_files.long_tables import widened
 from sweeps.diagnosis.curve_files.optuna_database import is_database, read_optuna
 from sweeps.diagnosis.curve_files.records import read_records
 from sweeps.diagnosis.curve_files.rounds_in_epochs import in_order
 from sweeps.diagnosis.curve_files.runs import Run, has_one_validation_a_round, runs_of
-from sweeps.diagnosis.curve_files.score_direction import direction_by_loss
+from sweeps.diagnosis.curve_files.score_direction import direction_by_training
 from sweeps.diagnosis.curve_files.table import Table
 from sweeps.diagnosis.curve_files.wide import is_wide, melted
 from sweeps.errors import UsageError
@@ -23,6 +27,7 @@ from sweeps.pruning.learning_curve import Curve, curve_from_columns
 from sweeps.trial.metric import Metric
 
 Direction = Literal["maximize", "minimize"]
+FEWEST_ROUNDS = 3  # the least number of decreasing rounds for which the rows are reversed
 
 
 @dataclass(frozen=True)
@@ -67,22 +72,24 @@ def read_curves(
         )
     if is_wide(table):
         table = melted(table)
+    table = newest_last(widened(table, columns or {}), columns or {})
     taken = _taken(table, columns or {})
     table, taken = in_order(table, taken, columns or {})
     runs = runs_of(table, taken)
+    gaps = drop_alternating_nan(runs)
     usable = [run for run in runs if run.is_validated]
     if not usable:
         raise UsageError(
             f"{path}: no round has a validation figure. The columns are: {', '.join(table.columns)}."
         )
     told = direction or told or taken.direction
-    found = None if told else direction_by_loss(usable)
+    found = None if told else direction_by_training(usable)
     if "valid_score" not in taken.figures:
         metric = Metric("validation loss", "minimize", math.nan, 0)
     else:
         metric = Metric(_name_of(taken), told or found or "maximize", chance, valid_rows)
     curves = [NamedCurve(run.name, _curve(run, metric)) for run in usable]
-    return CurveFile(curves, metric, _notes(table, taken, metric, runs, is_by_loss=found is not None))
+    return CurveFile(curves, metric, _notes(table, taken, metric, runs, gaps, is_guessed=found is not None))
 
 
 def _read(path: Path | str) -> tuple[Table, Direction | None]:
@@ -97,6 +104,21 @@ def _read(path: Path | str) -> tuple[Table, Direction | None]:
     if path.name.removesuffix(".gz").endswith((".json", ".jsonl")):
         return read_records(path), None
     return read_delimited(path), None
+
+
+def newest_last(table: Table, given: Mapping[str, str]) -> Table:
+    """The rows in reverse order, if the round decreases from each row to the next."""
+    name = given.get("round") or next(
+        (each for each in all_named_as(ROUNDS, table.columns) if table.is_numeric(each)), None
+    )
+    if name is None or name not in table.columns or named_as(TRIALS, table.columns) or table.starts:
+        return table
+    numbers = [number for number in table.numbers(name) if number is not None]
+    if len(numbers) < FEWEST_ROUNDS or any(after >= before for before, after in pairwise(numbers)):
+        return table
+    columns = {column: list(values)[::-1] for column, values in table.columns.items()}
+    told = [*table.notes, f"The rows are read from the last to the first, because {name} decreases."]
+    return replace(table, columns=columns, lines=list(table.lines)[::-1], notes=told)
 
 
 def _taken(table: Table, given: Mapping[str, str]) -> Taken:
@@ -124,12 +146,26 @@ def _name_of(taken: Taken) -> str:
     return "score" if name == "valid_score" else name
 
 
-def _notes(table: Table, taken: Taken, metric: Metric, runs: Sequence[Run], *, is_by_loss: bool) -> list[str]:
+def _notes(
+    table: Table, taken: Taken, metric: Metric, runs: Sequence[Run], gaps: Sequence[str], *, is_guessed: bool
+) -> list[str]:
     notes = [f"Read as {table.format}" + (f": {', '.join(taken.spoken())}." if taken.spoken() else ".")]
     if "valid_score" in taken.figures and metric.name != "score":
         moves = "falls" if metric.direction == "minimize" else "rises"
-        why = f": it {moves} while the loss falls" if is_by_loss else ""
+        falls = (
+            "the loss falls"
+            if "train_loss" in taken.figures or "valid_loss" in taken.figures
+            else "training goes on"
+        )
+        why = f": it {moves} while {falls}" if is_guessed else ""
         notes.append(f"The score is {metric.name}, to {metric.direction}{why} (--direction changes that).")
+    notes += table.notes
+    if gaps:
+        notes.append(f"nan of {', '.join(gaps)} counts as not measured, because numbers follow it.")
+    if taken.other_losses:
+        notes.append(
+            f"Not used: {', '.join(taken.other_losses)} (--columns valid_loss=NAME uses another loss)."
+        )
     if taken.others:
         notes.append(f"Not used: {', '.join(taken.others)} (--columns valid_score=NAME uses another score).")
     lacking = [name for name in ("train_loss", "train_score") if name not in taken.figures]

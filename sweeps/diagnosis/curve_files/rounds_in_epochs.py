@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sweeps.diagnosis.curve_files.columns import ROUNDS, Taken
+from sweeps.diagnosis.curve_files.column_names import ROUNDS
+from sweeps.diagnosis.curve_files.columns import Taken
 from sweeps.diagnosis.curve_files.table import Table
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweeps.diagnosis.curve_files.columns import Taken, test_columns
+from sweeps.diagnosis.curve_files.column_names import test_columns
+from sweeps.diagnosis.curve_files.columns import Taken
 from sweeps.diagnosis.curve_files.table import Table, whole
 from sweeps.errors import UsageError
 

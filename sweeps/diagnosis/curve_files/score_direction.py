@@ -11,11 +11,11 @@ FEWEST_ROUNDS = 4
 CLEAR = 0.7  # the least Spearman rank correlation with the loss, positive or negative, that decides
 
 
-def direction_by_loss(runs: Sequence[Run]) -> Literal["maximize", "minimize"] | None:
+def direction_by_training(runs: Sequence[Run]) -> Literal["maximize", "minimize"] | None:
     """The direction in which the score moves while the training loss falls, in the longest run; None if it is unclear.
 
     Without a training loss, the validation loss is used up to its minimum, because after that an accuracy may rise
-    together with the loss.
+    together with the loss. Without losses, it is the direction in which the training score moves.
     """
     import pandas as pd  # here, because it takes half a second, and reports of studies do not need it
 
@@ -28,6 +28,9 @@ def direction_by_loss(runs: Sequence[Run]) -> Literal["maximize", "minimize"] | 
     elif "valid_loss" in frame:
         pairs = frame[["valid_loss", "valid_score"]].set_axis(["loss", "score"], axis=1).dropna()
         pairs = pairs.loc[: pairs["loss"].idxmin()] if len(pairs) else pairs
+    elif "train_score" in frame:
+        scores = frame["train_score"].dropna().reset_index(drop=True)
+        pairs = pd.DataFrame({"loss": -scores.index.to_series(), "score": scores})
     else:
         return None
     if len(pairs) < FEWEST_ROUNDS:

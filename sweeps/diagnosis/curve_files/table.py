@@ -7,15 +7,30 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from sweeps.errors import UsageError
 
-MISSING = frozenset({"", "na", "n/a", "none", "null", "-", "--", "<na>"})
-_TENSOR = re.compile(r"tensor\(\s*([^,)]+).*\)", re.DOTALL)
-_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+Commas = Literal["decimals", "thousands", "none"]
+
+MISSING = frozenset({"", "na", "n/a", "none", "null", "-", "--", "<na>", "?"})
+NOT_FINITE = {  # as C and its libraries print them
+    "-nan": math.nan,
+    "-nan(ind)": math.nan,
+    "nan(ind)": math.nan,
+    "1.#qnan": math.nan,
+    "-1.#ind": math.nan,
+    "1.#inf": math.inf,
+    "-1.#inf": -math.inf,
+}
+_TF_TENSOR = re.compile(r"<tf\.Tensor.*numpy=([^,>]+).*>", re.DOTALL)
+_WRAPPED = re.compile(
+    r"[\w.]*[(\[]{1,3}\s*([^\s,()\[\]]+)\s*(,.*)?[)\]]{1,3}", re.DOTALL
+)  # tensor(2.3), [2.3] …
+_COMMA = re.compile(r"[+-]?[\d.]*,\d+(?:[eE][+-]?\d+)?")
+_FORTRAN = re.compile(r"([+-]?[\d.]+)[dD]([+-]?\d+)")
 
 
 @dataclass(frozen=True)
@@ -23,8 +38,9 @@ class Table:
     """Rows in the order of the file.
 
     columns: by name, one value for each row: text, a number, or None. lines: the line of each row in the file. format:
-    the name of the file's format, for messages. starts: the rows at which a new run begins, such as those after a
-    repeated header. has_decimal_commas: whether `0,5` means 0.5.
+    the name of the file's format, for messages. starts: the rows at which a new run begins, such as those after another
+    header. commas: what a comma within a number means: in `decimals`, `0,5` means 0.5; in `thousands`, `1,200` means
+    1200. notes: sentences that tell what is not used.
     """
 
     path: Path | str
@@ -32,7 +48,8 @@ class Table:
     lines: Sequence[int]
     format: str
     starts: frozenset[int] = field(default_factory=frozenset)
-    has_decimal_commas: bool = False
+    commas: Commas = "none"
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -50,24 +67,23 @@ class Table:
         return [self._number(column, row, value) for row, value in enumerate(values)]
 
     def _number(self, column: str, row: int, value: Any) -> float | None:
-        found = number_of(value, has_decimal_commas=self.has_decimal_commas)
+        found = number_of(value, commas=self.commas)
         if isinstance(found, str):
             raise UsageError(f"{self.place(row)}: {column}: {found!r} is not a number.")
         return found
 
     def is_numeric(self, column: str) -> bool:
         """Whether the first value of a column is a number. Later text in it is an error, which `numbers` raises."""
-        found = (
-            number_of(value, has_decimal_commas=self.has_decimal_commas) for value in self.columns[column]
-        )
+        found = (number_of(value, commas=self.commas) for value in self.columns[column])
         value = next((value for value in found if value is not None), None)
         return value is not None and not isinstance(value, str)
 
 
-def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | None:
+def number_of(value: Any, *, commas: Commas = "none") -> float | str | None:
     """The number that a logger wrote; None for an empty value; the text itself if it is neither.
 
-    `11.5%` gives 11.5 (per cent), and `tensor(2.3261)` gives 2.3261. `nan` and `inf` are numbers that are not finite.
+    `11.5%` gives 11.5 (per cent), and `tensor(2.3261)` and `[2.3261]` give 2.3261. `nan` and `inf` are numbers that are
+    not finite.
     """
     if value is None or isinstance(value, bool):
         return None if value is None else float(value)
@@ -78,14 +94,13 @@ def number_of(value: Any, *, has_decimal_commas: bool = False) -> float | str | 
     text = value.strip()
     if text.lower() in MISSING:
         return None
-    tensor = _TENSOR.fullmatch(text)
-    if tensor:
-        text = tensor[1].strip()
-    text = text.removesuffix("%").strip()
-    if has_decimal_commas and _COMMA.fullmatch(text):
-        text = text.replace(",", ".")
+    if text.lower() in NOT_FINITE:
+        return NOT_FINITE[text.lower()]
+    wrapped = _TF_TENSOR.fullmatch(text) or _WRAPPED.fullmatch(text)
+    if wrapped:
+        text = wrapped[1]
     try:
-        return float(text)
+        return float(_plain(text.removesuffix("%").strip(), commas))
     except ValueError:
         return value.strip()
 
@@ -96,6 +111,16 @@ def _as_float(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _plain(text: str, commas: Commas) -> str:
+    """A number as Python writes it."""
+    if commas == "decimals" and _COMMA.fullmatch(text):
+        whole_part, _, decimals = text.partition(",")
+        return f"{whole_part.replace('.', '')}.{decimals}"
+    if commas == "thousands":
+        return text.replace(",", "")
+    return _FORTRAN.sub(r"\1e\2", text)
 
 
 def _all_numbers(values: Sequence[Any]) -> list[float | None] | None:

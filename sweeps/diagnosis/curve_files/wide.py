@@ -31,5 +31,5 @@ def melted(table: Table) -> Table:
         for metric in metrics:
             columns[metric] += list(table.columns.get(f"{run}{BETWEEN}{metric}", [None] * len(table)))
     return Table(
-        table.path, columns, lines, "a chart of Weights & Biases", has_decimal_commas=table.has_decimal_commas
+        table.path, columns, lines, "a chart of Weights & Biases", commas=table.commas, notes=table.notes
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tensorboardX import SummaryWriter
 
-from sweeps.diagnosis.curve_files import delimited
+from sweeps.diagnosis.curve_files import text_files
 from sweeps.diagnosis.curve_files.reading import CurveFile, read_curves
 from sweeps.diagnosis.plot import has_own_losses
 from sweeps.errors import UsageError
@@ -265,7 +265,7 @@ def test_a_number_too_large_for_a_float_is_infinite(tmp_path: Path) -> None:
 
 
 def test_a_compressed_file_is_unpacked_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(text_files, "MOST_BYTES", 1 << 20)
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"epoch,val_loss\n" + b"1,0.5\n" * 300_000))
     with pytest.raises(UsageError, match="holds more than 1 MiB of text"):

@@ -157,8 +157,8 @@ BAD = {
     "rounds out of order": (FEW + "a,1,1,1\n", ":5: trial a: round 1 is out of order."),
     "text among the numbers": (FEW + "b,2,low,1\n", ":5: train_loss: 'low' is not a number."),
     "a trial without a name": (FEW + ",2,1,1\n", ":5: trial is empty."),
-    "a short line": (FEW + "b,2,1\n", ":5: it has fewer fields than the first line has columns."),
-    "a long line": (FEW + "b,2,1,1,1\n", ":5: it has more fields than the first line has columns."),
+    "a short line": (FEW + "b,2,1\n", ":5: this line has "),
+    "a long line": (FEW + "b,2,1,1,1\n", ":5: this line has "),
     "an open quote": (FEW + 'b,2,"1,1\n', ": not a CSV file: unexpected end of data."),
 }
 
