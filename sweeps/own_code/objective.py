@@ -55,11 +55,11 @@ class FunctionObjective:
         self.__module__ = getattr(function, "func", function).__module__  # a partial's is functools
         self.__wrapped__ = function
 
-    def __call__(self, trial: Trial | None = None) -> Any:
+    def __call__(self, trial: Trial | None = None, **named: Any) -> Any:
         """Call the function. Raises CodeError if it is called without a trial."""
-        if trial is None:
+        if named or trial is None or isinstance(trial, int | float | str | Mapping):
             raise CodeError(
-                f"{self.__name__}() is called without a trial. Remove the call: `sweep launch` calls the function. To "
+                f"{self.__name__}(…) is called without a trial. Remove the call: `sweep launch` calls the function. To "
                 f'try it by hand, call `sweeps.run({self.__name__}, lr=…)` below `if __name__ == "__main__":`.'
             )
         return self.function(trial)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,7 +140,7 @@ BEFORE_ANYTHING = {
     ),
     "a call left at the end": (
         DECLARED + "def train(trial): pass\ntrain()",
-        ["train() is called without a trial. Remove the call", "sweeps.run(train, lr=…)"],
+        ["train(…) is called without a trial. Remove the call", "sweeps.run(train, lr=…)"],
     ),
     "an Optuna objective that is a generator": (
         "def objective(trial): yield 1",
@@ -257,3 +258,16 @@ def test_a_process_that_can_not_import_the_swept_file_is_told_the_remedy(
 
 def test_a_notebook_is_refused(refused: Refusal) -> None:
     assert "code in a notebook can't be used" in refused("launch", "train.ipynb")
+
+
+def test_what_is_wrong_with_a_run_by_hand_is_told(write: Write) -> None:
+    train = read_sources(write(f"import sweeps\n{DECLARED}def train(trial):\n    return 1\n")).load().train
+    wrong = {
+        "parameters have names": lambda: sweeps.run(train, 0.5),  # type: ignore[arg-type]
+        "no parameter 'xx'; did you mean 'x'?": lambda: sweeps.run(train, xx=0.5),
+        "rounds=0": lambda: sweeps.run(train, x=0.5, rounds=0),
+        "is called without a trial": lambda: train(x=0.5),
+    }
+    for words, call in wrong.items():
+        with pytest.raises(CodeError, match=re.escape(words)):
+            call()
