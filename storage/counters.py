@@ -1,4 +1,7 @@
-"""Numbers that are never used twice, even after deletions: fences of leases, ids of studies and of trials."""
+"""Numbers that are never used twice, even after deletions: ids of studies, ids of trials, and the number of each lease.
+
+The number of a lease is its fence: by it a driver that has lost its lease is recognised at its next write.
+"""
 
 from __future__ import annotations
 

@@ -82,8 +82,8 @@ class Table:
 def number_of(value: Any, *, commas: Commas = "none") -> float | str | None:
     """The number that a logger wrote; None for an empty value; the text itself if it is neither.
 
-    `11.5%` gives 11.5 (per cent), and `tensor(2.3261)` and `[2.3261]` give 2.3261. `nan` and `inf` are numbers that are
-    not finite.
+    `11.5%` gives 11.5 (per cent), and `tensor(2.3261)` and `[2.3261]` give 2.3261. `nan` and `inf` give the floats of
+    that name.
     """
     if value is None or isinstance(value, bool):
         return None if value is None else float(value)
