@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from storage import schema
 from storage.database import Database
+from storage.stored_values import loads
 
 _OF_STUDY = (
     select(schema.additions)
@@ -60,8 +61,7 @@ def read_additions(database: Database, study_id: int) -> list[Addition]:
     with database.engine.connect() as connection:
         rows = connection.execute(_OF_STUDY, {"study": study_id}).mappings().all()
     return [
-        Addition(row["id"], json.loads(row["point"]), row["asked"], row["asked_by"], row["number"])
-        for row in rows
+        Addition(row["id"], loads(row["point"]), row["asked"], row["asked_by"], row["number"]) for row in rows
     ]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage import schema
 from storage.database import Database
+from storage.stored_values import loads
 
 _INSERT = insert(schema.checkpoints)
 _DROP = delete(schema.checkpoints).where(
@@ -29,7 +30,7 @@ def get_checkpoints(database: Database, study_id: int) -> dict[int, dict[str, An
     c = schema.checkpoints
     with database.engine.connect() as connection:
         rows = connection.execute(select(c.c.trial, c.c.record).where(c.c.study_id == study_id))
-        return {trial: json.loads(record) for trial, record in rows}
+        return {trial: loads(record) for trial, record in rows}
 
 
 def drop_checkpoint(connection: Connection, study_id: int, trial: int) -> None:

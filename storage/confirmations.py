@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from storage import schema
 from storage.database import Database
+from storage.stored_values import loads
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def get_confirmations(database: Database, study_id: int) -> list[Confirmation]:
             Confirmation(
                 row["name"],
                 row["trial"],
-                json.loads(row["record"]),
+                loads(row["record"]),
                 row["look"],
                 row["opened"],
                 row["opened_by"],

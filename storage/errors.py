@@ -8,6 +8,7 @@ StorageError               exit code 1
 │   └── GivenUp            the database was unreachable for too long while a study ran
 ├── StorageRefused         a database of another program or version: exit code 2
 ├── StudyNotFound          exit code 2
+├── DamagedDatabase        a stored value or a trial that can't be right
 ├── DatabaseGone           the file was deleted or replaced while a driver used it
 ├── LeaseHeld              another driver runs the study: exit code 2
 └── LeaseLost              another driver has taken over the study
@@ -59,6 +60,10 @@ class LeaseHeld(StorageError):
     """Another driver runs the study."""
 
     exit_code = 2
+
+
+class DamagedDatabase(StorageError):
+    """What is stored can't be right: another program has changed it, or the disk is damaged."""
 
 
 class DatabaseGone(StorageError):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, String, and_, case, cast, func, or_, 
 
 from storage import schema
 from storage.database import Database
+from storage.stored_values import as_number
 
 FINISHED = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
@@ -67,7 +68,7 @@ def stored_value(value: float | None, kind: Any) -> float | None:
     if kind is None:
         return None
     if str(kind) == "FINITE" and value is not None:
-        return float(value)
+        return as_number(value)
     return float("-inf") if str(kind) == "INF_NEG" else float("inf")
 
 

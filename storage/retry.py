@@ -14,12 +14,15 @@ from storage.host import HOST, Host
 TIMEOUT_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
-# Refusals of PostgreSQL that waiting does not change. They have no SQLSTATE during a connection attempt.
+# What waiting does not change: refusals of PostgreSQL, which have no SQLSTATE during a connection attempt, and damage.
 _LASTING = (
     "password authentication failed",
     "does not exist",
     "no pg_hba.conf entry",
     "not permitted to log in",
+    "no such table",
+    "no such column",
+    "malformed",
 )
 
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from storage import schema
 from storage.database import Database
+from storage.stored_values import loads
 
 _INSERT = insert(schema.rounds)
 _OF_NUMBER = select(schema.rounds).where(
@@ -75,7 +76,7 @@ def all_rounds(database: Database, study_id: int) -> list[dict[str, Any]]:
 def _flat(row: Mapping[Any, Any]) -> dict[str, Any]:
     record = row if type(row) is dict else dict(row)
     extra = record.pop("extra")
-    return record if extra is None else {**record, **json.loads(extra)}
+    return record if extra is None else {**record, **loads(extra)}
 
 
 def last_rounds(database: Database, study_id: int, trials: Collection[int] | None = None) -> dict[int, int]:

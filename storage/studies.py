@@ -15,6 +15,7 @@ from storage import optuna_rows, schema
 from storage.database import Database
 from storage.errors import StorageRefused, StudyDeleted, StudyNotFound
 from storage.leases import Lease
+from storage.stored_values import loads
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,9 @@ def _read(database: Database, name: str | None = None) -> list[StudyRow]:
             study_id=row["study_id"],
             name=row["study_name"],
             fingerprint=row["fingerprint"],
-            specification=json.loads(row["specification"]),
-            run=json.loads(row["run"]),
-            provenance=json.loads(row["provenance"]),
+            specification=loads(row["specification"]),
+            run=loads(row["run"]),
+            provenance=loads(row["provenance"]),
             created=row["created"],
         )
         for row in rows

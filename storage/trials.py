@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, TableClause, and_, sel
 from storage import schema
 from storage.database import Database
 from storage.outcomes import Outcome, stored_value
+from storage.stored_values import loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +123,19 @@ def _read_attributes(
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text) if text[0] in "{[" else _scalar(text)
+    return loads(text) if text[0] in "{[" else _scalar(text)
 
 
 @functools.lru_cache(maxsize=4096)
 def _scalar(text: str) -> Any:
     """A cached word or number, because most values occur in many trials. (A list or mapping could be changed.)"""
-    return json.loads(text)
+    return loads(text)
 
 
 @functools.lru_cache(maxsize=1024)
 def _distribution(text: str) -> tuple[tuple[Any, ...] | None, bool]:
     """The choices (or None) of a stored Optuna distribution, and whether its values are integers."""
-    record = json.loads(text)
+    record = loads(text)
     choices = record["attributes"].get("choices")
     return (tuple(choices) if choices is not None else None), record["name"] == "IntDistribution"
 

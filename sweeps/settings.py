@@ -74,6 +74,8 @@ class StudySettings:
         check_word("--schedule", self.schedule, SCHEDULES)
         if self.schedule != "full":
             self._check_pausing()
+        if self.data == "":
+            raise UsageError("--data names no data set. Name one, or remove the option.")
         _check_at_least("--parallelism", self.parallelism, 1)
         _check_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
         for option, count in (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from objectives import Round
+from storage.errors import DamagedDatabase
 from storage.outcomes import Outcome
 from storage.study_writer import StudyWriter
 from storage.trials import TrialRow
@@ -113,3 +114,13 @@ def _forget_checkpoints(
     ended = [each.number for each in outcomes if each.is_finished and each.number in checkpoints]
     if ended:
         writer.drop_checkpoints(ended)
+
+
+def check_numbers(outcomes: Sequence[Outcome]) -> None:
+    """Raises DamagedDatabase if a trial is missing or there twice: the study would wait for it for ever."""
+    for expected, each in enumerate(outcomes):
+        if each.number != expected:
+            raise DamagedDatabase(
+                f"The stored trials are not numbered 0, 1, 2 …: trial {each.number} stands in the place of trial "
+                f"{expected}. Another program has changed the database. Restore it from a copy."
+            )

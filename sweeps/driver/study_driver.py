@@ -29,7 +29,7 @@ from sweeps.driver.environments import Environments
 from sweeps.driver.leftovers import remove_leftovers
 from sweeps.driver.notices import Notices
 from sweeps.driver.observer import Observer
-from sweeps.driver.stored_trials import StoredTrial, rounds_by_trial, stored_trials
+from sweeps.driver.stored_trials import StoredTrial, check_numbers, rounds_by_trial, stored_trials
 from sweeps.driver.study_progress import StudyProgress
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
@@ -236,6 +236,7 @@ class StudyDriver(StudyProgress):
     def _restore(self) -> None:
         """Restore the study from the database."""
         outcomes = self.writer.read_outcomes()
+        check_numbers(outcomes)
         if self._judge.needs_earlier:
             rounds = rounds_by_trial(self.writer)
             for each in outcomes:

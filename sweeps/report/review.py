@@ -158,10 +158,11 @@ def few_trials(facts: StudyFacts) -> Finding | None:
     wanted, tried = TRIALS_A_PARAMETER * searched, len(facts.table) // facts.study.spec.trials_each
     if tried >= wanted:
         return None
-    what = "trials" if facts.study.spec.trials_each == 1 else "configurations"
+    what = "trial" if facts.study.spec.trials_each == 1 else "configuration"
+    tried_so = f"{tried} {what} is" if tried == 1 else f"{tried} {what}s are"
     return Finding(
         "few_trials",
-        f"{tried} {what} are few for {searched} searched parameters; take {wanted} or more.",
+        f"{tried_so} few for {searched} searched parameters; take {wanted} or more.",
         f"sweep resume {_study(facts)} -n {wanted}",
         {"trials": tried, "parameters": searched},
     )

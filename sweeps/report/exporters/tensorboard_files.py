@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeps.errors import UsageError
-from sweeps.report.exporters.exported_trials import check_new, exported_trials
+from sweeps.report.exporters.exported_trials import ExportedTrial, check_new, exported_trials
 from sweeps.study.stored_study import Study
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 
 def write_events(study: Study, folder: Path) -> int:
@@ -25,16 +30,29 @@ def write_events(study: Study, folder: Path) -> int:
         path = folder / trial.name
         try:
             writer = SummaryWriter(str(path))
+            _write(writer, trial)
         except OSError as error:
             raise UsageError(
                 f"{path}: can't be written ({error.strerror}). Choose another folder with -o."
             ) from None
-        with writer:
-            for each in trial.rounds:
-                for tag, value in each.figures.items():
-                    writer.add_scalar(tag, value, each.index)
-            end = f"{trial.state}, {trial.end.get('why_it_ended', '')}: {trial.end.get('because', '')}"
-            writer.add_text("end", end)
-            listed = [f"{name}: {value}" for name, value in trial.parameters.items()]
-            writer.add_text("parameters", "\n\n".join(listed))
     return len(trials)
+
+
+def _write(writer: SummaryWriter, trial: ExportedTrial) -> None:
+    """Write one run. Raises OSError if that is not possible."""
+    for each in trial.rounds:
+        for tag, value in each.figures.items():
+            writer.add_scalar(tag, value, each.index)
+    end = f"{trial.state}, {trial.end.get('why_it_ended', '')}: {trial.end.get('because', '')}"
+    writer.add_text("end", end)
+    listed = [f"{name}: {value}" for name, value in trial.parameters.items()]
+    writer.add_text("parameters", "\n\n".join(listed))
+    try:
+        writer.close()
+    except (
+        OSError
+    ):  # the disk is full: tensorboardX would try again at the end of the process, and print tracebacks
+        records = writer.file_writer.event_writer._ev_writer._py_recordio_writer
+        records._writer = tempfile.TemporaryFile()  # noqa: SIM115 - tensorboardX closes it
+        writer.close()
+        raise

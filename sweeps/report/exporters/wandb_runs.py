@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from types import ModuleType
@@ -31,13 +32,18 @@ def write_offline_runs(study: Study, folder: Path) -> int:
             f"{folder}: can't be written ({error.strerror}). Choose another folder with -o."
         ) from None
     settings = _settings(wandb)
+    before, logging.raiseExceptions = (
+        logging.raiseExceptions,
+        False,
+    )  # else a log that can't be written prints tracebacks
     try:
         for trial in trials:
             _write(wandb, settings, folder, study, trial)
-    except wandb.errors.Error as error:
+    except (wandb.errors.Error, OSError) as error:  # OSError: the disk is full
         raise UsageError(f"{folder}: wandb can't write there: {str(error).strip()[:300]}") from error
     finally:
         wandb.teardown()
+        logging.raiseExceptions = before
     return len(trials)
 
 

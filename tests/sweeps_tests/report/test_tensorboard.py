@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,20 @@ def test_every_round_is_read_back(launch_toy: ToyLauncher, tmp_path: Path) -> No
         assert np.allclose(found[name].train_loss, stored["train_loss"], rtol=1e-6)
     with pytest.raises(UsageError, match="is not empty"):
         write_events(study, tmp_path / "runs")
+
+
+def test_a_full_disk_is_told_and_nothing_is_tried_again(
+    launch_toy: ToyLauncher, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = launch_toy("behaviour=overfits", study="s", num_trials=1).study
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))  # of each file: the next byte is refused
+    try:
+        with pytest.raises(UsageError, match=r"trial-0000: can't be written \(File too large\)"):
+            write_events(study, tmp_path / "runs")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_folder_is_refused() -> None:
