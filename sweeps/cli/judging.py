@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import click
@@ -84,8 +85,8 @@ def review(study: str, form: str, storage: str | None) -> None:
 def compare(first: str, second: str, form: str, storage: str | None) -> None:
     """Compare STUDY with OTHER: specifications, best trials, and the first trial that differs.
 
-    Two studies of one specification must have the same table. For two different specifications, the command tells which
-    confirmed result is better, and whether the difference is larger than chance.
+    Two studies of one specification have the same table. Of two different ones, the command says which
+    confirmed best is better, by how much, and whether that is more than luck.
     """
     from sweeps.errors import UsageError
     from sweeps.report.comparison import compare as find
@@ -118,10 +119,16 @@ def _record(found: Any) -> dict[str, Any]:
         "best": [
             None
             if best is None
-            else {"trial": best.trial, "value": best.searched, "confirmed": list(best.values)}
+            else {
+                "trial": best.trial,
+                "value": best.searched,
+                "confirmed": list(best.known),
+                "test": list(best.test),
+            }
             for best in found.bests
         ],
-        "p_value": found.p_value,
+        "p_value": None if found.difference is None else found.difference.p_value,
+        "difference": None if found.difference is None else dataclasses.asdict(found.difference),
         "rounds": list(found.rounds),
         "best_so_far": [{"rounds": mark, "values": [one, other]} for mark, one, other in found.so_far],
         "verdict": found.verdict,
@@ -137,7 +144,7 @@ def _lines(found: Any) -> list[str]:
     lines += [f"  {mark:>8,} rounds   {cell(a):>8}   {cell(b):>8}" for mark, a, b in found.so_far]
     for name, best in zip(found.names, found.bests, strict=True):
         if best is not None:
-            confirmed = _confirmed(best.values)
+            confirmed = _confirmed(best.known) + _tested(best.test)
             lines.append(f"{name}: best {cell(best.searched)} (trial {best.trial}){confirmed}")
     if not found.is_same_table or found.specification:
         lines.append(found.verdict)
@@ -158,4 +165,10 @@ def _table_line(found: Any) -> str:
 def _confirmed(values: tuple[float, ...]) -> str:
     from sweeps.repeats.significance import Spread
 
-    return f"; confirmed {Spread.of(values)} over {len(values)}" if values else "; not confirmed"
+    return f"; confirmed {Spread.of(values)} over {len(values)} seeds" if values else "; not confirmed"
+
+
+def _tested(values: tuple[float, ...]) -> str:
+    from sweeps.repeats.significance import Spread
+
+    return f"; test {Spread.of(values)}" if values else ""

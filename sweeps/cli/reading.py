@@ -166,6 +166,7 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
     """Show one trial of STUDY: its parameters, why it ended, and its rounds."""
     from storage.rounds import get_rounds
     from sweeps.study.stored_study import load
+    from sweeps.trial.log_text import log_path
 
     found = load(study, storage)
     row = found.trial(trial)
@@ -190,6 +191,8 @@ def show(study: str, trial: int, form: str, storage: str | None) -> None:
             click.echo(f"{_SHOWN.get(name, name.replace('_', ' ')):<12}{cell(notes[name])}")
     if notes.get("node"):
         click.echo(f"node        {cell(notes['node'])}")
+    if log_path(found.out, trial).exists():
+        click.echo(f"printed     {found.command('logs', str(trial))}")
     for name, value in (notes.get("evidence") or {}).items():
         click.echo(f"  {name:<24}{cell(value)}")
     for line in _advice_for(found, row) if rounds else []:

@@ -26,7 +26,7 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.errors import Unwritable, UsageError
 from sweeps.remedies import commands_for
 from sweeps.study.stored_study import Study
-from sweeps.trial.files import files_by_trial, remove
+from sweeps.trial.files import FOLDERS, files_by_trial, remove
 from sweeps.trial.verdict import End
 from sweeps.trial.work import Assignment
 
@@ -166,7 +166,7 @@ def check_writable(folder: Path) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove unfinished files of killed drivers: their names contain the id of a process that has ended."""
-    for place in (folder, folder / "weights", folder / "checkpoints"):
+    for place in (folder, *(folder / name for name in FOLDERS)):
         for partial in place.glob(".*.partial"):
             *_, writer, _ = partial.name.split(".")
             if not (writer.isdecimal() and psutil.pid_exists(int(writer))):
@@ -196,7 +196,7 @@ def _remove_results(study: Study, numbers: Iterable[int]) -> None:
     for number in numbers:
         for file in study.out.glob(f"*/trial-{number:04d}[.-]*"):
             file.unlink(missing_ok=True)
-    for folder in (study.out / "weights", study.out / "checkpoints", study.out):
+    for folder in (*(study.out / name for name in FOLDERS), study.out):
         with contextlib.suppress(OSError):
             folder.rmdir()
 

@@ -31,6 +31,7 @@ from sweeps.driver.notices import Notices
 from sweeps.driver.observer import Observer
 from sweeps.driver.stored_trials import StoredTrial, check_numbers, rounds_by_trial, stored_trials
 from sweeps.driver.study_progress import StudyProgress
+from sweeps.driver.trial_logs import TrialLogs
 from sweeps.pruning.judge import Judge
 from sweeps.pruning.rule import Watch
 from sweeps.samplers.open_proposer import OpenProposer
@@ -72,7 +73,8 @@ class StudyDriver(StudyProgress):
         self.writer = StudyWriter(database, lease, give_up=give_up)
         self._environments = Environments(study, self.spec, self.writer)
         self._notices = Notices()
-        self.observers: list[Observer] = list(observers)
+        self.logs = TrialLogs(out, self.writer.fenced)
+        self.observers: list[Observer] = [self.logs, *observers]
         watch = Watch(self.spec.rounds, self.metric, self.spec.parallelism)
         self._judge = Judge(self.spec.stop_rule, watch, ends_by_itself=self.spec.is_open)
         self._additions: dict[int, str] = {}  # by id: who added the configuration, and when

@@ -10,25 +10,13 @@ from objectives.round import FIGURES
 from storage.rounds import all_rounds
 from storage.trials import TrialRow
 from sweeps.errors import UsageError
-from sweeps.repeats.significance import SIGNIFICANCE, Spread
 from sweeps.report.best_so_far import best_so_far
+from sweeps.report.confirmed_bests import Best, Difference, best_of, difference
 from sweeps.study.specification import differences
 from sweeps.study.stored_study import Study
+from sweeps.trial.metric import Metric
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)  # fractions of the larger study's rounds at which the bests are compared
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best result of a study, from the search and from the confirmation.
-
-    searched: value of the best trial in the search. It is partly luck, as the trial was chosen because it is the best.
-    values: scores of the confirmed trial, trained again from fresh seeds; empty if nothing was confirmed.
-    """
-
-    trial: int
-    searched: float
-    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,9 +45,9 @@ class Comparison:
     """What two studies have in common, and where they differ.
 
     specification: a line for each difference. in_common: number of trials that both tables have. part: the first
-    difference between those; None if they are equal. p_value: probability that the confirmed scores differ so much by
-    chance (Welch's t-test, two-sided); None unless both studies were confirmed from at least two seeds. so_far: several
-    numbers of rounds, each with the best value of each study after so many rounds.
+    difference between those; None if they are equal. difference: of the confirmed scores; None unless both studies were
+    confirmed from at least two seeds. so_far: several numbers of rounds, each with the best value of each study after
+    so many rounds.
     """
 
     names: tuple[str, str]
@@ -68,7 +56,8 @@ class Comparison:
     rounds: tuple[int, int]
     in_common: int
     part: Part | None
-    p_value: float | None
+    difference: Difference | None
+    metric: Metric
     so_far: list[tuple[int, float | None, float | None]]
     storage_option: str = ""
 
@@ -84,17 +73,16 @@ class Comparison:
         if one is None or other is None:
             without = [name for name, best in zip(self.names, self.bests, strict=True) if best is None]
             return f"{' and '.join(without)} has no completed trial, so there is nothing to compare."
-        if self.p_value is None:
+        if self.difference is None:
             return (
                 "It is not known whether the difference between the best values is more than luck: each was chosen "
                 "because it is the best of its search. To confirm both from fresh seeds: "
                 f"{' and '.join(f'sweep confirm {name}{self.storage_option}' for name in self.names)}"
             )
-        means = [Spread.of(best.values).mean for best in (one, other)]
-        higher = self.names[0] if means[0] > means[1] else self.names[1]
-        if self.p_value < SIGNIFICANCE:
-            return f"The confirmed score of {higher} is higher, by more than luck (p = {self.p_value:.2g})."
-        return f"The confirmed scores differ by no more than luck (p = {self.p_value:.2g})."
+        told = self.difference.sentence(self.names, self.metric)
+        if one.rows == other.rows:
+            return told
+        return f"{told} Their data differ, so the difference may come from the rows."
 
 
 def compare(first: Study, second: Study) -> Comparison:
@@ -109,7 +97,7 @@ def compare(first: Study, second: Study) -> Comparison:
     tables = first.table(), second.table()
     rounds = _rounds(first), _rounds(second)
     in_common = min(map(len, tables))
-    bests = _best(first), _best(second)
+    bests = best_of(first), best_of(second)
     return Comparison(
         names=(first.name, second.name),
         storage_option=first.storage_option,
@@ -118,7 +106,8 @@ def compare(first: Study, second: Study) -> Comparison:
         rounds=(_count(tables[0], rounds[0]), _count(tables[1], rounds[1])),
         in_common=in_common,
         part=_first_difference(tables, rounds, in_common),
-        p_value=_p_value(bests),
+        difference=difference(*bests),
+        metric=first.spec.metric,
         so_far=_best_so_far(first, second, tables, rounds),
     )
 
@@ -132,32 +121,6 @@ def _rounds(study: Study) -> dict[int, list[dict[str, Any]]]:
 
 def _count(table: Sequence[TrialRow], rounds: dict[int, list[dict[str, Any]]]) -> int:
     return sum(len(rounds.get(trial.number, ())) for trial in table)
-
-
-def _best(study: Study) -> Best | None:
-    ranked = study.ranking(1)
-    if not ranked:
-        return None
-    answer = study.confirmed(ranked[0])
-    confirmed = study.confirmation() if study.is_confirmed(ranked[0]) else None
-    values = () if confirmed is None else confirmed.record["values"]
-    return Best(
-        answer.number,
-        float(study.value_of(answer) or 0.0),
-        tuple(value for value in values if value is not None),
-    )
-
-
-def _p_value(bests: tuple[Best | None, Best | None]) -> float | None:
-    """The p-value of Welch's t-test, as the repeats of two studies share neither their seeds nor their variance."""
-    values = [() if best is None else best.values for best in bests]
-    if min(map(len, values)) < 2:
-        return None
-    if all(max(each) == min(each) for each in values):
-        return 1.0 if values[0][0] == values[1][0] else 0.0
-    from scipy import stats
-
-    return float(stats.ttest_ind(*values, equal_var=False).pvalue)
 
 
 def _first_difference(

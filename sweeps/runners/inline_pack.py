@@ -8,6 +8,7 @@ from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.runners.answering import answer
 from sweeps.runners.handout import Handout
+from sweeps.runners.overheard import Ear, overhearing
 from sweeps.runners.packed_worker import PackedWorker
 from sweeps.trial.packing import Packing
 from sweeps.trial.verdict import Failure
@@ -24,14 +25,15 @@ class InlinePackRunner:
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials."""
-        _Run(driver, plan, termination, self._packing).run()
+        with overhearing() as ear:
+            _Run(driver, plan, termination, self._packing, ear).run()
 
 
 class _Run:
     """One run of a driver's trials."""
 
     def __init__(
-        self, driver: StudyDriver, plan: WorkPlan, termination: Termination, packing: Packing
+        self, driver: StudyDriver, plan: WorkPlan, termination: Termination, packing: Packing, ear: Ear
     ) -> None:
         self._driver, self._termination = driver, termination
         self._worker = PackedWorker(plan, breaks_off=(Interruption,))
@@ -39,6 +41,7 @@ class _Run:
         self._here: set[int] = set()
         self._packing = packing
         self._most = packing.at_first
+        self._ear = ear
 
     def run(self) -> None:
         """Run the driver's trials."""
@@ -47,8 +50,9 @@ class _Run:
             termination.check(driver)
             while not termination.pauses and not driver.is_over:
                 self._fill()
-                with termination.interruptible():
+                with termination.interruptible(), self._ear.listening():
                     told = self._worker.next(POLL_SECONDS)
+                self._note_printed()
                 if told is not None:
                     self._answer(*told)
                 termination.check(driver)
@@ -66,8 +70,14 @@ class _Run:
             if assignment is None:
                 return
             self._here.add(assignment.number)
-            with self._termination.interruptible():
+            with self._termination.interruptible(), self._ear.listening():
                 self._worker.begin(assignment)
+
+    def _note_printed(self, *, is_last: bool = False) -> None:
+        """All trials share the process, so what is printed belongs to each of them."""
+        printed = self._ear.take(is_last=is_last)
+        for number in self._here:
+            self._driver.logs.add(number, printed)
 
     def _answer(self, number: int, told: Progress | Failure) -> None:
         driver = self._driver
@@ -82,7 +92,9 @@ class _Run:
         if number in driver.running:
             self._worker.go_on(number)
             return
-        self._worker.end(number)
+        with self._ear.listening():
+            self._worker.end(number)
+        self._note_printed(is_last=True)
         self._here.discard(number)
         if isinstance(told, Failure) and told.kind == "out_of_memory":
             self._most = max(1, num_here - 1)

@@ -16,6 +16,7 @@ from objectives.checkpoints.atomic_write import write_whole
 from objectives.checkpoints.packed_file import PackedFile
 from sweeps.errors import Unwritable
 
+FOLDERS = ("weights", "checkpoints", "logs")  # in a study's folder
 Record = dict[str, Any]  # keys: file (its name), digest, round; for a checkpoint also weights
 # Calls a function while no other driver can take over the study.
 Fenced = Callable[[Callable[[], None]], None]

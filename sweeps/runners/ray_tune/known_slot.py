@@ -28,7 +28,7 @@ class KnownSlot:
 
     life: the id of its present process. node: the id of its node. deadline: the time by which its process must have
     started. most: how many trials it may train at once; fewer than its lanes if memory was short. is_killed: whether
-    the driver has killed the process.
+    the driver has killed the process. heard_until: how many bytes of its output the driver has.
     """
 
     num_lanes: int = 1
@@ -39,6 +39,7 @@ class KnownSlot:
     deadline: float = float("inf")
     starts_without_hello: int = 0
     is_killed: bool = False
+    heard_until: int = 0
     lanes: list[Lane] = field(init=False)
     most: int = field(init=False)
 

@@ -11,6 +11,7 @@ from sweeps.trial.work import Assignment, Event, Progress
 
 if TYPE_CHECKING:  # it imports torch, which the driver's import of this file must not
     from sweeps.runners.packed_worker import PackedWorker
+    from sweeps.runners.ray_tune.printed import ProcessOutput
 
 POLL_SECONDS = 0.01  # how often to look for answers while trials train
 
@@ -38,8 +39,8 @@ class Asks(Protocol):
 class Lanes:
     """Serves the lanes of a worker until the driver has no more trials."""
 
-    def __init__(self, worker: PackedWorker, line: Asks, packing: Packing) -> None:
-        self._worker, self._line, self._packing = worker, line, packing
+    def __init__(self, worker: PackedWorker, line: Asks, packing: Packing, output: ProcessOutput) -> None:
+        self._worker, self._line, self._packing, self._output = worker, line, packing, output
         self._asked: dict[Any, int] = {}  # the lane of each unanswered message, by the answer's reference
         self._numbers: dict[int, int | None] = {}  # the trial of each lane
 
@@ -52,6 +53,11 @@ class Lanes:
             told = self._worker.next(POLL_SECONDS)
             if told is not None:
                 self._tell(*told)
+
+    @property
+    def _here(self) -> list[int]:
+        """The trials that are trained here."""
+        return [number for number in self._numbers.values() if number is not None]
 
     def _open(self, num_lanes: int) -> None:
         for lane in range(len(self._numbers), num_lanes):
@@ -74,6 +80,7 @@ class Lanes:
         number = self._numbers[lane]
         if isinstance(answer, Assignment):
             self._numbers[lane] = answer.number
+            self._output.trains(*self._here)
             self._worker.begin(answer)
         elif number is not None:
             goes_on, _ = answer
@@ -82,10 +89,12 @@ class Lanes:
             else:
                 self._worker.end(number)
                 self._ask(lane)
+                self._output.trains(*self._here)
 
     def _tell(self, number: int, told: Progress | Failure) -> None:
         lane = next(lane for lane, trained in self._numbers.items() if trained == number)
-        if sum(trained is not None for trained in self._numbers.values()) > 1:
+        self._output.flush()
+        if len(self._here) > 1:
             check_device(told)  # another trial may be the reason, so the driver must not blame this one
         asked = self._line.ask("told", number, told, lane)
         self._asked[asked] = lane

@@ -20,9 +20,9 @@ class Message:
 
     kind: `begun` (the process has started), `hello` (code and data are loaded), `refuse` (the worker can't train),
     `fits` (how many trials fit into the memory), `ask` (for a trial), `told` (an event of a trial), `afterwards` (the
-    code failed after its trial had ended), `awaits a pause` (answered before the study is paused) or `latest` (the
-    latest state that the code has saved). lane: the place of the trial in a worker that trains several at once. Each
-    lane waits for one answer at a time.
+    code failed after its trial had ended), `awaits a pause` (answered before the study is paused), `latest` (the latest
+    state that the code has saved) or `printed` (what the process has printed, which needs no answer). lane: the place
+    of the trial in a worker that trains several at once. Each lane waits for one answer at a time.
     """
 
     slot: int
@@ -46,6 +46,10 @@ class Mailbox:
         self._answers[message.slot, message.life, message.lane] = answer
         await self._inbox.put(message)
         return await answer
+
+    async def post(self, message: Message) -> None:
+        """Send a message that has no answer."""
+        await self._inbox.put(message)
 
     async def take(self, timeout_seconds: float) -> list[Message]:
         """The messages that have arrived. Waits for the first one up to the given time; returns [] if none comes."""

@@ -24,6 +24,7 @@ from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import RunBroken, UsageError
 from sweeps.runners.answering import answer
 from sweeps.runners.handout import Handout
+from sweeps.runners.ray_tune.heard import Heard
 from sweeps.runners.ray_tune.known_slot import KnownSlot as _Slot
 from sweeps.runners.ray_tune.latest_states import LatestStates
 from sweeps.runners.ray_tune.mailbox import AWAITS, Mailbox, Message
@@ -75,6 +76,7 @@ class RayRunner:
     _fit_error: BaseException | None = None
     _places: PlaceWatch = field(init=False)
     _said: set[str] = field(default_factory=set)
+    _heard: Heard = field(init=False)
 
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials until the study is finished or paused. Start Ray again if it breaks down."""
@@ -106,6 +108,7 @@ class RayRunner:
         with ray_session(self.address, self._num_slots(0) * plan.threads, termination) as folder:
             self._check(driver, plan, termination)
             self._places = PlaceWatch(plan.threads, self.gpus, self.start_timeout_seconds)
+            self._heard = Heard(folder, driver.logs)
             self._slots = {slot: _Slot(size) for slot, size in enumerate(self._sizes())}
             self._handout = Handout(driver)
             self._died = queue.SimpleQueue()
@@ -201,6 +204,7 @@ class RayRunner:
             "mailbox": mailbox,
             "plan": plan,
             "home": ray.get_runtime_context().get_node_id(),
+            "folder": str(folder),
             "start_timeout": self.start_timeout_seconds,
         }
         needs = {"cpu": plan.threads, "gpu": self.gpus}
@@ -228,6 +232,8 @@ class RayRunner:
             slot.starts_without_hello, slot.deadline = 0, float("inf")
             slot.place = self._place(slot.node, message.content, driver)
             mailbox.answer.remote(message.slot, message.life, True)
+        elif message.kind == "printed":
+            self._heard.posted(message.content, slot)
         elif message.kind == "fits":
             self._say(f"sweep: {message.content}")
             mailbox.answer.remote(message.slot, message.life, True)
@@ -301,6 +307,7 @@ class RayRunner:
             index, why = self._died.get()
             slot = self._slots[index]
             is_blameless = slot.is_killed or self._is_gone(slot.node)
+            self._heard.rest(slot)
             there = [number for number in slot.numbers if number in driver.running]
             for number in there:
                 driver.lose(number, why, blameless=is_blameless, with_others=len(there) > 1)
@@ -322,6 +329,8 @@ class RayRunner:
                 )
             overdue = [lane for lane in slot.lanes if now > lane.deadline]
             num_here = len(slot.numbers)
+            if overdue:
+                self._heard.rest(slot)
             for lane in overdue:
                 if lane.number is not None:
                     self._end_overdue(lane.number, driver, with_others=num_here > 1)

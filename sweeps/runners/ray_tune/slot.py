@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sweeps import paths
@@ -18,6 +19,7 @@ from sweeps.errors import USER_ERRORS
 from sweeps.runners.make_worker import AnyWorker
 from sweeps.runners.ray_tune.lanes import Lanes, check_device
 from sweeps.runners.ray_tune.mailbox import AWAITS, LATEST, PAUSE_LANE, Message
+from sweeps.runners.ray_tune.printed import ProcessOutput, place_of
 from sweeps.runners.ray_tune.ray_import import ray
 from sweeps.runners.ray_tune.start_watch import watched_start
 from sweeps.runners.ray_tune.worker_setup import settle, settle_packed
@@ -43,6 +45,11 @@ class Line:
         """Send a message and wait for the answer."""
         return ray.get(self.ask(kind, number, content, lane))
 
+    def post_printed(self, numbers: Sequence[int], text: str, position: int) -> None:
+        """Tell what was printed, without an answer."""
+        content = (tuple(numbers), text, position)
+        self.mailbox.post.remote(Message(self.slot, self.life, "printed", content=content))
+
 
 def serve_slot(config: dict[str, Any]) -> None:
     """The worker's loop: it asks for trials, trains them and reports their rounds, until there are none."""
@@ -57,16 +64,19 @@ def serve_slot(config: dict[str, Any]) -> None:
     node = context.get_node_id()
     line.send("begun", content=(context.current_actor, node))
     at_home, timeout = node == config["home"], config["start_timeout"]
+    output = ProcessOutput(
+        place_of(Path(config["folder"]), line.life) if at_home else None, line.post_printed
+    )
     if packing is None:
         alone = _settled(lambda: settle(plan, at_home), line, node, timeout)
         if alone is not None:
             if plan.is_function:
                 threading.Thread(target=_send_latest, args=(alone, line), daemon=True).start()
-            _serve_one_by_one(alone, line)
+            _serve_one_by_one(alone, line, output)
     else:
         packed = _settled(lambda: settle_packed(plan, at_home), line, node, timeout)
         if packed is not None:
-            Lanes(packed, line, packing).serve()
+            Lanes(packed, line, packing, output).serve()
 
 
 def _settled(
@@ -91,14 +101,17 @@ def _settled(
     return worker
 
 
-def _serve_one_by_one(worker: AnyWorker, line: Line) -> None:
+def _serve_one_by_one(worker: AnyWorker, line: Line, output: ProcessOutput) -> None:
     while (assignment := line.send("ask")) is not None:
+        output.trains(assignment.number)
         with contextlib.closing(worker.train(assignment)) as training:
             goes_on, answered = True, None
             while goes_on:
                 told = training.send(answered)
+                output.flush()
                 goes_on, answered = line.send("told", assignment.number, told)
                 check_device(told)
+        output.trains()
         if worker.failed_afterwards is not None:
             line.send("afterwards", assignment.number, worker.failed_afterwards)
         worker.release()

@@ -37,6 +37,7 @@ COMMANDS = {
         "new",
         "add",
         "branch",
+        "logs",
     ),
 }
 TRIAL_KEYS = ["trial", "state", "value", "best_round", "rounds", "stop_reason", "params"]

@@ -41,6 +41,7 @@ FIRST = {  # what stands before the option; the others need more than a study
     "replay": ["no-such-file.yaml"],
     "dashboard": ["--host", "no-such-host.invalid"],
     "diagnose": ["tiny"],
+    "logs": ["tiny", "0"],
     "best": ["tiny"],
     "export": ["tiny", "--output", "best.yaml"],
 }
@@ -83,7 +84,7 @@ def test_an_option(
         assert ends_in_order([command, *FIRST[command], f"{option}={value}"], capsys)
 
 
-@pytest.mark.parametrize("words", [["show", "tiny"], ["diagnose", "tiny"]])
+@pytest.mark.parametrize("words", [["show", "tiny"], ["diagnose", "tiny"], ["logs", "tiny"]])
 def test_a_trial_s_number(tiny: str, capsys: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setenv("SWEEP_STORAGE", tiny)
     for value in HUGE:

@@ -43,12 +43,32 @@ def test_two_spaces_differ_by_more_than_luck_once_both_are_confirmed(
     assert "not known" in compare(load("a"), load("b")).verdict
     for name in ("a", "b"):
         confirm(name, top=1, seeds=3, sealed=True, run=RunSettings(runner="inline"))
-    assert compare(load("a"), load("b")).verdict.startswith(
-        "The confirmed score of a is higher, by more than luck"
-    )
+    found = compare(load("a"), load("b"))
+    assert found.verdict.startswith("a is better by 0.4 (95 % interval 0.")
+    assert found.verdict.endswith("paired t-test, 3 common seeds).")
+    assert "more than luck (p = " in found.verdict
     record = json.loads(sweep("compare", "a", "b", "-f", "json").out)[0]
     assert record["p_value"] < 0.05
+    assert record["difference"]["pairs"] == 3
     assert len(record["best"][0]["confirmed"]) == 3
+
+
+def test_bests_of_other_seeds_are_compared_without_pairs(launch_toy: ToyLauncher) -> None:
+    launch_toy("quality=0.8", study="a", num_trials=2)
+    launch_toy("quality=0.8", study="b", num_trials=2, seed=1)
+    for name in ("a", "b"):
+        confirm(name, top=1, seeds=3, sealed=True, run=RunSettings(runner="inline"))
+    verdict = compare(load("a"), load("b")).verdict
+    assert "which may be luck" in verdict
+    assert "Welch's t-test, 3 and 3 seeds" in verdict
+    assert verdict.endswith("More seeds would tell more: sweep confirm --seeds N.")
+
+
+def test_one_study_confirmed_and_compared_with_itself_is_equal(launch_toy: ToyLauncher) -> None:
+    launch_toy("quality=0.8", study="a", num_trials=2)
+    confirm("a", top=1, seeds=2, sealed=True, run=RunSettings(runner="inline"))
+    found = compare(load("a"), load("a"))
+    assert found.verdict == "The confirmed scores are equal (paired t-test, 2 common seeds)."
 
 
 def test_the_best_so_far_is_taken_at_the_same_number_of_rounds(launch_toy: ToyLauncher) -> None:
