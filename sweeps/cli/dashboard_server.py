@@ -27,6 +27,7 @@ _LONGEST_NOTE = 1 << 20  # bytes
 _LARGEST_VERSION = 1 << 31
 _DIGITS_OF_A_LENGTH = 20
 _STUDY = re.compile(r"/api/studies/([0-9]+)/?")
+_STUDIES = re.compile(r"/api/studies/?")
 _PICTURE = re.compile(r"/pictures/([0-9]+)/([0-9]+)\.svg")
 _REFUSED_BUTTONS = b"""<style>
 button[aria-label="delete study"], button[aria-label="rename study"], button[aria-label="delete artifact"],
@@ -73,13 +74,27 @@ def explained(application: WSGIApplication, database: Database) -> WSGIApplicati
         if found := _PICTURE.fullmatch(path):
             return _picture(database, int(found[1]), int(found[2]), start_response)
         of_study = _STUDY.fullmatch(path)
+        if method == "GET" and _STUDIES.fullmatch(path):
+            return _changed(application, _uncompressed(environ), start_response, partial(_listed, database))
         is_page = path == "/dashboard" or path.startswith("/dashboard/")
         if method != "GET" or not (of_study or is_page):
             return application(environ, start_response)
-        plain = {key: value for key, value in environ.items() if key != "HTTP_ACCEPT_ENCODING"}
-        return _changed(application, plain, start_response, partial(_told, database, of_study))
+        return _changed(
+            application, _uncompressed(environ), start_response, partial(_told, database, of_study)
+        )
 
     return answer
+
+
+def _uncompressed(environ: dict[str, Any]) -> dict[str, Any]:
+    """The request, for an answer that can be changed."""
+    return {key: value for key, value in environ.items() if key != "HTTP_ACCEPT_ENCODING"}
+
+
+def _listed(database: Database, body: bytes) -> bytes:
+    from sweeps.report.dashboard.study_list import with_progress
+
+    return json.dumps(with_progress(json.loads(body), database)).encode()
 
 
 def _told(database: Database, of_study: re.Match[str] | None, body: bytes) -> bytes:

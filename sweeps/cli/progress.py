@@ -51,6 +51,7 @@ class PlainProgress:
         self._pauses = launching.planned.spec.pauses  # too often to print a line for each pause
         self._console.print(announcement(launching, study), "\n", markup=False)
         self._spec, self._standing = launching.planned.spec, standing
+        self._workers = launching.workers
         self._left = TimeLeft(self._spec.rounds, standing.ended)
         self._beats()
 
@@ -94,7 +95,11 @@ class PlainProgress:
         standing, seconds = self._standing, time.monotonic() - self._begun
         running = [_running_in_short(self._spec, n, self._latest.get(n)) for n in sorted(self._scores)]
         told = "; ".join(running) or "no trial is running"
-        return f"[{seconds:6.1f} s] {standing.ended}/{standing.num_trials}  {told}{self._time_left()}"
+        return f"[{seconds:6.1f} s] {standing.ended}/{standing.num_trials}  {told}{self._in_use()}{self._time_left()}"
+
+    def _in_use(self) -> str:
+        """How many workers train, if there are several."""
+        return f"; {len(self._scores)} of {self._workers} workers train" if self._workers > 1 else ""
 
     def _time_left(self) -> str:
         elapsed = time.monotonic() - self._begun
@@ -151,7 +156,8 @@ class LiveProgress(PlainProgress):
         if not lines:
             lines = [Text("starting workers …" if not self._begun_any else "ending workers …")]
         shown = "none yet" if best is None else f"{value_text(best.value)} (trial {best.number})"
-        return Group(self._bar, Text(f"best valid {name}: {shown}{self._time_left()}"), *lines)
+        told = f"best valid {name}: {shown}{self._in_use()}{self._time_left()}"
+        return Group(self._bar, Text(told, no_wrap=True, overflow="ellipsis"), *lines)
 
     def started(self, assignment: Assignment, *, again: bool) -> None:
         """Add a line for the trial."""

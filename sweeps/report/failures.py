@@ -21,6 +21,11 @@ _CAUSES = {
     "timeout": "longer than the time limit",
     "worker_lost": "the worker process died",
 }
+_MISSING = {  # what is missing has nothing to do with the space
+    "FileNotFoundError": "Put the file there on each machine, or correct the path: relative paths start from the "
+    "folder in which sweep was started.",
+    "ModuleNotFoundError": "Install the module on each machine, for the Python that runs sweep.",
+}
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -136,7 +141,7 @@ def _group(
         numbers,
         where,
         num_failed,
-        _advice(kind, where),
+        _advice(kind, str((first.attributes.get("evidence") or {}).get("error_class", "")), where),
         study.command("show", str(numbers[-1])),
     )
 
@@ -184,7 +189,9 @@ def _holds(condition: Condition, trial: TrialRow) -> bool:
     return bool(value >= condition.value if condition.sign == "≥" else value <= condition.value)
 
 
-def _advice(kind: str, where: Sequence[Condition]) -> str:
+def _advice(kind: str, error_class: str, where: Sequence[Condition]) -> str:
+    if kind == "error" and error_class in _MISSING:
+        return _MISSING[error_class]
     outside = f" Search outside {' and '.join(each.text for each in where)}." if where else ""
     advice = {
         "out_of_memory": "Give each trial more memory (fewer workers), or lower the batch size or the model's size.",

@@ -54,17 +54,18 @@ def review(study: Study) -> list[Finding]:
 
 def review_of(facts: StudyFacts) -> list[Finding]:
     """The faults that the checks find in `facts`, the most serious first."""
-    checks = CHECKS if facts.ranked else CHECKS[:2]
-    return [finding for check in checks if (finding := check(facts)) is not None]
+    checks = CHECKS if facts.ranked else CHECKS[:1]
+    found = [finding for check in checks if (finding := check(facts)) is not None]
+    return [*shared_failures(facts), *found]
 
 
-def shared_failure(facts: StudyFacts) -> Finding | None:
-    """Several trials failed for one cause: it lies in the code, the machine or a part of the space."""
-    groups = failure_groups(facts.study, facts.table)
-    group = next((each for each in groups if each.is_error and len(each.trials) > 1), None)
-    if group is None:
-        return None
-    return Finding("shared_failure", f"{group.text} {group.advice}", group.next, group.record())
+def shared_failures(facts: StudyFacts) -> list[Finding]:
+    """For each cause for which several trials failed: it lies in the code, the machine or a part of the space."""
+    return [
+        Finding("shared_failure", f"{group.text} {group.advice}", group.next, group.record())
+        for group in failure_groups(facts.study, facts.table)
+        if group.is_error and len(group.trials) > 1
+    ]
 
 
 def spoilt(facts: StudyFacts) -> Finding | None:
@@ -288,7 +289,6 @@ def within_noise(facts: StudyFacts) -> Finding | None:
 
 
 CHECKS: Sequence[Callable[[StudyFacts], Finding | None]] = (
-    shared_failure,
     spoilt,
     within_noise,
     near_bound,

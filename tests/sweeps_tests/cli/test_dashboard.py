@@ -26,7 +26,7 @@ from sweeps.report.comparison import compare
 from sweeps.report.dashboard.notes import own_note, trial_note
 from sweeps.study.stored_study import load
 from tests.conftest import ToyLauncher
-from tests.sweeps_tests.cli.dashboards import Served, serving
+from tests.sweeps_tests.cli.dashboards import NUM_TRIALS, Served, serving
 
 # -- reading -----------------------------------------------------------------------------------------
 
@@ -41,7 +41,9 @@ def test_the_page_and_its_script_are_served(served: Served) -> None:
 
 def test_the_study_is_listed_with_its_trials_and_rounds(served: Served) -> None:
     (listed,) = served.get("/api/studies")["study_summaries"]
-    assert (listed["study_name"], listed["directions"]) == ("curves", ["maximize"])
+    best = served.study.best().value
+    assert listed["study_name"] == f"curves ({NUM_TRIALS} of {NUM_TRIALS} trials, best accuracy {best:.4g})"
+    assert listed["directions"] == ["maximize"]
     detail = served.get(f"/api/studies/{listed['study_id']}")
     shown = {
         trial["number"]: {each["step"]: each["value"] for each in trial["intermediate_values"]}
@@ -292,7 +294,7 @@ def test_the_command_serves_until_ctrl_c(served: Served) -> None:
         assert process.stderr is not None
         (url,) = re.findall(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
         with urllib.request.urlopen(f"{url}api/studies") as answer:
-            assert b'"curves"' in answer.read()
+            assert b'"curves (16 of 16 trials, best' in answer.read()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
         assert process.stderr.read().strip() == ""

@@ -60,7 +60,9 @@ def page(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 @pytest.mark.browser
 def test_a_person_finds_the_study_in_the_list(page: Page) -> None:
     page.open("/")
-    page.wait_for("1. curves", "Direction: MAXIMIZE")
+    best = page.served.study.best().value
+    page.wait_for(f"1. curves ({NUM_TRIALS} of {NUM_TRIALS} trials, best accuracy {best:.4g})")
+    page.wait_for("Direction: MAXIMIZE")
 
 
 DRAWN = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,3 +73,37 @@ def test_a_shared_failure_stands_in_review_and_status(launch_toy: ToyLauncher, s
     said = " ".join(sweep("status", "s").out.split())
     assert f"{len(failed)} failures: RuntimeError: the toy crashes, as it was asked to" in said
     assert json.loads(sweep("status", "s", "-f", "json").out)[0]["failures"][0]["trials"] == failed
+
+
+FAILS = """
+import sweeps, torch
+
+@sweeps.objective(space={"kind": ["memory", "file", "own", "fine"]}, metric="score", direction="maximize", rounds=1)
+def train(trial):
+    match trial.params["kind"]:
+        case "memory":
+            torch.zeros(1 << 50)
+        case "file":
+            open("/nowhere/rows.csv")
+        case "own":
+            raise ValueError("\\x1b]0;pwned\\x07<script>alert(1)</script> | `x` 😀" + "x" * 400)
+    return 0.5
+"""
+
+
+def test_each_of_three_causes_is_told_with_its_advice_and_hostile_text_harms_nothing(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    (tmp_path / "fails.py").write_text(FAILS)
+    words = ("-n", "16", "--runner", "inline", "--max-failures", "20", "--sampler", "random", "--study", "f")
+    sweep("launch", tmp_path / "fails.py", *words)
+    told = [each.because for each in review(load("f")) if each.check == "shared_failure"]
+    assert "out of memory, all at kind = memory. Give each trial more memory" in told[0]
+    assert "No such file or directory: '/nowhere/rows.csv', all at kind = file. Put the file there" in told[1]
+    assert r"ValueError: \x1b]0;pwned\x07<script>" in told[2]
+    assert "The traceback shows where the code failed." in told[2]
+    sweep("report", "f", "-o", tmp_path / "f.html")
+    page, shown = (tmp_path / "f.html").read_text(), sweep("status", "f").out
+    assert "<script" not in page
+    assert all("\x1b" not in text for text in (page, shown))
+    assert all(" ".join(each.split())[:60] in " ".join(shown.split()) for each in told)
