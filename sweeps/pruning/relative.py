@@ -1,7 +1,7 @@
 """Stop rules that compare trials: they halt a trial that can't plausibly reach the study's best score any more.
 
-Two estimates tell what a trial may still gain. The first extrapolates its recent gain in a straight line, less steep
-and with its uncertainty added. The second is the largest gain of any earlier trial after the same round. The trial is
+Two estimates tell what a trial may still gain. The first extends its curve in a straight line: it adds the standard
+error to the curve's recent slope, in the trial's favour, and takes half of the sum, because curves flatten. The second is the largest gain of any earlier trial after the same round. The trial is
 halted if neither estimate brings it up to the best score minus the score's noise, and if it is also worse than the
 leader was at that round.
 

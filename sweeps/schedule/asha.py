@@ -62,7 +62,10 @@ class BestFew(Schedule):
         return True
 
     def promoted(self, trials: Sequence[TrialSoFar]) -> TrialSoFar | None:
-        """The best paused trial among the best `few` at the first rung; None while a trial is on its way there."""
+        """The best of the paused trials that are among the best `few` at the first rung.
+
+        None while any trial is still being trained towards the first rung.
+        """
         first = self.rungs[0]
         if any(trial.is_busy and trial.goal == first for trial in trials):
             return None
