@@ -73,8 +73,8 @@ _RUNNING = [
         type=float,
         metavar="SECONDS",
         group=BUDGET,
-        help="End the run if Ray has no room for any worker for SECONDS, or if a worker needs longer than SECONDS to load "
-        "its code and data. "
+        help="End the run if Ray has no room for any worker for SECONDS, or if a worker needs longer than SECONDS to "
+        "load its code and data. "
         "[default: 600]",
     ),
     option(

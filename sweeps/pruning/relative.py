@@ -1,9 +1,9 @@
 """Stop rules that compare trials: they halt a trial that can't plausibly reach the study's best score any more.
 
 Two estimates tell what a trial may still gain. The first extends its curve in a straight line: it adds the standard
-error to the curve's recent slope, in the trial's favour, and takes half of the sum, because curves flatten. The second is the largest gain of any earlier trial after the same round. The trial is
-halted if neither estimate brings it up to the best score minus the score's noise, and if it is also worse than the
-leader was at that round.
+error to the curve's recent slope, in the trial's favour, and takes half of the sum, because curves flatten. The second
+is the largest gain of any earlier trial after the same round. The trial is halted if neither estimate brings it up to
+the best score minus the score's noise, and if it is also worse than the leader was at that round.
 
 In addition, each trial is judged as by `onset`: with longer waiting times if it is close to the best score, where a
 wrong halt costs most, and with the usual ones if it is not.

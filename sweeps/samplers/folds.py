@@ -76,7 +76,7 @@ class FoldWatch:
             self._best = known
 
     def _sampling_error(self, scores: list[float]) -> float:
-        """The standard error of the mean score if the score is a fraction of the validation rows, such as accuracy; else 0."""
+        """The standard error of the mean if the score is a fraction of the validation rows, like accuracy; else 0."""
         share = statistics.fmean(scores)
         if self._metric.direction == "minimize" or not 0 <= share <= 1:
             return 0.0
