@@ -22,6 +22,7 @@ FEW_ROWS = "--data mnist-5k --train-rows 150 --valid-rows 100"
 SMALL = f"{FEW_ROWS} --rounds 2 -n 2 --runner inline"
 IN_SMALL = {  # options that are added, so that a command takes a second
     "launch": SMALL,
+    "launch mnist_mlp --warm-start": f"{SMALL} --rounds 12",  # as many as the study has that it starts from
     "launch examples/my_task.py:Moons": "--rounds 2 -n 2 --runner inline",
     "launch train.py": "-n 1 --runner inline",
     "branch": "-n 1 --runner inline",
