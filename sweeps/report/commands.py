@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from search_spaces import built_in_space_path, read_space
 from sweeps.settings import StudySettings
 from sweeps.study.stored_study import Study
 
@@ -16,6 +15,8 @@ SPACE_FILE = "space.yaml"
 
 def uses_own_space(study: Study) -> bool:
     """Whether the study searches another space than the task's own, so that the command must name a space file."""
+    from search_spaces import built_in_space_path, read_space  # reads YAML, which most commands don't need
+
     shipped = built_in_space_path(study.spec.task.name)
     return shipped is None or read_space(shipped).to_dict() != study.spec.space.to_dict()
 

@@ -115,4 +115,4 @@ def test_own_code_is_checked_through_what_its_trial_tells(sweep: Sweep) -> None:
 def test_a_task_with_a_loop_of_its_own_is_told_so(refused: Refusal) -> None:
     from tests.conftest import TOY, TOY_SPACE
 
-    assert "loop of its own" in refused("check", TOY, "--space", str(TOY_SPACE))
+    assert "has its own training loop" in refused("check", TOY, "--space", str(TOY_SPACE))
