@@ -18,7 +18,7 @@ def tried_text(launching: Launch) -> str:
     metric = f"{spec.metric.name} {value_text(figures.pop('valid_score'))} (the metric)"
     others = [f"{name} {value_text(value)}" for name, value in figures.items() if name != "index"]
     lines = [
-        f"round 1 of trial 0 took {tried.seconds:.2g} s; {parameters_text(tried.parameters)}",
+        f"round 1 of trial 0 took {_took(tried)}; {parameters_text(tried.parameters)}",
         f"reported: {', '.join([metric, *others])}",
     ]
     if launching.planned.code is not None and spec.task.kind == "function":
@@ -27,10 +27,21 @@ def tried_text(launching: Launch) -> str:
             if tried.saved_bytes is None
             else f"saved: {tried.saved_bytes:,} bytes"
         )
+        if "valid_loss" not in figures and spec.stop_rule != "none" and spec.metric.direction == "maximize":
+            lines.append(
+                "not reported: valid_loss, so the stop rule sees overfitting only in the metric, and late. To show it "
+                "the losses, report valid_loss and train_loss, too"
+            )
     if not spec.is_open:
         lines.append(_estimate(launching, tried))
     lines += _warnings(tried)
     return "\n".join(f"{name:<9}{text}" for name, text in indented("tried", "\n".join(lines)))
+
+
+def _took(tried: FirstRound) -> str:
+    if tried.seconds_a_round is None:
+        return f"{tried.seconds:.2g} s"
+    return f"{tried.seconds:.2g} s with all that comes before it, the next {tried.seconds_a_round:.2g} s"
 
 
 def _warnings(tried: FirstRound) -> list[str]:

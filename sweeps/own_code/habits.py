@@ -56,6 +56,13 @@ def no_parameter_attribute(name: str) -> NoReturn:
     )
 
 
+def takes_small_seeds(error: BaseException) -> str:
+    """What to write, if numpy or scikit-learn refused a seed of more than 32 bits; empty for any other error."""
+    if not any(limit in str(error) for limit in ("2**32 - 1", "[0, 4294967295]")):
+        return ""
+    return "trial.seed has more bits than numpy and scikit-learn take. Write trial.seed % 2**32 there."
+
+
 def check_figures(figures: Any, others: tuple[Any, ...], metric: str) -> None:
     """Raises CodeError for figures without names, as in `trial.report(value, step)`."""
     if others or not (figures is None or isinstance(figures, Mapping)):

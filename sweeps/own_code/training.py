@@ -15,6 +15,7 @@ from objectives.errors import CodeError, ObjectiveError
 from sweeps.own_code import random_state
 from sweeps.own_code.conversation import Conversation, Exchange
 from sweeps.own_code.find import OWN_OBJECTIVES, OwnCode, OwnObjective
+from sweeps.own_code.habits import takes_small_seeds
 from sweeps.own_code.trial import TrialStart
 from sweeps.trial.failure import failure_of
 from sweeps.trial.verdict import Failure
@@ -130,7 +131,7 @@ def _in_the_same_folder() -> Iterator[None]:
 def _from_own_code(error: BaseException) -> BaseException:
     """The error, with its traceback shortened so that it begins in the user's code, if it has a part there."""
     remedy = NO_ARGUMENTS if asks_for_arguments(error) else ended_itself(error) or lost_its_module(error)
-    if remedy:
+    if remedy := remedy or takes_small_seeds(error):
         remedied = CodeError(f"{type(error).__name__}: {error}. {remedy}")
         error = remedied.with_traceback(error.__traceback__)
     frames: TracebackType | None = error.__traceback__

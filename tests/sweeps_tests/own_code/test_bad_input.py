@@ -66,6 +66,10 @@ IN_TRAINING = {
     ),
     "a number without a finite value": ("return float('nan')", ["none of which had a finite f1"]),
     "a program that ends": ("import sys; sys.exit(1)", ["called sys.exit(1)", "return from the function"]),
+    "a seed that numpy can't take": (
+        "import numpy; numpy.random.seed(trial.seed)",
+        ["Seed must be between 0 and 2**32 - 1", "Write trial.seed % 2**32 there"],
+    ),
     "a number that is too large": ("return 10**400", ["trial.report(f1=…)", "too large"]),
 }
 # Habits of other tools: the body of a function, and what the message must say.
