@@ -96,7 +96,11 @@ def test_an_interrupted_study_goes_on_to_the_undisturbed_table(
 
 
 def test_a_closed_terminal_pauses_the_running_trials() -> None:
-    process = start("seconds=0.2", "-n", "50", "--runner", "inline")
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, under which the tests may run, ignores it
+    try:
+        process = start("seconds=0.2", "-n", "50", "--runner", "inline")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     wait_until(process, lambda study: states(study) == {"RUNNING"})
     process.send_signal(signal.SIGHUP)
     _, said = process.communicate(timeout=60)
