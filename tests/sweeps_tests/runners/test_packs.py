@@ -224,10 +224,11 @@ def test_a_trial_that_must_be_alone_waits_for_an_empty_process_and_keeps_it(
 
 
 def test_an_overdue_trial_gets_its_time_again_alone(
-    launch_pack: Launch, monkeypatch: pytest.MonkeyPatch
+    launch_pack: Launch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def look(driver: StudyDriver) -> None:
         runner = RayRunner(3, trial_timeout_seconds=9.0)
+        runner._heard = Heard(tmp_path, driver.logs)
         slot = KnownSlot(3)
         runner._slots = {0: slot}
         for lane in slot.lanes[:2]:
@@ -243,6 +244,7 @@ def test_an_overdue_trial_gets_its_time_again_alone(
         runner._kill_overdue(driver)
         assert driver.ends[0].state == "FAIL"
 
+    from sweeps.runners.ray_tune.heard import Heard
     from sweeps.runners.ray_tune.known_slot import KnownSlot
     from sweeps.runners.ray_tune.runner import RayRunner
 
