@@ -86,7 +86,10 @@ def test_a_function_is_launched_from_the_script_that_defines_it(tmp_path: Path) 
         ),
         (lambda: sweeps.launch("mnist_mlp", num_trials=2.5), "num_trials=….* must be a whole number or None"),
         (lambda: sweeps.StudySettings("mnist_mlp", overrides="lr=1"), "must be a list of texts, not 'lr=1'"),
-        (lambda: sweeps.launch("mnist_mlp", space=[1]), "must be a path or a mapping or None"),
+        (
+            lambda: sweeps.launch("mnist_mlp", space=[1]),
+            "must be a path or a mapping or the space of a study",
+        ),
         (
             lambda: sweeps.launch(sweeps.StudySettings("mnist_mlp"), rounds=3),
             "rounds is given in addition to StudySettings",
