@@ -83,11 +83,14 @@ def _shape(value: Any) -> str:
 
 
 def _lacks(metric: str, figures: Mapping[str, float]) -> str:
-    told = ", ".join(figures) or "nothing"
+    told = ", ".join(figures)
+    lacks = (
+        f"{told} {'was' if len(figures) == 1 else 'were'} reported, but not the metric {metric!r}"
+        if figures
+        else f"no figure was reported, not even the metric {metric!r}"
+    )
+    call = f"trial.report({metric}=…)" if metric.isidentifier() else f'trial.report({{"{metric}": …}})'
     return (
-        f"trial.report: {told} was reported, but not the metric {metric!r}{did_you_mean(metric, figures)} Report it "
-        f"in each round, as trial.report({metric}=…), or name another metric with metric=…."
-        if metric.isidentifier()
-        else f"trial.report: {told} was reported, but not the metric {metric!r}{did_you_mean(metric, figures)} Report "
-        f'it in each round, as trial.report({{"{metric}": …}}), or name another metric with metric=….'
+        f"trial.report: {lacks}{did_you_mean(metric, figures)} Report it in each round, as {call}, or name another "
+        "metric with metric=…."
     )

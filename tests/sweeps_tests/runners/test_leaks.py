@@ -38,11 +38,13 @@ def test_thirty_trials_hold_no_more_than_ten_and_leave_nothing(
 ) -> None:
     launch_toy("behaviour=overfits", num_trials=2, study="imports").study.database.close()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before, counting = (psutil.Process().num_fds(), threading.active_count()), Counting()
+    gc.collect()  # earlier tests may have left files to be closed
+    num_files, num_threads, counting = psutil.Process().num_fds(), threading.active_count(), Counting()
     result = launch_toy("behaviour=overfits", num_trials=30, study="s", watcher=counting)
     after_10, after_30 = counting.held
     assert after_30 == after_10
     assert after_30[2] <= 1
     result.study.database.close()
-    assert (psutil.Process().num_fds(), threading.active_count()) == before
+    assert psutil.Process().num_fds() <= num_files
+    assert threading.active_count() <= num_threads
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
