@@ -65,3 +65,11 @@ def _say_once(driver: StudyDriver, reason: str) -> None:
             f"sweep: a GPU trains without recorded steps, which is slower but gives the same figures: {reason}.",
             file=sys.stderr,
         )
+
+
+def end_overdue(driver: StudyDriver, number: int, seconds: float | None, *, with_others: bool) -> None:
+    """Fail a trial that takes longer than `seconds`. If others ran in the same process, pause it, to train it alone."""
+    if with_others:
+        driver.make_room(number, to_its_end=True)
+        return
+    driver.fail(number, Failure("timeout", "TrialTimeout", f"took longer than {seconds:g} s"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 AUTO_MOST = 16  # one CPU thread prepares the steps of all trials: more trials were no faster on an H200
@@ -30,3 +31,12 @@ class Packing:
     def measured(self, most: int) -> Packing:
         """The packing after the measurement: `most` trials at once."""
         return replace(self, most=most, is_measured=False)
+
+
+def process_sizes(workers: int, packing: Packing | None, num_gpus: int = 0) -> list[int]:
+    """How many of `workers` trials each worker process trains at once: equal numbers, or numbers that differ by one.
+
+    Without a packing, each process trains one trial. With one, there are at least as many processes as GPUs.
+    """
+    num = workers if packing is None else max(math.ceil(workers / packing.most), min(workers, num_gpus))
+    return [workers // num + (process < workers % num) for process in range(num)]

@@ -9,7 +9,6 @@ be killed, and only the driver decides.
 from __future__ import annotations
 
 import contextlib
-import math
 import queue
 import sys
 import threading
@@ -22,7 +21,7 @@ from typing import Any
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
 from sweeps.errors import RunBroken, UsageError
-from sweeps.runners.answering import answer
+from sweeps.runners.answering import answer, end_overdue
 from sweeps.runners.handout import Handout
 from sweeps.runners.ray_tune.heard import Heard
 from sweeps.runners.ray_tune.known_slot import KnownSlot as _Slot
@@ -35,7 +34,7 @@ from sweeps.runners.ray_tune.session import ray_session
 from sweeps.runners.ray_tune.slot import serve_slot
 from sweeps.runners.ray_tune.start_watch import REMEDY, START_TIMEOUT_SECONDS
 from sweeps.runners.ray_tune.tune_hooks import keep_slots
-from sweeps.trial.packing import Packing
+from sweeps.trial.packing import Packing, process_sizes
 from sweeps.trial.running_trial import Place
 from sweeps.trial.verdict import Failure
 from sweeps.trial.work import WorkPlan
@@ -105,11 +104,15 @@ class RayRunner:
             print("sweep: Ray broke down; it is started again", file=sys.stderr)
 
     def _run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
-        with ray_session(self.address, self._num_slots(0) * plan.threads, termination) as folder:
+        with ray_session(
+            self.address, len(process_sizes(self.workers, self.packing)) * plan.threads, termination
+        ) as folder:
             self._check(driver, plan, termination)
             self._places = PlaceWatch(plan.threads, self.gpus, self.start_timeout_seconds)
             self._heard = Heard(folder, driver.logs)
-            self._slots = {slot: _Slot(size) for slot, size in enumerate(self._sizes())}
+            num_gpus = int(ray.cluster_resources().get("GPU", 0.0))
+            sizes = process_sizes(self.workers, self.packing, num_gpus)
+            self._slots = {slot: _Slot(size) for slot, size in enumerate(sizes)}
             self._handout = Handout(driver)
             self._died = queue.SimpleQueue()
             # On this node, so that the death of another node loses only that node's messages.
@@ -138,16 +141,6 @@ class RayRunner:
                     driver.pause_running()
                 finally:  # even if another driver has the study by now
                     self._end_slots(ended, fit, termination)
-
-    def _sizes(self) -> list[int]:
-        """How many trials each slot trains at once: equal numbers, or numbers that differ by one."""
-        num = self._num_slots(int(ray.cluster_resources().get("GPU", 0.0)))
-        return [self.workers // num + (slot < self.workers % num) for slot in range(num)]
-
-    def _num_slots(self, num_gpus: int) -> int:
-        if self.packing is None:
-            return self.workers
-        return max(math.ceil(self.workers / self.packing.most), min(self.workers, num_gpus))
 
     def _let_code_return(self, driver: StudyDriver, mailbox: Any, termination: Termination) -> None:
         """At the end of a study, wait until the code of the last trials has returned: it may write files of its own.
@@ -333,19 +326,11 @@ class RayRunner:
                 self._heard.rest(slot)
             for lane in overdue:
                 if lane.number is not None:
-                    self._end_overdue(lane.number, driver, with_others=num_here > 1)
+                    end_overdue(driver, lane.number, self.trial_timeout_seconds, with_others=num_here > 1)
                 lane.number, lane.deadline = None, float("inf")
             if overdue:
                 slot.is_killed = True
                 self._kill(slot)
-
-    def _end_overdue(self, number: int, driver: StudyDriver, *, with_others: bool) -> None:
-        """Fail a trial that takes too long. If others ran in the same slot, pause it, to train it alone later."""
-        if with_others:
-            driver.make_room(number, to_its_end=True)
-            return
-        message = f"took longer than {self.trial_timeout_seconds:g} s"
-        driver.fail(number, Failure("timeout", "TrialTimeout", message))
 
     def _get(self, answer: Any) -> Any:
         """What the mailbox returns. Raises a RayError if nothing comes in time, because then Ray has broken down."""
