@@ -27,7 +27,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.mark.ray
 @pytest.mark.parametrize(
     ("num_trials", "num_kills", "num_pauses"),
-    [(5, 2, 0), *(pytest.param(*size, marks=pytest.mark.soak) for size in ((30, 20, 9), (250, 200, 60)))],
+    [(8, 3, 0), *(pytest.param(*size, marks=pytest.mark.soak) for size in ((30, 20, 9), (250, 200, 60)))],
 )
 def test_a_study_that_is_killed_again_and_again_comes_to_the_undisturbed_table(
     launch_toy: ToyLauncher,
