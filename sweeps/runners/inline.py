@@ -6,6 +6,7 @@ It cannot kill a trial that hangs, and a trial that uses up the memory ends the 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from sweeps.driver.study_driver import StudyDriver
 from sweeps.driver.termination import Interruption, Termination
@@ -22,56 +23,54 @@ class InlineRunner:
     def run(self, driver: StudyDriver, plan: WorkPlan, termination: Termination) -> None:
         """Run the driver's trials."""
         with overhearing() as ear:
-            self._run(driver, make_worker(plan, breaks_off=(Interruption,)), termination, ear)
+            _InlineRun(driver, make_worker(plan, breaks_off=(Interruption,)), termination, ear).run()
 
-    def _run(self, driver: StudyDriver, worker: AnyWorker, termination: Termination, ear: Ear) -> None:
+
+@dataclass(frozen=True)
+class _InlineRun:
+    """One run of a study. ear: hears what trials print."""
+
+    driver: StudyDriver
+    worker: AnyWorker
+    termination: Termination
+    ear: Ear
+
+    def run(self) -> None:
+        """Run one trial after the other, until the study is finished or must end."""
         try:
-            termination.check(driver)
-            while not termination.pauses and not driver.is_over:
-                assignment = driver.ask()
+            self.termination.check(self.driver)
+            while not self.termination.pauses and not self.driver.is_over:
+                assignment = self.driver.ask()
                 if assignment is not None:
-                    self._run_trial(assignment, driver, worker, termination, ear)
-                termination.check(driver)
+                    self._run_trial(assignment)
+                self.termination.check(self.driver)
         finally:
-            driver.pause_all()
+            self.driver.pause_all()
 
-    def _run_trial(
-        self,
-        assignment: Assignment,
-        driver: StudyDriver,
-        worker: AnyWorker,
-        termination: Termination,
-        ear: Ear,
-    ) -> None:
+    def _run_trial(self, assignment: Assignment) -> None:
+        number = assignment.number
         try:
-            self._train(assignment, driver, worker, termination, ear)
+            self._train(assignment)
         finally:
-            driver.logs.add(assignment.number, ear.take(is_last=True))
-            if worker.failed_afterwards is not None:
-                driver.note_failed_afterwards(assignment.number, worker.failed_afterwards)
-        if assignment.number in driver.running and (latest := worker.latest_state()) is not None:
-            keep_latest(driver, *latest)
+            self.driver.logs.add(number, self.ear.take(is_last=True))
+            if self.worker.failed_afterwards is not None:
+                self.driver.note_failed_afterwards(number, self.worker.failed_afterwards)
+        if number in self.driver.running and (latest := self.worker.latest_state()) is not None:
+            keep_latest(self.driver, *latest)
 
-    def _train(
-        self,
-        assignment: Assignment,
-        driver: StudyDriver,
-        worker: AnyWorker,
-        termination: Termination,
-        ear: Ear,
-    ) -> None:
-        with contextlib.closing(ear.listening_to(worker.train(assignment))) as training:
+    def _train(self, assignment: Assignment) -> None:
+        with contextlib.closing(self.ear.listening_to(self.worker.train(assignment))) as training:
             answered = None
             while True:
                 try:
-                    with termination.interruptible():
+                    with self.termination.interruptible():
                         told = training.send(answered)
                 except Interruption:
                     return
-                if termination.signal_number and isinstance(told, Failure):
+                if self.termination.signal_number and isinstance(told, Failure):
                     return  # the task caught the interruption and raised an error of its own
-                driver.logs.add(assignment.number, ear.take())
-                answered = answer(driver, assignment.number, told)
-                termination.check(driver)
-                if assignment.number not in driver.running or termination.pauses:
+                self.driver.logs.add(assignment.number, self.ear.take())
+                answered = answer(self.driver, assignment.number, told)
+                self.termination.check(self.driver)
+                if assignment.number not in self.driver.running or self.termination.pauses:
                     return
